@@ -6,10 +6,12 @@ import (
 	"go.uber.org/goleak"
 )
 
+var flavors = []Flavor{MariaDB, MySQL56}
+
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestStart(t *testing.T) {
-	for _, flavor := range []Flavor{MariaDB, MySQL56} {
+	for _, flavor := range flavors {
 		t.Run(flavor.String(), func(t *testing.T) {
 			t.Parallel()
 			s := New(t, Options{Flavor: flavor})
