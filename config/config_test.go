@@ -1,0 +1,239 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+var ids = []string{"network", "m2_installed", "system_requirements", "topology", "cron_stopped", "backup", "privileges", "binlog_trust", "m2_entities", "extensions", "migration_tool"}
+
+// everyKey uses each key of the file once, with an anchor where two systems are alike.
+const everyKey = `
+global: {evaluation_interval: 30s, evaluation_timeout: 10s, evaluation_concurrency: 4, backup_read_bytes_per_second: 1048576}
+migrations:
+  - name: acme
+    phase: delta
+    cutover: 2026-12-31T02:00:00Z
+    migration_tool: {config: /m2/config.xml}
+    magento1: &system
+      root: /m1
+      database: {host: db, port: 3307, socket: /s, name: shop, user: mig, password: 12345, table_prefix: "",
+                 tls: {ca_file: ca.pem, cert_file: c.pem, key_file: k.pem, server_name: n, insecure_skip_verify: true}}
+    magento2: *system
+    preconditions:
+      network: {severity: fail}
+      backup: {paths: [/b/*.gz, rel.sql], max_age: 168h}
+      cron_stopped: {window: 5m, crontabs: [], processes: false}
+      m2_entities: {severity: fail}
+      extensions: {decisions: {amshopby_setup: {replaced_by: Amasty_Shopby}, acme_log_setup: {dropped: "not used"}}}
+      topology: {severity: warn, magento1: {web: 4}, magento2: {web: [a:443, b:443], session: [redis:6379]}}
+      system_requirements: {php: /usr/bin/php, magento2_version: 2.4.7-p3, requirements_file: r.yml, endpoints: {search: "http://os:9200"}}
+    waivers:
+      - {precondition: extensions, subject: aw_blog_setup, reason: moves, owner: jane, expires: 2026-12-31}
+      - {precondition: extensions, reason: later, expires: 2026-12-31T10:00:00+02:00}
+`
+
+func TestEveryKeyIsRead(t *testing.T) {
+	c, err := Parse("f.yml", []byte(everyKey), ids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := c.Migrations[0]
+	if time.Duration(c.Global.EvaluationInterval) != 30*time.Second || c.Global.EvaluationConcurrency != 4 || c.Global.BackupReadBytesPerSecond != 1<<20 {
+		t.Errorf("global: %+v", c.Global)
+	}
+	if m.Phase != PhaseDelta || m.Cutover.Hour() != 2 {
+		t.Errorf("phase %q, cutover %v", m.Phase, m.Cutover)
+	}
+	db := m.Magento2.Database
+	if db.Port != 3307 || string(*db.Password) != "12345" || db.TablePrefix == nil || *db.TablePrefix != "" || db.TLS.ServerName != "n" {
+		t.Errorf("the aliased database was not read whole")
+	}
+	p := &m.Preconditions
+	for id, want := range map[string]Severity{"network": SeverityFail, "m2_entities": SeverityFail, "topology": SeverityWarn, "backup": SeverityWarn} {
+		if got := p.Severity(id); got != want {
+			t.Errorf("severity of %s: %q, want %q", id, got, want)
+		}
+	}
+	if p.CronStopped.Crontabs == nil || len(*p.CronStopped.Crontabs) != 0 || p.CronStopped.WatchProcesses() {
+		t.Errorf("crontabs: [] and processes: false were not told from nothing said")
+	}
+	if w := p.Topology.Magento1["web"]; w.Count != 4 || w.Addresses != nil {
+		t.Errorf("web: %+v", w)
+	}
+	if w := p.Topology.Magento2["web"]; w.Count != 2 || w.Addresses[1] != "b:443" {
+		t.Errorf("web: %+v", w)
+	}
+	if got := m.Waivers[0].Expires.Time; !got.Equal(time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)) {
+		t.Errorf("a date must count whole: ends %v", got)
+	}
+	if got := m.Waivers[1].Expires.Time; !got.Equal(time.Date(2026, 12, 31, 8, 0, 0, 0, time.UTC)) {
+		t.Errorf("ends %v", got)
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	c, err := Parse("f.yml", []byte("migrations: [{name: a}]"), ids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Global != Default().Global {
+		t.Errorf("global: %+v", c.Global)
+	}
+	m := c.Migrations[0]
+	if m.Phase != PhaseAuto || m.Preconditions.CronStopped.Crontabs != nil || !m.Preconditions.CronStopped.WatchProcesses() {
+		t.Errorf("%+v", m)
+	}
+}
+
+func TestFaultsHaveAPlace(t *testing.T) {
+	for name, tc := range map[string]struct{ yaml, want string }{
+		"unknown key":           {"migrations:\n- name: a\n  magneto1: 3\n", `f.yml:3:3: unknown key "magneto1"`},
+		"unknown key, deep":     {"migrations:\n- name: a\n  magento1: {database: {pass: x}}\n", `f.yml:3:25: unknown key "pass"`},
+		"unknown key in backup": {"migrations:\n- name: a\n  preconditions:\n    backup: {path: x}\n", `f.yml:4:14: unknown key "path"`},
+		"unknown precondition":  {"migrations:\n- name: a\n  preconditions:\n    networks: {severity: fail}\n", `f.yml:4:5: unknown key "networks"`},
+		"unknown in severity":   {"migrations:\n- name: a\n  preconditions:\n    network: {sev: fail}\n", `f.yml:4:15: unknown key "sev"`},
+		"wrong type":            {"migrations:\n- name: a\n  magento1: {database: {port: abc}}\n", "f.yml:3:31: expected a whole number, got text `abc`"},
+		"list for text":         {"migrations:\n- name: [a]\n", "f.yml:2:9: expected text, got a list"},
+		"text for list":         {"migrations: hello\n", "f.yml:1:13: expected a list, got text `hello`"},
+		"duplicate key":         {"migrations:\n- name: a\n  name: b\n", `f.yml:3:3: mapping key "name" already defined at line 2`},
+		"duplicate name":        {"migrations:\n- name: a\n- name: a\n", `f.yml:3:9: a second migration with the name "a"`},
+		"bad name":              {"migrations:\n- name: 'a b'\n", `f.yml:2:9: name "a b"`},
+		"no name":               {"migrations:\n- magento1: {root: /x}\n", `f.yml:2:3: name ""`},
+		"no migrations":         {"global: {}\n", "no migrations"},
+		"empty migrations":      {"migrations: []\n", "f.yml:1:13: no migrations"},
+		"empty file":            {"", "f.yml: the file is empty"},
+		"only a comment":        {"# nothing\n", "f.yml"},
+		"a scalar":              {"hello\n", "f.yml:1:1: "},
+		"not YAML":              {"\x00\x01{{{", "f.yml: control characters"},
+		"a tab":                 {"migrations:\n\t- name: a\n", "f.yml:2:1: "},
+		"two documents":         {"migrations: [{name: a}]\n---\nmigrations: []\n", "expected single document"},
+		"unclosed":              {"migrations: [{name: a}\n", "f.yml:"},
+		"phase":                 {"migrations:\n- name: a\n  phase: done\n", `f.yml:3:10: phase "done"`},
+		"cutover":               {"migrations:\n- name: a\n  cutover: tomorrow\n", "f.yml:3:12: "},
+		"duration":              {"global: {evaluation_interval: 5 parsecs}\nmigrations: [{name: a}]\n", "f.yml:1:31: "},
+		"interval of zero":      {"global: {evaluation_interval: 0s}\nmigrations: [{name: a}]\n", "f.yml:1:31: evaluation_interval must be above zero"},
+		"concurrency":           {"global: {evaluation_concurrency: 0}\nmigrations: [{name: a}]\n", "f.yml:1:34: evaluation_concurrency"},
+		"byte rate":             {"global: {backup_read_bytes_per_second: -1}\nmigrations: [{name: a}]\n", "f.yml:1:40: backup_read_bytes_per_second"},
+		"port":                  {"migrations:\n- name: a\n  magento1: {database: {port: 70000}}\n", "f.yml:3:31: port 70000"},
+		"two passwords":         {"migrations:\n- name: a\n  magento1: {database: {password: x, password_env: Y}}\n", "f.yml:3:24: more than one of password"},
+		"certificate alone":     {"migrations:\n- name: a\n  magento1: {database: {tls: {cert_file: x}}}\n", "f.yml:3:30: cert_file and key_file"},
+		"severity":              {"migrations:\n- name: a\n  preconditions: {backup: {severity: page}}\n", `f.yml:3:38: severity "page"`},
+		"decision":              {"migrations:\n- name: a\n  preconditions: {extensions: {decisions: {x: {}}}}\n", "f.yml:3:47: a decision is either"},
+		"nodes":                 {"migrations:\n- name: a\n  preconditions: {topology: {magento1: {web: many}}}\n", "f.yml:3:46: expected a number of nodes"},
+		"waiver, unknown":       {"migrations:\n- name: a\n  waivers:\n  - {precondition: x, reason: r, expires: 2026-01-01}\n", `f.yml:4:20: precondition "x" does not exist`},
+		"waiver, no reason":     {"migrations:\n- name: a\n  waivers:\n  - {precondition: backup, expires: 2026-01-01}\n", "f.yml:4:5: a waiver needs a reason"},
+		"waiver, no end":        {"migrations:\n- name: a\n  waivers:\n  - {precondition: backup, reason: r}\n", "f.yml:4:5: a waiver needs an end"},
+		"waiver, bad end":       {"migrations:\n- name: a\n  waivers:\n  - {precondition: backup, reason: r, expires: soon}\n", "f.yml:4:48: expected a date"},
+		"waiver, twice":         {"migrations:\n- name: a\n  waivers:\n  - {precondition: backup, reason: r, expires: 2026-01-01}\n  - {precondition: backup, reason: s, expires: 2027-01-01}\n", "f.yml:5:20: a second waiver for backup"},
+		"alias bomb":            {bomb(), "f.yml:3:3: expected a mapping, got a list"},
+		"deep nesting":          {"migrations: " + strings.Repeat("[", 100_000), "exceeded max depth"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := Parse("f.yml", []byte(tc.yaml), ids)
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v\nwant %s", err, tc.want)
+			}
+		})
+	}
+}
+
+func bomb() string {
+	var b strings.Builder
+	b.WriteString("x: &a0 [1,1,1,1,1,1,1,1,1]\nmigrations:\n")
+	for i := range 9 {
+		b.WriteString("- &a" + string(rune('1'+i)) + " [" + strings.Repeat("*a"+string(rune('0'+i))+", ", 9) + "1]\n")
+	}
+	return b.String()
+}
+
+func TestAllFaultsAreReportedAtOnce(t *testing.T) {
+	_, err := Parse("f.yml", []byte("migrations:\n- {name: a, x: 1}\n- {name: b, y: 2}\n"), ids)
+	if err == nil || strings.Count(err.Error(), "unknown key") != 2 {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestLoad(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, content string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	c, err := Load(write("good.yml", everyKey), ids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := c.Migrations[0]
+	if got := m.Preconditions.Backup.Paths; got[0] != "/b/*.gz" || got[1] != filepath.Join(dir, "rel.sql") {
+		t.Errorf("paths: %v", got)
+	}
+	if got := m.Magento2.Database.TLS.CAFile; got != filepath.Join(dir, "ca.pem") {
+		t.Errorf("ca_file of the aliased system: %q", got)
+	}
+	for path, want := range map[string]string{
+		filepath.Join(dir, "none.yml"): "no such file",
+		dir:                            "this is a folder",
+		write("big.yml", "# "+strings.Repeat("x", 10<<20)): "larger than 8 MiB",
+	} {
+		if _, err := Load(path, ids); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: got %v, want %q", path, err, want)
+		}
+	}
+}
+
+func TestErrorsNeverShowAPassword(t *testing.T) {
+	for _, yaml := range []string{
+		"migrations:\n- name: a\n  magento1: {database: {password: [hunter2]}}\n",
+		"migrations:\n- name: a\n  magento1: {database: {password: {hunter2: hunter2}}}\n",
+		"migrations:\n- name: a\n  magento1: {database: {password: hunter2, password_env: X}}\n",
+		"migrations:\n- name: a\n  magento1: {database: {password: \"hunter2}}\n",
+	} {
+		_, err := Parse("f.yml", []byte(yaml), ids)
+		if err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%q: %v", yaml, err)
+		}
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	c, err := Parse("f.yml", []byte(`
+migrations:
+- name: a
+  cutover: 2027-01-10T00:00:00Z
+  waivers:
+  - {precondition: backup, reason: r, expires: 2026-12-31}
+  - {precondition: network, reason: r, expires: 2027-12-31}
+`), ids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := c.Warnings()
+	if len(w) != 1 || !strings.Contains(w[0], "waiver of backup") {
+		t.Errorf("warnings: %q", w)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(everyKey))
+	f.Add([]byte("migrations: [{name: a, waivers: [{precondition: backup, expires: 2026-01-01}]}]"))
+	f.Add([]byte("a: &a [*a]"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := Parse("f.yml", data, ids)
+		if err == nil && len(c.Migrations) == 0 {
+			t.Error("accepted a file without migrations")
+		}
+		var fe *FileError
+		if err != nil && !errors.As(err, &fe) {
+			t.Errorf("an error without a file: %v", err)
+		}
+	})
+}

@@ -1,0 +1,274 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+)
+
+var (
+	migrationName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$`)
+	roleName      = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]{0,62}$`)
+	notFoundIn    = regexp.MustCompile(`^field (\S+) not found in type \S+$`)
+	wrongType     = regexp.MustCompile("^cannot construct !!(\\w+)( `.*`)? into (\\S+)$")
+)
+
+// readable takes Go's words out of a decoder's message.
+func readable(message string) string {
+	if m := notFoundIn.FindStringSubmatch(message); m != nil {
+		return fmt.Sprintf("unknown key %q", m[1])
+	}
+	if m := wrongType.FindStringSubmatch(message); m != nil {
+		return "expected " + goType(m[3]) + ", got " + yamlTag(m[1]) + m[2]
+	}
+	if message == "yaml: no documents in stream" {
+		return "the file is empty"
+	}
+	return strings.TrimPrefix(message, "yaml: ")
+}
+
+func yamlTag(tag string) string {
+	name, ok := map[string]string{"str": "text", "seq": "a list", "map": "a mapping", "int": "a number", "float": "a fraction", "bool": "true or false", "null": "nothing", "timestamp": "a time"}[tag]
+	if !ok {
+		return tag
+	}
+	return name
+}
+
+func goType(name string) string {
+	switch {
+	case strings.HasPrefix(name, "[]"):
+		return "a list"
+	case strings.HasPrefix(name, "int"):
+		return "a whole number"
+	case name == "bool":
+		return "true or false"
+	case name == "string" || name == "config.plain" || name == "config.Phase" || name == "config.Severity":
+		return "text"
+	case name == "model.Duration" || name == "time.Duration":
+		return "a duration like 90s or 1h"
+	case name == "time.Time":
+		return "a time like 2026-12-31T02:00:00Z"
+	}
+	return "a mapping"
+}
+
+// validator collects the faults that the decoder cannot see.
+type validator struct {
+	file          string
+	document      *yaml.Node
+	preconditions []string
+	errs          []error
+}
+
+// fail records a fault at the value that path leads to: keys as string, list positions as int.
+func (v *validator) fail(message string, path ...any) {
+	at := find(v.document, path)
+	v.errs = append(v.errs, &FileError{File: v.file, Line: at.Line, Column: at.Column, Message: message})
+}
+
+func (v *validator) config(c *Config) {
+	g := c.Global
+	if g.EvaluationInterval <= 0 {
+		v.fail("evaluation_interval must be above zero", "global", "evaluation_interval")
+	}
+	if g.EvaluationTimeout <= 0 {
+		v.fail("evaluation_timeout must be above zero", "global", "evaluation_timeout")
+	}
+	if g.EvaluationConcurrency < 1 {
+		v.fail("evaluation_concurrency must be at least 1", "global", "evaluation_concurrency")
+	}
+	if g.BackupReadBytesPerSecond < 0 {
+		v.fail("backup_read_bytes_per_second must not be negative", "global", "backup_read_bytes_per_second")
+	}
+	if len(c.Migrations) == 0 {
+		v.fail("no migrations: name at least one under migrations", "migrations")
+	}
+	seen := map[string]bool{}
+	for i := range c.Migrations {
+		m := &c.Migrations[i]
+		if seen[m.Name] {
+			v.fail(fmt.Sprintf("a second migration with the name %q", m.Name), "migrations", i, "name")
+		}
+		seen[m.Name] = true
+		v.migration(m, i)
+	}
+}
+
+func (v *validator) migration(m *Migration, i int) {
+	if !migrationName.MatchString(m.Name) {
+		v.fail(fmt.Sprintf("name %q: a name starts with a letter or digit, goes on with letters, digits, '.', '_' or '-', and has at most 63 characters", clip(m.Name)), "migrations", i, "name")
+	}
+	switch m.Phase {
+	case "":
+		m.Phase = PhaseAuto
+	case PhaseAuto, PhasePrepare, PhaseMigrate, PhaseDelta, PhaseCutover:
+	default:
+		v.fail(fmt.Sprintf("phase %q: expected auto, prepare, migrate, delta or cutover", clip(string(m.Phase))), "migrations", i, "phase")
+	}
+	v.database(&m.Magento1.Database, "migrations", i, "magento1", "database")
+	v.database(&m.Magento2.Database, "migrations", i, "magento2", "database")
+	v.settings(&m.Preconditions, i)
+	v.waivers(m.Waivers, i)
+}
+
+func (v *validator) database(d *Database, path ...any) {
+	at := func(key string) []any { return append(slices.Clone(path), key) }
+	if d.Port < 0 || d.Port > 65535 {
+		v.fail("port "+strconv.Itoa(d.Port)+": expected 1 to 65535", at("port")...)
+	}
+	said := 0
+	for _, is := range []bool{d.Password != nil, d.PasswordFile != "", d.PasswordEnv != ""} {
+		if is {
+			said++
+		}
+	}
+	if said > 1 {
+		v.fail("more than one of password, password_file and password_env", path...)
+	}
+	if d.TLS != nil && (d.TLS.CertFile == "") != (d.TLS.KeyFile == "") {
+		v.fail("cert_file and key_file go together", at("tls")...)
+	}
+}
+
+func (v *validator) settings(p *Preconditions, i int) {
+	at := func(path ...any) []any { return append([]any{"migrations", i, "preconditions"}, path...) }
+	for id := range p.Others {
+		if !slices.Contains(v.preconditions, id) {
+			v.errs = append(v.errs, v.unknownKey(id, at()...))
+		}
+	}
+	for _, id := range v.preconditions {
+		if s := p.Severity(id); s != SeverityWarn && s != SeverityFail {
+			v.fail(fmt.Sprintf("severity %q: expected warn or fail", clip(string(s))), at(id, "severity")...)
+		}
+	}
+	if p.Backup.MaxAge < 0 {
+		v.fail("max_age must not be negative", at("backup", "max_age")...)
+	}
+	if p.CronStopped.Window < 0 {
+		v.fail("window must not be negative", at("cron_stopped", "window")...)
+	}
+	for module, d := range p.Extensions.Decisions {
+		if (strings.TrimSpace(d.ReplacedBy) == "") == (strings.TrimSpace(d.Dropped) == "") {
+			v.fail("a decision is either replaced_by, a Magento 2 module, or dropped, a reason", at("extensions", "decisions", module)...)
+		}
+	}
+	for system, roles := range map[string]map[string]Nodes{"magento1": p.Topology.Magento1, "magento2": p.Topology.Magento2} {
+		for role := range roles {
+			if !roleName.MatchString(role) {
+				v.fail(fmt.Sprintf("role %q: a role has letters, digits and '_'", clip(role)), at("topology", system, role)...)
+			}
+		}
+	}
+}
+
+func (v *validator) waivers(waivers []Waiver, i int) {
+	type key struct{ precondition, subject string }
+	seen := map[key]bool{}
+	for j, w := range waivers {
+		at := func(key string) []any { return []any{"migrations", i, "waivers", j, key} }
+		if !slices.Contains(v.preconditions, w.Precondition) {
+			v.fail(fmt.Sprintf("precondition %q does not exist: expected one of %s", clip(w.Precondition), strings.Join(v.preconditions, ", ")), at("precondition")...)
+		}
+		if strings.TrimSpace(w.Reason) == "" {
+			v.fail("a waiver needs a reason", at("reason")...)
+		}
+		if w.Expires.IsZero() {
+			v.fail("a waiver needs an end: expires, a date or a time", at("expires")...)
+		}
+		k := key{w.Precondition, w.Subject}
+		if seen[k] {
+			v.fail(fmt.Sprintf("a second waiver for %s and subject %q", clip(w.Precondition), clip(w.Subject)), at("precondition")...)
+		}
+		seen[k] = true
+	}
+}
+
+// unknownKey points at the key itself, as the decoder does.
+func (v *validator) unknownKey(key string, path ...any) error {
+	at := find(v.document, path)
+	for i := 0; i+1 < len(at.Content); i += 2 {
+		if at.Content[i].Value == key {
+			at = at.Content[i]
+			break
+		}
+	}
+	return &FileError{File: v.file, Line: at.Line, Column: at.Column, Message: fmt.Sprintf("unknown key %q", clip(key))}
+}
+
+// find follows path as far as it goes, so that a missing key is reported where it should have been.
+func find(node *yaml.Node, path []any) *yaml.Node {
+	for {
+		switch {
+		case node.Kind == yaml.DocumentNode && len(node.Content) > 0:
+			node = node.Content[0]
+			continue
+		case node.Kind == yaml.AliasNode:
+			node = node.Alias
+			continue
+		case len(path) == 0:
+			return node
+		}
+		next := child(node, path[0])
+		if next == nil {
+			return node
+		}
+		node, path = next, path[1:]
+	}
+}
+
+func child(node *yaml.Node, step any) *yaml.Node {
+	switch step := step.(type) {
+	case int:
+		if node.Kind == yaml.SequenceNode && step < len(node.Content) {
+			return node.Content[step]
+		}
+	case string:
+		if node.Kind != yaml.MappingNode {
+			return nil
+		}
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			if node.Content[i].Value == step {
+				return node.Content[i+1]
+			}
+		}
+	}
+	return nil
+}
+
+// clip keeps a hostile text from filling the terminal.
+func clip(s string) string {
+	const most = 80
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
+}
+
+// Warnings are what is allowed but hardly meant: one sentence each.
+func (c *Config) Warnings() []string {
+	var warnings []string
+	for i := range c.Migrations {
+		m := &c.Migrations[i]
+		for _, w := range m.Waivers {
+			if m.Cutover != nil && w.Expires.Before(*m.Cutover) {
+				warnings = append(warnings, fmt.Sprintf("migration %s: the waiver of %s %sends %s, before the cutover at %s",
+					m.Name, w.Precondition, subjectWord(w.Subject), w.Expires.UTC().Format(time.RFC3339), m.Cutover.UTC().Format(time.RFC3339)))
+			}
+		}
+	}
+	return warnings
+}
+
+func subjectWord(subject string) string {
+	if subject == "" {
+		return ""
+	}
+	return fmt.Sprintf("(%q) ", subject)
+}
