@@ -223,6 +223,7 @@ DELETE FROM mysql.proxies_priv WHERE Host <> 'localhost';
 `
 
 // initialise makes a data directory with the account root@localhost, without a password.
+// Temporary files go beside it: a starting server deletes those of other servers in its temporary directory, so nobody may share it.
 func (i installation) initialise(ctx context.Context, dir string) error {
 	var err error
 	if i.flavor == MySQL56 {
@@ -237,7 +238,7 @@ func (i installation) initialise(ctx context.Context, dir string) error {
 }
 
 func (i installation) initialiseMariaDB(ctx context.Context, dir string) error {
-	cmd := exec.CommandContext(ctx, i.initDB, "--no-defaults", "--datadir="+dir)
+	cmd := exec.CommandContext(ctx, i.initDB, "--no-defaults", "--datadir="+dir, "--tmpdir="+filepath.Dir(dir))
 	cmd.Args = append(cmd.Args, i.initArgs()...)
 	if os.Geteuid() == 0 {
 		cmd.Args = append(cmd.Args, "--user=root")

@@ -1,10 +1,13 @@
 package mysqltest
 
 import (
+	"errors"
 	"os/exec"
 	"runtime"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // process is a started child process. A nil process has never been started.
@@ -47,6 +50,20 @@ func (p *process) kill() {
 	}
 	_ = p.cmd.Process.Kill() // fails only when the process has ended
 	<-p.done
+}
+
+// pause stops the process and waits until each of its threads has stopped.
+func (p *process) pause() error {
+	if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	for {
+		// WNOWAIT leaves the state to be seen again, by a second pause.
+		err := unix.Waitid(unix.P_PID, p.cmd.Process.Pid, nil, unix.WSTOPPED|unix.WNOWAIT, nil)
+		if !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
 }
 
 // shutDown asks the process to end and waits until it is gone; after the limit it kills it.

@@ -1,7 +1,9 @@
 package mysqltest
 
 import (
+	"context"
 	_ "embed"
+	"fmt"
 	"strings"
 )
 
@@ -10,16 +12,53 @@ var (
 	magento1SQL string
 	//go:embed schema/magento2.sql
 	magento2SQL string
+	//go:embed schema/migrated.sql
+	migratedSQL string
+	//go:embed schema/delta_log.sql
+	deltaLogSQL string
 )
 
 // Magento1 returns an SQL script that makes a small Magento 1.9.4.5 shop with a few rows and two third-party modules.
-// The prefix is put before each table's name, as Magento's table_prefix is; Load runs the script.
-func Magento1(prefix string) string { return render(magento1SQL, prefix) }
+// The prefix is put before each table's name, as Magento's table_prefix is: letters, digits and underscores. Load runs the script.
+func Magento1(prefix string) string { return strings.ReplaceAll(magento1SQL, "{{prefix}}", prefix) }
 
 // Magento2 returns an SQL script that makes a small Magento 2.4.7 as its installer leaves it.
-// The prefix is put before each table's and view's name and into the triggers' names; Load runs the script.
-func Magento2(prefix string) string { return render(magento2SQL, prefix) }
+// The prefix is put before each table's and view's name and into the triggers' names. Load runs the script.
+func Magento2(prefix string) string { return strings.ReplaceAll(magento2SQL, "{{prefix}}", prefix) }
 
-func render(script, prefix string) string {
-	return strings.ReplaceAll(script, "{{prefix}}", prefix)
+// deltaLogged are the documents of the tool's deltalog.xml that the small Magento 1 has, each with its key.
+var deltaLogged = [...]struct{ document, key string }{
+	{"catalog_category_entity", "entity_id"},
+	{"catalog_compare_item", "catalog_compare_item_id"},
+	{"catalog_product_entity", "entity_id"},
+	{"core_url_rewrite", "url_rewrite_id"},
+	{"customer_address_entity", "entity_id"},
+	{"customer_entity", "entity_id"},
+	{"newsletter_subscriber", "subscriber_id"},
+	{"review", "review_id"},
+	{"sales_flat_invoice", "entity_id"},
+	{"sales_flat_order", "entity_id"},
+	{"sales_flat_order_grid", "entity_id"},
+	{"sales_flat_quote", "entity_id"},
+}
+
+// SimulateMigrateData does to a small Magento 1 and a small Magento 2 on one server what the Data Migration Tool's
+// migrate:settings and migrate:data do: Magento 2's rows become Magento 1's, and Magento 1 gets a delta log, m2_cl_*, and its triggers.
+// The triggers' definer is root@localhost; with the tool it is the tool's account.
+func SimulateMigrateData(ctx context.Context, s *Server, magento1DB, magento2DB, prefix1, prefix2 string) error {
+	migrated := strings.NewReplacer(
+		"{{magento1}}", quoteIdentifier(magento1DB)+"."+prefix1,
+		"{{magento2}}", quoteIdentifier(magento2DB)+"."+prefix2,
+	).Replace(migratedSQL)
+	if err := s.Load(ctx, magento2DB, migrated); err != nil {
+		return fmt.Errorf("simulate migrate:data: %w", err)
+	}
+	var delta strings.Builder
+	for _, d := range deltaLogged {
+		delta.WriteString(strings.NewReplacer("{{prefix}}", prefix1, "{{document}}", d.document, "{{key}}", d.key).Replace(deltaLogSQL))
+	}
+	if err := s.Load(ctx, magento1DB, delta.String()); err != nil {
+		return fmt.Errorf("simulate migrate:data's delta log: %w", err)
+	}
+	return nil
 }

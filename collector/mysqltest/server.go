@@ -61,6 +61,8 @@ const (
 	startLimit    = time.Minute
 	shutdownLimit = 30 * time.Second
 	portAttempts  = 5
+	// rootIdleConnections is what database/sql keeps by default.
+	rootIdleConnections = 2
 	// maxSocketPath is what fits into sockaddr_un.sun_path on Linux.
 	maxSocketPath = 107
 )
@@ -126,6 +128,7 @@ func (s *Server) bringUp(ctx context.Context) error {
 		return err
 	}
 	s.root = sql.OpenDB(connector)
+	s.root.SetMaxIdleConns(rootIdleConnections)
 
 	// Between finding a free port and the server's bind another process can take it.
 	for attempt := 1; ; attempt++ {
@@ -219,10 +222,8 @@ func (s *Server) ownArgs() []string {
 		"--socket=" + s.socket,
 		"--pid-file=" + filepath.Join(s.dir, "mysqld.pid"),
 		"--tmpdir=" + s.tmpDir(),
+		// No --skip-name-resolve: over TCP 127.0.0.1 is localhost, so that accounts @localhost can be tested, and no DNS is asked.
 		"--bind-address=" + s.Host(),
-		"--skip-networking=0",
-		// Names are resolved, so that an account @localhost can be tested over TCP; 127.0.0.1 needs no DNS for that.
-		"--skip-name-resolve=0",
 		"--default-time-zone=+00:00",
 	}
 }
@@ -304,6 +305,9 @@ func (s *Server) Restart(ctx context.Context, args ...string) error {
 	if s.stopped {
 		return fmt.Errorf("restart %s: %w", s.options.Flavor, errStopped)
 	}
+	// Connected clients make MySQL wait for seconds before it ends.
+	s.root.SetMaxIdleConns(0)
+	s.root.SetMaxIdleConns(rootIdleConnections)
 	s.process.shutDown(shutdownLimit)
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
@@ -320,17 +324,22 @@ func (s *Server) Kill() {
 	s.process.kill()
 }
 
-// Pause freezes the server: it still accepts TCP connections, but answers nothing until Resume.
-func (s *Server) Pause() error { return s.signal(syscall.SIGSTOP) }
-
-// Resume lets a paused server go on.
-func (s *Server) Resume() error { return s.signal(syscall.SIGCONT) }
-
-func (s *Server) signal(sig syscall.Signal) error {
+// Pause freezes the server: its port still accepts connections, but nothing answers until Resume.
+func (s *Server) Pause() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.process.cmd.Process.Signal(sig); err != nil {
-		return fmt.Errorf("send %s to %s: %w", sig, s.options.Flavor, err)
+	if err := s.process.pause(); err != nil {
+		return fmt.Errorf("pause %s: %w", s.options.Flavor, err)
+	}
+	return nil
+}
+
+// Resume lets a paused server go on.
+func (s *Server) Resume() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.process.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		return fmt.Errorf("resume %s: %w", s.options.Flavor, err)
 	}
 	return nil
 }
