@@ -29,7 +29,7 @@ type installation struct {
 }
 
 // sharedArgs keep a server small and fast. They give up what only a crash of the machine would need.
-var sharedArgs = []string{
+var sharedArgs = [...]string{
 	"--innodb-buffer-pool-size=16M",
 	"--innodb-log-file-size=8M",
 	"--innodb-autoextend-increment=1",
@@ -70,7 +70,7 @@ func findMariaDB() (installation, error) {
 		flavor:   MariaDB,
 		server:   server,
 		initDB:   initDB,
-		baseArgs: append([]string{"--aria-pagecache-buffer-size=1M", "--innodb-temp-data-file-path=ibtmp1:1M:autoextend"}, sharedArgs...),
+		baseArgs: append([]string{"--aria-pagecache-buffer-size=1M", "--innodb-temp-data-file-path=ibtmp1:1M:autoextend"}, sharedArgs[:]...),
 	}, nil
 }
 
@@ -116,7 +116,7 @@ func findMySQL56() (installation, error) {
 			"--basedir=" + dir,
 			"--lc-messages-dir=" + share,
 			"--character-sets-dir=" + filepath.Join(share, "charsets"),
-		}, sharedArgs...),
+		}, sharedArgs[:]...),
 	}, nil
 }
 
@@ -190,12 +190,12 @@ func (i installation) templatePath() (string, error) {
 }
 
 // makeTemplate is safe against other processes that do the same: the first rename wins, and all templates of one name are alike.
-func (i installation) makeTemplate(ctx context.Context, path string) error {
+func (i installation) makeTemplate(ctx context.Context, path string) (err error) {
 	work, err := os.MkdirTemp(filepath.Dir(path), "new-")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(work)
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
 	fresh := filepath.Join(work, "data")
 	if err := i.initialise(ctx, fresh); err != nil {
 		return err

@@ -7,10 +7,10 @@ import (
 )
 
 // number returns the one number that a query yields.
-func number(t *testing.T, db *sql.DB, query string, args ...any) int {
+func number(t *testing.T, db *sql.DB, query string) int {
 	t.Helper()
 	var n int
-	if err := db.QueryRowContext(t.Context(), query, args...).Scan(&n); err != nil {
+	if err := db.QueryRowContext(t.Context(), query).Scan(&n); err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
 	return n
