@@ -1,0 +1,147 @@
+// Package backup tells what the files and directories that somebody calls
+// backups of a database are, whether they are whole, and what of a Magento
+// they hold.
+//
+// It is a leaf: it knows dumps, archives and Magento's tables, and nothing of
+// preconditions. Find lists candidates, a Reader reads them one at a time at
+// its own pace and keeps a Report of each, and Database.Content answers what a
+// verdict asks of a report.
+//
+// Everything here reads files that others wrote, so nothing in them is
+// trusted: memory stays constant whatever their size, reading ends at the
+// first thing that cannot be right, and what cannot be told is said to be
+// unknown, never guessed.
+package backup
+
+import (
+	"fmt"
+	"time"
+)
+
+// Kind is what wrote a backup.
+type Kind string
+
+// The kinds that are told apart, always by content and never by name.
+const (
+	KindUnknown     Kind = ""             // none of the others
+	KindMysqldump   Kind = "mysqldump"    // MySQL's mysqldump, and MariaDB's under its old name
+	KindMariaDBDump Kind = "mariadb-dump" // MariaDB's mariadb-dump
+	KindSQL         Kind = "SQL dump"     // SQL statements without a line that says who wrote them
+	KindMagento     Kind = "setup:backup" // Magento's own backup, of either Magento
+	KindMydumper    Kind = "mydumper"     // a mydumper directory
+	KindMySQLShell  Kind = "MySQL Shell"  // a directory of util.dumpInstance, dumpSchemas or dumpTables
+	KindMariabackup Kind = "mariabackup"  // a mariabackup or xtrabackup directory
+	KindXbstream    Kind = "xbstream"     // the streamed form of the same
+)
+
+// Compression is how the bytes of a file were made smaller.
+type Compression string
+
+// The compressions that are told by their first bytes. pigz writes gzip.
+const (
+	CompressionNone  Compression = ""
+	CompressionGzip  Compression = "gzip"
+	CompressionZstd  Compression = "zstd"
+	CompressionXz    Compression = "xz"
+	CompressionBzip2 Compression = "bzip2"
+	CompressionLZ4   Compression = "lz4"
+)
+
+// State is whether a backup can be restored, as far as reading it tells.
+type State string
+
+const (
+	// StateWhole means that it was read to its end, that its checksums agree
+	// and that what its writer puts last is last.
+	StateWhole State = "whole"
+	// StateDamaged means that it is cut short, corrupt, empty or no backup;
+	// Report.Damage says which, and Report.Offset where.
+	StateDamaged State = "damaged"
+	// StateInProgress means that it was still being written.
+	StateInProgress State = "in progress"
+	// StateUndetermined means that reading it does not tell: a dump without
+	// comments has no end mark, an archive may be encrypted.
+	StateUndetermined State = "undetermined"
+)
+
+// Report is what one reading of a candidate found. It is plain data, shared
+// between callers: do not change it.
+type Report struct {
+	Candidate     Candidate
+	Kind          Kind
+	Compression   Compression
+	State         State
+	Damage        string     // why it is not whole, for people; empty when it is
+	Offset        int64      // where, in bytes of the (decompressed) stream; -1 where there is no one place
+	Place         string     // which file of a directory or archive Offset counts in; "" for a plain file
+	Truncated     bool       // damaged by ending too early, as a backup that is being written looks
+	Tool          string     // the writer's own version line, for people
+	ServerVersion string     // the server that was dumped, as the backup spells it
+	Began         Moment     // zero where the backup does not say: dumps record no start
+	Finished      Moment     // when it was completed
+	Databases     []Database // what it holds, in the backup's order
+	Notes         []string   // what a reader should know and that does not make it less whole
+	Bytes         int64      // bytes read after decompression
+
+	unread bool // the operating system did not let it be read, which may pass
+}
+
+// When returns the moment that stands for the backup's age: its start where
+// that is recorded, else its end, else the file's modification time.
+func (r Report) When() Moment {
+	if !r.Began.Time.IsZero() {
+		return r.Began
+	}
+	if !r.Finished.Time.IsZero() {
+		return r.Finished
+	}
+	return Moment{Time: r.Candidate.ModTime, Source: SourceModTime}
+}
+
+// Database returns the database of that name, or the only one where the backup
+// does not name it.
+func (r Report) Database(name string) (Database, bool) {
+	for _, d := range r.Databases {
+		if d.Name == name || (d.Name == "" && len(r.Databases) == 1) {
+			return d, true
+		}
+	}
+	return Database{}, false
+}
+
+// The sources of a Moment.
+const (
+	SourceTrailer  = "the dump's last line"
+	SourceMetadata = "the backup's metadata"
+	SourceModTime  = "the file's modification time"
+)
+
+// Moment is a time that a backup records.
+type Moment struct {
+	Time   time.Time // in UTC
+	Source string    // where it was read
+	// Uncertain means that the backup gave a wall clock without a zone, and
+	// nothing told the zone: the true moment is up to MaxZone away from Time.
+	Uncertain bool
+}
+
+// MaxZone is how far a wall clock can be from UTC.
+const MaxZone = 14 * time.Hour
+
+// localMoment reads a wall clock of an unknown zone. A dump is closed within
+// moments of writing its last line, so when the file's modification time
+// differs by a zone's offset (whole quarters of an hour), that offset is the
+// zone; a copied file does not tell.
+func localMoment(clock string, layout string, source string, modified time.Time) (Moment, error) {
+	wall, err := time.Parse(layout, clock)
+	if err != nil {
+		return Moment{}, fmt.Errorf("reading the time %q: %w", clock, err)
+	}
+	const quarter = 15 * time.Minute
+	offset := wall.Sub(modified.UTC()).Round(quarter)
+	instant := wall.Add(-offset)
+	if gap := modified.Sub(instant).Abs(); offset.Abs() <= MaxZone && gap <= time.Minute {
+		return Moment{Time: instant, Source: source}, nil
+	}
+	return Moment{Time: wall, Source: source, Uncertain: true}, nil
+}

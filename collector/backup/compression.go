@@ -1,0 +1,131 @@
+package backup
+
+import (
+	"bytes"
+	"compress/bzip2"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+)
+
+// limits bound what decompression may cost.
+type limits struct {
+	window int64 // bytes of history a decompressor may keep
+	output int64 // decompressed bytes
+	ratio  int64 // decompressed bytes for each compressed one
+}
+
+// magics are the first bytes of the compressions.
+var magics = []struct {
+	kind  Compression
+	magic string
+}{
+	{CompressionGzip, "\x1f\x8b\x08"},
+	{CompressionZstd, "\x28\xb5\x2f\xfd"},
+	{CompressionXz, "\xfd7zXZ\x00"},
+	{CompressionBzip2, "BZh"},
+	{CompressionLZ4, "\x04\x22\x4d\x18"},
+}
+
+func sniffCompression(head []byte) Compression {
+	for _, m := range magics {
+		if bytes.HasPrefix(head, []byte(m.magic)) {
+			return m.kind
+		}
+	}
+	return CompressionNone
+}
+
+// decompress returns the bytes within. The caller closes it.
+func decompress(kind Compression, r io.Reader, lim limits) (io.ReadCloser, error) {
+	switch kind {
+	case CompressionGzip:
+		z, err := gzip.NewReader(r)
+		if err != nil {
+			return nil, err
+		}
+		return z, nil
+	case CompressionZstd:
+		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxWindow(uint64(lim.window)))
+		if err != nil {
+			return nil, err
+		}
+		return z.IOReadCloser(), nil
+	case CompressionXz:
+		return io.NopCloser(newXzReader(r, lim.window)), nil
+	case CompressionBzip2:
+		return io.NopCloser(bzip2.NewReader(r)), nil
+	case CompressionLZ4:
+		z := lz4.NewReader(r)
+		if err := z.Apply(lz4.ConcurrencyOption(1)); err != nil {
+			return nil, err
+		}
+		return io.NopCloser(z), nil
+	}
+	return io.NopCloser(r), nil
+}
+
+// stream is the decompressed content of a file. It counts, keeps to the
+// limits, and says what a decompressor's error means for the backup.
+type stream struct {
+	in    io.ReadCloser
+	kind  Compression
+	read  func() int64 // compressed bytes read so far
+	lim   limits
+	count int64
+}
+
+// freeBytes may come out of a compressed file whatever its ratio.
+const freeBytes = 256 << 20
+
+func (s *stream) Read(p []byte) (int, error) {
+	n, err := s.in.Read(p)
+	s.count += int64(n)
+	if s.count > s.lim.output {
+		return 0, undetermined("more than %d bytes come out of it; it is not read further", s.lim.output)
+	}
+	if s.kind != CompressionNone && s.count > freeBytes && s.count/s.lim.ratio > s.read() {
+		return 0, undetermined("more than %d times its size comes out of it, as no dump does; it is not read further", s.lim.ratio)
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = s.explain(err)
+	}
+	return n, err
+}
+
+// explain tells a damaged file from one that could not be read.
+func (s *stream) explain(err error) error {
+	var own *damage
+	if s.kind == CompressionNone || errors.As(err, &own) || isReadError(err) {
+		return err
+	}
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return truncated(s.count, "the %s stream ends too early", s.kind)
+	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
+		return undetermined("decompressing it needs more memory than the %d MiB that are allowed: compress it without --long or --ultra", s.lim.window>>20)
+	}
+	return corrupt(s.count, "the %s stream is corrupt: %s", s.kind, strings.TrimPrefix(err.Error(), string(s.kind)+": "))
+}
+
+// readError marks an error of the file below a decompressor.
+type readError struct{ err error }
+
+func (e *readError) Error() string { return fmt.Sprintf("reading: %v", e.err) }
+func (e *readError) Unwrap() error { return e.err }
+
+func isReadError(err error) bool {
+	var r *readError
+	return errors.As(err, &r)
+}
+
+func isTruncation(err error) bool {
+	var d *damage
+	return errors.As(err, &d) && d.truncated
+}

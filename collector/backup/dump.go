@@ -1,0 +1,179 @@
+package backup
+
+import (
+	"context"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// dumpParser reads a stream of SQL statements: a whole dump, or one file of a
+// directory of them.
+type dumpParser struct {
+	lex      *lexer
+	contents *contents
+
+	kind       Kind
+	tool       string
+	server     string
+	utc        bool // TIMESTAMP values are in UTC
+	sections   int  // headers seen
+	trailer    string
+	trailerAt  int64 // -1 until the trailer of the present section was read
+	closed     bool  // the trailer's line has its line feed
+	closing    bool  // the last statement is the one that writers put last
+	statements int64
+	oddity     string // a message among the statements
+}
+
+func newDumpParser(src *source, into *contents) *dumpParser {
+	return &dumpParser{lex: newLexer(src), contents: into, trailerAt: -1}
+}
+
+// run reads to the end of the stream.
+func (p *dumpParser) run(ctx context.Context) error {
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		more, err := p.step()
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
+// step reads one statement, comment line or command of the client.
+func (p *dumpParser) step() (more bool, err error) {
+	l, s := p.lex, p.lex.src
+	for isBlank[s.peek()] {
+		s.pos++
+	}
+	at := s.offset()
+	c := s.peek()
+	switch {
+	case c == 0:
+		if l.exec > 0 {
+			return false, s.ended("it ends within a /*! comment")
+		}
+		return false, p.end()
+	case l.exec == 0 && (c == '#' || c == '-' && l.dashes()):
+		text, closed := l.line()
+		return true, p.comment(string(text), at, closed)
+	case c == '/' || c == '*':
+		before := s.offset()
+		if err := l.stepComment(); err != nil {
+			return false, err
+		}
+		if s.offset() == before {
+			return false, corrupt(at, "%q begins no statement", c)
+		}
+		return true, nil
+	}
+	first, err := l.next()
+	if err != nil {
+		return false, err
+	}
+	return true, p.statement(first, at)
+}
+
+// end is reached where the stream ends between statements.
+func (p *dumpParser) end() error {
+	s := p.lex.src
+	if err := s.ended(""); !isTruncation(err) {
+		return err
+	}
+	return nil
+}
+
+// The lines that dumps begin and end with, as their writers print them.
+var (
+	headerLine  = regexp.MustCompile(`^-- (MySQL dump|MariaDB dump|Magento DB backup)(.*)$`)
+	hostLine    = regexp.MustCompile(`^-- Host: .*? {4}Database: ?(.*)$`)
+	serverLine  = regexp.MustCompile(`^-- Server version:?\s+(\S+)`)
+	trailerLine = regexp.MustCompile(`^-- Dump completed(?: on (\d{4}-\d\d-\d\d [ \d]\d:\d\d:\d\d)( GMT)?)?$`)
+)
+
+// comment reads a comment line between statements.
+func (p *dumpParser) comment(text string, at int64, closed bool) error {
+	if m := headerLine.FindStringSubmatch(text); m != nil {
+		return p.header(m[1], strings.TrimPrefix(text, "-- "), at)
+	}
+	if p.sections == 0 {
+		return nil
+	}
+	if m := hostLine.FindStringSubmatch(text); m != nil {
+		return p.contents.use(m[1])
+	}
+	if m := serverLine.FindStringSubmatch(text); m != nil {
+		p.server = m[1]
+	}
+	if trailerLine.MatchString(text) {
+		p.trailer, p.trailerAt, p.closed = text, at, closed
+	}
+	return nil
+}
+
+// header begins a section: two dumps in one file (first the structure, then
+// the rows) are two sections, each with its trailer.
+func (p *dumpParser) header(kind, tool string, at int64) error {
+	if p.sections > 0 && p.trailerAt < 0 {
+		return truncated(at, "another dump begins before the line %q of the first", "-- Dump completed")
+	}
+	p.sections++
+	p.trailerAt, p.utc, p.tool = -1, false, tool
+	switch kind {
+	case "MySQL dump":
+		p.kind = KindMysqldump
+	case "MariaDB dump":
+		p.kind = KindMariaDBDump
+	default:
+		// Magento 2 sets its sessions to UTC; Magento 1 writes UTC into the
+		// server's zone, which comes to the same when it is read back.
+		p.kind, p.utc = KindMagento, true
+	}
+	return nil
+}
+
+// finish judges the end of a dump that was read without an error, and tells
+// when it was completed.
+func (p *dumpParser) finish(modified time.Time) (Moment, error) {
+	end := p.lex.src.offset()
+	switch {
+	case p.statements == 0:
+		return Moment{}, truncated(end, "it holds no statement")
+	case p.sections == 0:
+		return Moment{}, p.endless()
+	case p.trailerAt < 0:
+		return Moment{}, truncated(end, "the last line %q is missing", "-- Dump completed")
+	}
+	m := trailerLine.FindStringSubmatch(p.trailer)
+	clock, gmt := m[1], m[2] != ""
+	switch {
+	case clock == "" && (!p.closed || p.kind == KindMagento), p.kind == KindMagento && !gmt:
+		return Moment{}, truncated(end, "the last line %q is cut short", p.trailer)
+	case clock == "":
+		return Moment{}, nil
+	case gmt:
+		t, err := time.Parse(trailerClock, clock)
+		if err != nil {
+			return Moment{}, corrupt(p.trailerAt, "the last line has an impossible time: %s", p.trailer)
+		}
+		return Moment{Time: t, Source: SourceTrailer}, nil
+	}
+	moment, err := localMoment(clock, trailerClock, SourceTrailer, modified)
+	if err != nil {
+		return Moment{}, corrupt(p.trailerAt, "the last line has an impossible time: %s", p.trailer)
+	}
+	return moment, nil
+}
+
+const trailerClock = "2006-01-02 15:04:05"
+
+// endless judges a dump that was written without comments.
+func (p *dumpParser) endless() error {
+	if p.closing {
+		return undetermined("it was written without comments (--skip-comments), so the line that ends a whole dump is missing; its closing statements are there")
+	}
+	return undetermined("it was written without comments (--compact), so nothing tells where a whole dump ends")
+}

@@ -1,0 +1,283 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+	"unicode"
+)
+
+// Problem is something under the configured paths that cannot be a candidate.
+type Problem struct {
+	Path string // as it was configured or found, escaped so that it is one line
+	Text string // why not
+}
+
+// How much of a directory is looked at.
+const (
+	maxDepth      = 3       // directories below a configured one
+	maxCandidates = 10_000  // candidates of all patterns together
+	maxProblems   = 100     // problems of all patterns together
+	maxParts      = 200_000 // files of one backup directory
+)
+
+// Find lists what the patterns name: files, the files in directories, and
+// backup directories, newest first. A pattern is a path or a glob as
+// path/filepath.Match has it; a file that exists is meant by its name even if
+// that has characters of a glob.
+//
+// Hidden files and links to directories within a directory are passed over.
+// A file with several names is listed once.
+//
+// Find looks at ctx between calls of the operating system, but such a call on
+// a hung network mount does not return. Who cannot wait for that uses
+// Reader.Find.
+func Find(ctx context.Context, patterns []string) ([]Candidate, []Problem) {
+	f := &finder{seen: map[[2]uint64]int{}}
+	for _, p := range patterns {
+		f.pattern(ctx, p)
+	}
+	if err := ctx.Err(); err != nil {
+		f.problem(strings.Join(patterns, " "), "looking for backups took too long: "+err.Error())
+	}
+	slices.SortStableFunc(f.found, func(a, b Candidate) int { return b.ModTime.Compare(a.ModTime) })
+	return f.found, f.problems
+}
+
+type finder struct {
+	found    []Candidate
+	problems []Problem
+	seen     map[[2]uint64]int // device and inode, to the place in found
+	capped   bool
+}
+
+func (f *finder) problem(path, text string) {
+	switch len(f.problems) {
+	case maxProblems:
+	case maxProblems - 1:
+		f.problems = append(f.problems, Problem{Text: "there are more problems than these"})
+	default:
+		f.problems = append(f.problems, Problem{Path: oneLine(path), Text: text})
+	}
+}
+
+func (f *finder) full(ctx context.Context) bool {
+	if len(f.found) < maxCandidates {
+		return ctx.Err() != nil
+	}
+	if !f.capped {
+		f.capped = true
+		f.problem("", fmt.Sprintf("only the first %d files are looked at: name the backups more narrowly", maxCandidates))
+	}
+	return true
+}
+
+func (f *finder) pattern(ctx context.Context, pattern string) {
+	if _, err := os.Lstat(pattern); err == nil || !strings.ContainsAny(pattern, `*?[\`) {
+		f.path(ctx, pattern, 0)
+		return
+	}
+	matches, err := filepath.Glob(pattern)
+	switch {
+	case err != nil:
+		f.problem(pattern, "it is no valid pattern: "+err.Error())
+	case len(matches) == 0:
+		f.problem(pattern, "nothing matches it")
+	}
+	for _, m := range matches {
+		if f.full(ctx) {
+			return
+		}
+		f.path(ctx, m, 0)
+	}
+}
+
+// path adds what a path names. Links are followed where they were named by the
+// configuration, and from anywhere to a file.
+func (f *finder) path(ctx context.Context, path string, depth int) {
+	if f.full(ctx) {
+		return
+	}
+	if strings.ContainsFunc(path, unicode.IsControl) {
+		f.problem(path, "its name has a line feed or another control character")
+		return
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		f.problem(path, statProblem(path, err))
+		return
+	}
+	switch mode := info.Mode(); {
+	case mode.IsRegular():
+		f.file(path, info)
+	case mode.IsDir():
+		f.dir(ctx, path, info, depth)
+	default:
+		f.problem(path, "it is "+typeName(mode)+", not a file")
+	}
+}
+
+// statProblem says why nothing is known of a path.
+func statProblem(path string, err error) string {
+	link, linkErr := os.Lstat(path)
+	isLink := linkErr == nil && link.Mode()&fs.ModeSymlink != 0
+	switch {
+	case errors.Is(err, syscall.ELOOP):
+		return "it is a symbolic link that leads to itself"
+	case errors.Is(err, fs.ErrNotExist) && isLink:
+		return "it is a symbolic link to something that does not exist"
+	case errors.Is(err, fs.ErrNotExist):
+		return "it does not exist"
+	case errors.Is(err, fs.ErrPermission):
+		return "permission denied: the exporter's user needs to search the directories above it and read it"
+	}
+	return reason(err)
+}
+
+// reason drops the path, which is said elsewhere, from an error.
+func reason(err error) string {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err.Error()
+	}
+	return err.Error()
+}
+
+func (f *finder) file(path string, info fs.FileInfo) {
+	const read = 4
+	if err := syscall.Access(path, read); err != nil {
+		f.problem(path, statProblem(path, err))
+		return
+	}
+	f.add(fileCandidate(path, info))
+}
+
+func (f *finder) add(c Candidate) {
+	key := [2]uint64{c.Device, c.Inode}
+	i, known := f.seen[key]
+	if !known {
+		f.seen[key] = len(f.found)
+		f.found = append(f.found, c)
+		return
+	}
+	if isLink(f.found[i].Path) && !isLink(c.Path) {
+		f.found[i] = c
+	}
+}
+
+func isLink(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode()&fs.ModeSymlink != 0
+}
+
+// dir adds a backup directory, or what a plain directory holds.
+func (f *finder) dir(ctx context.Context, path string, info fs.FileInfo, depth int) {
+	names, err := readNames(path)
+	if err != nil {
+		f.problem(path, statProblem(path, err))
+		return
+	}
+	if directoryKind(names) != KindUnknown {
+		c := fileCandidate(path, info)
+		if err := addParts(ctx, &c); err != nil {
+			f.problem(path, reason(err))
+			return
+		}
+		f.add(c)
+		return
+	}
+	if depth > maxDepth {
+		f.problem(path, fmt.Sprintf("directories more than %d deep are not looked into", maxDepth))
+		return
+	}
+	for _, name := range names {
+		if f.full(ctx) {
+			return
+		}
+		if strings.HasPrefix(name, ".") {
+			continue
+		}
+		child := filepath.Join(path, name)
+		if target, err := os.Stat(child); err == nil && target.IsDir() && isLink(child) {
+			continue
+		}
+		f.path(ctx, child, depth+1)
+	}
+}
+
+// readNames lists a directory, sorted, up to maxParts names.
+func readNames(path string) ([]string, error) {
+	d, err := os.OpenFile(path, os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	names, err := d.Readdirnames(maxParts)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, errors.Join(err, d.Close())
+	}
+	slices.Sort(names)
+	return names, d.Close()
+}
+
+// addParts completes the candidate of a backup directory with the sum of its
+// files' sizes, the latest of their times, and a digest of them all.
+func addParts(ctx context.Context, c *Candidate) error {
+	digest := fnv.New64a()
+	c.Dir, c.Size, c.ModTime = true, 0, time.Time{}
+	count := 0
+	err := filepath.WalkDir(c.Path, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || ctx.Err() != nil {
+			return errors.Join(err, ctx.Err())
+		}
+		if entry.IsDir() {
+			return nil
+		}
+		if count++; count > maxParts {
+			return fmt.Errorf("it holds more than %d files", maxParts)
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		c.Size += info.Size()
+		if info.ModTime().After(c.ModTime) {
+			c.ModTime = info.ModTime()
+		}
+		fmt.Fprintf(digest, "%s\x00%d\x00%d\x00", path, info.Size(), info.ModTime().UnixNano())
+		return nil
+	})
+	c.Files = digest.Sum64()
+	return err
+}
+
+// directoryKind tells by the names in a directory what wrote it.
+func directoryKind(names []string) Kind {
+	holds := func(name string) bool { _, found := slices.BinarySearch(names, name); return found }
+	switch {
+	case holds("@.json"), holds("@.done.json"):
+		return KindMySQLShell
+	case holds("metadata"), holds("metadata.partial"):
+		return KindMydumper
+	case holds("xtrabackup_checkpoints"), holds("xtrabackup_info"), holds("xtrabackup_logfile"), holds("backup-my.cnf"),
+		holds("mariadb_backup_checkpoints"), holds("mariadb_backup_info"), holds("ibdata1"):
+		return KindMariabackup
+	}
+	return KindUnknown
+}
+
+// oneLine escapes what would break a line.
+func oneLine(path string) string {
+	if strings.ContainsFunc(path, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return fmt.Sprintf("%q", path)
+	}
+	return path
+}

@@ -1,0 +1,194 @@
+package backup
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// System is which Magento a database belongs to.
+type System string
+
+// The systems that a database's tables tell.
+const (
+	SystemNone     System = ""
+	SystemMagento1 System = "magento1"
+	SystemMagento2 System = "magento2"
+)
+
+// Content is what a database in a backup says about the Magento whose tables
+// have a certain prefix. Names are without the prefix.
+type Content struct {
+	System    System
+	Prefix    string
+	Tables    []string // base tables, sorted
+	Views     []string // sorted
+	Triggers  int
+	RowsKnown bool // false: only the names of the tables are known
+
+	Patches       []string // patch_list.patch_name
+	Modules       []string // setup_module.module, or Magento 1's core_resource.code
+	NamesCapped   bool     // there are more patches or modules than are listed
+	AdminCreated  string   // the earliest admin_user.created, as text
+	RootCreated   string   // created_at of the category with the smallest id, as text
+	TimesUTC      bool     // the two times are in UTC; else in the dumped session's zone
+	Orders        Range    // ids of sales_order, or Magento 1's sales_flat_order
+	Customers     Range    // ids of customer_entity
+	Products      Range    // ids of catalog_product_entity
+	Entities      map[string]Entity
+	MigrationLeft []string // migration_backup_*: an EAV step of the migration tool that died
+	DeltaLog      []string // m2_cl_*: what the migration tool makes in a Magento 1
+}
+
+// Entity is what a backup holds of one entity: product, category, attribute,
+// attribute_set, customer, customer_group, order, cms_page, cms_block,
+// cart_rule, catalog_rule, review, url_rewrite or store. An entity whose table
+// is not in the backup, or whose columns do not tell, is not in the map.
+type Entity struct {
+	Rows  int64
+	New   int64    // rows that installing Magento 2 does not make
+	Names []string // of some new ones, for people
+}
+
+// Installed tells whether the backup holds the rows that installing a Magento
+// 2 makes: its patches or modules.
+func (c Content) Installed() bool {
+	return c.System == SystemMagento2 && (len(c.Patches) > 0 || len(c.Modules) > 0)
+}
+
+// Missing returns those of the given tables (without prefix) that the backup
+// does not hold, leaving out the ones that Generated names.
+func (c Content) Missing(tables []string) []string {
+	var missing []string
+	for _, t := range tables {
+		if !Generated(t) && !has(c.Tables, t) && !has(c.Views, t) {
+			missing = append(missing, t)
+		}
+	}
+	return missing
+}
+
+func has(sorted []string, name string) bool {
+	_, found := slices.BinarySearch(sorted, name)
+	return found
+}
+
+var generatedTable = regexp.MustCompile(`^(sequence_.*|.*_cl|.*_tmp|.*_replica|inventory_stock_\d+|catalog_product_index_.*_store\d+|` +
+	`catalog_category_product_index_store\d+|catalog_(product|category)_flat_.*\d+|catalogsearch_fulltext_scope\d+|search_tmp_.*|customer_dummy_cl)$`)
+
+// Generated tells whether Magento 2 makes and drops a table (without prefix)
+// by itself while it runs, so that a backup without it restores all the same.
+func Generated(table string) bool { return generatedTable.MatchString(table) }
+
+// The tables that only one of the two systems has.
+var (
+	magento2Marks = []string{"store", "sales_order", "eav_attribute"}
+	magento1Marks = []string{"core_resource", "core_store", "sales_flat_order"}
+)
+
+// system tells which Magento has its tables under a prefix.
+func (d Database) system(prefix string) System {
+	all := func(names []string) bool {
+		return !slices.ContainsFunc(names, func(n string) bool { return d.Tables[prefix+n] == nil })
+	}
+	switch {
+	case all(magento1Marks):
+		return SystemMagento1
+	case all(magento2Marks) && (d.Tables[prefix+"setup_module"] != nil || d.Tables[prefix+"patch_list"] != nil):
+		return SystemMagento2
+	}
+	return SystemNone
+}
+
+// Prefixes returns the table prefixes under which a Magento is found, sorted.
+func (d Database) Prefixes() []string {
+	found := map[string]bool{}
+	for name := range d.Tables {
+		for _, mark := range []string{"setup_module", "patch_list", "core_resource"} {
+			if prefix, ok := strings.CutSuffix(name, mark); ok && d.system(prefix) != SystemNone {
+				found[prefix] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// Content reads the database as that of the Magento with this table prefix.
+// Its System is SystemNone where no Magento has it.
+func (d Database) Content(prefix string) Content {
+	c := Content{System: d.system(prefix), Prefix: prefix, Triggers: d.Triggers, RowsKnown: d.RowsKnown}
+	for _, full := range slices.Sorted(maps.Keys(d.Tables)) {
+		name, ok := strings.CutPrefix(full, prefix)
+		switch {
+		case !ok:
+		case d.Tables[full].View:
+			c.Views = append(c.Views, name)
+		default:
+			c.Tables = append(c.Tables, name)
+		}
+		if strings.HasPrefix(name, "migration_backup_") {
+			c.MigrationLeft = append(c.MigrationLeft, name)
+		}
+		if strings.HasPrefix(name, "m2_cl_") {
+			c.DeltaLog = append(c.DeltaLog, name)
+		}
+	}
+	if c.RowsKnown {
+		d.readRows(&c)
+	}
+	return c
+}
+
+// readRows fills in what the rows tell.
+func (d Database) readRows(c *Content) {
+	get := func(name string) Table {
+		if t := d.Tables[c.Prefix+name]; t != nil {
+			return *t
+		}
+		return Table{}
+	}
+	modules := get("setup_module")
+	if c.System == SystemMagento1 {
+		modules = get("core_resource")
+	}
+	patches, orders := get("patch_list"), get("sales_order")
+	if c.System == SystemMagento1 {
+		orders = get("sales_flat_order")
+	}
+	admin, categories := get("admin_user"), get("catalog_category_entity")
+	c.Patches, c.Modules, c.NamesCapped = patches.Names, modules.Names, patches.Capped || modules.Capped
+	c.AdminCreated, c.RootCreated = admin.Earliest, categories.First
+	c.TimesUTC = (admin.Earliest == "" || admin.UTC) && (categories.Earliest == "" || categories.UTC)
+	c.Orders, c.Customers, c.Products = orders.IDs, get("customer_entity").IDs, get("catalog_product_entity").IDs
+
+	c.Entities = map[string]Entity{}
+	for _, rule := range rowRules {
+		t := d.Tables[c.Prefix+rule.table]
+		switch {
+		case t == nil || rule.entity == "" || t.View:
+		case rule.entity == "attribute_set":
+			if e, ok := attributeSets(*t, get("eav_entity_type")); ok {
+				c.Entities[rule.entity] = e
+			}
+		case t.NewKnown || t.Rows == 0:
+			c.Entities[rule.entity] = Entity{Rows: t.Rows, New: t.New, Names: t.Names}
+		}
+	}
+}
+
+// attributeSets tells the new attribute sets: those that are no entity type's
+// default. Their ids do not tell, because Commerce installs more of them and a
+// Galera cluster leaves gaps.
+func attributeSets(sets, types Table) (Entity, bool) {
+	if sets.Rows > 0 && (len(sets.Names) == 0 || len(types.Names) == 0 || sets.Capped || types.Capped) {
+		return Entity{}, false
+	}
+	e := Entity{Rows: sets.Rows}
+	for _, id := range sets.Names {
+		if !slices.Contains(types.Names, id) {
+			e.New++
+		}
+	}
+	return e, true
+}

@@ -1,0 +1,230 @@
+package backup
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// job is one reading of one candidate.
+type job struct {
+	limits
+	// pace waits until some bytes may be read, at most n, and says how many. It
+	// fails when the reading is to end.
+	pace     func(n int) (int, error)
+	progress *progress
+}
+
+// progress tells from outside how far a reading is.
+type progress struct {
+	read  atomic.Int64 // bytes read from disk
+	since atomic.Int64 // Unix nanoseconds since when the operating system is being waited for; 0: it is not
+}
+
+// waiting runs a call that a hung mount may not return from.
+func (p *progress) waiting(call func()) {
+	p.since.Store(time.Now().UnixNano())
+	defer p.since.Store(0)
+	call()
+}
+
+// read reports on a candidate. It returns an error only when ctx ends.
+func (j job) read(ctx context.Context, c Candidate) (r Report, err error) {
+	r = Report{Candidate: c, Offset: -1}
+	defer func() {
+		// What is read is hostile and decompressors are the work of others: a
+		// panic of theirs ends one reading, not the program.
+		if p := recover(); p != nil {
+			r.judge(undetermined("reading it failed inside this program: %v", p))
+		}
+	}()
+	if c.Dir {
+		err = j.readDir(ctx, &r)
+	} else {
+		err = j.readFile(ctx, &r)
+	}
+	if ctx.Err() != nil {
+		return r, ctx.Err()
+	}
+	r.judge(err)
+	return r, nil
+}
+
+// file is a file being read, in the decompressed form.
+type file struct {
+	stream
+	j     job
+	f     *os.File
+	want  Candidate
+	taken int64 // compressed bytes read
+	head  *bufio.Reader
+}
+
+// open opens the candidate's file and its decompressor. A file that is not the
+// one that was listed any more is errChanged.
+func (j job) open(c Candidate) (*file, error) {
+	in := &file{j: j, want: c}
+	var err error
+	var now Candidate
+	j.progress.waiting(func() {
+		var info os.FileInfo
+		if in.f, info, err = openRegular(c.Path); err == nil {
+			now = fileCandidate(c.Path, info)
+		}
+	})
+	if err != nil {
+		return nil, errors.New(reason(err))
+	}
+	if now.version() != c.version() {
+		return nil, errors.Join(errChanged, in.f.Close())
+	}
+	in.head = bufio.NewReaderSize(rawFile{in}, 256<<10)
+	head, err := in.head.Peek(8)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, errors.Join(err, in.f.Close())
+	}
+	in.stream = stream{kind: sniffCompression(head), lim: j.limits, read: func() int64 { return in.taken }}
+	if in.in, err = decompress(in.kind, in.head, j.limits); err != nil {
+		return nil, errors.Join(in.explain(err), in.f.Close())
+	}
+	return in, nil
+}
+
+// Close closes the decompressor and the file.
+func (in *file) Close() error { return errors.Join(in.in.Close(), in.f.Close()) }
+
+// unchanged tells whether the file is still the one that was opened.
+func (in *file) unchanged() (err error) {
+	in.j.progress.waiting(func() {
+		var info os.FileInfo
+		if info, err = in.f.Stat(); err == nil && fileCandidate(in.want.Path, info).version() != in.want.version() {
+			err = errChanged
+		}
+	})
+	return err
+}
+
+// rawFile reads the bytes as they are on disk, at the allowed pace.
+type rawFile struct{ *file }
+
+// checkEvery is how many bytes are read before the file is looked at again.
+const checkEvery = 64 << 20
+
+func (r rawFile) Read(p []byte) (n int, err error) {
+	allowed, err := r.j.pace(len(p))
+	if err != nil {
+		return 0, &readError{err}
+	}
+	r.j.progress.waiting(func() { n, err = r.f.Read(p[:allowed]) })
+	before := r.taken / checkEvery
+	r.taken += int64(n)
+	r.j.progress.read.Add(int64(n))
+	if r.taken/checkEvery != before {
+		if changed := r.unchanged(); changed != nil {
+			return n, &readError{changed}
+		}
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = &readError{err}
+	}
+	return n, err
+}
+
+// readFile reports on a single file.
+func (j job) readFile(ctx context.Context, r *Report) error {
+	if r.Candidate.Size == 0 {
+		return truncated(0, "it is empty")
+	}
+	in, err := j.open(r.Candidate)
+	if err != nil {
+		return err
+	}
+	r.Compression = in.kind
+	err = j.readStream(ctx, r, in)
+	r.Bytes = in.count
+	changed := in.unchanged()
+	if closeErr := in.Close(); err == nil && changed == nil {
+		return closeErr
+	}
+	if changed != nil {
+		return changed
+	}
+	return err
+}
+
+// readStream finds out what the decompressed content is, and reads it.
+func (j job) readStream(ctx context.Context, r *Report, in io.Reader) error {
+	buffered := bufio.NewReaderSize(in, 4<<10)
+	head, err := buffered.Peek(512)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if text, ok := foreign(head); ok {
+		return corrupt(0, "%s", text)
+	}
+	return j.readDump(ctx, r, buffered)
+}
+
+// readDump reads a dump of SQL statements.
+func (j job) readDump(ctx context.Context, r *Report, in io.Reader) error {
+	found := newContents()
+	p := newDumpParser(newSource(in), found)
+	err := p.run(ctx)
+	r.Kind, r.Tool, r.ServerVersion = p.kind, p.tool, p.server
+	r.Databases = found.list()
+	if err != nil {
+		if r.Kind == KindUnknown && p.statements == 0 && !isTruncation(err) {
+			return corrupt(0, "it is no backup of a kind that is known here: %v", err)
+		}
+		return err
+	}
+	if r.Kind == KindUnknown {
+		r.Kind = KindSQL
+	}
+	r.Finished, err = p.finish(r.Candidate.ModTime)
+	return err
+}
+
+// foreign names content that is told by its first bytes and is not read.
+func foreign(head []byte) (string, bool) {
+	switch {
+	case len(bytes.TrimSpace(head)) == 0:
+		return "it is empty", true
+	case bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")):
+		return "it is in UTF-16, as PowerShell's > writes it: the mysql client cannot restore that", true
+	case sniffCompression(head) != CompressionNone:
+		return fmt.Sprintf("it is compressed twice (%s within)", sniffCompression(head)), true
+	case len(head) > 262 && string(head[257:262]) == "ustar":
+		return "it is a tar archive, which is not looked into: unpack it", true
+	}
+	for _, m := range foreignMagics {
+		if strings.HasPrefix(string(head), m.magic) {
+			return m.text, true
+		}
+	}
+	return "", false
+}
+
+var foreignMagics = []struct{ magic, text string }{
+	{"PK\x03\x04", "it is a ZIP archive, which is not looked into: unpack it"},
+	{"7z\xbc\xaf\x27\x1c", "it is a 7z archive, which is not looked into: unpack it"},
+	{"Salted__", "it is encrypted by openssl, so nothing can be told"},
+	{"-----BEGIN PGP MESSAGE", "it is encrypted by PGP, so nothing can be told"},
+	{"age-encryption.org/", "it is encrypted by age, so nothing can be told"},
+	{"<?xml", "it is XML (mysqldump --xml), which the mysql client cannot restore"},
+	{"PGDMP", "it is a dump of PostgreSQL"},
+	{"--\n-- PostgreSQL database", "it is a dump of PostgreSQL"},
+	{"SQLite format 3", "it is an SQLite database"},
+}
+
+// readDir reports on a backup directory.
+func (j job) readDir(_ context.Context, r *Report) error {
+	return undetermined("directories are not read")
+}

@@ -1,0 +1,278 @@
+package backup
+
+import "bytes"
+
+// insert reads INSERT [options] INTO [database.]table [(columns)] VALUES rows.
+func (p *dumpParser) insert() error {
+	for {
+		t, err := p.lex.next()
+		if err != nil || t.kind == tokenEnd {
+			return err
+		}
+		if t.is("INTO") {
+			break
+		}
+	}
+	database, name, t, err := p.name()
+	if err != nil {
+		return err
+	}
+	d, err := p.contents.database(database)
+	if err != nil {
+		return err
+	}
+	table, err := p.contents.table(d, name)
+	if err != nil {
+		return err
+	}
+	columns := table.columns
+	explicit := t.mark('(')
+	if explicit {
+		if columns, t, err = p.columnList(); err != nil {
+			return err
+		}
+	}
+	if !t.is("VALUES") && !t.is("VALUE") {
+		if t.kind == tokenEnd {
+			return corrupt(p.lex.src.offset(), "an INSERT without VALUES")
+		}
+		return p.lex.skip() // INSERT … SELECT, INSERT … SET
+	}
+	widths := [2]int{len(columns), table.implicit}
+	if explicit {
+		widths[1] = len(columns)
+	}
+	return p.rows(table, newRowReader(table, columns, p.utc), widths)
+}
+
+// columnList reads the names behind an opening parenthesis, and the token
+// behind the closing one.
+func (p *dumpParser) columnList() ([]string, token, error) {
+	var names []string
+	for {
+		t, err := p.lex.next()
+		if err != nil {
+			return nil, t, err
+		}
+		if !t.named() || len(names) == maxColumns {
+			return nil, t, corrupt(p.lex.src.offset(), "a column's name is missing in INSERT")
+		}
+		names = append(names, string(t.text))
+		if t, err = p.lex.next(); err != nil {
+			return nil, t, err
+		}
+		if t.mark(')') {
+			t, err = p.lex.next()
+			return names, t, err
+		}
+		if !t.mark(',') {
+			return nil, t, corrupt(p.lex.src.offset(), "a comma is missing in the columns of an INSERT")
+		}
+	}
+}
+
+// rows reads the rows of an INSERT to its end. Each must have one of the two
+// widths: as many values as columns, or as columns that are not hidden. Where
+// the columns are not known all rows must be as wide as the first.
+func (p *dumpParser) rows(table *Table, reader *rowReader, widths [2]int) error {
+	s := p.lex.src
+	for {
+		p.blanks()
+		at := s.offset()
+		if err := p.expect('(', "a row"); err != nil {
+			return err
+		}
+		n, err := p.row(reader)
+		if err != nil {
+			return err
+		}
+		if widths[0] == 0 {
+			widths = [2]int{n, n}
+		}
+		if n != widths[0] && n != widths[1] {
+			return corrupt(at, "a row of %d values for the %d columns of %s", n, widths[0], printable([]byte(table.name)))
+		}
+		table.Rows++
+		reader.take()
+		p.blanks()
+		switch {
+		case s.peek() == ',':
+			s.pos++
+		case s.starts(p.lex.delimiter) || isWord[s.peek()] || s.peek() == '*': // ON DUPLICATE KEY UPDATE, */
+			return p.lex.skip()
+		default:
+			return p.unexpected("a comma or the end of the statement behind a row")
+		}
+	}
+}
+
+// row reads the values of a row behind its opening parenthesis.
+func (p *dumpParser) row(reader *rowReader) (values int, err error) {
+	s := p.lex.src
+	for {
+		slot := reader.slot(values)
+		if err := p.value(slot); err != nil {
+			return 0, err
+		}
+		values++
+		p.blanks()
+		switch s.peek() {
+		case ',':
+			s.pos++
+		case ')':
+			s.pos++
+			return values, nil
+		default:
+			return 0, p.unexpected("a comma or a closing parenthesis behind a value")
+		}
+	}
+}
+
+// field receives a value.
+type field struct {
+	text []byte
+	null bool
+}
+
+// maxField is how much of a value is kept.
+const maxField = 1024
+
+// value reads one value. Without a field it is only stepped over.
+func (p *dumpParser) value(into *field) (err error) {
+	p.blanks()
+	s := p.lex.src
+	var keep []byte
+	limit := 0
+	if into != nil {
+		into.null = false
+		keep, limit = into.text[:0], maxField
+	}
+	switch c := s.peek(); {
+	case c == '\'' || c == '"':
+		s.pos++
+		keep, err = p.lex.quoted(c, keep, limit)
+	case isNumber[c]:
+		keep = p.number(keep, limit)
+	case isWord[c]:
+		keep, err = p.wordValue(into, keep, limit)
+	default:
+		return p.unexpected("a value")
+	}
+	if into != nil {
+		into.text = keep
+	}
+	return err
+}
+
+// number reads a number, or a hexadecimal literal.
+func (p *dumpParser) number(keep []byte, limit int) []byte {
+	s := p.lex.src
+	for {
+		i := s.pos
+		for i < s.end && (isNumber[s.buf[i]] || isWord[s.buf[i]]) {
+			i++
+		}
+		if limit > 0 {
+			keep = append(keep, s.buf[s.pos:min(i, s.pos+limit-len(keep))]...)
+		}
+		s.pos = i
+		if i < s.end || !s.have(1) {
+			return keep
+		}
+	}
+}
+
+// wordValue reads NULL and its like, a text with its character set or base
+// ( _binary '…', x'…' ), or a function's call.
+func (p *dumpParser) wordValue(into *field, keep []byte, limit int) ([]byte, error) {
+	s := p.lex.src
+	at := s.offset()
+	word := p.lex.wordToken()
+	switch {
+	case word.is("NULL"):
+		if into != nil {
+			into.null = true
+		}
+		return keep, nil
+	case word.is("TRUE"):
+		return append(keep, '1'), nil
+	case word.is("FALSE"):
+		return append(keep, '0'), nil
+	case word.is("DEFAULT"):
+		return keep, nil
+	}
+	text := printable(word.text)
+	p.blanks()
+	switch c := s.peek(); c {
+	case '\'', '"':
+		s.pos++
+		return p.lex.quoted(c, keep, limit)
+	case '(':
+		return keep, p.call()
+	case 0:
+		return keep, s.ended("it ends within a row")
+	}
+	return keep, corrupt(at, "%q is no value", text)
+}
+
+// call reads a function's arguments.
+func (p *dumpParser) call() error {
+	for depth := 0; ; {
+		t, err := p.lex.next()
+		switch {
+		case err != nil:
+			return err
+		case t.kind == tokenEnd:
+			return corrupt(p.lex.src.offset(), "a row that is not closed")
+		case t.mark('('):
+			depth++
+		case t.mark(')'):
+			if depth--; depth == 0 {
+				return nil
+			}
+		}
+	}
+}
+
+func (p *dumpParser) blanks() {
+	s := p.lex.src
+	for isBlank[s.peek()] {
+		s.pos++
+	}
+}
+
+func (p *dumpParser) expect(c byte, what string) error {
+	if p.lex.src.peek() != c {
+		return p.unexpected(what)
+	}
+	p.lex.src.pos++
+	return nil
+}
+
+// unexpected says what should be at this place.
+func (p *dumpParser) unexpected(want string) error {
+	s := p.lex.src
+	c := s.peek()
+	if c == 0 {
+		return s.ended("it ends where %s should be", want)
+	}
+	return corrupt(s.offset(), "%q where %s should be", c, want)
+}
+
+var isNumber = byteSet(func(c byte) bool { return c >= '0' && c <= '9' || c == '-' || c == '+' || c == '.' })
+
+// printable shortens a text from a file, and drops what could disturb a
+// terminal or a page.
+func printable(text []byte) string {
+	const limit = 64
+	clean := bytes.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == 0xfffd {
+			return '?'
+		}
+		return r
+	}, text)
+	if len(clean) > limit {
+		return string(bytes.ToValidUTF8(clean[:limit], nil)) + "…"
+	}
+	return string(clean)
+}

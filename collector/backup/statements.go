@@ -1,0 +1,264 @@
+package backup
+
+import (
+	"strings"
+)
+
+// verbs begin the statements that dumps, or people who add to them, write.
+var verbs = wordSet(`ALTER ANALYZE BEGIN CALL CHANGE COMMIT CREATE DEALLOCATE DELETE DO DROP EXECUTE FLUSH GRANT
+	INSERT INSTALL LOCK OPTIMIZE PREPARE PURGE RENAME REPLACE RESET REVOKE ROLLBACK SELECT SET SHOW START STOP
+	TRUNCATE UNINSTALL UNLOCK UPDATE USE WITH XA`)
+
+func wordSet(words string) map[string]bool {
+	set := map[string]bool{}
+	for w := range strings.FieldsSeq(words) {
+		set[w] = true
+	}
+	return set
+}
+
+// statement reads a statement whose first token was read.
+func (p *dumpParser) statement(first token, at int64) error {
+	if first.kind == tokenEnd {
+		return nil
+	}
+	verb := strings.ToUpper(string(first.text))
+	if first.kind == tokenWord && verb == "DELIMITER" {
+		return p.setDelimiter(at)
+	}
+	if first.kind != tokenWord || !verbs[verb] {
+		return p.noStatement(first, at)
+	}
+	if p.trailerAt >= 0 {
+		return corrupt(at, "something follows the line %q", p.trailer)
+	}
+	p.statements++
+	p.closing = false
+	switch verb {
+	case "CREATE":
+		return p.create()
+	case "INSERT", "REPLACE":
+		return p.insert()
+	case "SET":
+		return p.set()
+	case "USE":
+		return p.use()
+	}
+	return p.lex.skip()
+}
+
+// noStatement explains text that is not SQL.
+func (p *dumpParser) noStatement(first token, at int64) error {
+	text := printable(first.text)
+	if strings.HasPrefix(text, "mysqldump") || strings.HasPrefix(text, "mariadb") || text == "Warning" {
+		return corrupt(at, "a message of the program (%s …) is in the dump, so restoring it stops there: write it without 2>&1", text)
+	}
+	return corrupt(at, "%q begins no statement", text)
+}
+
+// setDelimiter obeys the client's DELIMITER command.
+func (p *dumpParser) setDelimiter(at int64) error {
+	text, _ := p.lex.line()
+	word := strings.TrimSpace(string(text))
+	if word == "" || len(word) > 16 {
+		return corrupt(at, "DELIMITER without a usable delimiter")
+	}
+	p.lex.delimiter = word
+	return nil
+}
+
+// set looks for the settings that say in which zone times are, and that the
+// dump has come to its closing statements.
+func (p *dumpParser) set() error {
+	var name string
+	for {
+		t, err := p.lex.next()
+		if err != nil || t.kind == tokenEnd {
+			return err
+		}
+		switch {
+		case t.is("TIME_ZONE"), t.is("SQL_NOTES"):
+			name = strings.ToUpper(string(t.text))
+		case t.mark('='):
+		case t.kind == tokenText && name == "TIME_ZONE":
+			p.utc = string(t.text) == "+00:00"
+			name = ""
+		case t.is("@OLD_SQL_NOTES") && name == "SQL_NOTES":
+			p.closing = true
+			name = ""
+		default:
+			name = ""
+		}
+	}
+}
+
+func (p *dumpParser) use() error {
+	t, err := p.lex.next()
+	if err != nil || t.kind == tokenEnd {
+		return err
+	}
+	if t.named() {
+		if err := p.contents.use(string(t.text)); err != nil {
+			return err
+		}
+	}
+	return p.lex.skip()
+}
+
+// create reads CREATE …: what is created stands behind an arbitrary number of
+// options (OR REPLACE, DEFINER=…, ALGORITHM=…).
+func (p *dumpParser) create() error {
+	for {
+		t, err := p.lex.next()
+		if err != nil || t.kind == tokenEnd {
+			return err
+		}
+		switch {
+		case t.is("TABLE"):
+			return p.createTable()
+		case t.is("VIEW"):
+			return p.createNamed(func(d *Database, name string) { d.addView(name) })
+		case t.is("TRIGGER"):
+			return p.createNamed(func(d *Database, name string) { d.addTrigger(name) })
+		case t.is("PROCEDURE"), t.is("FUNCTION"), t.is("PACKAGE"), t.is("EVENT"), t.is("DATABASE"), t.is("SCHEMA"),
+			t.is("USER"), t.is("ROLE"), t.is("SEQUENCE"), t.is("SERVER"), t.is("INDEX"):
+			return p.lex.skip()
+		}
+	}
+}
+
+// name reads [IF NOT EXISTS] [database.]name. It returns the token behind it.
+func (p *dumpParser) name() (database, name string, next token, err error) {
+	t, err := p.lex.next()
+	if err != nil {
+		return "", "", token{}, err
+	}
+	if t.is("IF") {
+		for range 3 { // NOT EXISTS and the name
+			if t, err = p.lex.next(); err != nil {
+				return "", "", token{}, err
+			}
+		}
+	}
+	if !t.named() {
+		return "", "", token{}, corrupt(p.lex.src.offset(), "a name is missing")
+	}
+	name = string(t.text)
+	t, err = p.lex.next()
+	if err != nil || !t.mark('.') {
+		return "", name, t, err
+	}
+	if t, err = p.lex.next(); err != nil {
+		return "", "", token{}, err
+	}
+	if !t.named() {
+		return "", "", token{}, corrupt(p.lex.src.offset(), "a name is missing behind %q", name)
+	}
+	database, name = name, string(t.text)
+	t, err = p.lex.next()
+	return database, name, t, err
+}
+
+func (p *dumpParser) createNamed(add func(*Database, string)) error {
+	database, name, t, err := p.name()
+	if err != nil {
+		return err
+	}
+	d, err := p.contents.database(database)
+	if err != nil {
+		return err
+	}
+	add(d, name)
+	if t.kind == tokenEnd {
+		return nil
+	}
+	return p.lex.skip()
+}
+
+func (p *dumpParser) createTable() error {
+	database, name, t, err := p.name()
+	if err != nil {
+		return err
+	}
+	d, err := p.contents.database(database)
+	if err != nil {
+		return err
+	}
+	table, err := p.contents.table(d, name)
+	if err != nil {
+		return err
+	}
+	table.columns, table.implicit, table.created = nil, 0, true
+	for !t.mark('(') {
+		if t.kind == tokenEnd { // CREATE TABLE … LIKE …
+			return nil
+		}
+		if t, err = p.lex.next(); err != nil {
+			return err
+		}
+	}
+	if err := p.columns(table); err != nil {
+		return err
+	}
+	return p.lex.skip()
+}
+
+// keyWords begin the items of a CREATE TABLE that are not columns.
+var keyWords = wordSet("PRIMARY UNIQUE KEY INDEX FULLTEXT SPATIAL VECTOR CONSTRAINT FOREIGN CHECK PERIOD LIKE")
+
+// maxColumns is MySQL's own limit.
+const maxColumns = 4096
+
+// columns reads the items of a CREATE TABLE behind their opening parenthesis.
+func (p *dumpParser) columns(table *Table) error {
+	for {
+		t, err := p.lex.next()
+		if err != nil {
+			return err
+		}
+		if t.kind != tokenName && t.kind != tokenText && t.kind != tokenWord {
+			return corrupt(p.lex.src.offset(), "a column's name is missing in CREATE TABLE")
+		}
+		column := t.kind != tokenWord || !keyWords[strings.ToUpper(string(t.text))]
+		if column {
+			if len(table.columns) == maxColumns {
+				return corrupt(p.lex.src.offset(), "a table of more than %d columns", maxColumns)
+			}
+			table.columns = append(table.columns, string(t.text))
+		}
+		hidden, last, err := p.item()
+		if err != nil {
+			return err
+		}
+		if column && !hidden {
+			table.implicit++
+		}
+		if last {
+			return nil
+		}
+	}
+}
+
+// item reads an item of a CREATE TABLE to its end. Hidden columns, generated or
+// invisible, are those that an INSERT without column names leaves out.
+func (p *dumpParser) item() (hidden, last bool, err error) {
+	for depth := 0; ; {
+		t, err := p.lex.next()
+		switch {
+		case err != nil:
+			return false, false, err
+		case t.kind == tokenEnd:
+			return false, false, corrupt(p.lex.src.offset(), "a CREATE TABLE without its closing parenthesis")
+		case t.mark('('):
+			depth++
+		case t.mark(')') && depth == 0:
+			return hidden, true, nil
+		case t.mark(')'):
+			depth--
+		case t.mark(',') && depth == 0:
+			return hidden, false, nil
+		case depth == 0 && (t.is("AS") || t.is("GENERATED") || t.is("INVISIBLE")):
+			hidden = true
+		}
+	}
+}
