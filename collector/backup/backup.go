@@ -13,10 +13,7 @@
 // unknown, never guessed.
 package backup
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // Kind is what wrote a backup.
 type Kind string
@@ -128,20 +125,50 @@ type Moment struct {
 // MaxZone is how far a wall clock can be from UTC.
 const MaxZone = 14 * time.Hour
 
-// localMoment reads a wall clock of an unknown zone. A dump is closed within
-// moments of writing its last line, so when the file's modification time
-// differs by a zone's offset (whole quarters of an hour), that offset is the
-// zone; a copied file does not tell.
-func localMoment(clock string, layout string, source string, modified time.Time) (Moment, error) {
-	wall, err := time.Parse(layout, clock)
-	if err != nil {
-		return Moment{}, fmt.Errorf("reading the time %q: %w", clock, err)
-	}
+// wallClock is how backups write times, always without a zone.
+const wallClock = "2006-01-02 15:04:05"
+
+// zone is the offset of the wall clocks in a backup from UTC.
+type zone struct {
+	offset time.Duration
+	known  bool
+}
+
+// inferZone tells the zone from the last time that a backup writes. Its file is
+// closed moments later, so when the file's modification time differs from it by
+// a zone's offset (whole quarters of an hour), that is the zone. A file that
+// was copied does not tell.
+func inferZone(last, modified time.Time) zone {
 	const quarter = 15 * time.Minute
-	offset := wall.Sub(modified.UTC()).Round(quarter)
-	instant := wall.Add(-offset)
-	if gap := modified.Sub(instant).Abs(); offset.Abs() <= MaxZone && gap <= time.Minute {
-		return Moment{Time: instant, Source: source}, nil
+	offset := last.Sub(modified).Round(quarter)
+	gap := modified.Add(offset).Sub(last).Abs()
+	if offset.Abs() <= MaxZone && gap <= time.Minute {
+		return zone{offset, true}
 	}
-	return Moment{Time: wall, Source: source, Uncertain: true}, nil
+	return zone{}
+}
+
+// moment turns a wall clock of the zone, read as if it were UTC, into a Moment.
+func (z zone) moment(wall time.Time, source string) Moment {
+	return Moment{Time: wall.Add(-z.offset), Source: source, Uncertain: !z.known}
+}
+
+// metadataTimes sets the report's times from the wall clocks in the metadata of
+// a backup; the start may be "".
+func (r *Report) metadataTimes(started, finished string) error {
+	last, err := time.Parse(wallClock, finished)
+	if err != nil {
+		return corrupt(-1, "%q is no time", printable([]byte(finished)))
+	}
+	z := inferZone(last, r.Candidate.ModTime)
+	r.Finished = z.moment(last, SourceMetadata)
+	if started == "" {
+		return nil
+	}
+	first, err := time.Parse(wallClock, started)
+	if err != nil {
+		return corrupt(-1, "%q is no time", printable([]byte(started)))
+	}
+	r.Began = z.moment(first, SourceMetadata)
+	return nil
 }

@@ -58,10 +58,7 @@ func newContents() *contents {
 }
 
 // use makes a database the one that unqualified names belong to.
-func (c *contents) use(name string) error {
-	c.current = strings.Clone(name)
-	return nil
-}
+func (c *contents) use(name string) { c.current = strings.Clone(name) }
 
 // database returns the database of that name, "" for the current one.
 func (c *contents) database(name string) (*Database, error) {

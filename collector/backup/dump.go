@@ -23,7 +23,8 @@ type dumpParser struct {
 	closed     bool  // the trailer's line has its line feed
 	closing    bool  // the last statement is the one that writers put last
 	statements int64
-	oddity     string // a message among the statements
+	inserts    int64
+	loose      bool // statements may be cut at semicolons that are within them
 }
 
 func newDumpParser(src *source, into *contents) *dumpParser {
@@ -103,7 +104,7 @@ func (p *dumpParser) comment(text string, at int64, closed bool) error {
 		return nil
 	}
 	if m := hostLine.FindStringSubmatch(text); m != nil {
-		return p.contents.use(m[1])
+		p.contents.use(m[1])
 	}
 	if m := serverLine.FindStringSubmatch(text); m != nil {
 		p.server = m[1]
@@ -150,25 +151,22 @@ func (p *dumpParser) finish(modified time.Time) (Moment, error) {
 	m := trailerLine.FindStringSubmatch(p.trailer)
 	clock, gmt := m[1], m[2] != ""
 	switch {
-	case clock == "" && (!p.closed || p.kind == KindMagento), p.kind == KindMagento && !gmt:
+	case clock == "" && !p.closed, p.kind == KindMagento && !gmt:
 		return Moment{}, truncated(end, "the last line %q is cut short", p.trailer)
 	case clock == "":
 		return Moment{}, nil
-	case gmt:
-		t, err := time.Parse(trailerClock, clock)
-		if err != nil {
-			return Moment{}, corrupt(p.trailerAt, "the last line has an impossible time: %s", p.trailer)
-		}
-		return Moment{Time: t, Source: SourceTrailer}, nil
 	}
-	moment, err := localMoment(clock, trailerClock, SourceTrailer, modified)
+	// mysqldump pads the hour with a blank.
+	wall, err := time.Parse(wallClock, strings.Replace(clock, "  ", " 0", 1))
 	if err != nil {
 		return Moment{}, corrupt(p.trailerAt, "the last line has an impossible time: %s", p.trailer)
 	}
-	return moment, nil
+	z := zone{known: true}
+	if !gmt {
+		z = inferZone(wall, modified)
+	}
+	return z.moment(wall, SourceTrailer), nil
 }
-
-const trailerClock = "2006-01-02 15:04:05"
 
 // endless judges a dump that was written without comments.
 func (p *dumpParser) endless() error {

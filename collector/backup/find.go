@@ -252,8 +252,8 @@ func addParts(ctx context.Context, c *Candidate) error {
 		if info.ModTime().After(c.ModTime) {
 			c.ModTime = info.ModTime()
 		}
-		fmt.Fprintf(digest, "%s\x00%d\x00%d\x00", path, info.Size(), info.ModTime().UnixNano())
-		return nil
+		_, err = fmt.Fprintf(digest, "%s\x00%d\x00%d\x00", path, info.Size(), info.ModTime().UnixNano())
+		return err
 	})
 	c.Files = digest.Sum64()
 	return err

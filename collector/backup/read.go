@@ -169,6 +169,9 @@ func (j job) readStream(ctx context.Context, r *Report, in io.Reader) error {
 	if text, ok := foreign(head); ok {
 		return corrupt(0, "%s", text)
 	}
+	if bytes.HasPrefix(head, []byte(xbMagic)) {
+		return j.readXbstream(ctx, r, buffered)
+	}
 	return j.readDump(ctx, r, buffered)
 }
 
@@ -222,9 +225,4 @@ var foreignMagics = []struct{ magic, text string }{
 	{"PGDMP", "it is a dump of PostgreSQL"},
 	{"--\n-- PostgreSQL database", "it is a dump of PostgreSQL"},
 	{"SQLite format 3", "it is an SQLite database"},
-}
-
-// readDir reports on a backup directory.
-func (j job) readDir(_ context.Context, r *Report) error {
-	return undetermined("directories are not read")
 }

@@ -27,6 +27,9 @@ func (p *dumpParser) statement(first token, at int64) error {
 		return p.setDelimiter(at)
 	}
 	if first.kind != tokenWord || !verbs[verb] {
+		if p.loose {
+			return p.lex.skip()
+		}
 		return p.noStatement(first, at)
 	}
 	if p.trailerAt >= 0 {
@@ -38,6 +41,10 @@ func (p *dumpParser) statement(first token, at int64) error {
 	case "CREATE":
 		return p.create()
 	case "INSERT", "REPLACE":
+		p.inserts++
+		if p.loose { // within a trigger
+			return p.lex.skip()
+		}
 		return p.insert()
 	case "SET":
 		return p.set()
@@ -98,9 +105,7 @@ func (p *dumpParser) use() error {
 		return err
 	}
 	if t.named() {
-		if err := p.contents.use(string(t.text)); err != nil {
-			return err
-		}
+		p.contents.use(string(t.text))
 	}
 	return p.lex.skip()
 }
