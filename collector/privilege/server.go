@@ -1,0 +1,108 @@
+package privilege
+
+import (
+	_ "embed" // the SQL files
+	"strings"
+
+	"magento_migration_exporter/collector/database"
+)
+
+// Server is what the rules need to know about a server.
+type Server struct {
+	Version database.Version
+	// FoldsCase is true where database names are compared in lower case (lower_case_table_names is not 0).
+	FoldsCase bool
+	// PartialRevokes is MySQL 8's partial_revokes, under which _ and % in database names are no wildcards.
+	PartialRevokes bool
+	// ReadOnly is read_only or super_read_only.
+	ReadOnly bool
+	// AmazonRDS is true for RDS and Aurora, where nobody has SUPER and variables are set in parameter groups.
+	AmazonRDS bool
+	// Aurora is true for Aurora, whose clusters have parameter groups of their own.
+	Aurora bool
+	// BinaryLog is what it says about the binary log.
+	BinaryLog BinaryLog
+}
+
+// BinaryLog holds the settings that decide whether an account without SUPER may create triggers.
+type BinaryLog struct {
+	Enabled bool   // log_bin
+	Format  string // binlog_format
+	Trust   bool   // log_bin_trust_function_creators
+	// Galera is true on a node of a Galera cluster, which behaves as if it had a binary log even when log_bin is off.
+	Galera bool
+}
+
+// Open reports whether creating a trigger needs SUPER or trust.
+func (b BinaryLog) Open() bool { return b.Enabled || b.Galera }
+
+// variablesQuery asks for the global variables that newServer reads; a server leaves out those that it does not have.
+// All of them can be read without any privilege.
+//
+//go:embed sql/variables.sql
+var variablesQuery string
+
+func newServer(variables map[string]string) Server {
+	on := func(name string) bool {
+		v := variables[name]
+		return strings.EqualFold(v, "ON") || v == "1"
+	}
+	// A version that is not understood is 0.0.0, which has nothing that later ones brought.
+	version, _ := database.ParseVersion(variables["version"], variables["version_comment"])
+	s := Server{
+		Version:        version,
+		FoldsCase:      variables["lower_case_table_names"] != "0" && variables["lower_case_table_names"] != "",
+		PartialRevokes: on("partial_revokes"),
+		ReadOnly:       on("read_only") || on("super_read_only"),
+		BinaryLog: BinaryLog{
+			Enabled: on("log_bin"),
+			Format:  variables["binlog_format"],
+			Trust:   on("log_bin_trust_function_creators"),
+			Galera:  on("wsrep_on") && variables["wsrep_provider"] != "" && variables["wsrep_provider"] != "none",
+		},
+	}
+	s.Aurora = variables["aurora_version"] != ""
+	s.AmazonRDS = s.Aurora || isAmazonRDS(variables)
+	return s
+}
+
+// isAmazonRDS knows RDS by where it keeps its programs and data, by its variables, and by what some releases call themselves.
+func isAmazonRDS(variables map[string]string) bool {
+	for name := range variables {
+		if strings.HasPrefix(name, "rds_") {
+			return true
+		}
+	}
+	return strings.HasPrefix(variables["basedir"], "/rdsdbbin") ||
+		strings.HasPrefix(variables["datadir"], "/rdsdbdata") ||
+		strings.Contains(strings.ToLower(variables["version_comment"]), "amazon")
+}
+
+func (s Server) isMariaDB() bool { return s.Version.Flavor == database.MariaDB }
+
+// isMySQL8 reports whether the server has MySQL 8's privilege system: roles, dynamic privileges, partial revokes.
+func (s Server) isMySQL8() bool { return !s.isMariaDB() && s.Version.AtLeast(8, 0, 0) }
+
+// hasRoles reports whether accounts can have roles.
+func (s Server) hasRoles() bool {
+	if s.isMariaDB() {
+		return s.Version.AtLeast(10, 0, 5)
+	}
+	return s.isMySQL8()
+}
+
+// fold returns a database name as the server compares it.
+func (s Server) fold(name string) string {
+	if s.FoldsCase {
+		return strings.ToLower(name)
+	}
+	return name
+}
+
+// matches reports whether a database name in a GRANT applies to a database.
+func (s Server) matches(pattern, name string) bool {
+	if s.PartialRevokes {
+		return s.fold(literalName(pattern)) == s.fold(name)
+	}
+	return matchPattern(s.fold(pattern), s.fold(name))
+}

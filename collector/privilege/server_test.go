@@ -1,0 +1,280 @@
+package privilege
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/go-sql-driver/mysql"
+	"go.uber.org/goleak"
+
+	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/mysqltest"
+)
+
+// lab is a server on which tests make accounts. Tests that use one lock it, because accounts are global.
+type lab struct {
+	*mysqltest.Server
+	name string
+	mu   sync.Mutex
+	root *sql.DB
+}
+
+// labOptions are the servers. Those with lower_case_table_names=0 write a binary log and trust those who create triggers; the others do neither.
+func labOptions() map[string]mysqltest.Options {
+	logging := []string{"--log-bin=binlog", "--server-id=1", "--log-bin-trust-function-creators=1", "--lower-case-table-names=0"}
+	folding := []string{"--lower-case-table-names=1"}
+	return map[string]mysqltest.Options{
+		"mariadb":       {Flavor: mysqltest.MariaDB, Args: logging},
+		"mariadb-lctn1": {Flavor: mysqltest.MariaDB, Args: folding},
+		"mysql":         {Flavor: mysqltest.MySQL56, Args: logging},
+		"mysql-lctn1":   {Flavor: mysqltest.MySQL56, Args: folding},
+	}
+}
+
+// labs are the servers by name, started once for all tests of the package.
+var labs map[string]*lab
+
+func TestMain(m *testing.M) {
+	stop, err := startLabs(context.Background())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	if err := stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	if err := goleak.Find(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func startLabs(ctx context.Context) (stop func() error, err error) {
+	labs = map[string]*lab{}
+	stop = func() error {
+		var errs []error
+		for _, l := range labs {
+			errs = append(errs, l.Stop())
+		}
+		return errors.Join(errs...)
+	}
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	for name, o := range labOptions() {
+		wg.Go(func() {
+			l, startErr := startLab(ctx, name, o)
+			mu.Lock()
+			defer mu.Unlock()
+			err = errors.Join(err, startErr)
+			if l != nil {
+				labs[name] = l
+			}
+		})
+	}
+	wg.Wait()
+	if err != nil {
+		return nil, errors.Join(err, stop())
+	}
+	return stop, nil
+}
+
+func startLab(ctx context.Context, name string, o mysqltest.Options) (*lab, error) {
+	s, err := mysqltest.Start(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	l := &lab{Server: s, name: name}
+	if l.root, err = s.Root(ctx); err != nil {
+		return l, err
+	}
+	return l, s.Exec(ctx, labSchema()...)
+}
+
+// labDatabases are the databases that the account shapes are about. Some names differ in case only, so there are fewer with lower_case_table_names=1.
+func labDatabases() []string {
+	return []string{"magento", "magento1", "magento2", "magentobackup", "magento_one", "magentoXone", `magento\_one`, "mxgento", "m_gento", "mgento",
+		"magento%", "Magento1", "o'brien", "back`tick", "magento-prod", "select", "my db", "test", "test_magento", `back\slash`}
+}
+
+func labSchema() []string {
+	statements := []string{"DROP DATABASE IF EXISTS test"}
+	for _, name := range labDatabases() {
+		db := database.Quote(name)
+		statements = append(statements,
+			"CREATE DATABASE IF NOT EXISTS "+db,
+			"CREATE TABLE IF NOT EXISTS "+db+".probe (id INT PRIMARY KEY, v INT)",
+			"CREATE TABLE IF NOT EXISTS "+db+".orders (id INT PRIMARY KEY, v INT)",
+			"CREATE TABLE IF NOT EXISTS "+db+".m2_cl_orders (id INT PRIMARY KEY, operation VARCHAR(10), processed TINYINT NOT NULL DEFAULT 0)",
+			"CREATE TABLE IF NOT EXISTS "+db+".dropped (id INT)",
+			"INSERT IGNORE INTO "+db+".probe VALUES (1, 1)")
+	}
+	return statements
+}
+
+// use locks a server for a test and cleans it of accounts before and after.
+func use(t *testing.T, name string) *lab {
+	t.Helper()
+	l := labs[name]
+	l.mu.Lock()
+	t.Cleanup(l.mu.Unlock)
+	l.clean(t)
+	t.Cleanup(func() { l.clean(t) })
+	return l
+}
+
+// onBoth runs a test on MariaDB and on MySQL 5.6, at the same time.
+func onBoth(t *testing.T, test func(t *testing.T, l *lab)) {
+	t.Helper()
+	for _, name := range []string{"mariadb", "mysql"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, use(t, name))
+		})
+	}
+}
+
+func (l *lab) isMariaDB() bool { return l.Flavor() == mysqltest.MariaDB }
+
+// clean drops all accounts, roles and grants but root's, also those that only stand in the grant tables.
+func (l *lab) clean(t *testing.T) {
+	t.Helper()
+	statements := []string{
+		"DELETE FROM mysql.db", "DELETE FROM mysql.tables_priv WHERE User <> 'mariadb.sys'", "DELETE FROM mysql.columns_priv",
+		"DELETE FROM mysql.proxies_priv WHERE User <> 'root'",
+	}
+	if l.isMariaDB() {
+		statements = append(statements, "DELETE FROM mysql.roles_mapping", "DELETE FROM mysql.global_priv WHERE User NOT IN ('root', 'mariadb.sys')")
+	} else {
+		statements = append(statements, "DELETE FROM mysql.user WHERE User <> 'root'")
+	}
+	l.exec(t, append(statements, "FLUSH PRIVILEGES")...)
+}
+
+// exec runs statements as root. Unlike the test's context, its own outlives the test, so that clean-ups can use it.
+func (l *lab) exec(t *testing.T, statements ...string) {
+	t.Helper()
+	if err := l.Exec(context.Background(), statements...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (l *lab) value(t *testing.T, query string) string {
+	t.Helper()
+	var value string
+	if err := l.root.QueryRowContext(t.Context(), query).Scan(&value); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return value
+}
+
+// login opens a fresh session over the socket, or over TCP. All accounts have the password pw, or none.
+func (l *lab) login(t *testing.T, user string, tcp bool) *sql.Conn {
+	t.Helper()
+	conn, err := l.tryLogin(t, user, "pw", tcp)
+	var answer *mysql.MySQLError
+	if errors.As(err, &answer) && answer.Number == 1045 {
+		conn, err = l.tryLogin(t, user, "", tcp)
+	}
+	if err != nil {
+		t.Fatalf("log in as %s: %v", user, err)
+	}
+	return conn
+}
+
+func (l *lab) tryLogin(t *testing.T, user, password string, tcp bool) (*sql.Conn, error) {
+	t.Helper()
+	c := mysql.NewConfig()
+	c.User, c.Passwd, c.Net, c.Addr = user, password, "unix", l.Socket()
+	if tcp {
+		c.Net, c.Addr = "tcp", l.Addr()
+	}
+	c.InterpolateParams = true
+	c.Logger = &mysql.NopLogger{}
+	connector, err := mysql.NewConnector(c)
+	if err != nil {
+		return nil, err
+	}
+	db := sql.OpenDB(connector)
+	t.Cleanup(func() { _ = db.Close() })
+	return db.Conn(t.Context())
+}
+
+// observe logs in afresh and looks.
+func (l *lab) observe(t *testing.T, user string, target Target) Observation {
+	t.Helper()
+	return observe(t, l.login(t, user, false), target)
+}
+
+func observe(t *testing.T, conn *sql.Conn, target Target) Observation {
+	t.Helper()
+	o, err := Observe(t.Context(), conn, target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// statementsIn returns what a person would paste from a remedy: its lines that are SQL.
+func statementsIn(remedy string) []string {
+	var list []string
+	for line := range strings.Lines(remedy) {
+		if line = strings.TrimSpace(line); strings.HasSuffix(line, ";") {
+			list = append(list, line)
+		}
+	}
+	return list
+}
+
+func find(findings []Finding, subject string) (Finding, bool) {
+	i := slices.IndexFunc(findings, func(f Finding) bool { return f.Subject == subject })
+	if i < 0 {
+		return Finding{}, false
+	}
+	return findings[i], true
+}
+
+// mustFind fails the test unless there is a finding of that subject and level.
+func mustFind(t *testing.T, findings []Finding, subject string, level Level) Finding {
+	t.Helper()
+	f, ok := find(findings, subject)
+	if !ok || f.Level != level {
+		t.Errorf("no finding %q of level %s in:\n%s", subject, level, showFindings(findings))
+	}
+	return f
+}
+
+// atMost fails the test when a finding weighs more.
+func atMost(t *testing.T, level Level, findings []Finding) {
+	t.Helper()
+	for _, f := range findings {
+		if f.Level > level {
+			t.Errorf("a finding weighs more than %s:\n%s", level, showFindings(findings))
+			return
+		}
+	}
+}
+
+func showFindings(findings []Finding) string {
+	var b strings.Builder
+	for _, f := range findings {
+		fmt.Fprintf(&b, "%s %s: %s\n\tevidence: %s\n\tremedy: %s\n", f.Level, f.Subject, f.Summary, f.Evidence, strings.ReplaceAll(f.Remedy, "\n", "\n\t\t"))
+	}
+	return b.String()
+}
+
+// passwordHash finds what SHOW GRANTS prints of passwords.
+var passwordHash = regexp.MustCompile(`\*[0-9A-Fa-f]{40}|IDENTIFIED BY PASSWORD`)
