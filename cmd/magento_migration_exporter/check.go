@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/prometheus/common/version"
+	"golang.org/x/term"
+
+	"magento_migration_exporter/collector"
+	"magento_migration_exporter/collector/backup"
+	"magento_migration_exporter/collector/report"
+	"magento_migration_exporter/config"
+)
+
+// check evaluates once and prints.
+func check(ctx context.Context, f *flags, cfg *config.Config, logger *slog.Logger, stdout, stderr io.Writer) int {
+	if err := selectMigrations(cfg, f.migrations); err != nil {
+		fmt.Fprintf(stderr, "%s: error: %v\n", program, err)
+		return exitError
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(f.timeout))
+	defer cancel()
+	backups := backup.New(ctx, backup.Options{BytesPerSecond: cfg.Global.BackupReadBytesPerSecond})
+	defer backups.Close()
+	board := collector.NewBoard()
+	evaluator := collector.NewEvaluator(collector.EvaluatorOptions{Board: board, Backups: backups, WaitForBackups: true, Logger: logger, Now: time.Now})
+	evaluator.EvaluateAll(ctx, cfg)
+	doc := collector.NewReadiness(version.Version, board.Snapshot(), time.Now())
+	if err := printDocument(f.format, doc, stdout); err != nil {
+		logger.Error("printing the results failed", "err", err)
+		return exitError
+	}
+	return exitCode(doc, f.strict)
+}
+
+func printDocument(format string, doc collector.Readiness, w io.Writer) error {
+	switch format {
+	case "json":
+		return report.JSON(w, doc)
+	case "markdown":
+		return report.Markdown(w, doc)
+	}
+	return report.Table(w, doc, colours(w))
+}
+
+// colours reports whether w is a terminal whose user has nothing against colours; see https://no-color.org.
+func colours(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+// exitCode is the worst of all migrations: a failure outweighs what is unknown.
+func exitCode(doc collector.Readiness, strict bool) int {
+	code := exitReady
+	for _, m := range doc.Migrations {
+		for _, p := range m.Preconditions {
+			switch {
+			case p.Status == collector.Fail, strict && p.Status == collector.Warn:
+				return exitFails
+			case p.Status == collector.Unknown:
+				code = exitUnknown
+			}
+		}
+	}
+	return code
+}

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/pprof"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/common/version"
+
+	"magento_migration_exporter/collector"
+	"magento_migration_exporter/collector/report"
+	"magento_migration_exporter/docs"
+)
+
+// handlerOptions is what the HTTP surface works with.
+type handlerOptions struct {
+	board         *collector.Board
+	evaluator     *collector.Evaluator
+	reload        *reloader
+	logger        *slog.Logger
+	now           func() time.Time
+	telemetryPath string
+	externalURL   string
+	lifecycle     bool
+	pprof         bool
+}
+
+type handler struct {
+	handlerOptions
+	exporter, everything http.Handler
+	pages                *report.Pages
+	prefix               string
+}
+
+// newHandler returns every path that the exporter serves.
+func newHandler(o handlerOptions) (http.Handler, error) {
+	h := &handler{handlerOptions: o}
+	if !strings.HasPrefix(o.telemetryPath, "/") || o.telemetryPath == "/" {
+		return nil, fmt.Errorf("--web.telemetry-path=%s: expected a path like /metrics", o.telemetryPath)
+	}
+	if o.externalURL != "" {
+		external, err := url.Parse(o.externalURL)
+		if err != nil || external.Scheme == "" || external.Host == "" {
+			return nil, fmt.Errorf("--web.external-url=%s: expected a URL like https://exporter.example.com/migration", o.externalURL)
+		}
+		h.prefix = strings.TrimRight(external.Path, "/")
+	}
+	var err error
+	if h.pages, err = report.NewPages(h.prefix, docs.Files()); err != nil {
+		return nil, err
+	}
+	if err := h.registries(); err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	h.routes(mux)
+	return secured(mux), nil
+}
+
+func (h *handler) routes(mux *http.ServeMux) {
+	mux.HandleFunc("GET "+h.telemetryPath, h.metrics)
+	mux.HandleFunc("GET /probe", h.probe)
+	mux.HandleFunc("GET /api/v1/readiness", h.readiness)
+	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "healthy") })
+	mux.HandleFunc("GET /-/ready", h.ready)
+	mux.HandleFunc("/-/reload", h.reloadConfig)
+	mux.HandleFunc("GET /{$}", h.overview)
+	mux.HandleFunc("GET /migrations/{name}", h.migration)
+	mux.HandleFunc("GET /docs/{page}", h.docs)
+	mux.HandleFunc("GET /static/{file}", h.pages.Static)
+	if h.pprof {
+		mux.HandleFunc("/debug/pprof/", pprof.Index)
+		mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+		mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+		mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+		mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	}
+}
+
+// secured sets what every answer carries. The policy allows no inline script and nothing from outside.
+func secured(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("Referrer-Policy", "no-referrer")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// registries builds the exporter's own metrics, and those together with the migrations'.
+func (h *handler) registries() error {
+	exporter := prometheus.NewRegistry()
+	migrations := prometheus.NewRegistry()
+	for _, c := range exporterCollectors(h.reload, h.evaluator) {
+		if err := exporter.Register(c); err != nil {
+			return fmt.Errorf("registering the exporter's own metrics: %w", err)
+		}
+	}
+	if err := migrations.Register(collector.NewMetrics(h.board)); err != nil {
+		return fmt.Errorf("registering the migrations' metrics: %w", err)
+	}
+	h.exporter = h.promhttp(exporter)
+	h.everything = h.promhttp(prometheus.Gatherers{exporter, migrations})
+	return nil
+}
+
+func (h *handler) promhttp(g prometheus.Gatherer) http.Handler {
+	return promhttp.HandlerFor(g, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(h.logger.Handler(), slog.LevelError), EnableOpenMetrics: true})
+}
+
+func (h *handler) metrics(w http.ResponseWriter, r *http.Request) {
+	switch scope := r.URL.Query().Get("scope"); scope {
+	case "":
+		h.everything.ServeHTTP(w, r)
+	case "exporter":
+		h.exporter.ServeHTTP(w, r)
+	default:
+		badRequest(w, fmt.Sprintf("scope=%q: the only scope is exporter", scope))
+	}
+}
+
+// probe serves the last results of one migration.
+func (h *handler) probe(w http.ResponseWriter, r *http.Request) {
+	target := r.URL.Query().Get("target")
+	state, ok := h.find(target)
+	if !ok {
+		badRequest(w, fmt.Sprintf("target=%q: there is no migration of that name", target))
+		return
+	}
+	registry := prometheus.NewRegistry()
+	if err := registry.Register(collector.NewMetrics(fixed{state})); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	h.promhttp(registry).ServeHTTP(w, r)
+}
+
+// fixed is a view of one migration.
+type fixed struct{ state *collector.MigrationState }
+
+// Snapshot implements collector.Source.
+func (f fixed) Snapshot() []*collector.MigrationState { return []*collector.MigrationState{f.state} }
+
+func (h *handler) find(name string) (*collector.MigrationState, bool) {
+	for _, state := range h.board.Snapshot() {
+		if state.Migration.Name == name {
+			return state, true
+		}
+	}
+	return nil, false
+}
+
+// document returns the readiness of all migrations or of the one that the request names. It has answered when the second result is false.
+func (h *handler) document(w http.ResponseWriter, r *http.Request, name string) (collector.Readiness, bool) {
+	states := h.board.Snapshot()
+	if name != "" || r.URL.Query().Has("migration") {
+		state, ok := h.find(name)
+		if !ok {
+			badRequest(w, fmt.Sprintf("there is no migration called %q", name))
+			return collector.Readiness{}, false
+		}
+		states = []*collector.MigrationState{state}
+	}
+	return collector.NewReadiness(version.Version, states, h.now()), true
+}
+
+func (h *handler) readiness(w http.ResponseWriter, r *http.Request) {
+	doc, ok := h.document(w, r, r.URL.Query().Get("migration"))
+	if !ok {
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	if err := report.JSON(w, doc); err != nil {
+		h.logger.Debug("writing an answer failed", "path", r.URL.Path, "err", err)
+	}
+}
+
+func (h *handler) ready(w http.ResponseWriter, _ *http.Request) {
+	if !h.board.Evaluated() {
+		http.Error(w, "not every migration was evaluated yet", http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, "ready")
+}
+
+func (h *handler) reloadConfig(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case !h.lifecycle:
+		http.Error(w, "reloading over HTTP is off: start with --web.enable-lifecycle, or send SIGHUP", http.StatusForbidden)
+	case r.Method != http.MethodPost:
+		w.Header().Set("Allow", http.MethodPost)
+		http.Error(w, "only POST reloads", http.StatusMethodNotAllowed)
+	default:
+		if err := h.reload.Reload(r.Context()); err != nil {
+			http.Error(w, "the configuration was not reloaded: "+err.Error(), http.StatusInternalServerError)
+			return
+		}
+		fmt.Fprintln(w, "reloaded")
+	}
+}
+
+func (h *handler) overview(w http.ResponseWriter, r *http.Request) {
+	if doc, ok := h.document(w, r, ""); ok {
+		h.page(w, r, func(b *bytes.Buffer) error { return h.pages.Overview(b, doc) })
+	}
+}
+
+func (h *handler) migration(w http.ResponseWriter, r *http.Request) {
+	if doc, ok := h.document(w, r, r.PathValue("name")); ok {
+		h.page(w, r, func(b *bytes.Buffer) error { return h.pages.Overview(b, doc) })
+	}
+}
+
+func (h *handler) docs(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("page")
+	if !h.pages.HasDoc(name) {
+		http.NotFound(w, r)
+		return
+	}
+	h.page(w, r, func(b *bytes.Buffer) error { return h.pages.Doc(b, name) })
+}
+
+// page renders whole before it answers, so that a fault is not half a page.
+func (h *handler) page(w http.ResponseWriter, r *http.Request, render func(*bytes.Buffer) error) {
+	var b bytes.Buffer
+	if err := render(&b); err != nil {
+		h.logger.Error("rendering a page failed", "path", r.URL.Path, "err", err)
+		http.Error(w, "the page could not be rendered; the log says why", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write(b.Bytes())
+}
+
+func badRequest(w http.ResponseWriter, sentence string) {
+	http.Error(w, sentence, http.StatusBadRequest)
+}

@@ -1,0 +1,178 @@
+// Command magento_migration_exporter tracks whether a migration from Magento 1 to Magento 2 can start, and tells Prometheus.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	kitlog "github.com/go-kit/log"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/common/version"
+	"github.com/prometheus/exporter-toolkit/web"
+	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
+	sloggokit "github.com/tjhop/slog-gokit"
+
+	"magento_migration_exporter/collector"
+	"magento_migration_exporter/config"
+)
+
+const program = "magento_migration_exporter"
+
+// The exit codes. The last two are only check's.
+const (
+	exitReady   = 0
+	exitError   = 1
+	exitFails   = 2
+	exitUnknown = 3
+)
+
+// flags is the command line.
+type flags struct {
+	configFile  string
+	configCheck bool
+	logLevel    string
+	logFormat   string
+
+	web             *web.FlagConfig
+	telemetryPath   string
+	externalURL     string
+	enableLifecycle bool
+	enablePprof     bool
+
+	migrations []string
+	format     string
+	strict     bool
+	timeout    model.Duration
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run is the whole program: it returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var f flags
+	app, ended := newApplication(&f, stdout, stderr)
+	command, err := app.Parse(args)
+	if code, is := ended(); is {
+		return code
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "%s: error: %v, try --help\n", program, err)
+		return exitError
+	}
+	logger := newLogger(f.logLevel, f.logFormat, stderr)
+	cfg, err := config.Load(f.configFile, collector.PreconditionIDs())
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return exitError
+	}
+	for _, w := range cfg.Warnings() {
+		logger.Warn("the configuration is hardly meant so", "warning", w)
+	}
+	switch {
+	case f.configCheck:
+		fmt.Fprintf(stdout, "%s is valid: %d migrations\n", f.configFile, len(cfg.Migrations))
+		return exitReady
+	case command == "check":
+		return check(ctx, &f, cfg, logger, stdout, stderr)
+	}
+	if err := serve(ctx, &f, cfg, logger); err != nil {
+		logger.Error("stopped", "err", err)
+		return exitError
+	}
+	return exitReady
+}
+
+// newApplication declares the command line. The second result tells whether parsing has already answered, as --help does.
+func newApplication(f *flags, stdout, stderr io.Writer) (*kingpin.Application, func() (int, bool)) {
+	code, ended := 0, false
+	app := kingpin.New(program, "Tracks whether a migration from Magento 1 to Magento 2 can start, and tells Prometheus.")
+	app.Terminate(func(c int) {
+		if !ended {
+			code, ended = c, true
+		}
+	})
+	app.UsageWriter(stdout).ErrorWriter(stderr)
+	app.Version(version.Print(program))
+	app.HelpFlag.Short('h')
+	app.Flag("config.file", "The configuration file.").Required().StringVar(&f.configFile)
+	app.Flag("log.level", "Least severe level to log: debug, info, warn or error.").Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
+	app.Flag("log.format", "Form of the log: logfmt or json.").Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
+
+	serve := app.Command("serve", "Evaluate all the time and serve the results. This is the default.").Default()
+	serve.Flag("config.check", "Check the configuration file and exit.").BoolVar(&f.configCheck)
+	f.web = kingpinflag.AddFlags(serve, ":10102")
+	serve.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&f.telemetryPath)
+	serve.Flag("web.external-url", "URL under which people reach the exporter, for links.").StringVar(&f.externalURL)
+	serve.Flag("web.enable-lifecycle", "Let POST /-/reload reload the configuration.").BoolVar(&f.enableLifecycle)
+	serve.Flag("web.enable-pprof", "Serve Go's profiles under /debug/pprof/.").BoolVar(&f.enablePprof)
+
+	check := app.Command("check", "Evaluate once, print the results, and exit 0 when ready, 2 when a precondition fails, 3 when none fails but something is unknown, 1 on errors.")
+	check.Flag("migration", "Evaluate only the migration of this name; repeatable.").StringsVar(&f.migrations)
+	check.Flag("format", "Form of the results: table, json or markdown.").Default("table").EnumVar(&f.format, "table", "json", "markdown")
+	check.Flag("strict", "Count warnings as failures in the exit code.").BoolVar(&f.strict)
+	check.Flag("timeout", "Time limit of the whole check.").Default("1m").SetValue(&durationValue{&f.timeout})
+	return app, func() (int, bool) { return code, ended }
+}
+
+// durationValue reads durations in Prometheus's form.
+type durationValue struct{ d *model.Duration }
+
+// Set implements kingpin.Value.
+func (v *durationValue) Set(text string) error {
+	d, err := model.ParseDuration(text)
+	if err == nil && d <= 0 {
+		err = errors.New("must be above zero")
+	}
+	*v.d = d
+	return err
+}
+
+// String implements kingpin.Value.
+func (v *durationValue) String() string { return v.d.String() }
+
+// newLogger builds the go-kit logger and bridges it once: everything else takes a *slog.Logger.
+func newLogger(level, format string, w io.Writer) *slog.Logger {
+	var least slog.LevelVar
+	_ = least.UnmarshalText([]byte(level)) // the flag allows no other
+	kit := kitlog.NewLogfmtLogger(kitlog.NewSyncWriter(w))
+	if format == "json" {
+		kit = kitlog.NewJSONLogger(kitlog.NewSyncWriter(w))
+	}
+	return slog.New(sloggokit.NewGoKitHandler(kit, &least))
+}
+
+// selectMigrations keeps only the named ones.
+func selectMigrations(cfg *config.Config, names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	var selected []config.Migration
+	for _, name := range names {
+		i := slices.IndexFunc(cfg.Migrations, func(m config.Migration) bool { return m.Name == name })
+		if i < 0 {
+			return fmt.Errorf("--migration=%s: the configuration has no migration of that name", name)
+		}
+		if !slices.ContainsFunc(selected, func(m config.Migration) bool { return m.Name == name }) {
+			selected = append(selected, cfg.Migrations[i])
+		}
+	}
+	cfg.Migrations = selected
+	return nil
+}
+
+// shutdownLimit is how long requests in flight have to end.
+const shutdownLimit = 5 * time.Second

@@ -1,0 +1,208 @@
+package collector
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"sync"
+	"time"
+
+	"magento_migration_exporter/config"
+)
+
+// Board keeps the latest result of each precondition of each migration. What is on it is never changed, only replaced, so that a
+// snapshot can be read without a lock.
+type Board struct {
+	mu      sync.RWMutex
+	names   []string
+	entries map[string]*MigrationState
+}
+
+// MigrationState is what the board says about one migration.
+type MigrationState struct {
+	Migration *config.Migration
+	// Evaluated is false until the first whole evaluation ended.
+	Evaluated bool
+	Ready     bool
+	// Phase is empty when it is not known.
+	Phase config.Phase
+	// Preconditions come in the catalogue's order.
+	Preconditions []PreconditionState
+}
+
+// PreconditionState is what the board says about one precondition.
+type PreconditionState struct {
+	Precondition Precondition
+	// Result has the waivers applied; raw has not.
+	Result Result
+	raw    Result
+	// Waivers are those that the configuration has for it, ended or not.
+	Waivers []config.Waiver
+	// KnownAt is the last evaluation that was not unknown, and ChangedAt the last change that this process saw; zero for none.
+	KnownAt, ChangedAt   time.Time
+	Changes, Evaluations int
+}
+
+// Transition is a change of a precondition's status.
+type Transition struct {
+	Migration, Precondition string
+	Old, New                Status
+	Summary                 string
+}
+
+// Evaluation is what one evaluation of a migration found; results come in the catalogue's order.
+type Evaluation struct {
+	Phase   config.Phase
+	Results []Result
+}
+
+// NewBoard returns an empty board.
+func NewBoard() *Board { return &Board{entries: map[string]*MigrationState{}} }
+
+// Configure makes the board hold exactly these migrations. A migration whose entry is unchanged keeps its results, and its old entry,
+// which is returned in place of the new one.
+func (b *Board) Configure(migrations []config.Migration) []*config.Migration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	entries := map[string]*MigrationState{}
+	b.names = nil
+	var kept []*config.Migration
+	for i := range migrations {
+		m := &migrations[i]
+		state := b.entries[m.Name]
+		if state == nil || !reflect.DeepEqual(state.Migration, m) {
+			state = newMigrationState(m)
+		}
+		entries[m.Name] = state
+		b.names = append(b.names, m.Name)
+		kept = append(kept, state.Migration)
+	}
+	b.entries = entries
+	return kept
+}
+
+func newMigrationState(m *config.Migration) *MigrationState {
+	state := &MigrationState{Migration: m}
+	for _, p := range Catalogue() {
+		ps := PreconditionState{Precondition: p, Result: Result{Summary: "not evaluated yet"}}
+		for _, w := range m.Waivers {
+			if w.Precondition == p.ID {
+				ps.Waivers = append(ps.Waivers, w)
+			}
+		}
+		state.Preconditions = append(state.Preconditions, ps)
+	}
+	return state
+}
+
+// Publish replaces a migration's results whole. It does nothing when the configuration has changed since the evaluation began.
+func (b *Board) Publish(m *config.Migration, e Evaluation, now time.Time) []Transition {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	old := b.entries[m.Name]
+	if old == nil || old.Migration != m {
+		return nil
+	}
+	next := &MigrationState{Migration: m, Evaluated: true, Phase: e.Phase, Preconditions: slices.Clone(old.Preconditions)}
+	var transitions []Transition
+	for i := range next.Preconditions {
+		ps := &next.Preconditions[i]
+		ps.raw = e.Results[i]
+		ps.Evaluations++
+		if ps.raw.Status != Unknown {
+			ps.KnownAt = ps.raw.EvaluatedAt
+		}
+		transitions = append(transitions, ps.settle(m.Name, old.Evaluated, now)...)
+	}
+	b.replace(next)
+	return transitions
+}
+
+// settle applies the waivers to the raw result and notes a change.
+func (ps *PreconditionState) settle(migration string, seenBefore bool, now time.Time) []Transition {
+	before := ps.Result.Status
+	ps.Result = waive(ps.raw, ps.Waivers, now)
+	if !seenBefore || ps.Result.Status == before {
+		return nil
+	}
+	ps.ChangedAt = now
+	ps.Changes++
+	return []Transition{{migration, ps.Precondition.ID, before, ps.Result.Status, ps.Result.Summary}}
+}
+
+// replace puts a finished state on the board.
+func (b *Board) replace(state *MigrationState) {
+	state.Ready = true
+	for _, ps := range state.Preconditions {
+		state.Ready = state.Ready && ps.Result.Status.Ready()
+	}
+	b.entries[state.Migration.Name] = state
+}
+
+// Decay makes results older than maxAge unknown and withdraws their values: an evaluation that does not end must not leave an old
+// verdict standing.
+func (b *Board) Decay(now time.Time, maxAge time.Duration) []Transition {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var transitions []Transition
+	for _, name := range b.names {
+		old := b.entries[name]
+		if !old.Evaluated || !old.outdated(now, maxAge) {
+			continue
+		}
+		next := *old
+		next.Preconditions = slices.Clone(old.Preconditions)
+		next.Phase = ""
+		for i := range next.Preconditions {
+			ps := &next.Preconditions[i]
+			if age := now.Sub(ps.raw.EvaluatedAt); age > maxAge {
+				ps.raw = outdatedResult(ps.raw.EvaluatedAt, ps.raw.Duration, age)
+				transitions = append(transitions, ps.settle(name, true, now)...)
+			}
+		}
+		b.replace(&next)
+	}
+	return transitions
+}
+
+func (s *MigrationState) outdated(now time.Time, maxAge time.Duration) bool {
+	for _, ps := range s.Preconditions {
+		if now.Sub(ps.raw.EvaluatedAt) > maxAge && !ps.raw.decayed {
+			return true
+		}
+	}
+	return false
+}
+
+func outdatedResult(evaluatedAt time.Time, took, age time.Duration) Result {
+	v := Verdict{}
+	v.unknown("", fmt.Sprintf("no evaluation has ended for %s", age.Round(time.Second)),
+		"last evaluated at "+evaluatedAt.UTC().Format(time.RFC3339),
+		"Look at the exporter's log and its load: evaluations of this migration do not end, or do not get their turn.")
+	r := v.result(config.SeverityWarn, evaluatedAt, took)
+	r.decayed = true
+	return r
+}
+
+// Snapshot returns the state of every migration, in the configuration's order. It must not be written to.
+func (b *Board) Snapshot() []*MigrationState {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	states := make([]*MigrationState, 0, len(b.names))
+	for _, name := range b.names {
+		states = append(states, b.entries[name])
+	}
+	return states
+}
+
+// Evaluated reports whether each migration was evaluated.
+func (b *Board) Evaluated() bool {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	for _, state := range b.entries {
+		if !state.Evaluated {
+			return false
+		}
+	}
+	return len(b.entries) > 0
+}

@@ -1,0 +1,254 @@
+package collector
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"magento_migration_exporter/config"
+)
+
+// cronActivity is what cron_schedule tells.
+type cronActivity struct {
+	// serverNow is the server's clock in UTC.
+	serverNow time.Time
+	// last is the newest trace; zero when cron never ran.
+	last time.Time
+	// longJobs are jobs that are still marked running, with when they were due.
+	longJobs []string
+}
+
+// newestCronRows is how many rows are looked at from the end of the primary key: far more than cron makes within a day, and cheap where
+// a broken clean-up has left millions.
+const newestCronRows = 10000
+
+// readCronActivity finds the newest trace of cron. Magento 2 writes in UTC. Magento 1 writes UTC texts too, but under the server's own
+// zone, so that reading them at +00:00 would be off by the zone.
+func readCronActivity(ctx context.Context, s *System) (cronActivity, error) {
+	text := "%s"
+	if s.Name == magento1 {
+		text = "CONVERT_TZ(%s, '+00:00', @@global.time_zone)"
+	}
+	at := func(column string) string { return fmt.Sprintf("MAX("+text+")", column) }
+	var now string
+	var created, executed, finished sql.NullString
+	err := s.Session.Row(ctx, fmt.Sprintf("SELECT UTC_TIMESTAMP(), %s, %s, %s FROM (SELECT created_at, executed_at, finished_at FROM %s ORDER BY schedule_id DESC LIMIT %d) newest",
+		at("created_at"), at("executed_at"), at("finished_at"), s.table("cron_schedule"), newestCronRows), nil, &now, &created, &executed, &finished)
+	if err != nil {
+		return cronActivity{}, err
+	}
+	var a cronActivity
+	if a.serverNow, err = time.Parse(time.DateTime, now); err != nil {
+		return a, fmt.Errorf("reading the server's clock: %w", err)
+	}
+	for _, column := range []sql.NullString{created, executed, finished} {
+		if t, err := time.Parse(time.DateTime, column.String); err == nil && t.After(a.last) {
+			a.last = t
+		}
+	}
+	if s.Name == magento2 {
+		a.longJobs, err = runningJobs(ctx, s)
+	}
+	return a, err
+}
+
+// runningJobs lists jobs that were started within a day and have not ended: a job of three hours writes no row meanwhile.
+func runningJobs(ctx context.Context, s *System) ([]string, error) {
+	var jobs []string
+	err := s.Session.Rows(ctx, "SELECT job_code, MAX(scheduled_at) FROM (SELECT job_code, scheduled_at, status FROM "+s.table("cron_schedule")+
+		fmt.Sprintf(" ORDER BY schedule_id DESC LIMIT %d) newest", newestCronRows)+
+		" WHERE status = 'running' AND scheduled_at > UTC_TIMESTAMP() - INTERVAL 1 DAY GROUP BY job_code ORDER BY job_code LIMIT 20", nil,
+		func(scan func(...any) error) error {
+			var job, due string
+			err := scan(&job, &due)
+			jobs = append(jobs, job+" (due "+due+" UTC)")
+			return err
+		})
+	return jobs, err
+}
+
+// cronClockSlack is how far a trace can lie in the future before the clocks are called wrong.
+const cronClockSlack = 2 * time.Minute
+
+// cronState is whether cron runs, as far as one sign of it tells.
+type cronState int
+
+const (
+	cronUnknown cronState = iota
+	cronQuiet
+	cronActive
+)
+
+// cronSign is one thing that tells whether Magento 2's cron runs or is armed to.
+type cronSign struct {
+	state                      cronState
+	subject, summary, evidence string
+	// remedy stops what is active, or lets be seen what is unknown.
+	remedy string
+}
+
+// evaluateCronStopped tells whether Magento 2's cron runs or is armed to run: before cutover it must not, at cutover it must.
+func evaluateCronStopped(ctx context.Context, e *Evidence) Verdict {
+	v := Verdict{Summary: "Magento 2's cron does not run"}
+	signs := append([]cronSign{scheduleSign(ctx, &v, e)}, hostSigns(ctx, e)...)
+	state := combineSigns(signs)
+	if state != cronUnknown {
+		v.sample(cronRunning, boolValue(state == cronActive), magento2)
+	}
+	if e.Phase.Phase == config.PhaseCutover {
+		judgeCronAtCutover(&v, state, signs)
+	} else {
+		judgeCronBeforeCutover(&v, signs)
+	}
+	judgeMagento1Cron(ctx, &v, e)
+	return v
+}
+
+// combineSigns is active when anything is, and quiet only when everything is.
+func combineSigns(signs []cronSign) cronState {
+	state := cronQuiet
+	for _, s := range signs {
+		switch {
+		case s.state == cronActive:
+			return cronActive
+		case s.state == cronUnknown:
+			state = cronUnknown
+		}
+	}
+	return state
+}
+
+func judgeCronBeforeCutover(v *Verdict, signs []cronSign) {
+	for _, s := range signs {
+		switch s.state {
+		case cronActive:
+			v.fail(s.subject, s.summary, s.evidence, s.remedy)
+		case cronUnknown:
+			v.unknown(s.subject, s.summary, s.evidence, s.remedy)
+		default:
+			v.note(s.subject, s.summary, s.evidence, "")
+		}
+	}
+}
+
+// judgeCronAtCutover turns the rule round: the shop is about to go live and needs its cron.
+func judgeCronAtCutover(v *Verdict, state cronState, signs []cronSign) {
+	v.Summary = "Magento 2's cron runs, as it must at cutover"
+	for _, s := range signs {
+		if s.state == cronUnknown && state == cronUnknown {
+			v.unknown(s.subject, s.summary, s.evidence, s.remedy)
+			continue
+		}
+		v.note(s.subject, s.summary, s.evidence, "")
+	}
+	if state == cronQuiet {
+		v.fail("cron", "Magento 2's cron does not run, and the cutover needs it", "", "Start it as the user that owns the files: bin/magento cron:install")
+	}
+}
+
+// cronWindow is how long a cron that works can be quiet.
+func cronWindow(c *config.CronStopped) time.Duration {
+	if c.Window > 0 {
+		return time.Duration(c.Window)
+	}
+	return config.DefaultCronWindow
+}
+
+// scheduleSign reads Magento 2's cron_schedule, which shows cron wherever it runs.
+func scheduleSign(ctx context.Context, v *Verdict, e *Evidence) cronSign {
+	const subject = "cron_schedule"
+	var unseen Verdict
+	if e.Magento2.unseen(&unseen) {
+		f := unseen.Findings[0]
+		return cronSign{cronUnknown, subject, f.Summary, f.Evidence, f.Remedy}
+	}
+	a, err := readCronActivity(ctx, e.Magento2)
+	if err != nil {
+		e.Magento2.broken(&unseen, subject, err)
+		f := unseen.Findings[0]
+		return cronSign{cronUnknown, subject, f.Summary, f.Evidence, f.Remedy}
+	}
+	if a.last.IsZero() {
+		return cronSign{state: cronQuiet, subject: subject, summary: "Magento 2's cron has never run", evidence: "cron_schedule has no trace of it"}
+	}
+	v.sample(cronLastActivity, unixSeconds(a.last), magento2)
+	evidence := fmt.Sprintf("newest trace in cron_schedule at %s UTC, %s ago", a.last.Format(time.DateTime), a.serverNow.Sub(a.last))
+	switch quiet := a.serverNow.Sub(a.last); {
+	case quiet < -cronClockSlack:
+		return cronSign{cronUnknown, subject, "Magento 2's cron_schedule has a trace from the future", fmt.Sprintf("%s UTC, while the server's clock says %s UTC", a.last.Format(time.DateTime), a.serverNow.Format(time.DateTime)),
+			"Set the clocks of the web and database servers (timedatectl), then delete the rows from the future."}
+	case quiet <= cronWindow(&e.Migration.Preconditions.CronStopped):
+		return cronSign{cronActive, subject, "Magento 2's cron runs", evidence,
+			"Stop it as the user that owns the files: bin/magento cron:remove (and remove hand-written lines: crontab -e); then wait until its jobs have ended."}
+	default:
+		judgeLongJobs(v, e, a)
+		return cronSign{state: cronQuiet, subject: subject, summary: "Magento 2's cron ran before and is quiet since " + a.last.Format(time.DateTime) + " UTC", evidence: evidence}
+	}
+}
+
+// judgeLongJobs warns about jobs that may still be at work although nothing else shows it.
+func judgeLongJobs(v *Verdict, e *Evidence, a cronActivity) {
+	if len(a.longJobs) > 0 && e.Phase.Phase != config.PhaseCutover {
+		v.warn("jobs", "Magento 2 has cron jobs that are marked as running", strings.Join(a.longJobs, ", "),
+			"See whether they run: ps -ef | grep cron:run. Wait for them, or kill them; a row that a killed job left goes with the next clean-up.")
+	}
+}
+
+// hostSigns looks at crontabs and processes of this host.
+func hostSigns(_ context.Context, e *Evidence) []cronSign {
+	c := &e.Migration.Preconditions.CronStopped
+	var signs []cronSign
+	if c.Crontabs == nil || len(*c.Crontabs) > 0 {
+		signs = append(signs, cronSign{cronUnknown, "crontabs", "the crontabs are not looked at", "", "Set cron_stopped.crontabs: [] when Magento 2's cron is not on this host, to judge by the database."})
+	}
+	if c.WatchProcesses() {
+		signs = append(signs, cronSign{cronUnknown, "processes", "the processes are not looked at", "", "Set cron_stopped.processes: false when Magento 2 does not run on this host, to judge by the database."})
+	}
+	return signs
+}
+
+// magento1CronWindow is longer than Magento 2's: Magento 1's schedule is made each quarter of an hour.
+const magento1CronWindow = 15 * time.Minute
+
+// judgeMagento1Cron shows Magento 1's cron. It has to be stopped from the first migrate:settings until Magento 2 is live.
+func judgeMagento1Cron(ctx context.Context, v *Verdict, e *Evidence) {
+	const subject = "magento1 cron"
+	migrating := e.Phase.Phase == config.PhaseMigrate || e.Phase.Phase == config.PhaseDelta
+	unseen := func(summary, evidence, remedy string) {
+		if migrating {
+			v.unknown(subject, summary, evidence, remedy)
+			return
+		}
+		v.note(subject, summary, evidence, remedy)
+	}
+	if e.Magento1.Err != nil {
+		unseen("whether Magento 1's cron runs cannot be seen", e.Magento1.Err.Error(), "See the precondition network.")
+		return
+	}
+	a, err := readCronActivity(ctx, e.Magento1)
+	if err != nil {
+		unseen("whether Magento 1's cron runs cannot be seen", err.Error(), "Let the account read Magento 1's cron_schedule; the next evaluation tries again.")
+		return
+	}
+	if a.last.IsZero() {
+		v.sample(cronRunning, 0, magento1)
+		return
+	}
+	v.sample(cronLastActivity, unixSeconds(a.last), magento1)
+	quiet := a.serverNow.Sub(a.last)
+	evidence := fmt.Sprintf("newest trace in Magento 1's cron_schedule at %s UTC, %s ago", a.last.Format(time.DateTime), quiet)
+	if quiet < -cronClockSlack {
+		unseen("Magento 1's cron_schedule has a trace from the future", evidence, "Compare the clocks and time zones of Magento 1's web and database servers.")
+		return
+	}
+	running := quiet <= magento1CronWindow
+	v.sample(cronRunning, boolValue(running), magento1)
+	switch {
+	case running && migrating:
+		v.warn(subject, "Magento 1's cron runs during the migration", evidence, "Comment its line out (crontab -e as the user of Magento 1's web server) and leave it so until Magento 2 is live.")
+	case running:
+		v.note(subject, "Magento 1's cron runs", evidence, "Stop it before migrate:settings, and leave it so until Magento 2 is live.")
+	}
+}

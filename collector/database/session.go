@@ -1,0 +1,252 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// Options says how a session is opened.
+type Options struct {
+	// StatementTimeout limits each statement, on the server and here. It also limits the login.
+	StatementTimeout time.Duration
+	// Probing leaves out READ ONLY and the choice of a database: the missing-table probe needs a plain session.
+	Probing bool
+	Logger  *slog.Logger
+}
+
+// Session is one connection. Its methods may be called from several goroutines, which then wait for each other.
+type Session struct {
+	Version Version
+	// VersionText is what SELECT VERSION() says.
+	VersionText string
+	// User is USER(), who came; CurrentUser is CURRENT_USER(), whose account the server took.
+	User, CurrentUser string
+	Timing            Timing
+
+	endpoint Endpoint
+	options  Options
+	db       *sql.DB
+	id       uint64
+	limited  bool // the server ends statements by itself
+
+	mu   sync.Mutex
+	conn *sql.Conn
+	lost error
+}
+
+// Open logs in without a default database and then chooses it, so that an account that may not use the database, a database that
+// does not exist and a network fault are told apart. The error is a *Fault.
+func Open(ctx context.Context, e Endpoint, o Options) (*Session, error) {
+	s := &Session{endpoint: e, options: o}
+	network, address, err := e.Address()
+	if err != nil {
+		return nil, err
+	}
+	doing := fmt.Sprintf("logging in to %s as %s", address, e.User)
+	connector, err := s.connector(network, address)
+	if err != nil {
+		return nil, fault(err, "%s", doing)
+	}
+	s.db = sql.OpenDB(connector)
+	s.db.SetMaxOpenConns(1)
+	ctx, cancel := context.WithTimeout(ctx, o.StatementTimeout)
+	defer cancel()
+	start := time.Now()
+	s.conn, err = s.db.Conn(ctx)
+	if err == nil {
+		err = s.greet(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(fault(deadlineFirst(ctx, err), "%s", doing), s.Close())
+	}
+	s.Timing.Login = time.Since(start) - s.Timing.Resolve - s.Timing.Connect
+	if o.Probing {
+		return s, nil
+	}
+	if err := s.choose(ctx); err != nil {
+		err = deadlineFirst(ctx, err)
+		return nil, errors.Join(&Fault{CauseOf(err), fmt.Sprintf("using database %s on %s as %s", Quote(e.Name), address, e.User), s.CurrentUser, err}, s.Close())
+	}
+	return s, nil
+}
+
+// deadlineFirst names the deadline where the driver only says that the connection is invalid.
+func deadlineFirst(ctx context.Context, err error) error {
+	if ctxErr := ctx.Err(); ctxErr != nil && !errors.Is(err, ctxErr) && Number(err) == 0 {
+		return fmt.Errorf("%w (%w)", ctxErr, err)
+	}
+	return err
+}
+
+func (s *Session) connector(network, address string) (driver.Connector, error) {
+	c := mysql.NewConfig()
+	c.User, c.Passwd = s.endpoint.User, string(s.endpoint.Password)
+	c.Net, c.Addr = network, address
+	c.Timeout = s.options.StatementTimeout
+	// Longer than the context's deadline, else the driver's "invalid connection" comes first and hides that it was a time-out.
+	c.ReadTimeout = s.options.StatementTimeout + 5*time.Second
+	c.WriteTimeout = c.ReadTimeout
+	c.InterpolateParams = true
+	c.Logger = driverLog{s.options.Logger}
+	c.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		return dial(ctx, network, address, &s.Timing)
+	}
+	if s.endpoint.TLS != nil {
+		tlsConfig, err := s.endpoint.TLS.config(s.endpoint.Host)
+		if err != nil {
+			return nil, &Fault{Cause: TLSFiles, Doing: "preparing TLS", Err: err}
+		}
+		c.TLS = tlsConfig
+	}
+	return mysql.NewConnector(c)
+}
+
+// greet asks who is there and sets what keeps this session harmless.
+func (s *Session) greet(ctx context.Context) error {
+	var comment string
+	err := s.conn.QueryRowContext(ctx, "SELECT VERSION(), @@version_comment, USER(), CURRENT_USER(), CONNECTION_ID()").
+		Scan(&s.VersionText, &comment, &s.User, &s.CurrentUser, &s.id)
+	if err != nil {
+		return err
+	}
+	var known bool
+	if s.Version, known = ParseVersion(s.VersionText, comment); !known {
+		return fmt.Errorf("the server calls its version %q, which is neither MySQL's nor MariaDB's form", s.VersionText)
+	}
+	settings := []string{"sql_mode=''", "time_zone='+00:00'", "lock_wait_timeout=1", "sql_quote_show_create=1"}
+	limit, limited := s.Version.limit(s.options.StatementTimeout.Milliseconds())
+	if s.limited = limited; limited {
+		settings = append(settings, limit)
+	}
+	_, err = s.conn.ExecContext(ctx, "SET SESSION "+strings.Join(settings, ", "))
+	return err
+}
+
+func (s *Session) choose(ctx context.Context) error {
+	if _, err := s.conn.ExecContext(ctx, "SET SESSION TRANSACTION READ ONLY"); err != nil {
+		return err
+	}
+	_, err := s.conn.ExecContext(ctx, "USE "+Quote(s.endpoint.Name))
+	return err
+}
+
+// Close ends the session.
+func (s *Session) Close() error {
+	if s == nil {
+		return nil
+	}
+	if s.conn != nil {
+		_ = s.conn.Close()
+	}
+	if s.db != nil {
+		return s.db.Close()
+	}
+	return nil
+}
+
+// Conn is the connection itself, for what needs several statements in a row on a session of its own.
+func (s *Session) Conn() *sql.Conn { return s.conn }
+
+// Endpoint is what the session was opened with.
+func (s *Session) Endpoint() Endpoint { return s.endpoint }
+
+// Row reads one row. sql.ErrNoRows stays recognisable.
+func (s *Session) Row(ctx context.Context, query string, args []any, dest ...any) error {
+	return s.do(ctx, query, func(ctx context.Context) error {
+		return s.conn.QueryRowContext(ctx, query, args...).Scan(dest...)
+	})
+}
+
+// Rows calls each for every row.
+func (s *Session) Rows(ctx context.Context, query string, args []any, each func(scan func(...any) error) error) error {
+	return s.do(ctx, query, func(ctx context.Context) error {
+		rows, err := s.conn.QueryContext(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			if err := each(rows.Scan); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	})
+}
+
+// do runs one statement under its limit, and remembers when the connection is gone, so that the next statement fails at once.
+func (s *Session) do(ctx context.Context, query string, run func(context.Context) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lost != nil {
+		return s.lost
+	}
+	// A little more than the server's own limit, which has the better error.
+	limit, cancel := context.WithTimeout(ctx, s.options.StatementTimeout+500*time.Millisecond)
+	defer cancel()
+	err := run(limit)
+	if err == nil || errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	err = fault(deadlineFirst(limit, err), "running %s", abridged(query))
+	if cause := CauseOf(err); cause == Lost || cause == Timeout && Number(err) == 0 {
+		s.lost = err
+		if limit.Err() != nil && !s.limited {
+			s.kill(ctx)
+		}
+	}
+	return err
+}
+
+// kill ends the statement on a server that has no limit of its own: ending it here leaves it running there.
+func (s *Session) kill(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	network, address, err := s.endpoint.Address()
+	if err != nil {
+		return
+	}
+	c, err := s.connector(network, address)
+	if err != nil {
+		return
+	}
+	db := sql.OpenDB(c)
+	defer db.Close()
+	if _, err := db.ExecContext(ctx, "KILL QUERY "+strconv.FormatUint(s.id, 10)); err != nil {
+		s.options.Logger.Warn("a statement may still be running on the server", "server", address, "connection_id", s.id, "err", err)
+	}
+}
+
+// abridged keeps log lines and findings readable.
+func abridged(query string) string {
+	query = strings.Join(strings.Fields(query), " ")
+	if r := []rune(query); len(r) > 120 {
+		return string(r[:120]) + "…"
+	}
+	return query
+}
+
+// Quote quotes an identifier.
+func Quote(identifier string) string { return "`" + strings.ReplaceAll(identifier, "`", "``") + "`" }
+
+// EscapeLike makes a text match only itself in LIKE with the default escape character.
+func EscapeLike(text string) string {
+	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)
+}
+
+// driverLog takes the driver's own lines, which would otherwise go to standard error.
+type driverLog struct{ logger *slog.Logger }
+
+// Print implements mysql.Logger.
+func (l driverLog) Print(v ...any) { l.logger.Debug("mysql driver", "message", fmt.Sprint(v...)) }

@@ -1,0 +1,155 @@
+package collector
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"magento_migration_exporter/collector/backup"
+	"magento_migration_exporter/config"
+)
+
+// Evaluator evaluates migrations and publishes what it finds on a board.
+type Evaluator struct {
+	board   *Board
+	backups *backup.Reader
+	logger  *slog.Logger
+	now     func() time.Time
+	late    atomic.Uint64
+
+	waitForBackups bool
+}
+
+// EvaluatorOptions is what an Evaluator works with.
+type EvaluatorOptions struct {
+	Board   *Board
+	Backups *backup.Reader
+	// WaitForBackups makes EvaluateAll wait until the backups were read.
+	WaitForBackups bool
+	Logger         *slog.Logger
+	// Now is the clock.
+	Now func() time.Time
+}
+
+// NewEvaluator returns an evaluator that does nothing until it is asked to.
+func NewEvaluator(o EvaluatorOptions) *Evaluator {
+	return &Evaluator{board: o.Board, backups: o.Backups, logger: o.Logger, now: o.Now, waitForBackups: o.WaitForBackups}
+}
+
+// Late returns how many evaluations began later than the interval asks for.
+func (e *Evaluator) Late() uint64 { return e.late.Load() }
+
+// Evaluate evaluates a migration once, within the time limit, and publishes the results.
+func (e *Evaluator) Evaluate(ctx context.Context, m *config.Migration, limit time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	evidence := gather(ctx, m, gatherOptions{now: e.now(), statementTimeout: limit / 3, backups: e.backups, logger: e.logger.With("migration", m.Name)})
+	defer evidence.Close()
+	evaluation := Evaluation{Phase: evidence.Phase.Phase, Results: e.results(ctx, evidence)}
+	if ctx.Err() != nil && context.Cause(ctx) != context.DeadlineExceeded {
+		return // shutting down: a result that was cut short would be published as unknown
+	}
+	for _, t := range e.board.Publish(m, evaluation, e.now()) {
+		e.logTransition(t)
+	}
+}
+
+func (e *Evaluator) logTransition(t Transition) {
+	e.logger.Info("status changed", "migration", t.Migration, "precondition", t.Precondition, "old", t.Old, "new", t.New, "summary", t.Summary)
+}
+
+// results runs every precondition side by side. One that does not end in time is unknown, and is not waited for.
+func (e *Evaluator) results(ctx context.Context, evidence *Evidence) []Result {
+	type outcome struct {
+		index  int
+		result Result
+	}
+	catalogue := Catalogue()
+	outcomes := make(chan outcome, len(catalogue))
+	started := time.Now()
+	for i, p := range catalogue {
+		go func() {
+			outcomes <- outcome{i, e.result(ctx, p, evidence)}
+		}()
+	}
+	results := make([]Result, len(catalogue))
+	ended := make([]bool, len(catalogue))
+	limit, gaveUp := ctx.Done(), (<-chan time.Time)(nil)
+	for pending := len(catalogue); pending > 0; {
+		select {
+		case o := <-outcomes:
+			results[o.index], ended[o.index] = o.result, true
+			pending--
+		case <-limit:
+			limit, gaveUp = nil, time.After(graceAfterLimit)
+		case <-gaveUp:
+			return e.fillUnended(results, ended, catalogue, evidence, time.Since(started))
+		}
+	}
+	return results
+}
+
+// graceAfterLimit is how long an evaluation that reached its limit has to tell what it was doing.
+const graceAfterLimit = 500 * time.Millisecond
+
+func (e *Evaluator) fillUnended(results []Result, ended []bool, catalogue []Precondition, evidence *Evidence, took time.Duration) []Result {
+	for i, p := range catalogue {
+		if !ended[i] {
+			v := Verdict{}
+			v.unknown("", "the evaluation did not end within its time limit", fmt.Sprintf("gave up after %s", took.Round(time.Millisecond)),
+				"Look for a file system or server that hangs; global.evaluation_timeout sets the limit.")
+			results[i] = v.result(evidence.Migration.Preconditions.Severity(p.ID), e.now(), took)
+		}
+	}
+	return results
+}
+
+// result runs one precondition. A fault of the program itself is a result too, not the end of the daemon.
+func (e *Evaluator) result(ctx context.Context, p Precondition, evidence *Evidence) (r Result) {
+	started := time.Now()
+	severity := evidence.Migration.Preconditions.Severity(p.ID)
+	defer func() {
+		if fault := recover(); fault != nil {
+			e.logger.Error("a precondition's evaluation panicked", "migration", evidence.Migration.Name, "precondition", p.ID, "panic", fmt.Sprintf("%T", fault), "stack", string(debug.Stack()))
+			v := Verdict{}
+			v.unknown("", "the exporter failed while it evaluated this", "the exporter's log has the stack", "Report it to the exporter's maintainers with the log.")
+			r = v.result(severity, e.now(), time.Since(started))
+		}
+	}()
+	v := p.evaluate(ctx, evidence)
+	return v.result(severity, e.now(), time.Since(started))
+}
+
+// EvaluateAll evaluates every migration once, as many at a time as the configuration says.
+func (e *Evaluator) EvaluateAll(ctx context.Context, c *config.Config) {
+	places := make(chan struct{}, c.Global.EvaluationConcurrency)
+	limit := time.Duration(c.Global.EvaluationTimeout)
+	var all sync.WaitGroup
+	for _, m := range e.board.Configure(c.Migrations) {
+		places <- struct{}{}
+		all.Go(func() {
+			defer func() { <-places }()
+			if e.waitForBackups {
+				e.readBackups(ctx, m, limit)
+			}
+			e.Evaluate(ctx, m, limit)
+		})
+	}
+	all.Wait()
+}
+
+// readBackups returns when the backups were read, or when ctx has only the given time left: what was not read by then is unknown.
+func (e *Evaluator) readBackups(ctx context.Context, m *config.Migration, left time.Duration) {
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-left))
+		defer cancel()
+	}
+	candidates, _ := findBackups(ctx, &Evidence{Migration: m, Backups: e.backups})
+	e.backups.Request(m.Name, candidates)
+	_ = e.backups.Wait(ctx, candidates) // the precondition says what was not read
+}

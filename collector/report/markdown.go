@@ -1,0 +1,83 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"magento_migration_exporter/collector"
+)
+
+// Markdown writes the document for a ticket.
+func Markdown(w io.Writer, doc collector.Readiness) error {
+	b := bufio.NewWriter(w)
+	fmt.Fprintf(b, "# Migration readiness\n\nChecked at %s by version %s.\n", doc.GeneratedAt.Format(time.RFC3339), inline(doc.Version))
+	for _, m := range doc.Migrations {
+		fmt.Fprintf(b, "\n## %s\n\n| status | precondition | summary |\n| --- | --- | --- |\n", inline(heading(m)))
+		for _, p := range m.Preconditions {
+			fmt.Fprintf(b, "| %s | %s | %s |\n", p.Status, inline(p.ID), inline(p.Summary))
+		}
+		for _, p := range m.Preconditions {
+			markdownFindings(b, p)
+		}
+	}
+	return b.Flush()
+}
+
+func markdownFindings(b *bufio.Writer, p collector.PreconditionReadiness) {
+	titled := false
+	title := func() {
+		if !titled {
+			fmt.Fprintf(b, "\n### %s\n\n", inline(p.Title))
+		}
+		titled = true
+	}
+	for _, f := range p.Findings {
+		if !shown(f) {
+			continue
+		}
+		title()
+		fmt.Fprintf(b, "- **%s**: %s\n", f.Status, inline(f.Summary))
+		if f.Evidence != "" {
+			fmt.Fprintf(b, "  - seen: %s\n", code(f.Evidence))
+		}
+		if f.Remedy != "" {
+			fmt.Fprintf(b, "  - remedy: %s\n", code(f.Remedy))
+		}
+	}
+	for _, w := range p.Waivers {
+		title()
+		fmt.Fprintf(b, "- waiver %suntil %s: %s (%s)\n", prefixed(w.Subject), w.Expires.Format(time.RFC3339), inline(w.Reason), inline(w.Owner))
+	}
+}
+
+func prefixed(subject string) string {
+	if subject == "" {
+		return ""
+	}
+	return "for " + inline(subject) + " "
+}
+
+// inline makes a text harmless in a line or a table cell.
+func inline(s string) string {
+	s = strings.Join(strings.Fields(printable(s)), " ")
+	return strings.NewReplacer(`\`, `\\`, "|", `\|`, "<", "&lt;", ">", "&gt;", "&", "&amp;", "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "]", `\]`, "#", `\#`).Replace(s)
+}
+
+// code writes a text in a code span or block, fenced by more backticks than it holds.
+func code(s string) string {
+	s = strings.TrimSpace(printable(s))
+	fence := "`"
+	for strings.Contains(s, fence) {
+		fence += "`"
+	}
+	if strings.Contains(s, "\n") {
+		for len(fence) < 3 {
+			fence += "`"
+		}
+		return "\n\n    " + fence + "\n    " + strings.ReplaceAll(s, "\n", "\n    ") + "\n    " + fence
+	}
+	return fence + " " + s + " " + fence
+}

@@ -1,0 +1,102 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"magento_migration_exporter/collector"
+)
+
+// Table writes the document for a terminal: a line for each precondition, and under what does not pass what was seen and what to do.
+func Table(w io.Writer, doc collector.Readiness, colour bool) error {
+	b := bufio.NewWriter(w)
+	t := tableWriter{b, colour}
+	for i, m := range doc.Migrations {
+		if i > 0 {
+			fmt.Fprintln(b)
+		}
+		t.migration(m)
+	}
+	return b.Flush()
+}
+
+type tableWriter struct {
+	*bufio.Writer
+	colour bool
+}
+
+// The columns: the longest status is not_applicable, the longest id system_requirements.
+const (
+	statusWidth = 14
+	idWidth     = 19
+	indent      = 2
+)
+
+func (t tableWriter) migration(m collector.MigrationReadiness) {
+	overall := collector.Fail
+	if m.Ready {
+		overall = collector.Pass
+	}
+	fmt.Fprintf(t, "%s\n\n", t.paint(overall, printable(heading(m))))
+	for _, p := range m.Preconditions {
+		status := p.Status.String()
+		fmt.Fprintf(t, "%*s%s%*s  %-*s  %s\n", indent, "", t.paint(p.Status, status), statusWidth-len(status), "", idWidth, p.ID, printable(p.Summary))
+		for _, f := range p.Findings {
+			if shown(f) {
+				t.finding(p, f)
+			}
+		}
+		for _, w := range p.Waivers {
+			t.waiver(p, w, m)
+		}
+	}
+}
+
+func (t tableWriter) finding(p collector.PreconditionReadiness, f collector.Finding) {
+	if f.Summary != p.Summary {
+		t.line(f.Status, f.Status.String()+": ", f.Summary)
+	}
+	t.line(collector.Pass, "seen: ", f.Evidence)
+	t.line(f.Status, "remedy: ", f.Remedy)
+}
+
+func (t tableWriter) waiver(p collector.PreconditionReadiness, w collector.WaiverReadiness, m collector.MigrationReadiness) {
+	subject := ""
+	if w.Subject != "" {
+		subject = w.Subject + ": "
+	}
+	text := fmt.Sprintf("%s%s (until %s", subject, w.Reason, w.Expires.Format(time.RFC3339))
+	if w.Owner != "" {
+		text += ", " + w.Owner
+	}
+	if m.Cutover != nil && w.Expires.Before(*m.Cutover) {
+		text += ", before the cutover"
+	}
+	t.line(p.Status, "waiver: ", text+")")
+}
+
+// line writes one text under a precondition, its further lines below its first.
+func (t tableWriter) line(status collector.Status, label, text string) {
+	if text == "" {
+		return
+	}
+	margin := strings.Repeat(" ", indent+statusWidth+2)
+	if status != collector.Pass {
+		label = t.paint(status, label)
+	}
+	text = strings.ReplaceAll(strings.TrimSpace(printable(text)), "\n", "\n"+margin+"  ")
+	fmt.Fprintf(t, "%s%s%s\n", margin, label, text)
+}
+
+func (t tableWriter) paint(s collector.Status, text string) string {
+	if !t.colour {
+		return text
+	}
+	code := map[collector.Status]string{
+		collector.Pass: "32", collector.Warn: "33", collector.Fail: "1;31", collector.Unknown: "1;35", collector.NotApplicable: "2", collector.Waived: "36",
+	}[s]
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}

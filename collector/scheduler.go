@@ -1,0 +1,223 @@
+package collector
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"magento_migration_exporter/config"
+)
+
+// Scheduler evaluates every migration once an interval: all at once in the beginning, as many at a time as evaluation_concurrency says,
+// then spread evenly over the interval. An evaluation that takes long gives its place to others and goes on in a lane of its own, so
+// that databases that hang never make the others late.
+type Scheduler struct {
+	evaluator *Evaluator
+	apply     chan *config.Config
+	ended     chan *job
+	slowed    chan *job
+	running   sync.WaitGroup
+
+	// The rest belongs to the goroutine of Run.
+	global config.Global
+	epoch  time.Time
+	jobs   []*job
+	// busy and slow are the taken places in the two lanes.
+	busy, slow int
+}
+
+// job is one migration in the schedule.
+type job struct {
+	migration *config.Migration
+	offset    time.Duration
+	due       time.Time
+	running   bool
+	// first is true until the first evaluation, which comes at once.
+	first bool
+	// inSlowLane says which lane's place it holds, and wasSlow which one it asks for next.
+	inSlowLane, wasSlow bool
+}
+
+const (
+	// slowAfter is what a healthy evaluation stays far below: it takes some 10 ms.
+	slowAfter = time.Second
+	// slowLaneFactor is how many times evaluation_concurrency the slow lane has; its evaluations only wait.
+	slowLaneFactor = 4
+	// lateSlack is the part of the interval by which an evaluation can begin late without being counted.
+	lateSlack = 10
+	// intervalsToDecay is after how many intervals without an end a result is not believed any more.
+	intervalsToDecay = 3
+)
+
+// NewScheduler returns a scheduler that begins with Run and Apply.
+func NewScheduler(e *Evaluator) *Scheduler {
+	return &Scheduler{evaluator: e, apply: make(chan *config.Config), ended: make(chan *job), slowed: make(chan *job)}
+}
+
+// Apply makes the scheduler and its board use a configuration. It returns when that is done, or when ctx ends.
+func (s *Scheduler) Apply(ctx context.Context, c *config.Config) {
+	select {
+	case s.apply <- c:
+	case <-ctx.Done():
+	}
+}
+
+// Run evaluates until ctx ends, and returns when the evaluations in flight have ended too.
+func (s *Scheduler) Run(ctx context.Context) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		timer.Reset(s.dispatch(ctx))
+		select {
+		case <-ctx.Done():
+			s.drain()
+			return
+		case c := <-s.apply:
+			s.configure(c)
+		case j := <-s.ended:
+			s.end(j)
+		case j := <-s.slowed:
+			if j.running && !j.inSlowLane {
+				j.inSlowLane = true
+				s.busy--
+				s.slow++
+			}
+		case <-timer.C:
+			s.decay()
+		}
+	}
+}
+
+// drain takes the messages of evaluations that end because ctx did.
+func (s *Scheduler) drain() {
+	done := make(chan struct{})
+	go func() { s.running.Wait(); close(done) }()
+	for {
+		select {
+		case <-s.ended:
+		case <-s.slowed:
+		case <-done:
+			return
+		}
+	}
+}
+
+func (s *Scheduler) configure(c *config.Config) {
+	now := s.evaluator.now()
+	s.global = c.Global
+	if s.epoch.IsZero() {
+		s.epoch = now
+	}
+	known := map[*config.Migration]*job{}
+	for _, j := range s.jobs {
+		known[j.migration] = j
+	}
+	s.jobs = nil
+	migrations := s.evaluator.board.Configure(c.Migrations)
+	interval := time.Duration(c.Global.EvaluationInterval)
+	for i, m := range migrations {
+		j := known[m]
+		if j == nil {
+			j = &job{migration: m, due: now, first: true}
+		}
+		j.offset = interval * time.Duration(i) / time.Duration(len(migrations))
+		if !j.first {
+			j.due = s.next(j, now)
+		}
+		s.jobs = append(s.jobs, j)
+		delete(known, m)
+	}
+	for m := range known {
+		if !slices.ContainsFunc(migrations, func(n *config.Migration) bool { return n.Name == m.Name }) {
+			s.evaluator.backups.Request(m.Name, nil)
+		}
+	}
+}
+
+// next is the job's next turn after t.
+func (s *Scheduler) next(j *job, t time.Time) time.Time {
+	interval := time.Duration(s.global.EvaluationInterval)
+	start := s.epoch.Add(j.offset)
+	turns := t.Sub(start)/interval + 1
+	if t.Before(start) {
+		turns = 0
+	}
+	return start.Add(turns * interval)
+}
+
+// dispatch starts what is due and has a place, and returns how long nothing else will be due.
+func (s *Scheduler) dispatch(ctx context.Context) time.Duration {
+	now := s.evaluator.now()
+	wait := s.decayInterval()
+	for _, j := range s.jobs {
+		if j.running || !s.hasPlace(j) {
+			continue
+		}
+		if until := j.due.Sub(now); until > 0 {
+			wait = min(wait, until)
+			continue
+		}
+		s.start(ctx, j, now)
+	}
+	return wait
+}
+
+func (s *Scheduler) hasPlace(j *job) bool {
+	if j.wasSlow {
+		return s.slow < slowLaneFactor*s.global.EvaluationConcurrency
+	}
+	return s.busy < s.global.EvaluationConcurrency
+}
+
+func (s *Scheduler) start(ctx context.Context, j *job, now time.Time) {
+	interval := time.Duration(s.global.EvaluationInterval)
+	if !j.first && now.Sub(j.due) > interval/lateSlack {
+		s.evaluator.late.Add(1)
+	}
+	j.running, j.first, j.inSlowLane = true, false, j.wasSlow
+	if j.inSlowLane {
+		s.slow++
+	} else {
+		s.busy++
+	}
+	j.due = s.next(j, now)
+	limit := time.Duration(s.global.EvaluationTimeout)
+	s.running.Go(func() {
+		slow := time.AfterFunc(slowAfter, func() {
+			select {
+			case s.slowed <- j:
+			case <-ctx.Done():
+			}
+		})
+		s.evaluator.Evaluate(ctx, j.migration, limit)
+		j.wasSlow = !slow.Stop()
+		s.ended <- j
+	})
+}
+
+func (s *Scheduler) end(j *job) {
+	j.running = false
+	if j.inSlowLane {
+		s.slow--
+	} else {
+		s.busy--
+	}
+}
+
+func (s *Scheduler) decayInterval() time.Duration {
+	if s.global.EvaluationInterval <= 0 {
+		return time.Hour
+	}
+	return time.Duration(s.global.EvaluationInterval) / 2
+}
+
+func (s *Scheduler) decay() {
+	maxAge := intervalsToDecay*time.Duration(s.global.EvaluationInterval) + time.Duration(s.global.EvaluationTimeout)
+	if maxAge <= 0 {
+		return
+	}
+	for _, t := range s.evaluator.board.Decay(s.evaluator.now(), maxAge) {
+		s.evaluator.logTransition(t)
+	}
+}
