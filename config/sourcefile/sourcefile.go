@@ -1,0 +1,93 @@
+// Package sourcefile reads files that other programs own and says where in them something is wrong.
+package sourcefile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sort"
+	"unicode/utf8"
+)
+
+// Place is a place in a text file. Lines and columns count from 1, columns in characters.
+// The zero Place means that the file as a whole is meant.
+type Place struct {
+	Line   int `json:"line"`
+	Column int `json:"column"`
+}
+
+// String writes the place as line:column.
+func (p Place) String() string {
+	return fmt.Sprintf("%d:%d", p.Line, p.Column)
+}
+
+// Error says what is wrong with a file, and where.
+// It never holds text of the file itself, which may be a password.
+type Error struct {
+	File string
+	Place
+	Problem string
+}
+
+// Error writes file:line:column: problem, or file: problem when no place is known.
+func (e *Error) Error() string {
+	if e.Line == 0 {
+		return e.File + ": " + e.Problem
+	}
+	return fmt.Sprintf("%s:%s: %s", e.File, e.Place, e.Problem)
+}
+
+// Read reads a regular file of at most limit bytes.
+// Errors of the operating system can be told with errors.Is (fs.ErrNotExist, fs.ErrPermission).
+func Read(path string, limit int64) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading a file: %w", err)
+	}
+	// A FIFO would block the reader for as long as nobody writes to it.
+	if !info.Mode().IsRegular() {
+		return nil, &Error{File: path, Problem: "is not a regular file"}
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading a file: %w", err)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err := errors.Join(err, f.Close()); err != nil {
+		return nil, fmt.Errorf("reading a file: %w", err)
+	}
+	return data, CheckSize(path, len(data), limit)
+}
+
+// CheckSize refuses more than limit bytes.
+func CheckSize(file string, size int, limit int64) error {
+	if int64(size) > limit {
+		return &Error{File: file, Problem: fmt.Sprintf("is larger than %d bytes, which no file of this kind is", limit)}
+	}
+	return nil
+}
+
+// Lines finds the place of a byte offset.
+type Lines struct {
+	data   []byte
+	starts []int
+}
+
+// NewLines indexes the line starts of data. LF, CRLF and a lone CR end a line, as in PHP and XML.
+func NewLines(data []byte) Lines {
+	starts := []int{0}
+	for i, b := range data {
+		if b == '\n' || b == '\r' && (i+1 == len(data) || data[i+1] != '\n') {
+			starts = append(starts, i+1)
+		}
+	}
+	return Lines{data: data, starts: starts}
+}
+
+// At returns the place of a byte offset; an offset behind the end is the end.
+func (l Lines) At(offset int) Place {
+	offset = max(0, min(offset, len(l.data)))
+	line := sort.SearchInts(l.starts, offset+1)
+	return Place{Line: line, Column: utf8.RuneCount(l.data[l.starts[line-1]:offset]) + 1}
+}
