@@ -57,7 +57,7 @@ func (p *dumpParser) step() (more bool, err error) {
 		if l.exec > 0 {
 			return false, s.ended("it ends within a /*! comment")
 		}
-		return false, p.end()
+		return false, s.failure()
 	case l.exec == 0 && (c == '#' || c == '-' && l.dashes()):
 		text, closed := l.line()
 		return true, p.comment(string(text), at, closed)
@@ -76,15 +76,6 @@ func (p *dumpParser) step() (more bool, err error) {
 		return false, err
 	}
 	return true, p.statement(first, at)
-}
-
-// end is reached where the stream ends between statements.
-func (p *dumpParser) end() error {
-	s := p.lex.src
-	if err := s.ended(""); !isTruncation(err) {
-		return err
-	}
-	return nil
 }
 
 // The lines that dumps begin and end with, as their writers print them.

@@ -1,6 +1,9 @@
 package backup
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // lexer cuts a stream of SQL statements, as the mysql client would read them,
 // into tokens. It keeps no more than one short token in memory.
@@ -72,6 +75,8 @@ func (l *lexer) next() (token, error) {
 		return l.quotedToken(tokenText, c)
 	case isWord[c]:
 		return l.wordToken(), nil
+	case c < ' ' || strings.IndexByte(`?[]{}\`, c) >= 0:
+		return token{}, corrupt(s.offset(), "%q, which is no SQL", c)
 	default:
 		s.pos++
 		l.word = append(l.word[:0], c)
@@ -85,6 +90,21 @@ func (l *lexer) skip() error {
 		t, err := l.next()
 		if err != nil || t.kind == tokenEnd {
 			return err
+		}
+	}
+}
+
+// skipPlain reads up to the end of a statement that is no routine, in which a
+// colon would be a label.
+func (l *lexer) skipPlain() error {
+	for {
+		at := l.src.offset()
+		t, err := l.next()
+		if err != nil || t.kind == tokenEnd {
+			return err
+		}
+		if t.mark(':') && l.src.peek() != '=' {
+			return corrupt(at, "a colon in a statement")
 		}
 	}
 }

@@ -225,10 +225,7 @@ func readTSV(in io.Reader, table *Table, meta shellTable, utc bool) error {
 		table.Rows++
 		reader.take()
 	}
-	if err := s.ended(""); !isTruncation(err) {
-		return err
-	}
-	return nil
+	return s.failure()
 }
 
 // tsvField reads one field and what ends it; more tells that the row goes on.

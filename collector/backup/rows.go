@@ -32,11 +32,11 @@ func (p *dumpParser) insert() error {
 			return err
 		}
 	}
-	if !t.is("VALUES") && !t.is("VALUE") {
-		if t.kind == tokenEnd {
-			return corrupt(p.lex.src.offset(), "an INSERT without VALUES")
-		}
-		return p.lex.skip() // INSERT … SELECT, INSERT … SET
+	switch {
+	case t.is("SELECT"), t.is("SET"), t.is("WITH"):
+		return p.lex.skipPlain()
+	case !t.is("VALUES") && !t.is("VALUE"):
+		return corrupt(p.lex.src.offset(), "an INSERT without VALUES")
 	}
 	widths := [2]int{len(columns), table.implicit}
 	if explicit {

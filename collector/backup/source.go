@@ -69,11 +69,19 @@ func (s *source) starts(text string) bool {
 	return s.have(len(text)) && string(s.buf[s.pos:s.pos+len(text)]) == text
 }
 
-// ended returns the reason why there is nothing more: a truncation, with the
-// text of what was being read, or the error of the stream below.
+// failure returns why the stream could not be read to its end, nil where it was.
+func (s *source) failure() error {
+	if errors.Is(s.err, io.EOF) {
+		return nil
+	}
+	return s.err
+}
+
+// ended returns the reason why there is nothing more in the middle of
+// something: the failure of the stream, else a truncation with this text.
 func (s *source) ended(format string, args ...any) error {
-	if s.err != nil && !errors.Is(s.err, io.EOF) {
-		return s.err
+	if err := s.failure(); err != nil {
+		return err
 	}
 	return truncated(s.offset(), format, args...)
 }

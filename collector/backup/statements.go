@@ -51,7 +51,7 @@ func (p *dumpParser) statement(first token, at int64) error {
 	case "USE":
 		return p.use()
 	}
-	return p.lex.skip()
+	return p.lex.skipPlain()
 }
 
 // noStatement explains text that is not SQL.
