@@ -71,23 +71,46 @@ func CheckSize(file string, size int, limit int64) error {
 // Lines finds the place of a byte offset.
 type Lines struct {
 	data   []byte
-	starts []int
+	starts []int // the offset of each line
+	counts []int // how many characters begin before each chunk
 }
+
+// chunk is how many bytes At counts at most, so that long lines cost no more than short ones.
+const chunk = 1024
 
 // NewLines indexes the line starts of data. LF, CRLF and a lone CR end a line, as in PHP and XML.
 func NewLines(data []byte) Lines {
-	starts := []int{0}
+	l := Lines{data: data, starts: []int{0}}
+	count := 0
 	for i, b := range data {
+		if i%chunk == 0 {
+			l.counts = append(l.counts, count)
+		}
+		if utf8.RuneStart(b) {
+			count++
+		}
 		if b == '\n' || b == '\r' && (i+1 == len(data) || data[i+1] != '\n') {
-			starts = append(starts, i+1)
+			l.starts = append(l.starts, i+1)
 		}
 	}
-	return Lines{data: data, starts: starts}
+	l.counts = append(l.counts, count)
+	return l
 }
 
 // At returns the place of a byte offset; an offset behind the end is the end.
 func (l Lines) At(offset int) Place {
 	offset = max(0, min(offset, len(l.data)))
 	line := sort.SearchInts(l.starts, offset+1)
-	return Place{Line: line, Column: utf8.RuneCount(l.data[l.starts[line-1]:offset]) + 1}
+	return Place{Line: line, Column: l.characters(offset) - l.characters(l.starts[line-1]) + 1}
+}
+
+// characters returns how many characters begin before an offset.
+func (l Lines) characters(offset int) int {
+	count := l.counts[offset/chunk]
+	for _, b := range l.data[offset/chunk*chunk : offset] {
+		if utf8.RuneStart(b) {
+			count++
+		}
+	}
+	return count
 }

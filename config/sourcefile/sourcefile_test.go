@@ -34,6 +34,20 @@ func TestLinesAt(t *testing.T) {
 	}
 }
 
+func TestLinesAtInLongLines(t *testing.T) {
+	t.Parallel()
+	text := []byte("\n" + strings.Repeat("ä", 3*chunk) + "x")
+	for _, n := range []int{0, 1, chunk/2 - 1, chunk / 2, chunk, 3 * chunk} {
+		if got, want := NewLines(text).At(1+2*n), (Place{2, n + 1}); got != want {
+			t.Errorf("character %d is at %v, want %v", n, got, want)
+		}
+	}
+	// The end of a text that fills its last chunk.
+	if got := NewLines(make([]byte, chunk)).At(chunk); got != (Place{1, chunk + 1}) {
+		t.Errorf("the end is at %v", got)
+	}
+}
+
 func TestReadRefuses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
