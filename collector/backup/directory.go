@@ -119,7 +119,9 @@ func (d *directory) part(name string, read func(io.Reader) error) (err error) {
 	if err != nil {
 		return d.at(name, err)
 	}
-	err = read(in)
+	if err = read(in); err == nil && in.kind == CompressionNone && stem(name) != name {
+		err = truncated(0, "it is not compressed, as its name says")
+	}
 	d.r.Bytes += in.count
 	d.sizes[name] = in.count
 	if in.kind != CompressionNone {

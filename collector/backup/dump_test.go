@@ -3,6 +3,7 @@ package backup
 import (
 	"bytes"
 	"fmt"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -274,8 +275,24 @@ func wantAllDamaged(t *testing.T, content []byte, flips bool) {
 		at := 12 + (len(content)-16)*i/9 // behind gzip's time and name, which no checksum covers
 		changed := bytes.Clone(content)
 		changed[at] ^= 0x41
+		if harmless(t, content, changed) {
+			continue
+		}
 		wantNotWhole(t, report(t, write(t, "changed", changed)), fmt.Sprintf("byte %d of %d changed", at, len(content)))
 	}
+}
+
+// harmless tells whether a changed gzip file holds the same all the same: a
+// deflate stream describes codes that it does not use.
+func harmless(t *testing.T, content, changed []byte) bool {
+	t.Helper()
+	if sniffCompression(content) != CompressionGzip {
+		return false
+	}
+	var got bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), "gzip", "-dc")
+	cmd.Stdin, cmd.Stdout = bytes.NewReader(changed), &got
+	return cmd.Run() == nil && bytes.Equal(got.Bytes(), pipe(t, content, "gzip", "-dc"))
 }
 
 // TestTwoStreams reads compressed files of two streams, as parallel compressors

@@ -63,6 +63,7 @@ func (d *directory) readMariabackup(ctx context.Context) error {
 			return err
 		}
 		if err := d.part(name, func(in io.Reader) error { return p.file(name, in) }); err != nil {
+			p.list(d.contents)
 			return err
 		}
 	}

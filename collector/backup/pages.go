@@ -38,19 +38,22 @@ type pageFormat struct {
 func parsePageFormat(page []byte) (pageFormat, error) {
 	flags := binary.BigEndian.Uint32(page[fspFlags:])
 	f := pageFormat{space: binary.BigEndian.Uint32(page[pageSpace:]), pages: binary.BigEndian.Uint32(page[fspSize:])}
-	shift := 0
+	shift, compressed := flags>>6&0xf, flags>>1&0xf
 	if f.full = flags&0x10 != 0; f.full {
-		shift = int(flags & 0xf)
+		shift, compressed = flags&0xf, 0
 		f.plain = flags>>5&7 == 0
 	} else {
-		shift = int(flags >> 6 & 0xf)
-		f.plain = flags>>1&0xf == 0
+		f.plain = compressed == 0
 	}
-	f.size = 512 << shift
-	if shift == 0 {
+	switch {
+	case compressed > 0: // ROW_FORMAT=COMPRESSED
+		f.size = 512 << compressed
+	case shift == 0:
 		f.size = 16 << 10
+	default:
+		f.size = 512 << shift
 	}
-	if f.size < 4<<10 || f.size > 64<<10 || binary.BigEndian.Uint32(page[pageNumber:]) != 0 {
+	if f.size < 1<<10 || f.size > 64<<10 || binary.BigEndian.Uint32(page[pageNumber:]) != 0 {
 		return f, corrupt(0, "its first page is not that of a tablespace")
 	}
 	return f, nil

@@ -104,8 +104,8 @@ func (x *xbReader) chunk() error {
 	}
 	switch kind {
 	case xbEndOfFile:
-		if _, known := x.open[name]; !known {
-			return corrupt(start, "the end of a file that did not begin: %s", oneLine(name))
+		if err := x.place(name, x.open[name], 0, start); err != nil { // an empty file has only an end
+			return err
 		}
 		return x.endFile(name)
 	case xbPayload, xbSparse:
