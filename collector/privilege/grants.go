@@ -381,8 +381,7 @@ func (r *grantReader) unescapedAccount() (Account, error) {
 
 // identifier reads a name: quoted by backticks or, as under ANSI_QUOTES, by double quotes, or bare.
 func (r *grantReader) identifier() (string, error) {
-	r.spaces()
-	if r.atQuote() {
+	if !strings.HasPrefix(r.rest(), " ") && r.atQuote() {
 		return r.quoted()
 	}
 	end := strings.IndexAny(r.rest(), " .,@*()`\"'")

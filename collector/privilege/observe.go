@@ -70,7 +70,7 @@ type Observation struct {
 func Observe(ctx context.Context, s Session, target Target) (Observation, error) {
 	o := Observation{Target: target}
 	err := o.observe(ctx, s)
-	if errors.Is(err, ErrPasswordExpired) {
+	if isPasswordExpired(err) {
 		return Observation{Target: target, PasswordExpired: true}, nil
 	}
 	if err != nil {
@@ -112,11 +112,7 @@ func normalise(ctx context.Context, s Session) error {
 		"SET NAMES utf8mb4",
 		"SET SESSION sql_mode = '', sql_quote_show_create = 1, lock_wait_timeout = 1",
 	} {
-		_, err := s.ExecContext(ctx, statement)
-		if number, _ := serverError(err); number == errMustChangePassword || number == errExpiredPasswordClient {
-			return ErrPasswordExpired
-		}
-		if err != nil {
+		if _, err := s.ExecContext(ctx, statement); err != nil {
 			return err
 		}
 	}

@@ -90,7 +90,7 @@ func randomName() string {
 
 // Probe asks the server about each privilege by a statement on a table that does not exist: the error number tells denied from held.
 // It changes nothing. The session must not be read-only or in a transaction, since some statements would commit it;
-// its lock_wait_timeout should be 1 second. The error is not nil when the server stopped answering, or is [ErrPasswordExpired].
+// its lock_wait_timeout should be 1 second. An error means that the server stopped answering.
 func Probe(ctx context.Context, s Session, name string) (ProbeResult, error) {
 	return probe(ctx, s, probeStatements(name, randomName(), randomName()))
 }
@@ -149,8 +149,6 @@ func (r *ProbeResult) classify(statement probeStatement, number uint16) (Answer,
 	case errUntrustedCreator:
 		r.TrustMissing = true
 		answer.Why = "the server refuses triggers without SUPER (error 1419) before it looks at this privilege"
-	case errMustChangePassword, errExpiredPasswordClient:
-		return Answer{}, ErrPasswordExpired
 	case 0:
 		return Answer{}, errors.New("a statement that cannot succeed did; nothing is known about what it did")
 	default:
@@ -163,8 +161,11 @@ func isReadOnly(number uint16) bool {
 	return number == errOptionPrevents || number == errReadOnlyTransaction || number == errReadOnlyMode
 }
 
-// ErrPasswordExpired means that the server takes no statement before the account's password is changed.
-var ErrPasswordExpired = errors.New("the account's password has expired")
+// isPasswordExpired reports whether the server takes no statement before the account's password is changed.
+func isPasswordExpired(err error) bool {
+	number, _ := serverError(err)
+	return number == errMustChangePassword || number == errExpiredPasswordClient
+}
 
 // execute runs a statement and returns the server's error number; an error means that the server did not answer.
 func execute(ctx context.Context, s Session, statement string) (uint16, error) {

@@ -19,7 +19,7 @@ import (
 	"magento_migration_exporter/collector/mysqltest"
 )
 
-// lab is a server on which tests make accounts. Tests that use one lock it, because accounts are global.
+// lab is a server on which tests make accounts. Tests that use one lock it, because accounts are global. It starts when it is first used.
 type lab struct {
 	*mysqltest.Server
 	name string
@@ -39,19 +39,22 @@ func labOptions() map[string]mysqltest.Options {
 	}
 }
 
-// labs are the servers by name, started once for all tests of the package.
-var labs map[string]*lab
+// labs are the servers by name. Only their locks guard them.
+var labs = map[string]*lab{}
 
 func TestMain(m *testing.M) {
-	stop, err := startLabs(context.Background())
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+	for name := range labOptions() {
+		labs[name] = &lab{name: name}
 	}
 	code := m.Run()
-	if err := stop(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
+	for _, l := range labs {
+		if l.Server == nil {
+			continue
+		}
+		if err := l.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
 	}
 	if err := goleak.Find(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -60,45 +63,21 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func startLabs(ctx context.Context) (stop func() error, err error) {
-	labs = map[string]*lab{}
-	stop = func() error {
-		var errs []error
-		for _, l := range labs {
-			errs = append(errs, l.Stop())
-		}
-		return errors.Join(errs...)
+// start starts the server when it has not been yet. It outlives the test that does so.
+func (l *lab) start(t *testing.T) {
+	t.Helper()
+	if l.Server != nil {
+		return
 	}
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	for name, o := range labOptions() {
-		wg.Go(func() {
-			l, startErr := startLab(ctx, name, o)
-			mu.Lock()
-			defer mu.Unlock()
-			err = errors.Join(err, startErr)
-			if l != nil {
-				labs[name] = l
-			}
-		})
-	}
-	wg.Wait()
+	s, err := mysqltest.Start(context.Background(), labOptions()[l.name])
 	if err != nil {
-		return nil, errors.Join(err, stop())
+		t.Fatal(err)
 	}
-	return stop, nil
-}
-
-func startLab(ctx context.Context, name string, o mysqltest.Options) (*lab, error) {
-	s, err := mysqltest.Start(ctx, o)
-	if err != nil {
-		return nil, err
+	l.Server = s
+	if l.root, err = s.Root(context.Background()); err != nil {
+		t.Fatal(err)
 	}
-	l := &lab{Server: s, name: name}
-	if l.root, err = s.Root(ctx); err != nil {
-		return l, err
-	}
-	return l, s.Exec(ctx, labSchema()...)
+	l.exec(t, labSchema()...)
 }
 
 // labDatabases are the databases that the account shapes are about. Some names differ in case only, so there are fewer with lower_case_table_names=1.
@@ -128,6 +107,7 @@ func use(t *testing.T, name string) *lab {
 	l := labs[name]
 	l.mu.Lock()
 	t.Cleanup(l.mu.Unlock)
+	l.start(t)
 	l.clean(t)
 	t.Cleanup(func() { l.clean(t) })
 	return l
@@ -136,7 +116,13 @@ func use(t *testing.T, name string) *lab {
 // onBoth runs a test on MariaDB and on MySQL 5.6, at the same time.
 func onBoth(t *testing.T, test func(t *testing.T, l *lab)) {
 	t.Helper()
-	for _, name := range []string{"mariadb", "mysql"} {
+	onEach(t, "mariadb mysql", test)
+}
+
+// onEach runs a test on the named servers, at the same time.
+func onEach(t *testing.T, names string, test func(t *testing.T, l *lab)) {
+	t.Helper()
+	for name := range strings.FieldsSeq(names) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test(t, use(t, name))
@@ -206,8 +192,13 @@ func (l *lab) tryLogin(t *testing.T, user, password string, tcp bool) (*sql.Conn
 		return nil, err
 	}
 	db := sql.OpenDB(connector)
+	db.SetMaxIdleConns(-1) // closing the connection ends the session
 	t.Cleanup(func() { _ = db.Close() })
-	return db.Conn(t.Context())
+	conn, err := db.Conn(t.Context())
+	if err == nil {
+		t.Cleanup(func() { _ = conn.Close() })
+	}
+	return conn, err
 }
 
 // observe logs in afresh and looks.

@@ -1,0 +1,173 @@
+package privilege
+
+import (
+	"fmt"
+	"reflect"
+	"testing"
+
+	"magento_migration_exporter/collector/database"
+)
+
+// TestGrantsForOddNames pastes the remedy for accounts and databases whose names are hard to quote.
+func TestGrantsForOddNames(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"", "ANSI_QUOTES,NO_BACKSLASH_ESCAPES"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			onBoth(t, func(t *testing.T, l *lab) {
+				users := []string{"o'brien", "foo@bar", "a `b", `back\slash`, "пётр", `both'\`}
+				for i, user := range users {
+					l.exec(t, fmt.Sprintf("SET @old = @@sql_mode, sql_mode = ''"), "CREATE USER "+Account{user, "%"}.Quoted()+" IDENTIFIED BY 'pw'")
+					for j, name := range labDatabases() {
+						if i > 0 && j > 0 {
+							break // each user on one database, and one user on each
+						}
+						target := Target{System: Magento2, Database: name}
+						before := Assess(l.observe(t, user, target), Task{})
+						if before.OK() != Missing {
+							t.Fatalf("%s on %s: %s", user, name, before.OK())
+						}
+						l.exec(t, "SET sql_mode = '"+mode+"'", before.Grant, "SET sql_mode = @old")
+						after := Assess(l.observe(t, user, target), Task{})
+						if after.OK() != Held || len(after.Findings) > 0 {
+							t.Errorf("%s does not help: %s", before.Grant, showFindings(after.Findings))
+						}
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestGrantGivesNoOtherDatabase proves that the remedy's database name is no pattern.
+func TestGrantGivesNoOtherDatabase(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, l *lab) {
+		l.exec(t, createUser1)
+		l.exec(t, Assess(l.observe(t, "u1", Target{System: Magento2, Database: "magento_one"}), Task{}).Grant)
+		expectStates(t, Assess(l.observe(t, "u1", Target{System: Magento2, Database: "magentoXone"}), Task{}))
+	})
+}
+
+func TestGrantStatement(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		lines []string
+		want  string
+	}{
+		"nothing before":          {nil, "GRANT SELECT, INSERT ON `magento\\_one`.* TO 'u1'@'%';"},
+		"adds to the exact line":  {[]string{"GRANT ALTER ON `magento\\_one`.* TO `u1`@`%`"}, "GRANT SELECT, INSERT ON `magento\\_one`.* TO 'u1'@'%';"},
+		"keeps what it will hide": {[]string{"GRANT SELECT, ALTER ON `magento%`.* TO `u1`@`%` WITH GRANT OPTION"}, "GRANT SELECT, INSERT, ALTER ON `magento\\_one`.* TO 'u1'@'%' WITH GRANT OPTION;"},
+		"keeps all":               {[]string{"GRANT ALL PRIVILEGES ON `magento_one`.* TO `u1`@`%`"}, "GRANT ALL PRIVILEGES ON `magento\\_one`.* TO 'u1'@'%';"},
+		"not what does not count": {[]string{"GRANT ALTER ON `magento\\_one`.* TO `u1`@`%`", "GRANT DROP ON `magento%`.* TO `u1`@`%`"}, "GRANT SELECT, INSERT ON `magento\\_one`.* TO 'u1'@'%';"},
+		"not a role's":            {[]string{"GRANT ALTER ON `magento%`.* TO `tool`"}, "GRANT SELECT, INSERT ON `magento\\_one`.* TO 'u1'@'%';"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newReading(Observation{Server: newServer(map[string]string{"version": "10.11.19-MariaDB"}), grants: ParseGrants(test.lines)}, "magento_one", false)
+			if got := grantStatement(Account{"u1", "%"}, r, []Privilege{Select, Insert}); got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestAccount(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]struct {
+		account Account
+		quoted  string
+	}{
+		"u1@%":          {Account{"u1", "%"}, "'u1'@'%'"},
+		"@localhost":    {Account{"", "localhost"}, "''@'localhost'"},
+		"foo@bar@10.%":  {Account{"foo@bar", "10.%"}, "'foo@bar'@'10.%'"},
+		"o'brien@%":     {Account{"o'brien", "%"}, "`o'brien`@'%'"},
+		"a\\`b@%":       {Account{"a\\`b", "%"}, "`a\\``b`@'%'"},
+		"tool":          {Account{"tool", ""}, "'tool'"},
+		"u1@::1":        {Account{"u1", "::1"}, "'u1'@'::1'"},
+		"u1@10.0.0.0/8": {Account{"u1", "10.0.0.0/8"}, "'u1'@'10.0.0.0/8'"},
+	} {
+		got := ParseAccount(text)
+		if got != want.account || got.Quoted() != want.quoted {
+			t.Errorf("%s: got %#v %s", text, got, got.Quoted())
+		}
+	}
+}
+
+func TestRequired(t *testing.T) {
+	t.Parallel()
+	mysql := func(version string) Server { return newServer(map[string]string{"version": version}) }
+	verdictSource := []Privilege{Select, Insert, Update, Delete, Create, Drop, Trigger}
+	verdictDestination := []Privilege{Select, Insert, Update, Delete, Create, Drop}
+	for name, test := range map[string]struct {
+		system System
+		server Server
+		views  bool
+		task   Task
+		want   []Privilege
+	}{
+		"source, not known":            {Magento1, mysql("5.6.24"), false, Task{}, verdictSource},
+		"source, prepare":              {Magento1, mysql("5.6.24"), false, Task{Phase: Prepare}, verdictSource},
+		"source, migrate":              {Magento1, mysql("5.6.24"), false, Task{Phase: Migrate}, verdictSource},
+		"source with views":            {Magento1, mysql("5.6.24"), true, Task{Phase: Prepare}, append(verdictSource[:7:7], ShowView)},
+		"source, delta":                {Magento1, mysql("5.6.24"), true, Task{Phase: Delta}, []Privilege{Select, Insert, Update, Delete, Trigger}},
+		"source, delta, Commerce":      {Magento1, mysql("5.6.24"), true, Task{Phase: Delta, Commerce: true}, verdictSource},
+		"source, cutover":              {Magento1, mysql("5.6.24"), false, Task{Phase: Cutover}, []Privilege{Select, Insert, Update, Delete, Trigger}},
+		"destination, MySQL 5.6":       {Magento2, mysql("5.6.24"), true, Task{}, verdictDestination},
+		"destination, MariaDB":         {Magento2, mysql("10.11.19-MariaDB"), false, Task{}, verdictDestination},
+		"destination, MySQL 5.7":       {Magento2, mysql("5.7.9"), false, Task{}, append(verdictDestination[:6:6], References)},
+		"destination, MySQL 8":         {Magento2, mysql("8.0.36"), false, Task{Phase: Migrate}, append(verdictDestination[:6:6], References)},
+		"destination, delta":           {Magento2, mysql("8.0.36"), false, Task{Phase: Delta}, []Privilege{Select, Insert, Update, Delete}},
+		"destination, delta, TRUNCATE": {Magento2, mysql("8.0.36"), false, Task{Phase: Delta, NormalizationIDs: true}, []Privilege{Select, Insert, Update, Delete, Drop}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var got []Privilege
+			for _, need := range required(Observation{Target: Target{System: test.system}, Server: test.server, hasViews: test.views}, test.task) {
+				if need.For == "" {
+					t.Errorf("%s is for nothing", need.Privilege)
+				}
+				got = append(got, need.Privilege)
+			}
+			if !reflect.DeepEqual(got, test.want) {
+				t.Errorf("got %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+// TestReferences covers MySQL 5.7's need, by what MySQL 5.6 and MariaDB say of it.
+func TestReferences(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, l *lab) {
+		target := Target{System: Magento2, Database: "magento2"}
+		state := func(o Observation) State {
+			o.Server.Version = database.Version{Flavor: database.MySQL, Major: 5, Minor: 7}
+			for _, h := range Assess(o, Task{}).Privileges {
+				if h.Privilege == References {
+					return h.State
+				}
+			}
+			t.Fatal("REFERENCES is not asked for")
+			return Undetermined
+		}
+		l.exec(t, createUser1, "GRANT "+verdictSet+" ON magento2.* TO 'u1'@'%'")
+		if got := state(l.observe(t, "u1", target)); got != Missing {
+			t.Errorf("without it: %s", got)
+		}
+		l.exec(t, "GRANT REFERENCES ON magento2.* TO 'u1'@'%'")
+		if got := state(l.observe(t, "u1", target)); got != Held {
+			t.Errorf("with it: %s", got)
+		}
+		// SHOW GRANTS of the narrower account shows nothing of it any more, a column does.
+		l.exec(t, "CREATE USER 'u1'@'localhost' IDENTIFIED BY 'pw'")
+		if got := state(l.observe(t, "u1", target)); got != Held {
+			t.Errorf("through another host's row: %s", got)
+		}
+		// Without it, neither a column nor SHOW GRANTS can tell.
+		l.exec(t, "REVOKE REFERENCES ON magento2.* FROM 'u1'@'%'")
+		if got := state(l.observe(t, "u1", target)); got != Undetermined {
+			t.Errorf("not held, with another host's row: %s", got)
+		}
+	})
+}

@@ -1,0 +1,319 @@
+package privilege
+
+import (
+	"strings"
+	"testing"
+
+	"magento_migration_exporter/collector/database"
+)
+
+var sourceTarget = Target{System: Magento1, Database: "magento1"}
+
+// createTriggerError really makes a trigger, and says what the server answers.
+func (l *lab) createTriggerError(t *testing.T) uint16 {
+	t.Helper()
+	conn := l.login(t, "u1", false)
+	defer conn.Close()
+	number, err := execute(t.Context(), conn, toolTrigger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if number == 0 {
+		l.exec(t, "DROP TRIGGER magento1.trg_orders_after_insert")
+	}
+	return number
+}
+
+// TestTrust compares the verdict with really making a trigger, with the binary log on and trust off.
+func TestTrust(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		servers string
+		setup   []string
+		trusted State
+		number  uint16 // of really making a trigger
+	}{
+		"all on the database":  {setup: []string{"GRANT ALL ON magento1.* TO 'u1'@'%' WITH GRANT OPTION"}, trusted: Missing, number: 1419},
+		"all but SUPER":        {setup: []string{"GRANT ALL ON *.* TO 'u1'@'%'", "REVOKE SUPER ON *.* FROM 'u1'@'%'"}, trusted: Missing, number: 1419},
+		"nothing":              {trusted: Missing, number: 1419},
+		"everything":           {setup: []string{"GRANT ALL ON *.* TO 'u1'@'%'"}, trusted: Held},
+		"SUPER and TRIGGER":    {setup: []string{"GRANT TRIGGER ON magento1.* TO 'u1'@'%'", "GRANT SUPER ON *.* TO 'u1'@'%'"}, trusted: Held},
+		"SUPER, no TRIGGER":    {setup: []string{"GRANT SUPER ON *.* TO 'u1'@'%'"}, trusted: Held, number: 1142},
+		"BINLOG ADMIN":         {servers: "mariadb", setup: []string{"GRANT BINLOG ADMIN, SET USER ON *.* TO 'u1'@'%'", "GRANT ALL ON magento1.* TO 'u1'@'%'"}, trusted: Missing, number: 1419},
+		"SUPER through a role": {servers: "mariadb", setup: []string{"CREATE ROLE dba", "GRANT SUPER ON *.* TO dba", "GRANT dba TO 'u1'@'%'", "SET DEFAULT ROLE dba FOR 'u1'@'%'", "GRANT ALL ON magento1.* TO 'u1'@'%'"}, trusted: Held},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			servers := test.servers
+			if servers == "" {
+				servers = "mariadb mysql"
+			}
+			onEach(t, servers, func(t *testing.T, l *lab) {
+				l.exec(t, append([]string{"SET GLOBAL log_bin_trust_function_creators = 0", createUser1}, test.setup...)...)
+				t.Cleanup(func() { l.exec(t, "SET GLOBAL log_bin_trust_function_creators = 1") })
+				o := l.observe(t, "u1", sourceTarget)
+				trust := AssessTrust(o, Task{})
+				if trust.Trusted != test.trusted {
+					t.Errorf("trusted is %s, want %s", trust.Trusted, test.trusted)
+				}
+				if number := l.createTriggerError(t); number != test.number {
+					t.Errorf("making a trigger is answered by error %d, want %d", number, test.number)
+				}
+				if test.trusted == Missing {
+					l.trustRemediesWork(t, mustFind(t, trust.Findings, SubjectTrust, Fail))
+				} else {
+					atMost(t, Note, trust.Findings)
+				}
+				// A missing TRIGGER privilege is told even where 1419 hides it.
+				for _, h := range Assess(o, Task{}).Privileges {
+					if want := l.holdsTrigger(t); h.Privilege == Trigger && h.State != want {
+						t.Errorf("TRIGGER is %s, want %s", h.State, want)
+					}
+				}
+			})
+		})
+	}
+}
+
+// trustRemediesWork pastes each statement of the remedy by itself and expects a pass.
+func (l *lab) trustRemediesWork(t *testing.T, finding Finding) {
+	t.Helper()
+	statements := statementsIn(finding.Remedy)
+	if len(statements) != 2 || !strings.Contains(finding.Remedy, "[mysqld]\nlog_bin_trust_function_creators = 1\n") {
+		t.Errorf("remedy: %s", finding.Remedy)
+	}
+	undo := []string{"SET GLOBAL log_bin_trust_function_creators = 0", "REVOKE SUPER ON *.* FROM 'u1'@'%'"}
+	for i, statement := range statements {
+		l.exec(t, statement)
+		if trust := AssessTrust(l.observe(t, "u1", sourceTarget), Task{}); trust.Trusted != Held {
+			t.Errorf("after %s: %s", statement, showFindings(trust.Findings))
+		}
+		l.exec(t, undo[i])
+	}
+}
+
+// holdsTrigger asks the same server with trust on, where nothing hides the privilege.
+func (l *lab) holdsTrigger(t *testing.T) State {
+	t.Helper()
+	l.exec(t, "SET GLOBAL log_bin_trust_function_creators = 1")
+	defer l.exec(t, "SET GLOBAL log_bin_trust_function_creators = 0")
+	if l.createTriggerError(t) == 0 {
+		return Held
+	}
+	return Missing
+}
+
+func TestAccountThatCanCureItself(t *testing.T) {
+	t.Parallel()
+	l := use(t, "mariadb")
+	l.exec(t, createUser1, "GRANT BINLOG ADMIN ON *.* TO 'u1'@'%'", "SET GLOBAL log_bin_trust_function_creators = 0")
+	t.Cleanup(func() { l.exec(t, "SET GLOBAL log_bin_trust_function_creators = 1") })
+	finding := mustFind(t, AssessTrust(l.observe(t, "u1", sourceTarget), Task{}).Findings, SubjectTrust, Fail)
+	if !strings.Contains(finding.Remedy, "This account can do it itself") {
+		t.Error(finding.Remedy)
+	}
+	if err := run(t.Context(), l.login(t, "u1", false), statementsIn(finding.Remedy)[0]); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTrustWithoutBinaryLog(t *testing.T) {
+	t.Parallel()
+	onEach(t, "mariadb-lctn1 mysql-lctn1", func(t *testing.T, l *lab) {
+		l.exec(t, createUser1)
+		trust := AssessTrust(l.observe(t, "u1", sourceTarget), Task{})
+		if trust.Trusted != Held || trust.BinaryLog.Enabled || trust.BinaryLog.Trust || len(trust.Findings) > 0 {
+			t.Errorf("%+v", trust)
+		}
+	})
+}
+
+// TestTrustOnReadOnlyServer is a server that answers 1290 before anything else, so that its variables must tell.
+func TestTrustOnReadOnlyServer(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, l *lab) {
+		l.exec(t, createUser1, "GRANT ALL ON magento1.* TO 'u1'@'%'", "SET GLOBAL read_only = 1")
+		t.Cleanup(func() { l.exec(t, "SET GLOBAL read_only = 0, log_bin_trust_function_creators = 1") })
+		for value, want := range map[string]State{"0": Missing, "1": Held} {
+			l.exec(t, "SET GLOBAL log_bin_trust_function_creators = "+value)
+			if trust := AssessTrust(l.observe(t, "u1", sourceTarget), Task{}); trust.Trusted != want {
+				t.Errorf("with trust=%s trusted is %s, want %s", value, trust.Trusted, want)
+			}
+		}
+	})
+}
+
+// TestTrustThatARestartLoses is about where the value comes from, which MariaDB tells everybody.
+func TestTrustThatARestartLoses(t *testing.T) {
+	t.Parallel()
+	l := use(t, "mariadb")
+	l.exec(t, createUser1, "SET GLOBAL log_bin_trust_function_creators = 1")
+	finding := mustFind(t, AssessTrust(l.observe(t, "u1", sourceTarget), Task{}).Findings, SubjectTrustPermanent, Warn)
+	if !strings.HasSuffix(finding.Remedy, "[mysqld]\nlog_bin_trust_function_creators = 1") {
+		t.Error(finding.Remedy)
+	}
+	if err := l.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if findings := AssessTrust(l.observe(t, "u1", sourceTarget), Task{}).Findings; len(findings) > 0 {
+		t.Errorf("set at the start: %s", showFindings(findings))
+	}
+}
+
+// TestTrustInDelta is a change log whose triggers are all there: nothing more needs trust.
+func TestTrustInDelta(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, l *lab) {
+		l.exec(t, createUser1, "GRANT ALL ON magento1.* TO 'u1'@'%'")
+		events := []string{"INSERT", "UPDATE", "DELETE"}
+		create := func(event string) {
+			row := "NEW"
+			if event == "DELETE" {
+				row = "OLD"
+			}
+			l.exec(t, "CREATE DEFINER='u1'@'%' TRIGGER magento1.trg_orders_after_"+event+" AFTER "+event+" ON magento1.orders FOR EACH ROW BEGIN "+
+				"INSERT INTO m2_cl_orders (`id`,`operation`) VALUES ("+row+".id,'"+event+"')ON DUPLICATE KEY UPDATE operation = '"+event+"'; END")
+		}
+		create(events[0])
+		create(events[1])
+		t.Cleanup(func() {
+			l.exec(t, "SET GLOBAL log_bin_trust_function_creators = 1")
+			for _, event := range events {
+				l.exec(t, "DROP TRIGGER IF EXISTS magento1.trg_orders_after_"+event)
+			}
+		})
+		l.exec(t, "SET GLOBAL log_bin_trust_function_creators = 0")
+		delta := Task{Phase: Delta}
+		mustFind(t, AssessTrust(l.observe(t, "u1", sourceTarget), delta).Findings, SubjectTrust, Fail)
+		create(events[2])
+		o := l.observe(t, "u1", sourceTarget)
+		trust := AssessTrust(o, delta)
+		mustFind(t, trust.Findings, SubjectTrust, Note)
+		if trust.Trusted != Missing {
+			t.Error("the gauge must not say more than the server")
+		}
+		mustFind(t, AssessTrust(o, Task{Phase: Migrate}).Findings, SubjectTrust, Fail)
+	})
+}
+
+// TestTrustOfServersThatAreNotHere judges what Galera, Amazon and MySQL 8 would say of themselves.
+func TestTrustOfServersThatAreNotHere(t *testing.T) {
+	t.Parallel()
+	untrusting := map[string]string{"version": "8.0.36", "log_bin": "ON", "log_bin_trust_function_creators": "OFF", "lower_case_table_names": "0"}
+	with := func(more map[string]string) map[string]string {
+		all := map[string]string{}
+		for _, m := range []map[string]string{untrusting, more} {
+			for name, value := range m {
+				all[name] = value
+			}
+		}
+		return all
+	}
+	for name, test := range map[string]struct {
+		variables map[string]string
+		grants    []string
+		refused   bool // the server answered 1419
+		trusted   State
+		remedy    []string // parts of it
+		without   string   // no part of it
+	}{
+		"MySQL 8": {
+			variables: untrusting, refused: true, trusted: Missing,
+			remedy: []string{"SET PERSIST log_bin_trust_function_creators = 1;", "GRANT SUPER ON *.* TO 'u1'@'%';", "SUPER or SYSTEM_VARIABLES_ADMIN"}, without: "my.cnf",
+		},
+		"MySQL 8, an account that can set it": {
+			variables: untrusting, refused: true, trusted: Missing,
+			grants: []string{"GRANT USAGE ON *.* TO `u1`@`%`", "GRANT SYSTEM_VARIABLES_ADMIN ON *.* TO `u1`@`%`"},
+			remedy: []string{"This account can do it itself"},
+		},
+		"RDS by its programs": {
+			variables: with(map[string]string{"basedir": "/rdsdbbin/mysql-8.0.36.R2/"}), refused: true, trusted: Missing,
+			remedy: []string{"DB parameter group", "modify-db-parameter-group"}, without: "SET ",
+		},
+		"RDS by a variable": {
+			variables: with(map[string]string{"rds_superuser": "x"}), trusted: Missing,
+			remedy: []string{"DB parameter group"}, without: "GRANT SUPER",
+		},
+		"Aurora": {
+			variables: with(map[string]string{"aurora_version": "3.05.2"}), trusted: Missing,
+			remedy: []string{"DB cluster parameter group", "modify-db-cluster-parameter-group"}, without: "GRANT SUPER",
+		},
+		"Galera without a binary log": {
+			variables: map[string]string{"version": "10.11.6-MariaDB", "log_bin": "OFF", "wsrep_on": "ON", "wsrep_provider": "/usr/lib/galera/libgalera_smm.so"},
+			refused:   true, trusted: Missing, remedy: []string{"each node"},
+		},
+		"Galera without an answer": {
+			variables: map[string]string{"version": "10.11.6-MariaDB", "log_bin": "OFF", "wsrep_on": "ON", "wsrep_provider": "/usr/lib/galera/libgalera_smm.so"},
+			trusted:   Missing, remedy: []string{"each node"},
+		},
+		"wsrep without a provider": {
+			variables: map[string]string{"version": "10.11.6-MariaDB", "log_bin": "OFF", "wsrep_on": "ON", "wsrep_provider": "none"},
+			trusted:   Held,
+		},
+		"an account with SUPER and no answer": {
+			variables: untrusting, grants: []string{"GRANT SUPER ON *.* TO `u1`@`%`"}, trusted: Held,
+		},
+		"grants that cannot be read and no answer": {
+			variables: untrusting, grants: []string{"GIBBERISH"}, trusted: Undetermined, remedy: []string{"GRANT SUPER"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := Observation{
+				Target: sourceTarget, Server: newServer(test.variables), Login: Account{"u1", "web1"}, Account: Account{"u1", "%"},
+				grants: ParseGrants(test.grants), probe: ProbeResult{TrustMissing: test.refused},
+			}
+			trust := AssessTrust(o, Task{})
+			if trust.Trusted != test.trusted {
+				t.Errorf("trusted is %s, want %s", trust.Trusted, test.trusted)
+			}
+			if len(test.remedy) == 0 {
+				return
+			}
+			finding, _ := find(trust.Findings, SubjectTrust)
+			for _, part := range test.remedy {
+				if !strings.Contains(finding.Remedy, part) {
+					t.Errorf("%q is not in: %s", part, finding.Remedy)
+				}
+			}
+			if test.without != "" && strings.Contains(finding.Remedy, test.without) {
+				t.Errorf("%q is in: %s", test.without, finding.Remedy)
+			}
+		})
+	}
+}
+
+func TestTrustPersistedOnMySQL8(t *testing.T) {
+	t.Parallel()
+	for origin, want := range map[string]int{"PERSISTED": -1, "GLOBAL": -1, "DYNAMIC": int(Warn), "": int(Note)} {
+		o := Observation{
+			Target: sourceTarget, trustOrigin: origin,
+			Server: newServer(map[string]string{"version": "8.0.36", "log_bin": "ON", "log_bin_trust_function_creators": "ON"}),
+			probe:  ProbeResult{Answers: map[Privilege]Answer{Trigger: {State: Held, Number: errNoSuchTable}}},
+		}
+		got := -1
+		if f, ok := find(AssessTrust(o, Task{}).Findings, SubjectTrustPermanent); ok {
+			got = int(f.Level)
+			if statementsIn(f.Remedy)[0] != persistTrust {
+				t.Error(f.Remedy)
+			}
+		}
+		if got != want {
+			t.Errorf("from %q: level %d, want %d", origin, got, want)
+		}
+	}
+}
+
+func TestNewServer(t *testing.T) {
+	t.Parallel()
+	s := newServer(map[string]string{
+		"version": "10.11.19-MariaDB-log", "lower_case_table_names": "1", "log_bin": "ON", "binlog_format": "ROW", "read_only": "ON", "partial_revokes": "ON",
+	})
+	want := Server{
+		Version: database.Version{Flavor: database.MariaDB, Major: 10, Minor: 11, Patch: 19}, FoldsCase: true, ReadOnly: true, PartialRevokes: true,
+		BinaryLog: BinaryLog{Enabled: true, Format: "ROW"},
+	}
+	if s != want {
+		t.Errorf("got %+v, want %+v", s, want)
+	}
+}
