@@ -34,6 +34,10 @@ func evaluateBackup(ctx context.Context, e *Evidence) Verdict {
 	}
 	judged := judgeCandidates(e, today, candidates)
 	e.Backups.Request(e.Migration.Name, stillWanted(judged))
+	if newestQualifying(judged) == nil {
+		waitForSmallBackups(ctx, e, candidates)
+		judged = judgeCandidates(e, today, candidates)
+	}
 	concludeBackups(&v, e, today, judged, problems)
 	return v
 }
@@ -43,6 +47,15 @@ func findBackups(ctx context.Context, e *Evidence) ([]backup.Candidate, []backup
 	candidates, problems := e.Backups.Find(ctx, e.Migration.Name, e.Migration.Preconditions.Backup.Paths)
 	slices.SortStableFunc(candidates, func(a, b backup.Candidate) int { return b.ModTime.Compare(a.ModTime) })
 	return candidates, problems
+}
+
+// smallBackupLimit is what a small backup needs to be read: so the first evaluation can tell of it.
+const smallBackupLimit = 500 * time.Millisecond
+
+func waitForSmallBackups(ctx context.Context, e *Evidence, candidates []backup.Candidate) {
+	ctx, cancel := context.WithTimeout(ctx, smallBackupLimit)
+	defer cancel()
+	_ = e.Backups.Wait(ctx, candidates) // what is not read by then goes on being read
 }
 
 // backupTarget is what a backup is compared with: the two databases as they are.

@@ -1,6 +1,8 @@
 package collector
 
 import (
+	"strings"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"magento_migration_exporter/config"
@@ -136,7 +138,11 @@ func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
 func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	for _, state := range m.board.Snapshot() {
 		for _, s := range state.samples() {
-			ch <- prometheus.MustNewConstMetric(m.descs[s.family], m.kinds[s.family], s.value, append([]string{state.Migration.Name}, s.labels...)...)
+			labels := []string{state.Migration.Name}
+			for _, l := range s.labels {
+				labels = append(labels, strings.ToValidUTF8(l, "\uFFFD"))
+			}
+			ch <- prometheus.MustNewConstMetric(m.descs[s.family], m.kinds[s.family], s.value, labels...)
 		}
 	}
 }

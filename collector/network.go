@@ -78,7 +78,7 @@ func loginFault(s *System, err error) (summary, remedy string) {
 func accountFault(s *System, err error, what, client string) (summary, remedy string) {
 	switch database.CauseOf(err) {
 	case database.AccessDenied:
-		return what + " denies access to " + s.Endpoint.User, "Correct user and password (try: " + client + "). The server answers the same when an anonymous account (''@'localhost') catches the login, and when the account was made with REQUIRE SSL and comes without TLS: SELECT user, host FROM mysql.user and SHOW CREATE USER tell."
+		return what + " denies access to " + s.Endpoint.User, "Correct user and password (try: " + client + "). The server answers the same when an anonymous account (''@'localhost') catches the login, and when the account (REQUIRE SSL) or the server (require_secure_transport) demands TLS and " + s.Name + ".database.tls is not set: SELECT user, host FROM mysql.user and SHOW CREATE USER tell."
 	case database.HostNotAllowed:
 		return what + " lets no account in from this host", "Make an account for this host: CREATE USER " + stringLiteral(s.Endpoint.User) + "@'<this host>' IDENTIFIED BY '<password>', or widen the host of the existing one."
 	case database.HostBlocked:

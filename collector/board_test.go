@@ -1,0 +1,165 @@
+package collector
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"magento_migration_exporter/config"
+)
+
+// evaluation makes an evaluation in which everything passes but what is named.
+func evaluation(at time.Time, except map[string]Status) Evaluation {
+	e := Evaluation{Phase: config.PhasePrepare}
+	for _, p := range Catalogue() {
+		v := Verdict{Summary: "fine", Samples: []Sample{{family: cronRunning, labels: []string{p.ID}, value: 1}}}
+		if s, ok := except[p.ID]; ok {
+			v.add(Finding{Status: s, Subject: "it", Summary: "it is " + s.String(), Remedy: "mend it"})
+		}
+		e.Results = append(e.Results, v.result(config.SeverityWarn, at, time.Second))
+	}
+	return e
+}
+
+func configured(b *Board, migrations ...config.Migration) []*config.Migration {
+	return b.Configure(migrations)
+}
+
+func TestBoardReadiness(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	for status, want := range map[Status]bool{Pass: true, Warn: true, Fail: false, Unknown: false} {
+		b := NewBoard()
+		m := configured(b, config.Migration{Name: "a"})[0]
+		if b.Evaluated() || b.Snapshot()[0].Ready || len(b.Snapshot()[0].samples()) != 0 {
+			t.Fatal("nothing was evaluated yet")
+		}
+		b.Publish(m, evaluation(now, map[string]Status{"backup": status}), now)
+		if got := b.Snapshot()[0].Ready; got != want {
+			t.Errorf("ready is %v while backup is %s", got, status)
+		}
+		if !b.Evaluated() {
+			t.Error("not evaluated")
+		}
+	}
+}
+
+func TestBoardTransitions(t *testing.T) {
+	t.Parallel()
+	b, start := NewBoard(), time.Now()
+	m := configured(b, config.Migration{Name: "a"})[0]
+	at := func(minute int) time.Time { return start.Add(time.Duration(minute) * time.Minute) }
+	if got := b.Publish(m, evaluation(at(0), map[string]Status{"backup": Unknown}), at(0)); len(got) != 0 {
+		t.Errorf("the first evaluation is no change: %+v", got)
+	}
+	got := b.Publish(m, evaluation(at(1), map[string]Status{"backup": Fail}), at(1))
+	if len(got) != 1 || got[0] != (Transition{"a", "backup", Unknown, Fail, "it is fail"}) {
+		t.Errorf("got %+v", got)
+	}
+	b.Publish(m, evaluation(at(2), map[string]Status{"backup": Unknown}), at(2))
+	ps := b.Snapshot()[0].precondition("backup")
+	if ps.Changes != 2 || ps.Evaluations != 3 || !ps.ChangedAt.Equal(at(2)) || !ps.KnownAt.Equal(at(1)) {
+		t.Errorf("%+v", ps)
+	}
+	if other := b.Snapshot()[0].precondition("network"); !other.ChangedAt.IsZero() || other.Changes != 0 {
+		t.Errorf("%+v", other)
+	}
+}
+
+func TestBoardWaivers(t *testing.T) {
+	t.Parallel()
+	b, now := NewBoard(), time.Now()
+	m := configured(b, config.Migration{Name: "a", Waivers: []config.Waiver{
+		{Precondition: "backup", Reason: "r", Expires: config.Expiry{Time: now.Add(time.Minute)}},
+		{Precondition: "network", Reason: "r", Expires: config.Expiry{Time: now.Add(-time.Minute)}},
+	}})[0]
+	b.Publish(m, evaluation(now, map[string]Status{"backup": Fail}), now)
+	state := b.Snapshot()[0]
+	if !state.Ready || state.precondition("backup").Result.Status != Waived || len(state.precondition("backup").Result.Findings) != 1 {
+		t.Errorf("%+v", state.precondition("backup").Result)
+	}
+	later := now.Add(2 * time.Minute)
+	got := b.Publish(m, evaluation(later, map[string]Status{"backup": Fail}), later)
+	if len(got) != 1 || got[0].Old != Waived || got[0].New != Fail || b.Snapshot()[0].Ready {
+		t.Errorf("a waiver that has ended: %+v", got)
+	}
+}
+
+func TestBoardDecay(t *testing.T) {
+	t.Parallel()
+	b, now := NewBoard(), time.Now()
+	m := configured(b, config.Migration{Name: "a"})[0]
+	b.Publish(m, evaluation(now, nil), now)
+	if got := b.Decay(now.Add(time.Minute), time.Hour); len(got) != 0 || !b.Snapshot()[0].Ready {
+		t.Errorf("a fresh result decayed: %+v", got)
+	}
+	before := b.Snapshot()[0]
+	got := b.Decay(now.Add(2*time.Hour), time.Hour)
+	state := b.Snapshot()[0]
+	if len(got) != len(Catalogue()) || state.Ready || state.Phase != "" {
+		t.Errorf("%d transitions, ready %v", len(got), state.Ready)
+	}
+	for _, ps := range state.Preconditions {
+		if ps.Result.Status != Unknown || len(ps.Result.Samples) != 0 || !ps.Result.EvaluatedAt.Equal(now) || ps.Result.Findings[0].Remedy == "" {
+			t.Errorf("%s: %+v", ps.Precondition.ID, ps.Result)
+		}
+	}
+	if !before.Ready {
+		t.Error("a snapshot was changed")
+	}
+	if again := b.Decay(now.Add(3*time.Hour), time.Hour); len(again) != 0 {
+		t.Errorf("decayed twice: %+v", again)
+	}
+	if got := b.Publish(m, evaluation(now.Add(4*time.Hour), nil), now.Add(4*time.Hour)); len(got) != len(Catalogue()) || !b.Snapshot()[0].Ready {
+		t.Errorf("did not recover: %d", len(got))
+	}
+}
+
+func TestBoardConfigure(t *testing.T) {
+	t.Parallel()
+	b, now := NewBoard(), time.Now()
+	entry := func(name, root string) config.Migration {
+		return config.Migration{Name: name, Magento1: config.System{Root: root}}
+	}
+	first := configured(b, entry("a", "/1"), entry("b", "/1"), entry("c", "/1"))
+	for _, m := range first {
+		b.Publish(m, evaluation(now, nil), now)
+	}
+	b.Publish(first[0], evaluation(now, map[string]Status{"backup": Fail}), now)
+	second := configured(b, entry("a", "/1"), entry("b", "/2"), entry("d", "/1"))
+	if second[0] != first[0] || second[1] == first[1] {
+		t.Error("an unchanged entry must stay the same, a changed one must not")
+	}
+	states := b.Snapshot()
+	if len(states) != 3 || !states[0].Evaluated || states[0].precondition("backup").ChangedAt.IsZero() || states[1].Evaluated || states[2].Evaluated {
+		t.Errorf("%+v", states)
+	}
+	for _, m := range []*config.Migration{first[1], first[2]} {
+		b.Publish(m, evaluation(now, nil), now)
+	}
+	if states := b.Snapshot(); states[1].Evaluated || len(states) != 3 {
+		t.Error("an evaluation of an entry that is gone was published")
+	}
+}
+
+func TestMetricsNeedAWholeEvaluation(t *testing.T) {
+	t.Parallel()
+	b := NewBoard()
+	m := configured(b, config.Migration{Name: "a"})[0]
+	b.Publish(m, evaluation(time.Now(), nil), time.Now())
+	up := 0
+	for _, s := range b.Snapshot()[0].samples() {
+		if s.family == databaseUp {
+			up++
+			if s.value != 0 {
+				t.Errorf("database_up%q is %v without a login", s.labels, s.value)
+			}
+		}
+		if strings.Contains(string(s.family), "changed") {
+			t.Errorf("%s before any change", s.family)
+		}
+	}
+	if up != 2 {
+		t.Errorf("%d series of database_up", up)
+	}
+}

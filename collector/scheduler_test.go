@@ -1,0 +1,147 @@
+package collector
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"magento_migration_exporter/collector/backup"
+	"magento_migration_exporter/config"
+)
+
+// running starts a scheduler, as the daemon does, until the test ends.
+func running(t *testing.T, c *config.Config) (*Board, *Evaluator, *Scheduler) {
+	t.Helper()
+	board := NewBoard()
+	reader := backup.New(t.Context(), backup.Options{})
+	t.Cleanup(reader.Close)
+	evaluator := NewEvaluator(EvaluatorOptions{Board: board, Backups: reader, Logger: slog.New(slog.DiscardHandler), Now: time.Now})
+	s := NewScheduler(evaluator)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { s.Run(ctx); close(done) }()
+	t.Cleanup(func() { cancel(); <-done })
+	s.Apply(ctx, c)
+	return board, evaluator, s
+}
+
+func eventually(t *testing.T, what string, limit time.Duration, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(limit); !is(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %s: %s", limit, what)
+		}
+	}
+}
+
+// unconfigured is a migration without databases, which is evaluated at once.
+func unconfigured(i int) config.Migration {
+	return config.Migration{Name: fmt.Sprint("m", i), Phase: config.PhaseAuto}
+}
+
+func TestSchedulerEvaluatesAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	c := config.Default()
+	c.Global.EvaluationInterval = model.Duration(200 * time.Millisecond)
+	for i := range 20 {
+		c.Migrations = append(c.Migrations, unconfigured(i))
+	}
+	board, _, _ := running(t, c)
+	eventually(t, "each migration is evaluated", 2*time.Second, board.Evaluated)
+	eventually(t, "each migration is evaluated three times", 5*time.Second, func() bool {
+		for _, s := range board.Snapshot() {
+			if s.Preconditions[0].Evaluations < 3 {
+				return false
+			}
+		}
+		return true
+	})
+	var seen []time.Time
+	for _, s := range board.Snapshot() {
+		seen = append(seen, s.Preconditions[0].Result.EvaluatedAt)
+	}
+	spread := 0
+	for i := 1; i < len(seen); i++ {
+		if seen[i].Sub(seen[i-1]).Abs() > 2*time.Millisecond {
+			spread++
+		}
+	}
+	if spread < 10 {
+		t.Errorf("evaluations come in one burst: %v", seen)
+	}
+}
+
+// TestSchedulerHungMigrationsMakeNobodyLate has more migrations that hang than there are places.
+func TestSchedulerHungMigrationsMakeNobodyLate(t *testing.T) {
+	t.Parallel()
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { silent.Close() })
+	c := config.Default()
+	c.Global.EvaluationConcurrency = 2
+	c.Global.EvaluationInterval = model.Duration(time.Second)
+	c.Global.EvaluationTimeout = model.Duration(30 * time.Second)
+	for i := range 4 {
+		m := unconfigured(100 + i)
+		m.Magento1.Database = config.Database{Host: "127.0.0.1", Port: silent.Addr().(*net.TCPAddr).Port, Name: "x", User: "x"}
+		c.Migrations = append(c.Migrations, m)
+	}
+	for i := range 6 {
+		c.Migrations = append(c.Migrations, unconfigured(i))
+	}
+	board, _, _ := running(t, c)
+	eventually(t, "the healthy migrations are evaluated although four others hang", 8*time.Second, func() bool {
+		for _, s := range board.Snapshot()[4:] {
+			if s.Preconditions[0].Evaluations < 4 {
+				return false
+			}
+		}
+		return true
+	})
+	for _, s := range board.Snapshot()[:4] {
+		if s.Evaluated {
+			t.Error("a migration that hangs was evaluated: the test shows nothing")
+		}
+	}
+}
+
+func TestSchedulerReload(t *testing.T) {
+	t.Parallel()
+	c := config.Default()
+	c.Migrations = []config.Migration{unconfigured(1), unconfigured(2)}
+	board, _, s := running(t, c)
+	eventually(t, "evaluated", 2*time.Second, board.Evaluated)
+	kept := board.Snapshot()[0].Preconditions[0].Result.EvaluatedAt
+	next := config.Default()
+	changed := unconfigured(2)
+	changed.Magento1.Root = "/elsewhere"
+	next.Migrations = []config.Migration{unconfigured(1), changed, unconfigured(3)}
+	s.Apply(t.Context(), next)
+	eventually(t, "the new migrations are evaluated at once", 2*time.Second, func() bool { return len(board.Snapshot()) == 3 && board.Evaluated() })
+	if got := board.Snapshot()[0].Preconditions[0].Result.EvaluatedAt; !got.Equal(kept) {
+		t.Error("an unchanged migration lost its results")
+	}
+}
+
+// TestSchedulerDecays lets an evaluation never end.
+func TestSchedulerDecays(t *testing.T) {
+	t.Parallel()
+	clock := time.Now()
+	board := NewBoard()
+	m := board.Configure([]config.Migration{unconfigured(1)})[0]
+	board.Publish(m, evaluation(clock, nil), clock)
+	evaluator := NewEvaluator(EvaluatorOptions{Board: board, Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return clock.Add(200 * time.Second) }})
+	s := NewScheduler(evaluator)
+	s.global = config.Default().Global
+	s.decay()
+	if board.Snapshot()[0].Ready {
+		t.Error("a result older than three intervals and the time limit still counts")
+	}
+}
