@@ -483,4 +483,3 @@ func TestOldPageChecksum(t *testing.T) {
 		t.Error("a changed page is accepted")
 	}
 }
-

@@ -59,12 +59,11 @@ func (j job) read(ctx context.Context, c Candidate) (r Report, err error) {
 
 // file is a file being read, in the decompressed form.
 type file struct {
-	stream
+	*stream
 	j     job
 	f     *os.File
 	want  Candidate
 	taken int64 // compressed bytes read
-	head  *bufio.Reader
 }
 
 // open opens the candidate's file and its decompressor. A file that is not the
@@ -85,16 +84,26 @@ func (j job) open(c Candidate) (*file, error) {
 	if now.version() != c.version() {
 		return nil, errors.Join(errChanged, in.f.Close())
 	}
-	in.head = bufio.NewReaderSize(rawFile{in}, 256<<10)
-	head, err := in.head.Peek(8)
-	if err != nil && !errors.Is(err, io.EOF) {
+	in.stream, err = unpack(rawFile{in}, func() int64 { return in.taken }, j.limits)
+	if err != nil {
 		return nil, errors.Join(err, in.f.Close())
 	}
-	in.stream = stream{kind: sniffCompression(head), lim: j.limits, read: func() int64 { return in.taken }}
-	if in.in, err = decompress(in.kind, in.head, j.limits); err != nil {
-		return nil, errors.Join(in.explain(err), in.f.Close())
-	}
 	return in, nil
+}
+
+// unpack finds out how raw is compressed and decompresses it; taken tells how
+// many of its bytes were read.
+func unpack(raw io.Reader, taken func() int64, lim limits) (*stream, error) {
+	buffered := bufio.NewReaderSize(raw, maxChunk)
+	head, err := buffered.Peek(8)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	s := &stream{kind: sniffCompression(head), lim: lim, read: taken}
+	if s.in, err = decompress(s.kind, buffered, lim); err != nil {
+		return nil, s.explain(err)
+	}
+	return s, nil
 }
 
 // Close closes the decompressor and the file.

@@ -285,7 +285,7 @@ func (r *Reader) loop(ctx context.Context) {
 	defer close(r.done)
 	for ctx.Err() == nil {
 		if now, ok := r.next(); ok {
-			r.attend(ctx, now)
+			r.attend(ctx, now, func() { r.readOne(ctx, now) })
 			continue
 		}
 		select {
@@ -334,8 +334,11 @@ func (r *Reader) due(c Candidate) bool {
 }
 
 // attend starts a reading and waits until it ends or stalls.
-func (r *Reader) attend(ctx context.Context, now *reading) {
-	go r.readOne(ctx, now)
+func (r *Reader) attend(ctx context.Context, now *reading, read func()) {
+	go func() {
+		defer close(now.done)
+		read()
+	}()
 	r.announce()
 	tick := time.NewTicker(min(r.opts.Stall/4, time.Second))
 	defer tick.Stop()
@@ -365,7 +368,6 @@ const maxChunk = 256 << 10
 
 // readOne reads one candidate and keeps its report.
 func (r *Reader) readOne(ctx context.Context, now *reading) {
-	defer close(now.done)
 	j := job{limits: limits{r.opts.MaxWindow, r.opts.MaxOutput, r.opts.MaxRatio}, progress: &now.progress}
 	j.pace = func(n int) (int, error) {
 		n = min(n, maxChunk)

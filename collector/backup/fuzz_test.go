@@ -1,0 +1,121 @@
+package backup
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"strings"
+	"testing"
+)
+
+// fuzzStream reads bytes as the content of a file.
+func fuzzStream(t *testing.T, in io.Reader) Report {
+	var r Report
+	j := unlimited()
+	j.output, j.window = 16<<20, 8<<20
+	s, err := unpack(in, func() int64 { return 1 << 20 }, j.limits)
+	if err == nil {
+		err = j.readStream(context.Background(), &r, s)
+	}
+	r.judge(err)
+	if (r.State == StateWhole) != (r.Damage == "") {
+		t.Errorf("%s, damage %q", r.State, r.Damage)
+	}
+	if strings.ContainsFunc(r.Damage, func(c rune) bool { return c < ' ' }) {
+		t.Errorf("a control character in %q", r.Damage)
+	}
+	for _, d := range r.Databases {
+		for _, p := range append(d.Prefixes(), "") {
+			d.Content(p)
+		}
+	}
+	return r
+}
+
+func FuzzDump(f *testing.F) {
+	for _, args := range [][]string{{"other"}, {"--compact", "other"}, {"--databases", "other"}, {"--skip-quote-names", "other"}} {
+		f.Add(dump(f, args...))
+	}
+	f.Add([]byte(awkward))
+	f.Add([]byte("-- Magento DB backup\nINSERT INTO `store` VALUES ('0',_binary 'a\\'',0x00,x'00',-1.5e3,f(1,(2)));\n-- Dump completed on 2026-11-23 10:11:12 GMT"))
+	f.Add([]byte("/*M!999999\\- enable the sandbox mode */\nDELIMITER ;;\nCREATE TRIGGER t BEGIN; END ;;\nDELIMITER ;\n"))
+	f.Add([]byte("CREATE TABLE `sales_order` (`entity_id` int GENERATED ALWAYS AS (1), KEY (a));/*!40101 SET TIME_ZONE='+00:00' */;"))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		whole := fuzzStream(t, bytes.NewReader(content))
+		// How the bytes come must not matter.
+		pieces := fuzzStream(t, io.MultiReader(bytes.NewReader(content[:len(content)/3]), bytes.NewReader(content[len(content)/3:])))
+		if whole.State != pieces.State || whole.Damage != pieces.Damage {
+			t.Errorf("at once: %s %q, in pieces: %s %q", whole.State, whole.Damage, pieces.State, pieces.Damage)
+		}
+	})
+}
+
+func FuzzCompressed(f *testing.F) {
+	plain := dump(f, "other")
+	for _, c := range compressors[1:] {
+		f.Add(compress(f, plain, c.args))
+	}
+	f.Fuzz(func(t *testing.T, content []byte) { fuzzStream(t, bytes.NewReader(content)) })
+}
+
+func FuzzXbstream(f *testing.F) {
+	f.Add(xbChunk(xbPayload, "xtrabackup_info", 0, nil, []byte("end_time = 2026-11-23 10:00:00\n")))
+	f.Add(xbChunk(xbSparse, "m2/a.ibd", 0, []uint32{1}, []byte("x")))
+	f.Add(append(xbChunk(xbPayload, "ib_logfile0", 0, nil, []byte("Phys0000000000001")), xbChunk(xbEndOfFile, "ib_logfile0", 0, nil, nil)...))
+	f.Fuzz(func(t *testing.T, content []byte) { fuzzStream(t, io.MultiReader(strings.NewReader(xbMagic), bytes.NewReader(content))) })
+}
+
+func FuzzMydumperMetadata(f *testing.F) {
+	f.Add([]byte("Started dump at: 2026-11-23 04:53:19\nFinished dump at: 2026-11-23 04:53:20\n"))
+	f.Add([]byte("# Started dump at: 2026-11-23 04:53:19\n[`a`.`b`]\nreal_table_name=c\nrows = 5\n# Finished dump at: 2026-11-23 04:53:20\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		m, err := parseMydumper(bytes.NewReader(text))
+		for key, n := range m.rows {
+			if n < 0 || key == "" {
+				t.Errorf("%q has %d rows, %v", key, n, err)
+			}
+		}
+	})
+}
+
+func FuzzMySQLShellMetadata(f *testing.F) {
+	for _, name := range []string{"@.json", "@.done.json", "m2.json", "m2@store.json"} {
+		f.Add(shellDump(f)[name], []byte("0\tadmin\\N\t\n"))
+	}
+	f.Fuzz(func(t *testing.T, text, rows []byte) {
+		for _, into := range []any{&shellBegin{}, &shellDone{}, &shellSchema{}} {
+			var r Report
+			r.judge(parseObject(text, into))
+		}
+		var meta shellTable
+		var r Report
+		if r.judge(parseObject(text, &meta)); r.State == StateWhole {
+			r.judge(readTSV(bytes.NewReader(rows), &Table{name: "store"}, meta, true))
+		}
+	})
+}
+
+func FuzzPhysicalMetadata(f *testing.F) {
+	f.Add([]byte("backup_type = full-backuped\nto_lsn = 1\nlast_lsn = 2\n"), []byte("end_time = 2026-11-23 10:00:00\n"), []byte("Phys00000000000000"))
+	f.Fuzz(func(t *testing.T, checkpoints, info, redo []byte) {
+		p := newPhysical()
+		for name, text := range map[string][]byte{"xtrabackup_checkpoints": checkpoints, "xtrabackup_info": info, "ib_logfile0": redo, "m2/a@0024b.ibd": redo, "m2/v.frm": redo} {
+			if err := p.file(name, bytes.NewReader(text)); err != nil {
+				return
+			}
+		}
+		var r Report
+		r.judge(p.judge(&r, newContents()))
+	})
+}
+
+func FuzzPages(f *testing.F) {
+	page := make([]byte, 16384)
+	f.Add(page)
+	page[fspFlags+3] = 0x15
+	f.Add(page)
+	f.Fuzz(func(t *testing.T, content []byte) {
+		var r Report
+		r.judge(checkPages(bytes.NewReader(content)))
+	})
+}
