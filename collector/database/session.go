@@ -149,10 +149,13 @@ func (s *Session) Close() error {
 	if s.conn != nil {
 		_ = s.conn.Close()
 	}
-	if s.db != nil {
-		return s.db.Close()
+	if s.db == nil {
+		return nil
 	}
-	return nil
+	if err := s.db.Close(); !errors.Is(err, driver.ErrBadConn) {
+		return err
+	}
+	return nil // the server ended it first
 }
 
 // Conn is the connection itself, for what needs several statements in a row on a session of its own.

@@ -1,0 +1,214 @@
+package database
+
+import (
+	"context"
+	"crypto/x509"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"go.uber.org/goleak"
+
+	"magento_migration_exporter/collector/mysqltest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestParseVersion(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ version, comment, want string }{
+		{"5.6.24-log", "MySQL Community Server (GPL)", "MySQL 5.6.24"},
+		{"8.4.3", "", "MySQL 8.4.3"},
+		{"8.0.36-0ubuntu0.22.04.1", "(Ubuntu)", "MySQL 8.0.36"},
+		{"10.11.19-MariaDB-0+deb12u1", "Debian 12", "MariaDB 10.11.19"},
+		{"5.5.5-10.6.16-MariaDB-log", "", "MariaDB 10.6.16"},
+		{"10.4.32", "mariadb.org binary distribution", "MariaDB 10.4.32"},
+		{"8.0.28", "Source distribution", "MySQL 8.0.28"},
+		{"11.4", "MariaDB Server", "MariaDB 11.4.0"},
+	} {
+		v, ok := ParseVersion(tc.version, tc.comment)
+		if !ok || v.String() != tc.want {
+			t.Errorf("%q %q: %s (%v), want %s", tc.version, tc.comment, v, ok, tc.want)
+		}
+	}
+	for _, version := range []string{"", "beta", "v8.0", "99999.1"} {
+		if v, ok := ParseVersion(version, ""); ok {
+			t.Errorf("%q was read as %s", version, v)
+		}
+	}
+}
+
+func TestVersionsAreNotTexts(t *testing.T) {
+	t.Parallel()
+	v := Version{MariaDB, 10, 11, 2}
+	for _, tc := range []struct {
+		major, minor, patch int
+		want                bool
+	}{{10, 2, 9, true}, {10, 11, 2, true}, {10, 11, 10, false}, {11, 0, 0, false}, {9, 99, 99, true}} {
+		if got := v.AtLeast(tc.major, tc.minor, tc.patch); got != tc.want {
+			t.Errorf("%s at least %d.%d.%d: %v", v, tc.major, tc.minor, tc.patch, got)
+		}
+	}
+}
+
+func FuzzParseVersion(f *testing.F) {
+	f.Add("5.5.5-10.6.16-MariaDB-log", "x")
+	f.Fuzz(func(t *testing.T, version, comment string) {
+		if v, ok := ParseVersion(version, comment); ok && (v.Major < 0 || v.Major > 9999) {
+			t.Errorf("%+v", v)
+		}
+	})
+}
+
+func TestCauseOf(t *testing.T) {
+	t.Parallel()
+	number := func(n uint16) error { return fmt.Errorf("wrapped: %w", &mysql.MySQLError{Number: n}) }
+	for _, tc := range []struct {
+		err  error
+		want Cause
+	}{
+		{nil, ""},
+		{number(1045), AccessDenied}, {number(1698), AccessDenied}, {number(1044), DatabaseDenied}, {number(1049), UnknownDatabase},
+		{number(1130), HostNotAllowed}, {number(1129), HostBlocked}, {number(1040), TooManyConnections}, {number(1203), AccountLimit},
+		{number(1820), PasswordExpired}, {number(1862), PasswordExpired}, {number(3159), TLSRequired}, {number(3118), AccountLocked},
+		{number(1969), Timeout}, {number(3024), Timeout}, {number(1064), Other},
+		{&net.DNSError{IsNotFound: true}, NameNotFound}, {&net.DNSError{IsTimeout: true}, Timeout},
+		{&net.OpError{Err: syscall.ECONNREFUSED}, Refused}, {&net.OpError{Err: syscall.EHOSTUNREACH}, Unreachable},
+		{os.ErrNotExist, SocketMissing}, {os.ErrPermission, SocketDenied},
+		{context.DeadlineExceeded, Timeout}, {x509.UnknownAuthorityError{}, TLSFailed}, {mysql.ErrNoTLS, TLSFailed},
+		{mysql.ErrInvalidConn, Lost}, {mysql.ErrOldPassword, AuthPlugin}, {errors.New("else"), Other},
+	} {
+		if got := CauseOf(tc.err); got != tc.want {
+			t.Errorf("%v: %q, want %q", tc.err, got, tc.want)
+		}
+	}
+}
+
+func TestAddress(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		e                Endpoint
+		network, address string
+	}{
+		{Endpoint{Host: "db"}, "tcp", "db:3306"},
+		{Endpoint{Host: "db", Port: 3307, Socket: "/ignored"}, "tcp", "db:3307"},
+		{Endpoint{Host: "::1"}, "tcp", "[::1]:3306"},
+		{Endpoint{Host: "LocalHost", Port: 3307, Socket: "/s"}, "unix", "/s"},
+		{Endpoint{Socket: "/s"}, "unix", "/s"},
+		{Endpoint{Host: "/run/x.sock"}, "unix", "/run/x.sock"},
+	} {
+		network, address, err := tc.e.Address()
+		if err != nil || network != tc.network || address != tc.address {
+			t.Errorf("%+v: %s %s %v", tc.e, network, address, err)
+		}
+	}
+}
+
+func TestQuoting(t *testing.T) {
+	t.Parallel()
+	if got := Quote("a`b"); got != "`a``b`" {
+		t.Error(got)
+	}
+	if got := EscapeLike(`a_b%c\d`); got != `a\_b\%c\\d` {
+		t.Error(got)
+	}
+}
+
+func options() Options {
+	return Options{StatementTimeout: 2 * time.Second, Logger: slog.New(slog.DiscardHandler)}
+}
+
+func open(t *testing.T, server *mysqltest.Server, o Options) *Session {
+	t.Helper()
+	s, err := Open(t.Context(), Endpoint{Socket: server.Socket(), User: "root", Name: "shop"}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func TestSessionIsHarmless(t *testing.T) {
+	t.Parallel()
+	for _, flavor := range []mysqltest.Flavor{mysqltest.MariaDB, mysqltest.MySQL56} {
+		t.Run(flavor.String(), func(t *testing.T) {
+			t.Parallel()
+			server := mysqltest.New(t, mysqltest.Options{Flavor: flavor})
+			if err := server.Load(t.Context(), "shop", "CREATE TABLE t (id int); INSERT INTO t VALUES (1)"); err != nil {
+				t.Fatal(err)
+			}
+			s := open(t, server, options())
+			var n int
+			if err := s.Row(t.Context(), "SELECT COUNT(*) FROM t", nil, &n); err != nil || n != 1 {
+				t.Fatalf("%d, %v", n, err)
+			}
+			if _, err := s.Conn().ExecContext(t.Context(), "INSERT INTO t VALUES (2)"); Number(err) != 1792 {
+				t.Errorf("a write was answered by %v, want 1792: the session is to be read-only", err)
+			}
+			if err := s.Row(t.Context(), "SELECT id FROM t WHERE id = ?", []any{7}, &n); !errors.Is(err, sql.ErrNoRows) {
+				t.Errorf("no row: %v", err)
+			}
+			start := time.Now()
+			err := s.Row(t.Context(), "SELECT SLEEP(20) FROM t", nil, &n)
+			if took := time.Since(start); took > 5*time.Second {
+				t.Errorf("a statement took %s, its limit is 2s", took)
+			}
+			if err != nil && CauseOf(err) != Timeout {
+				t.Errorf("a statement over its limit: %v", err)
+			}
+		})
+	}
+}
+
+// TestLostSessionFailsAtOnce must not wait for the limit again and again.
+func TestLostSessionFailsAtOnce(t *testing.T) {
+	t.Parallel()
+	server := mysqltest.New(t, mysqltest.Options{})
+	if err := server.Load(t.Context(), "shop", "CREATE TABLE t (id int)"); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, server, options())
+	server.Kill()
+	var n int
+	if err := s.Row(t.Context(), "SELECT COUNT(*) FROM t", nil, &n); CauseOf(err) != Lost {
+		t.Errorf("a killed server: %v", err)
+	}
+	start := time.Now()
+	if err := s.Row(t.Context(), "SELECT COUNT(*) FROM t", nil, &n); err == nil || time.Since(start) > 100*time.Millisecond {
+		t.Errorf("the next statement took %s: %v", time.Since(start), err)
+	}
+}
+
+func TestOpenNamesTheDatabaseFaults(t *testing.T) {
+	t.Parallel()
+	server := mysqltest.New(t, mysqltest.Options{})
+	if err := server.Exec(t.Context(), "CREATE USER nobody IDENTIFIED BY 'x'", "CREATE DATABASE shop"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Open(t.Context(), Endpoint{Host: server.Host(), Port: server.Port(), User: "nobody", Password: "x", Name: "shop"}, options())
+	var f *Fault
+	if !errors.As(err, &f) || f.Cause != DatabaseDenied || f.Account != "nobody@%" {
+		t.Errorf("%v", err)
+	}
+	_, err = Open(t.Context(), Endpoint{Socket: server.Socket(), User: "root", Name: "none"}, options())
+	if CauseOf(err) != UnknownDatabase {
+		t.Errorf("%v", err)
+	}
+	_, err = Open(t.Context(), Endpoint{Socket: filepath.Join(t.TempDir(), "s"), User: "root", Name: "none"}, options())
+	if CauseOf(err) != SocketMissing || !strings.Contains(err.Error(), "logging in to") {
+		t.Errorf("%v", err)
+	}
+}
