@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// options is the command line.
+type options struct {
+	exporter string
+	rules    string
+}
+
+// demo is a running demonstration.
+type demo struct {
+	options
+	// dir holds all that it makes.
+	dir    string
+	stdout io.Writer
+	stderr io.Writer
+	// group holds what runs in the background: when a part of it fails, all of it ends.
+	group *errgroup.Group
+}
+
+// demonstrate runs the demonstration until ctx ends or a part of it fails, and removes all that it made.
+func demonstrate(ctx context.Context, o options, stdout, stderr io.Writer) (err error) {
+	dir, err := os.MkdirTemp("", "magento_migration_demo-")
+	if err != nil {
+		return fmt.Errorf("make a folder for the demo: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	// Otherwise a template of the servers' data would stay in the user's cache.
+	if err := os.Setenv("XDG_CACHE_HOME", filepath.Join(dir, "cache")); err != nil {
+		return fmt.Errorf("keep caches in the demo's folder: %w", err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	group, ctx := errgroup.WithContext(ctx)
+	d := &demo{options: o, dir: dir, stdout: stdout, stderr: stderr, group: group}
+	err = d.run(ctx)
+	cancel()
+	// Whatever else failed then failed because a part of the demo had ended.
+	if ended := group.Wait(); ended != nil {
+		return ended
+	}
+	return err
+}
+
+// run builds the demonstration up and shows it until ctx ends.
+func (d *demo) run(ctx context.Context) error {
+	shops, err := d.openShops(ctx)
+	if err != nil {
+		return err
+	}
+	exporter, err := d.startExporter(ctx, shops)
+	if err != nil {
+		return err
+	}
+	monitoring, err := d.startMonitoring(ctx, exporter.address)
+	if err != nil {
+		return err
+	}
+	if err := exporter.check(ctx, d.stdout, d.stderr); err != nil {
+		return err
+	}
+	readiness, err := exporter.readiness(ctx)
+	if err != nil {
+		return err
+	}
+	if err := d.explain(shops, exporter, monitoring, readiness); err != nil {
+		return err
+	}
+	exporter.log.show(d.stderr)
+	<-ctx.Done()
+	return nil
+}
+
+// step tells what takes the next seconds.
+func (d *demo) step(format string, args ...any) { fmt.Fprintf(d.stderr, format+"\n", args...) }

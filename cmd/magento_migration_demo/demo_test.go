@@ -1,0 +1,366 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// waitLimit is for what takes seconds on a busy machine.
+const waitLimit = 90 * time.Second
+
+// binaries are the demo and the exporter, built from this tree.
+type binaries struct{ demo, exporter string }
+
+func build(t *testing.T) binaries {
+	t.Helper()
+	dir := t.TempDir()
+	output, err := exec.CommandContext(t.Context(), "go", "build", "-o", dir+"/", ".", "../magento_migration_exporter").CombinedOutput()
+	if err != nil {
+		t.Fatalf("go build: %v\n%s", err, output)
+	}
+	return binaries{filepath.Join(dir, "magento_migration_demo"), filepath.Join(dir, "magento_migration_exporter")}
+}
+
+// runningDemo is the demo as a user starts it.
+type runningDemo struct {
+	cmd            *exec.Cmd
+	tmp            string
+	stdout, stderr screen
+	ended          chan struct{}
+}
+
+// screen is what a program has printed so far.
+type screen struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *screen) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+func startDemo(t *testing.T, b binaries, args ...string) *runningDemo {
+	t.Helper()
+	// Not t.TempDir: its paths are too long for a socket.
+	tmp, err := os.MkdirTemp("/tmp", "demotest-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &runningDemo{tmp: tmp, ended: make(chan struct{})}
+	d.cmd = exec.Command(b.demo, append([]string{"--exporter=" + b.exporter}, args...)...)
+	d.cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
+	d.cmd.Stdout, d.cmd.Stderr = &d.stdout, &d.stderr
+	if err := d.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		_ = d.cmd.Wait() // how it ended is in cmd.ProcessState
+		close(d.ended)
+	}()
+	t.Cleanup(func() {
+		_ = d.cmd.Process.Kill() // fails when it has ended, as it should have
+		<-d.ended
+		if err := os.RemoveAll(tmp); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			t.Logf("the demo's output:\n%s\n%s", d.stdout.String(), d.stderr.String())
+		}
+	})
+	return d
+}
+
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(waitLimit)
+	for !condition() {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain: %s", what)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// explained returns what the demo prints once all is up.
+func (d *runningDemo) explained(t *testing.T) string {
+	t.Helper()
+	eventually(t, "the demo is up", func() bool {
+		select {
+		case <-d.ended:
+			t.Fatal("the demo ended")
+		default:
+		}
+		return strings.Contains(d.stdout.String(), "Ctrl-C ends the demo")
+	})
+	return d.stdout.String()
+}
+
+// processes returns the ids of the processes whose command line names the demo's folder and contains a text.
+func (d *runningDemo) processes(t *testing.T, text string) []int {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []int
+	for _, file := range files {
+		line, err := os.ReadFile(file)
+		if err != nil || !bytes.Contains(line, []byte(d.tmp)) || !bytes.Contains(line, []byte(text)) {
+			continue // most likely it has just ended
+		}
+		id, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, id)
+	}
+	return found
+}
+
+// assertGone checks that the demo has ended with the code and left nothing.
+func (d *runningDemo) assertGone(t *testing.T, code int) {
+	t.Helper()
+	eventually(t, "the demo ends", func() bool {
+		select {
+		case <-d.ended:
+			return true
+		default:
+			return false
+		}
+	})
+	if got := d.cmd.ProcessState.ExitCode(); got != code {
+		t.Errorf("exit code %d (%s), want %d", got, d.cmd.ProcessState, code)
+	}
+	if left := d.processes(t, ""); len(left) > 0 {
+		t.Errorf("processes are left: %v", left)
+	}
+	entries, err := os.ReadDir(d.tmp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		t.Errorf("%s is left", filepath.Join(d.tmp, e.Name()))
+	}
+}
+
+func address(t *testing.T, output, label string) string {
+	t.Helper()
+	m := regexp.MustCompile(`(?m)^` + label + `\s+http://(\S+)/$`).FindStringSubmatch(output)
+	if m == nil {
+		t.Fatalf("no address of %s", label)
+	}
+	return m[1]
+}
+
+func getJSON(t *testing.T, url string, into any) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if err := json.NewDecoder(response.Body).Decode(into); err != nil {
+		t.Fatalf("GET %s: %v", url, err)
+	}
+}
+
+// preconditions asks the exporter for its verdicts.
+func preconditions(t *testing.T, exporter string) map[string]precondition {
+	t.Helper()
+	var r readiness
+	getJSON(t, "http://"+exporter+"/api/v1/readiness", &r)
+	found := map[string]precondition{}
+	for _, p := range r.Migrations[0].Preconditions {
+		found[p.ID] = p
+	}
+	return found
+}
+
+// pasted are the printed commands by precondition: what a user pastes into a shell.
+func pasted(t *testing.T, output string) map[string][]string {
+	t.Helper()
+	_, section, ok1 := strings.Cut(output, "within seconds.\n")
+	section, _, ok2 := strings.Cut(section, "\nOr open the databases")
+	if !ok1 || !ok2 {
+		t.Fatal("the output has no section of commands to paste")
+	}
+	commands := map[string][]string{}
+	for block := range strings.SplitSeq(section, "\n\n") {
+		block = strings.TrimSpace(block)
+		id, _, ok := strings.Cut(strings.TrimPrefix(block, "# "), ":")
+		if !ok {
+			t.Fatalf("a block without a heading: %q", block)
+		}
+		commands[id] = append(commands[id], block)
+	}
+	return commands
+}
+
+// TestRemediesMend does as a user does: it starts the demo, pastes what is printed, and presses Ctrl-C.
+func TestRemediesMend(t *testing.T) {
+	rules := t.TempDir()
+	rule := "groups: [{name: demo, rules: [{alert: NotReady, expr: magento_migration_ready == 0}]}]\n"
+	if err := os.WriteFile(filepath.Join(rules, "demo.yml"), []byte(rule), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := startDemo(t, build(t), "--rules="+rules)
+	output := d.explained(t)
+	exporter := address(t, output, "The exporter")
+	commands := pasted(t, output)
+	broken := []string{"cron_stopped", "privileges", "binlog_trust", "m2_entities"}
+
+	for id, want := range map[string]string{
+		"network": "pass", "m2_installed": "pass", "backup": "pass",
+		"cron_stopped": "fail", "privileges": "fail", "binlog_trust": "fail", "m2_entities": "warn",
+	} {
+		if got := preconditions(t, exporter)[id].Status; got != want {
+			t.Errorf("%s is %s, want %s", id, got, want)
+		}
+		if !regexp.MustCompile(`(?m)^  ` + want + ` +` + id + ` `).MatchString(output) {
+			t.Errorf("the table has no line for %s with %s", id, want)
+		}
+	}
+	for i, id := range broken {
+		before := preconditions(t, exporter)
+		for _, command := range commands[id] {
+			assertFromRemedy(t, command, before[id])
+			if said, err := exec.CommandContext(t.Context(), "bash", "-c", command).CombinedOutput(); err != nil {
+				t.Fatalf("%s: %v\n%s", command, err, said)
+			}
+		}
+		eventually(t, id+" is mended", func() bool {
+			status := preconditions(t, exporter)[id].Status
+			return status == "pass" || status == "warn" && id == "binlog_trust"
+		})
+		for _, other := range broken[i+1:] {
+			if got := preconditions(t, exporter)[other].Status; got != before[other].Status {
+				t.Errorf("mending %s made %s %s", id, other, got)
+			}
+		}
+	}
+	eventually(t, "the exporter's log is shown", func() bool {
+		return strings.Contains(d.stderr.String(), "precondition=privileges old=fail new=pass")
+	})
+	assertAlerted(t, address(t, output, "Alertmanager"))
+
+	if err := d.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	d.assertGone(t, 0)
+}
+
+// assertFromRemedy checks that a command is what the exporter says, not what the demo knows.
+func assertFromRemedy(t *testing.T, command string, p precondition) {
+	t.Helper()
+	for line := range strings.Lines(command) {
+		line = strings.TrimSpace(line)
+		if !strings.HasSuffix(line, ";") {
+			continue
+		}
+		if !slices.ContainsFunc(p.Findings, func(f finding) bool { return slices.Contains(strings.Split(f.Remedy, "\n"), line) }) {
+			t.Errorf("no remedy of %s has the line %s", p.ID, line)
+		}
+	}
+}
+
+// assertAlerted checks the whole chain: the exporter is scraped, the rules are loaded, and the alert arrives.
+func assertAlerted(t *testing.T, alertmanager string) {
+	t.Helper()
+	eventually(t, "Alertmanager has the alert", func() bool {
+		var alerts []struct {
+			Labels map[string]string `json:"labels"`
+		}
+		getJSON(t, "http://"+alertmanager+"/api/v2/alerts", &alerts)
+		return len(alerts) == 1 && alerts[0].Labels["alertname"] == "NotReady" && alerts[0].Labels["migration"] == "demo"
+	})
+}
+
+// TestNothingIsLeft ends the demo in every way but the usual one.
+func TestNothingIsLeft(t *testing.T) {
+	b := build(t)
+	for _, test := range []struct {
+		name string
+		// end ends the demo and returns what it must then say.
+		end  func(t *testing.T, d *runningDemo) string
+		code int
+	}{
+		{"SIGTERM while it starts", func(t *testing.T, d *runningDemo) string {
+			eventually(t, "a server runs", func() bool { return len(d.processes(t, "mariadbd")) > 0 })
+			signalProcess(t, d.cmd.Process.Pid, syscall.SIGTERM)
+			return ""
+		}, 0},
+		{"the exporter is killed", func(t *testing.T, d *runningDemo) string {
+			d.explained(t)
+			signalProcess(t, d.processes(t, b.exporter)[0], syscall.SIGKILL)
+			return "magento_migration_exporter ended (signal: killed)"
+		}, 1},
+		{"a server is killed", func(t *testing.T, d *runningDemo) string {
+			d.explained(t)
+			signalProcess(t, d.processes(t, "--log-bin")[0], syscall.SIGKILL)
+			return "the server of magento1 ended"
+		}, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d := startDemo(t, b)
+			said := test.end(t, d)
+			d.assertGone(t, test.code)
+			if !strings.Contains(d.stderr.String(), said) {
+				t.Errorf("it does not say %q", said)
+			}
+		})
+	}
+}
+
+// TestProcessesEndWithTheDemo kills the demo, which can then remove nothing.
+func TestProcessesEndWithTheDemo(t *testing.T) {
+	d := startDemo(t, build(t))
+	d.explained(t)
+	if n := len(d.processes(t, "")); n < 3 {
+		t.Fatalf("%d processes run, want at least two servers and the exporter", n)
+	}
+	signalProcess(t, d.cmd.Process.Pid, syscall.SIGKILL)
+	eventually(t, "all processes end", func() bool { return len(d.processes(t, "")) == 0 })
+}
+
+// TestNoExporter checks that the demo says what is wrong with its command line, and ends.
+func TestNoExporter(t *testing.T) {
+	b := build(t)
+	b.exporter = filepath.Join(t.TempDir(), "missing")
+	d := startDemo(t, b)
+	d.assertGone(t, 1)
+	if said := d.stderr.String(); !strings.Contains(said, fmt.Sprintf("%s: no such file", b.exporter)) {
+		t.Errorf("it says %q", said)
+	}
+}
+
+func signalProcess(t *testing.T, id int, s syscall.Signal) {
+	t.Helper()
+	if err := syscall.Kill(id, s); err != nil {
+		t.Fatal(err)
+	}
+}

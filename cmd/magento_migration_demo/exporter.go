@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"text/template"
+)
+
+//go:embed files/exporter.yml.tmpl
+var exporterConfig string
+
+// exporterPort is the exporter's default.
+const exporterPort = 10102
+
+// runningExporter is the real exporter over the two shops.
+type runningExporter struct {
+	binary  string
+	config  string
+	address string
+	log     *programLog
+}
+
+// startExporter returns when the exporter has evaluated everything once.
+func (d *demo) startExporter(ctx context.Context, s *shops) (*runningExporter, error) {
+	address, err := freeAddress(exporterPort)
+	if err != nil {
+		return nil, err
+	}
+	e := &runningExporter{binary: d.exporter, config: filepath.Join(d.dir, "exporter.yml"), address: address, log: &programLog{}}
+	if err := writeTemplate(e.config, exporterConfig, s); err != nil {
+		return nil, err
+	}
+	d.step("Starting the exporter ...")
+	d.start(ctx, e.log, e.binary, "--config.file="+e.config, "--web.listen-address="+e.address)
+	if err := waitReady(ctx, "http://"+e.address+"/-/ready"); err != nil {
+		return nil, fmt.Errorf("start the exporter: %w", err)
+	}
+	return e, nil
+}
+
+// check runs the exporter's own check, which prints its table.
+func (e *runningExporter) check(ctx context.Context, stdout, stderr io.Writer) error {
+	cmd := exec.CommandContext(ctx, e.binary, "check", "--config.file="+e.config)
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	// An exit code of 2 or 3 says that something fails or is unknown, as it should here.
+	err := cmd.Run()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() > 1 {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("run the exporter's check: %w", err)
+	}
+	return nil
+}
+
+// readiness is the part of the exporter's document that the demo needs.
+type readiness struct {
+	Migrations []struct {
+		Preconditions []precondition `json:"preconditions"`
+	} `json:"migrations"`
+}
+
+type precondition struct {
+	ID       string    `json:"id"`
+	Status   string    `json:"status"`
+	Findings []finding `json:"findings"`
+}
+
+type finding struct {
+	Status  string `json:"status"`
+	Subject string `json:"subject"`
+	Summary string `json:"summary"`
+	Remedy  string `json:"remedy"`
+}
+
+// readiness asks the exporter for its document.
+func (e *runningExporter) readiness(ctx context.Context) (*readiness, error) {
+	var body bytes.Buffer
+	if err := get(ctx, "http://"+e.address+"/api/v1/readiness", &body); err != nil {
+		return nil, err
+	}
+	var r readiness
+	if err := json.Unmarshal(body.Bytes(), &r); err != nil {
+		return nil, fmt.Errorf("read the exporter's readiness document: %w", err)
+	}
+	return &r, nil
+}
+
+// freeAddress returns a loopback address with the port, or with any free one where that is taken.
+func freeAddress(port int) (string, error) {
+	listener, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil && port != 0 {
+		return freeAddress(0)
+	}
+	if err != nil {
+		return "", fmt.Errorf("find a free port: %w", err)
+	}
+	defer listener.Close()
+	return listener.Addr().String(), nil
+}
+
+// writeTemplate fills a template into a new file.
+func writeTemplate(path, text string, data any) error {
+	t, err := template.New(filepath.Base(path)).Parse(text)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, data); err != nil {
+		return err
+	}
+	return os.WriteFile(path, b.Bytes(), 0o600)
+}

@@ -1,0 +1,42 @@
+// Command magento_migration_demo shows the exporter at work on two private database servers with a small Magento 1 and a small Magento 2,
+// where several preconditions fail on purpose and can be mended. It leaves nothing behind.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/alecthomas/kingpin/v2"
+)
+
+func main() {
+	if filepath.Base(os.Args[0]) == magentoCommand {
+		os.Exit(magento(os.Args, os.Stdout, os.Stderr))
+	}
+	var o options
+	app := kingpin.New("magento_migration_demo", "Shows the exporter at work on two private database servers, until Ctrl-C.")
+	app.HelpFlag.Short('h')
+	app.Flag("exporter", "The exporter's binary.").Default("bin/magento_migration_exporter").StringVar(&o.exporter)
+	app.Flag("rules", "Folder with Prometheus rules to load when Prometheus is installed.").Default("dashboards/rules").StringVar(&o.rules)
+	kingpin.MustParse(app.Parse(os.Args[1:]))
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	code := show(ctx, o, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// show is the whole program: it returns the exit code.
+func show(ctx context.Context, o options, stdout, stderr io.Writer) int {
+	err := demonstrate(ctx, o, stdout, stderr)
+	if err != nil && ctx.Err() == nil {
+		fmt.Fprintln(stderr, "magento_migration_demo:", err)
+		return 1
+	}
+	return 0
+}

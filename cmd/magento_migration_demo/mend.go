@@ -1,0 +1,91 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"text/template"
+)
+
+//go:embed files/instructions.tmpl
+var instructions string
+
+// mending is a shell command that cures what the findings of a precondition complain of.
+type mending struct {
+	Precondition string
+	Summaries    []string
+	// Command is empty when the remedy is nothing to paste.
+	Command, Remedy string
+}
+
+// explain prints how to mend what fails, and where to look.
+func (d *demo) explain(s *shops, e *runningExporter, m *monitoring, r *readiness) error {
+	t, err := template.New("instructions").Parse(instructions)
+	if err != nil {
+		return err
+	}
+	return t.Execute(d.stdout, map[string]any{
+		"Mendings": mendings(s, r), "Shops": s, "Monitoring": m, "Config": e.config,
+	})
+}
+
+// mendings turns the exporter's remedies into commands for these servers, each once.
+func mendings(s *shops, r *readiness) []mending {
+	var list []mending
+	for _, m := range r.Migrations {
+		for _, p := range m.Preconditions {
+			for _, f := range p.Findings {
+				if (f.Status != "fail" && f.Status != "warn") || f.Remedy == "" {
+					continue
+				}
+				found := mending{p.ID, []string{f.Summary}, s.command(p.ID, f), f.Remedy}
+				i := slices.IndexFunc(list, func(m mending) bool {
+					return m.Precondition == p.ID && m.Command == found.Command && m.Remedy == f.Remedy
+				})
+				if i < 0 {
+					list = append(list, found)
+					continue
+				}
+				list[i].Summaries = append(list[i].Summaries, f.Summary)
+			}
+		}
+	}
+	return list
+}
+
+var magentoInRemedy = regexp.MustCompile(`bin/magento [a-z:]+`)
+
+// command is what a person types to follow a remedy here.
+func (s *shops) command(precondition string, f finding) string {
+	if sql := firstStatements(f.Remedy); sql != "" {
+		server := s.Magento2
+		if precondition == "binlog_trust" || strings.HasPrefix(f.Subject, "magento1") {
+			server = s.Magento1
+		}
+		return fmt.Sprintf("%s <<'SQL'\n%s\nSQL", server.Client(), sql)
+	}
+	if precondition == "m2_entities" {
+		return fmt.Sprintf("gunzip --stdout %s | %s", s.Backup, s.Magento2.Client())
+	}
+	if command := magentoInRemedy.FindString(f.Remedy); command != "" {
+		return fmt.Sprintf("(cd %s && %s)", s.MagentoRoot, command)
+	}
+	return ""
+}
+
+// firstStatements returns the first lines of a remedy that are SQL; later ones are another way to the same end.
+func firstStatements(remedy string) string {
+	lines := strings.Split(remedy, "\n")
+	isSQL := func(line string) bool { return strings.HasSuffix(line, ";") }
+	start := slices.IndexFunc(lines, isSQL)
+	if start < 0 {
+		return ""
+	}
+	lines = lines[start:]
+	if end := slices.IndexFunc(lines, func(line string) bool { return !isSQL(line) }); end >= 0 {
+		lines = lines[:end]
+	}
+	return strings.Join(lines, "\n")
+}

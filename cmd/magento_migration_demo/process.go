@@ -1,0 +1,118 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	// endLimit is how long a program has to end after SIGTERM.
+	endLimit = 10 * time.Second
+	// readyLimit is how long a program has until it answers.
+	readyLimit = 30 * time.Second
+	// keptLog is how many bytes of a program's output are kept to explain why it ended.
+	keptLog = 4 << 10
+)
+
+// start runs a program until the demo ends. When the program ends before, the demo ends too.
+func (d *demo) start(ctx context.Context, log *programLog, program string, args ...string) {
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = endLimit
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Pdeathsig: syscall.SIGKILL,
+		// A Ctrl-C at the terminal is for the demo, which then ends its programs in good order.
+		Setpgid: true,
+	}
+	d.group.Go(func() error {
+		// The kernel sends Pdeathsig when the thread that started the program ends.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Run()
+		if ctx.Err() != nil {
+			return nil
+		}
+		return fmt.Errorf("%s ended (%v); it said last:\n%s", filepath.Base(program), err, log.tail())
+	})
+}
+
+// programLog takes a program's output. It keeps the end of it, and passes it on once somebody wants to see it.
+type programLog struct {
+	mu     sync.Mutex
+	kept   []byte
+	screen io.Writer
+}
+
+// Write implements io.Writer.
+func (l *programLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.kept = append(l.kept, p...)
+	l.kept = bytes.Clone(l.kept[max(0, len(l.kept)-keptLog):])
+	if l.screen != nil {
+		return l.screen.Write(p)
+	}
+	return len(p), nil
+}
+
+// show passes on what is written from now on.
+func (l *programLog) show(w io.Writer) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.screen = w
+}
+
+func (l *programLog) tail() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.kept
+}
+
+// waitReady returns when a URL answers 200.
+func waitReady(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, readyLimit)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := get(ctx, url, io.Discard)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait until it is ready: %w", err)
+		case <-tick.C:
+		}
+	}
+}
+
+// get writes the answer to w, and is an error for any other than 200.
+func get(ctx context.Context, url string, w io.Writer) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("GET %s: %s", url, response.Status)
+	}
+	if _, err := io.Copy(w, response.Body); err != nil {
+		return fmt.Errorf("GET %s: %w", url, err)
+	}
+	return nil
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"compress/gzip"
+	"context"
+	"crypto/rand"
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"magento_migration_exporter/collector/mysqltest"
+)
+
+var (
+	//go:embed files/magento1_account.sql
+	magento1Account string
+	//go:embed files/magento2_account.sql
+	magento2Account string
+	//go:embed files/tester.sql
+	testerSQL string
+	//go:embed files/cron.sql
+	cronSQL string
+)
+
+// shop is one Magento's database on a private server of its own.
+type shop struct {
+	// System is magento1 or magento2, which is also the name of its database.
+	System string
+	Server *mysqltest.Server
+}
+
+// Client is the shell command that opens the database as the server's administrator.
+func (s *shop) Client() string { return "mariadb " + strings.Join(s.clientArgs(), " ") }
+
+func (s *shop) clientArgs() []string {
+	return []string{"--no-defaults", "--socket=" + s.Server.Socket(), "--user=root", s.System}
+}
+
+// shops are the two Magentos, with what people did to them.
+type shops struct {
+	Magento1, Magento2 *shop
+	PasswordFile       string
+	Backup             string
+	// MagentoRoot is the folder of Magento 2's stand-in for bin/magento.
+	MagentoRoot string
+}
+
+// openShops starts the servers, fills them, and does what makes preconditions fail.
+func (d *demo) openShops(ctx context.Context) (*shops, error) {
+	s := &shops{
+		PasswordFile: filepath.Join(d.dir, "password"),
+		Backup:       filepath.Join(d.dir, "magento2.sql.gz"),
+		MagentoRoot:  filepath.Join(d.dir, "magento2"),
+	}
+	password := rand.Text()
+	if err := os.WriteFile(s.PasswordFile, []byte(password+"\n"), 0o600); err != nil {
+		return nil, fmt.Errorf("write the accounts' password: %w", err)
+	}
+	d.step("Starting two private MariaDB servers with a small Magento 1 and a small Magento 2 ...")
+	var err error
+	// The binary log is on and creators of triggers are not trusted: the usual state of a shop with a replica.
+	if s.Magento1, err = d.openShop(ctx, "magento1", mysqltest.Magento1(""), magento1Account, password, "--log-bin=binlog", "--server-id=1"); err != nil {
+		return nil, err
+	}
+	if s.Magento2, err = d.openShop(ctx, "magento2", mysqltest.Magento2(""), magento2Account, password); err != nil {
+		return nil, err
+	}
+	if err := s.Magento2.dump(ctx, s.Backup); err != nil {
+		return nil, err
+	}
+	if err := s.Magento2.Server.Load(ctx, "magento2", testerSQL); err != nil {
+		return nil, fmt.Errorf("make a product in Magento 2: %w", err)
+	}
+	return s, d.startCron(ctx, s)
+}
+
+// openShop starts a server that runs until the demo ends.
+func (d *demo) openShop(ctx context.Context, system, schema, account, password string, args ...string) (*shop, error) {
+	server, err := mysqltest.Start(ctx, mysqltest.Options{Dir: d.dir, Args: args})
+	if err != nil {
+		return nil, err
+	}
+	d.group.Go(func() error { return errors.Join(watch(ctx, system, server), server.Stop()) })
+	if err := server.Load(ctx, system, schema); err != nil {
+		return nil, fmt.Errorf("fill %s: %w", system, err)
+	}
+	if err := server.Load(ctx, system, strings.ReplaceAll(account, "{{password}}", password)); err != nil {
+		return nil, fmt.Errorf("make the account on %s: %w", system, err)
+	}
+	return &shop{System: system, Server: server}, nil
+}
+
+const watchInterval = 500 * time.Millisecond
+
+// watch returns nil when ctx ends, and an error when the server does.
+func watch(ctx context.Context, system string, server *mysqltest.Server) error {
+	tick := time.NewTicker(watchInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		_, err := server.Root(ctx)
+		// A server that answers with an error is there, for instance one without a connection left.
+		if _, answered := errors.AsType[*mysql.MySQLError](err); err != nil && !answered && ctx.Err() == nil {
+			return fmt.Errorf("the server of %s ended: %w; its error log ends with:\n%s", system, err, lastBytes(server.ErrorLog()))
+		}
+	}
+}
+
+func lastBytes(text string) string { return text[max(0, len(text)-keptLog):] }
+
+// dump makes the backup that the guide asks for: of Magento 2 as its installer left it.
+func (s *shop) dump(ctx context.Context, path string) (err error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("make the backup: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	compressed := gzip.NewWriter(f)
+	var complaint strings.Builder
+	cmd := exec.CommandContext(ctx, "mariadb-dump", append(s.clientArgs(), "--single-transaction", "--triggers")...)
+	cmd.Stdout, cmd.Stderr = compressed, &complaint
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("make the backup with mariadb-dump: %w: %s", err, complaint.String())
+	}
+	if err := compressed.Close(); err != nil {
+		return fmt.Errorf("make the backup: %w", err)
+	}
+	return nil
+}
