@@ -388,9 +388,12 @@ func (a *assessor) readOnly() {
 	if !a.probe.ReadOnly {
 		return
 	}
-	a.add(Warn, SubjectReadOnly, "The server is read-only for this account: nothing the tool writes would work, whatever the account may do",
-		fmt.Sprintf("a write is answered by error 1290 or 1792, read_only is %t; %s", a.Server.ReadOnly, a.who()),
-		remedy("If this is a replica, give the tool the primary instead. Else, as an administrator:", "SET GLOBAL read_only = 0;"))
+	give := remedy("New sessions start read-only here. As an administrator:", "SET GLOBAL TRANSACTION READ WRITE;")
+	if a.Server.ReadOnly {
+		give = remedy("If this is a replica, give the tool the primary instead. Else, as an administrator:", "SET GLOBAL read_only = 0;")
+	}
+	a.add(Warn, SubjectReadOnly, "The server is read-only for this account: nothing that the tool writes would work, whatever the account may do",
+		fmt.Sprintf("a write is answered by error %d, read_only is %s; %s", a.probe.readOnlyNumber, onOff(a.Server.ReadOnly), a.who()), give)
 }
 
 // unreadGrants admits lines of SHOW GRANTS that could not be read, or that there were none.

@@ -304,7 +304,10 @@ func TestReadOnlyServer(t *testing.T) {
 				t.Errorf("%s was not answered: %+v", p, o.probe.Answers[p])
 			}
 		}
-		mustFind(t, Assess(o, Task{}).Findings, SubjectReadOnly, Warn)
+		finding := mustFind(t, Assess(o, Task{}).Findings, SubjectReadOnly, Warn)
+		if want := "error 1290, read_only is ON"; !strings.Contains(finding.Evidence, want) {
+			t.Errorf("%q is not in %s", want, finding.Evidence)
+		}
 
 		// Through another account's row: PREPARE still answers, and what it cannot answer SHOW GRANTS is not believed about.
 		l.exec(t, "CREATE USER 'u1'@'localhost' IDENTIFIED BY 'pw'")
@@ -335,16 +338,18 @@ func expectStates(t *testing.T, assessment Assessment, want ...Privilege) {
 	}
 }
 
-// TestReadOnlySession is a caller that hands over a read-only session, and a server on which all sessions start so.
-func TestReadOnlySession(t *testing.T) {
+// TestReadOnlySessions is a server on which all sessions start read-only, for the tool as well.
+func TestReadOnlySessions(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, l *lab) {
-		l.exec(t, createUser1, "GRANT SELECT, UPDATE, CREATE, TRIGGER ON magento1.* TO 'u1'@'%'")
-		conn := l.login(t, "u1", false)
-		if err := run(t.Context(), conn, "SET SESSION TRANSACTION READ ONLY"); err != nil {
-			t.Fatal(err)
+		l.exec(t, createUser1, "GRANT SELECT, UPDATE, CREATE, TRIGGER ON magento1.* TO 'u1'@'%'", "SET GLOBAL TRANSACTION READ ONLY")
+		t.Cleanup(func() { l.exec(t, "SET GLOBAL TRANSACTION READ WRITE") })
+		assessment := Assess(l.observe(t, "u1", sourceTarget), Task{})
+		expectStates(t, assessment, Select, Update, Create, Trigger)
+		l.exec(t, statementsIn(mustFind(t, assessment.Findings, SubjectReadOnly, Warn).Remedy)...)
+		if f, ok := find(Assess(l.observe(t, "u1", sourceTarget), Task{}).Findings, SubjectReadOnly); ok {
+			t.Errorf("after the remedy: %+v", f)
 		}
-		expectStates(t, Assess(observe(t, conn, Target{System: Magento1, Database: "magento1"}), Task{}), Select, Update, Create, Trigger)
 	})
 }
 

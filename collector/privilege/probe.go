@@ -51,7 +51,8 @@ type ProbeResult struct {
 	// TrustMissing is true when the server refused to create a trigger with error 1419, before it looked at the TRIGGER privilege.
 	TrustMissing bool
 	// ReadOnly is true when the server or the session refuses all writes, whatever the account holds.
-	ReadOnly bool
+	ReadOnly       bool
+	readOnlyNumber uint16 // the error that said so
 	// Locked is the privilege at which the probe stopped because all tables were locked, as backups do; empty when it did not.
 	Locked Privilege
 }
@@ -119,7 +120,9 @@ func (r *ProbeResult) ask(ctx context.Context, s Session, statement probeStateme
 		if number, err = execute(ctx, s, statement.text); err != nil {
 			return Answer{}, err
 		}
-		r.ReadOnly = isReadOnly(number)
+		if isReadOnly(number) {
+			r.ReadOnly, r.readOnlyNumber = true, number
+		}
 	}
 	if r.ReadOnly {
 		if !statement.preparable {
@@ -174,18 +177,18 @@ func execute(ctx context.Context, s Session, statement string) (uint16, error) {
 }
 
 // prepare lets the server check a statement without running it.
-func prepare(ctx context.Context, s Session, statement string) (uint16, error) {
+func prepare(ctx context.Context, s Session, statement string) (number uint16, err error) {
 	stmt, err := s.PrepareContext(ctx, statement)
 	if err != nil {
 		return serverError(err)
 	}
-	return 0, stmt.Close()
+	defer func() { err = stmt.Close() }()
+	return 0, nil
 }
 
 // serverError tells an answer of the server, which has a number, from the lack of one.
 func serverError(err error) (uint16, error) {
-	var answer *mysql.MySQLError
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[*mysql.MySQLError](err); ok {
 		return answer.Number, nil
 	}
 	return 0, err

@@ -62,7 +62,7 @@ func requiredOnMagento2(t Task, server Server) []Requirement {
 	list = append(list,
 		Requirement{Create, "create backup and sequence tables"},
 		Requirement{Drop, "empty tables before it fills them (TRUNCATE), and drop its backup tables"})
-	if !server.isMariaDB() && server.Version.AtLeast(5, 7, 0) {
+	if server.checksReferences() {
 		list = append(list, Requirement{References, "copy tables together with their foreign keys"})
 	}
 	return list

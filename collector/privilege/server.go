@@ -106,3 +106,7 @@ func (s Server) matches(pattern, name string) bool {
 	}
 	return matchPattern(s.fold(pattern), s.fold(name))
 }
+
+// checksReferences reports whether a foreign key needs REFERENCES on the table that it refers to. Before MySQL 5.7, and on MariaDB,
+// any privilege on that table does.
+func (s Server) checksReferences() bool { return !s.isMariaDB() && s.Version.AtLeast(5, 7, 0) }

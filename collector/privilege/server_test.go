@@ -168,8 +168,7 @@ func (l *lab) value(t *testing.T, query string) string {
 func (l *lab) login(t *testing.T, user string, tcp bool) *sql.Conn {
 	t.Helper()
 	conn, err := l.tryLogin(t, user, "pw", tcp)
-	var answer *mysql.MySQLError
-	if errors.As(err, &answer) && answer.Number == 1045 {
+	if answer, ok := errors.AsType[*mysql.MySQLError](err); ok && answer.Number == 1045 {
 		conn, err = l.tryLogin(t, user, "", tcp)
 	}
 	if err != nil {

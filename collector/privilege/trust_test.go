@@ -1,6 +1,7 @@
 package privilege
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -203,9 +204,7 @@ func TestTrustOfServersThatAreNotHere(t *testing.T) {
 	with := func(more map[string]string) map[string]string {
 		all := map[string]string{}
 		for _, m := range []map[string]string{untrusting, more} {
-			for name, value := range m {
-				all[name] = value
-			}
+			maps.Copy(all, m)
 		}
 		return all
 	}

@@ -1,6 +1,7 @@
 package privilege
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -99,7 +100,7 @@ func (l *lab) binlogPosition(t *testing.T) string {
 	if !rows.Next() {
 		t.Fatal("the server writes no binary log")
 	}
-	if err := rows.Scan(values...); err != nil {
+	if err := errors.Join(rows.Scan(values...), rows.Err()); err != nil {
 		t.Fatal(err)
 	}
 	return fmt.Sprintf("%s:%s", *values[0].(*string), *values[1].(*string))
