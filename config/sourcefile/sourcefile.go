@@ -2,6 +2,8 @@
 package sourcefile
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +22,11 @@ type Place struct {
 // String writes the place as line:column.
 func (p Place) String() string {
 	return fmt.Sprintf("%d:%d", p.Line, p.Column)
+}
+
+// Compare orders places as they stand in a file.
+func Compare(a, b Place) int {
+	return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 }
 
 // Error says what is wrong with a file, and where.
@@ -113,4 +120,13 @@ func (l Lines) characters(offset int) int {
 		}
 	}
 	return count
+}
+
+// Print writes v as JSON, in which secrets are hidden, whatever the verb is. It is for the Format methods of what holds secrets.
+func Print(f fmt.State, v any) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		text = []byte("(cannot be shown)")
+	}
+	_, _ = f.Write(text)
 }

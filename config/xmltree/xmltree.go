@@ -53,6 +53,19 @@ func (n *Node) Text() string {
 	return n.text.String()
 }
 
+// TextContent returns the text and CDATA in the element and in all elements in it: what PHP's DOM gives as nodeValue.
+// Text behind inner elements comes after theirs, not between them; settings have no such text.
+func (n *Node) TextContent() string {
+	if n == nil {
+		return ""
+	}
+	var b strings.Builder
+	for e := range n.All() {
+		b.WriteString(e.Text())
+	}
+	return b.String()
+}
+
 // Child follows element names downwards, taking the first element of each name. It returns nil where there is none.
 func (n *Node) Child(path ...string) *Node {
 	for _, name := range path {
