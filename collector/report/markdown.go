@@ -79,5 +79,8 @@ func code(s string) string {
 		}
 		return "\n\n    " + fence + "\n    " + strings.ReplaceAll(s, "\n", "\n    ") + "\n    " + fence
 	}
-	return fence + " " + s + " " + fence
+	if fence != "`" {
+		s = " " + s + " "
+	}
+	return fence + s + fence
 }
