@@ -152,10 +152,10 @@ func (s *Session) Close() error {
 	if s.db == nil {
 		return nil
 	}
-	if err := s.db.Close(); !errors.Is(err, driver.ErrBadConn) {
+	if err := s.db.Close(); s.lost == nil {
 		return err
 	}
-	return nil // the server ended it first
+	return nil // saying goodbye to who has gone is no fault
 }
 
 // Conn is the connection itself, for what needs several statements in a row on a session of its own.
