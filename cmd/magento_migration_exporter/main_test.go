@@ -1,0 +1,402 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"magento_migration_exporter/collector"
+	"magento_migration_exporter/collector/mysqltest"
+)
+
+// server holds both databases of these tests.
+var server *mysqltest.Server
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		var err error
+		if server, err = mysqltest.Start(ctx, mysqltest.Options{}); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer server.Stop()
+		for name, script := range map[string]string{"magento1": mysqltest.Magento1(""), "magento2": mysqltest.Magento2("")} {
+			if err := server.Load(ctx, name, script); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				return 1
+			}
+		}
+		if err := server.Exec(ctx, "GRANT ALL ON *.* TO tool@'%' IDENTIFIED BY 'pa55'"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		code := m.Run()
+		server.Stop()
+		if err := goleak.Find(); err != nil && code == 0 {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return code
+	}())
+}
+
+// waived lets pass what these tests give no evidence of.
+const waived = `
+    waivers:
+      - {precondition: system_requirements, reason: test, expires: 2999-01-01}
+      - {precondition: topology, reason: test, expires: 2999-01-01}
+      - {precondition: extensions, reason: test, expires: 2999-01-01}
+      - {precondition: migration_tool, reason: test, expires: 2999-01-01}
+      - {precondition: backup, reason: test, expires: 2999-01-01}
+`
+
+// entry is a migration on the test's server.
+func entry(name, password, more string) string {
+	login := fmt.Sprintf("host: 127.0.0.1, port: %d, user: tool, password: %q", server.Port(), password)
+	return fmt.Sprintf(`
+  - name: %s
+    magento1: {database: {name: magento1, %s}}
+    magento2: {database: {name: magento2, %s}}
+    preconditions: {cron_stopped: {crontabs: [], processes: false}}%s`, name, login, login, more)
+}
+
+func writeConfig(t *testing.T, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "config.yml")
+	rewrite(t, path, content)
+	return path
+}
+
+func rewrite(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const fast = "global: {evaluation_interval: 200ms}\nmigrations:"
+
+func TestCommandLine(t *testing.T) {
+	t.Parallel()
+	good := writeConfig(t, fast+entry("acme", "pa55", waived))
+	bad := writeConfig(t, "migrations:\n- name: a\n  magneto1: {}\n")
+	for _, tc := range []struct {
+		name   string
+		args   []string
+		code   int
+		output string
+	}{
+		{"version", []string{"--version"}, 0, program},
+		{"help", []string{"--help"}, 0, "--config.file"},
+		{"no arguments", nil, 1, "--config.file"},
+		{"unknown flag", []string{"--config.file=" + good, "--nonsense"}, 1, "--nonsense"},
+		{"no file", []string{"--config.file=/nowhere"}, 1, "/nowhere"},
+		{"bad file", []string{"--config.file=" + bad}, 1, bad + `:3:3: unknown key "magneto1"`},
+		{"bad file, check", []string{"check", "--config.file=" + bad}, 1, bad + ":3:3"},
+		{"config check", []string{"--config.file=" + good, "--config.check"}, 0, "is valid: 1 migrations"},
+		{"unknown migration", []string{"check", "--config.file=" + good, "--migration=other"}, 1, "--migration=other"},
+		{"bad format", []string{"check", "--config.file=" + good, "--format=xml"}, 1, "'xml'"},
+		{"bad timeout", []string{"check", "--config.file=" + good, "--timeout=0s"}, 1, "above zero"},
+		{"bad path", []string{"--config.file=" + good, "--web.listen-address=127.0.0.1:0", "--web.telemetry-path=metrics"}, 1, "--web.telemetry-path=metrics"},
+		{"bad url", []string{"--config.file=" + good, "--web.listen-address=127.0.0.1:0", "--web.external-url=here"}, 1, "--web.external-url=here"},
+		{"ready", []string{"check", "--config.file=" + good}, 0, "acme: READY"},
+		{"json", []string{"check", "--config.file=" + good, "--format=json"}, 0, `"ready": true`},
+		{"markdown", []string{"check", "--config.file=" + good, "--format=markdown"}, 0, "# Migration readiness"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			if code := run(t.Context(), tc.args, &out, &out); code != tc.code || !strings.Contains(out.String(), tc.output) {
+				t.Errorf("exit code %d, want %d; output %q, want %q in it", code, tc.code, out.String(), tc.output)
+			}
+			if strings.Contains(out.String(), "pa55") {
+				t.Error("the password was printed")
+			}
+		})
+	}
+}
+
+func TestCheckExitCodes(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		config string
+		args   []string
+		code   int
+	}{
+		"unknown":               {fast + entry("a", "pa55", ""), nil, 3},
+		"fail":                  {fast + entry("a", "wrong", ""), nil, 2},
+		"the worst of all":      {fast + entry("a", "pa55", waived) + entry("b", "wrong", ""), nil, 2},
+		"only the chosen":       {fast + entry("a", "pa55", waived) + entry("b", "wrong", ""), []string{"--migration=a"}, 0},
+		"a warning":             {fast + strings.Replace(entry("a", "pa55", waived), "host: 127.0.0.1", "host: localhost, socket: "+server.Socket(), 1), nil, 0},
+		"a warning with strict": {fast + strings.Replace(entry("a", "pa55", waived), "host: 127.0.0.1", "host: localhost, socket: "+server.Socket(), 1), []string{"--strict"}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			args := append([]string{"check", "--config.file=" + writeConfig(t, tc.config)}, tc.args...)
+			if code := run(t.Context(), args, &out, &out); code != tc.code {
+				t.Errorf("exit code %d, want %d\n%s", code, tc.code, out.String())
+			}
+		})
+	}
+}
+
+// daemon is the program serving, in this process.
+type daemon struct {
+	t       *testing.T
+	base    string
+	stop    func() int
+	logs    *lockedBuffer
+	client  *http.Client
+	request func(*http.Request)
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// listening finds the address in either form of the log.
+var listening = regexp.MustCompile(`msg="Listening on" address=(\S+)|"address":"([^"]+)"`)
+
+func startDaemon(t *testing.T, configFile string, args ...string) *daemon {
+	t.Helper()
+	d := &daemon{t: t, logs: &lockedBuffer{}, client: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, Timeout: 10 * time.Second}}
+	ctx, cancel := context.WithCancel(t.Context())
+	code := make(chan int, 1)
+	go func() {
+		code <- run(ctx, append([]string{"--config.file=" + configFile, "--web.listen-address=127.0.0.1:0"}, args...), io.Discard, d.logs)
+	}()
+	d.stop = sync.OnceValue(func() int {
+		cancel()
+		select {
+		case c := <-code:
+			return c
+		case <-time.After(10 * time.Second):
+			t.Error("the daemon did not stop within seconds")
+			return -1
+		}
+	})
+	t.Cleanup(func() { d.stop(); d.client.CloseIdleConnections() })
+	d.eventually("it listens", func() bool {
+		m := listening.FindStringSubmatch(d.logs.String())
+		if m == nil {
+			return false
+		}
+		d.base = "http://" + m[1] + m[2]
+		return true
+	})
+	return d
+}
+
+func (d *daemon) eventually(what string, is func() bool) {
+	d.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			d.t.Fatalf("not within 10 s: %s\n%s", what, d.logs)
+		}
+	}
+}
+
+// do sends a request and returns status and body.
+func (d *daemon) do(method, path string) (int, string) {
+	d.t.Helper()
+	req, err := http.NewRequestWithContext(d.t.Context(), method, d.base+path, nil)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if d.request != nil {
+		d.request(req)
+	}
+	resp, err := d.client.Do(req)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return resp.StatusCode, string(body)
+}
+
+func (d *daemon) want(method, path string, code int, words ...string) string {
+	d.t.Helper()
+	got, body := d.do(method, path)
+	if got != code {
+		d.t.Errorf("%s %s: %d, want %d: %.200s", method, path, got, code, body)
+	}
+	for _, w := range words {
+		if !strings.Contains(body, w) {
+			d.t.Errorf("%s %s: no %q in it: %.300s", method, path, w, body)
+		}
+	}
+	return body
+}
+
+func (d *daemon) ready() {
+	d.t.Helper()
+	d.eventually("it is ready", func() bool { code, _ := d.do("GET", "/-/ready"); return code == 200 })
+}
+
+func TestServe(t *testing.T) {
+	t.Parallel()
+	d := startDaemon(t, writeConfig(t, fast+entry("acme", "pa55", waived)+entry("other", "wrong", "")))
+	d.want("GET", "/-/healthy", 200)
+	d.ready()
+	d.want("GET", "/metrics", 200, `magento_migration_ready{migration="acme"} 1`, `magento_migration_ready{migration="other"} 0`, "magento_migration_exporter_build_info", "go_goroutines")
+	if body := d.want("GET", "/metrics?scope=exporter", 200, "process_open_fds"); strings.Contains(body, "acme") {
+		t.Error("scope=exporter has migrations")
+	}
+	d.want("GET", "/metrics?scope=all", 400, "the only scope is exporter")
+	if body := d.want("GET", "/probe?target=acme", 200, `magento_migration_ready{migration="acme"} 1`); strings.Contains(body, `"other"`) {
+		t.Error("/probe has other migrations")
+	}
+	d.want("GET", "/probe?target=none", 400, `"none"`)
+	d.want("GET", "/probe", 400)
+	d.want("GET", "/api/v1/readiness?migration=none", 400, `"none"`)
+	d.want("GET", "/api/v1/readiness?migration=", 400)
+	d.want("GET", "/", 200, "acme", "other", "denies access")
+	d.want("GET", "/migrations/acme", 200, "acme")
+	d.want("GET", "/migrations/none", 400, "none")
+	d.want("GET", "/docs/preconditions", 200, `id="binlog_trust"`)
+	d.want("GET", "/docs/none", 404)
+	d.want("GET", "/static/style.css", 200, "body")
+	d.want("GET", "/static/overview.html", 404)
+	d.want("GET", "/nowhere", 404)
+	d.want("POST", "/metrics", 405)
+	d.want("GET", "/debug/pprof/", 404)
+	d.want("POST", "/-/reload", 403, "--web.enable-lifecycle")
+
+	var doc collector.Readiness
+	if err := json.Unmarshal([]byte(d.want("GET", "/api/v1/readiness", 200)), &doc); err != nil {
+		t.Fatal(err)
+	}
+	if doc.Ready || len(doc.Migrations) != 2 || !doc.Migrations[0].Ready || len(doc.Migrations[0].Preconditions) != len(collector.Catalogue()) {
+		t.Errorf("%+v", doc)
+	}
+	if code := d.stop(); code != 0 {
+		t.Errorf("exit code %d after a signal", code)
+	}
+	if log := d.logs.String(); strings.Contains(log, "pa55") || !strings.Contains(log, "stopping") {
+		t.Errorf("log: %s", log)
+	}
+}
+
+func TestTransitionsAreLogged(t *testing.T) {
+	t.Parallel()
+	if err := server.Load(t.Context(), "changing", mysqltest.Magento2("")); err != nil {
+		t.Fatal(err)
+	}
+	d := startDaemon(t, writeConfig(t, fast+strings.Replace(entry("acme", "pa55", waived), "name: magento2", "name: changing", 1)))
+	d.ready()
+	if err := server.Exec(t.Context(), "INSERT INTO changing.cms_block (title, identifier) VALUES ('x', 'x')"); err != nil {
+		t.Fatal(err)
+	}
+	line := `msg="status changed" migration=acme precondition=m2_entities old=pass new=warn summary="Magento 2 has 1 new CMS block"`
+	d.eventually("the change is logged", func() bool { return strings.Contains(d.logs.String(), line) })
+	d.want("GET", "/metrics", 200, `magento_migration_precondition_status_changes_total{migration="acme",precondition="m2_entities"} 1`)
+}
+
+func TestReload(t *testing.T) {
+	t.Parallel()
+	path := writeConfig(t, fast+entry("acme", "pa55", waived))
+	d := startDaemon(t, path, "--web.enable-lifecycle", "--web.enable-pprof", "--log.format=json")
+	d.ready()
+	d.want("GET", "/debug/pprof/cmdline", 200)
+	d.want("GET", "/-/reload", 405)
+	rewrite(t, path, "migrations: oops")
+	d.want("POST", "/-/reload", 500, path+":1:13")
+	d.want("GET", "/metrics", 200, "magento_migration_exporter_config_last_reload_successful 0", `ready{migration="acme"} 1`)
+	rewrite(t, path, fast+entry("acme", "pa55", waived)+entry("second", "pa55", waived))
+	d.want("POST", "/-/reload", 200)
+	d.eventually("the second migration is there", func() bool {
+		_, body := d.do("GET", "/metrics")
+		return strings.Contains(body, `ready{migration="second"} 1`)
+	})
+	d.want("GET", "/metrics", 200, "magento_migration_exporter_config_last_reload_successful 1")
+	rewrite(t, path, fast+entry("acme", "pa55", waived))
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	d.eventually("the second migration is gone", func() bool { _, body := d.do("GET", "/metrics"); return !strings.Contains(body, `"second"`) })
+}
+
+func TestBasicAuth(t *testing.T) {
+	t.Parallel()
+	// The password is "test".
+	webConfig := writeConfig(t, "basic_auth_users:\n  prom: $2b$12$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay\n")
+	d := startDaemon(t, writeConfig(t, fast+entry("acme", "pa55", waived)), "--web.config.file="+webConfig, "--web.enable-lifecycle")
+	for _, path := range []string{"/", "/metrics", "/probe?target=acme", "/api/v1/readiness", "/docs/preconditions", "/-/healthy", "/-/ready", "/static/style.css"} {
+		d.want("GET", path, 401)
+	}
+	d.want("POST", "/-/reload", 401)
+	d.request = func(r *http.Request) { r.SetBasicAuth("prom", "test") }
+	d.ready()
+	d.want("GET", "/metrics", 200)
+}
+
+func TestPagesCarryAPolicy(t *testing.T) {
+	t.Parallel()
+	d := startDaemon(t, writeConfig(t, fast+entry("acme", "pa55", waived)), "--web.external-url=https://x.example/base/")
+	resp, err := d.client.Get(d.base + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(resp.Body)
+	policy := resp.Header.Get("Content-Security-Policy")
+	if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") {
+		t.Errorf("policy %q", policy)
+	}
+	if !strings.Contains(string(body), `href="/base/static/style.css"`) {
+		t.Errorf("links do not have the external URL's path: %.300s", body)
+	}
+}
+
+func TestServingOpenlyIsWarnedAbout(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	logs := &lockedBuffer{}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		run(ctx, []string{"--config.file=" + writeConfig(t, fast+entry("acme", "pa55", waived)), "--web.listen-address=0.0.0.0:0"}, io.Discard, logs)
+	}()
+	for deadline := time.Now().Add(5 * time.Second); !strings.Contains(logs.String(), "without TLS or login"); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Error("no warning")
+			break
+		}
+	}
+	cancel()
+	<-done
+}
