@@ -24,6 +24,11 @@ func (p Place) String() string {
 	return fmt.Sprintf("%d:%d", p.Line, p.Column)
 }
 
+// IsKnown tells whether the place is one in the file.
+func (p Place) IsKnown() bool {
+	return p.Line > 0
+}
+
 // Compare orders places as they stand in a file.
 func Compare(a, b Place) int {
 	return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
@@ -39,7 +44,7 @@ type Error struct {
 
 // Error writes file:line:column: problem, or file: problem when no place is known.
 func (e *Error) Error() string {
-	if e.Line == 0 {
+	if !e.IsKnown() {
 		return e.File + ": " + e.Problem
 	}
 	return fmt.Sprintf("%s:%s: %s", e.File, e.Place, e.Problem)
