@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/config/toolconfig"
 )
 
 // evaluateNetwork tells whether the tool's accounts can log in to both databases from here.
@@ -18,6 +19,7 @@ func evaluateNetwork(ctx context.Context, e *Evidence) Verdict {
 		if s.Session != nil {
 			judgeRoute(ctx, &v, s)
 		}
+		judgeToolDatabase(&v, e.Tool, s)
 	}
 	return v
 }
@@ -37,7 +39,7 @@ func judgeLogin(v *Verdict, s *System) {
 	case errors.Is(s.Err, errNotConfigured):
 		v.unknown(s.Name, s.label()+"'s database is not configured", "", s.configureRemedy())
 	case errors.As(s.Err, &settings):
-		v.unknown(s.Name, s.label()+"'s password cannot be read", s.Err.Error(), "Put the password there, readable for the user that the exporter runs as; it is read again at the next evaluation.")
+		v.unknown(s.Name, "the settings of "+s.label()+"'s database cannot be read", s.Err.Error(), "Put the file there, readable for the user that the exporter runs as; it is read again at the next evaluation.")
 	case errors.As(s.Err, &fault) && fault.Cause == database.TLSFiles:
 		v.unknown(s.Name, "the TLS files for "+s.label()+"'s database cannot be read", s.Err.Error(), "Put the files there, readable for the user that the exporter runs as; they are read again at the next evaluation.")
 	default:
@@ -129,6 +131,20 @@ func judgeRoute(ctx context.Context, v *Verdict, s *System) {
 	if err == nil && strings.EqualFold(running, "ON") {
 		v.warn(s.Name+" replica", "Magento 1's database is a replica", "Slave_running is ON",
 			"Name the live primary: under row-based replication the tool's triggers do not fire on a replica, and migrate:delta would find nothing.")
+	}
+}
+
+// judgeToolDatabase says what the tool makes of its config.xml although it looks otherwise.
+func judgeToolDatabase(v *Verdict, tool Tool, s *System) {
+	subject := map[string]string{magento1: "source", magento2: "destination"}[s.Name]
+	if tool.Config == nil {
+		return
+	}
+	for _, p := range tool.Config.Problems {
+		if p.Subject == subject && p.Severity != toolconfig.Refused {
+			v.warn(s.Name+" config.xml", "the tool misunderstands its configuration of "+s.label()+"'s database",
+				fmt.Sprintf("%s:%d:%d: %s", tool.Path, p.Line, p.Column, p.Text), "Correct <"+subject+"> in "+tool.Path+".")
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -154,7 +155,7 @@ func TestNetworkWhatTheConfigurationNames(t *testing.T) {
 	d := &s.migration.Magento2.Database
 	d.Password = nil
 	d.PasswordFile = filepath.Join(t.TempDir(), "password")
-	s.wantFinding("network", Unknown, "password cannot be read", d.PasswordFile)
+	s.wantFinding("network", Unknown, "settings of Magento 2's database cannot be read", d.PasswordFile)
 	s.wantValue(0, databaseUp, magento2)
 	for _, content := range []string{testPassword, testPassword + "\n", testPassword + "\r\n"} {
 		if err := os.WriteFile(d.PasswordFile, []byte(content), 0o600); err != nil {
@@ -171,4 +172,41 @@ func TestNetworkWhatTheConfigurationNames(t *testing.T) {
 	s.migration.Magento2 = config.System{}
 	s.wantFinding("network", Unknown, "not configured", "magento2.database")
 	s.wantFinding("m2_installed", Unknown, "not configured")
+}
+
+// TestNetworkFromTheToolsConfiguration needs no database in the configuration: the tool's config.xml has told everything.
+func TestNetworkFromTheToolsConfiguration(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, func(s *shop) { s.prefix1, s.prefix2 = "mage_", "m2_" })
+	path := filepath.Join(t.TempDir(), "config.xml")
+	write := func(host string) {
+		t.Helper()
+		login := func(server *mysqltest.Server, name string) string {
+			return fmt.Sprintf(`<database host="%s" port="%d" name="%s" user="%s" password="%s"/>`, host, server.Port(), name, s.user, testPassword)
+		}
+		xml := `<config xmlns:xs="http://www.w3.org/2001/XMLSchema-instance"><steps mode="data"><step title="Map"><integrity>Migration\Step\Map\Integrity</integrity></step></steps>
+<source>` + login(s.server1, s.db1) + `</source><destination>` + login(s.server2, s.db2) + `</destination>
+<options><source_prefix>mage_</source_prefix><dest_prefix>m2_</dest_prefix></options></config>`
+		if err := os.WriteFile(path, []byte(xml), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.migration.MigrationTool.Config = path
+	s.migration.Magento1, s.migration.Magento2 = config.System{}, config.System{}
+	s.wantFinding("network", Unknown, "settings of Magento 1's database cannot be read", path)
+	write("127.0.0.1")
+	s.want("network", Pass)
+	for _, id := range []string{"m2_installed", "privileges", "binlog_trust", "m2_entities", "cron_stopped"} {
+		if got := s.board.Snapshot()[0].precondition(id).Result; got.Status != Pass {
+			t.Errorf("%s is %s: %+v", id, got.Status, got.Findings)
+		}
+	}
+	// What the configuration says wins over the file.
+	wrong := config.Secret("wrong")
+	s.migration.Magento1.Database.Password = &wrong
+	s.wantFinding("network", Fail, "denies access")
+	s.migration.Magento1.Database = config.Database{Socket: s.server1.Socket()}
+	s.migration.Magento2.Database = config.Database{Socket: s.server2.Socket()}
+	write("localhost")
+	s.wantFinding("network", Warn, "misunderstands", path+":2:")
 }
