@@ -110,10 +110,10 @@ func evaluateCronStopped(ctx context.Context, e *Evidence) Verdict {
 func combineSigns(signs []cronSign) cronState {
 	state := cronQuiet
 	for _, s := range signs {
-		switch {
-		case s.state == cronActive:
+		switch s.state {
+		case cronActive:
 			return cronActive
-		case s.state == cronUnknown:
+		case cronUnknown:
 			state = cronUnknown
 		}
 	}

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -50,7 +51,7 @@ func (e *Evaluator) Evaluate(ctx context.Context, m *config.Migration, limit tim
 	evidence := gather(ctx, m, gatherOptions{now: e.now(), statementTimeout: limit / 3, backups: e.backups, logger: e.logger.With("migration", m.Name)})
 	defer evidence.Close()
 	evaluation := Evaluation{Phase: evidence.Phase.Phase, Results: e.results(ctx, evidence)}
-	if ctx.Err() != nil && context.Cause(ctx) != context.DeadlineExceeded {
+	if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return // shutting down: a result that was cut short would be published as unknown
 	}
 	for _, t := range e.board.Publish(m, evaluation, e.now()) {

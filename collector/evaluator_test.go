@@ -46,6 +46,9 @@ func fingerprintOf(t *testing.T, server *mysqltest.Server, database string) stri
 		}
 		tables = append(tables, table)
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	for _, table := range tables {
 		var name string
 		var checksum sql.NullInt64

@@ -123,7 +123,7 @@ func TestNetworkAccountFaults(t *testing.T) {
 		if err != nil {
 			break
 		}
-		defer conn.Close()
+		t.Cleanup(func() { _ = conn.Close() })
 	}
 	s.wantFinding("network", Fail, "no connection left", "max_connections")
 }
@@ -182,7 +182,7 @@ func TestNetworkFromTheToolsConfiguration(t *testing.T) {
 	write := func(host string) {
 		t.Helper()
 		login := func(server *mysqltest.Server, name string) string {
-			return fmt.Sprintf(`<database host="%s" port="%d" name="%s" user="%s" password="%s"/>`, host, server.Port(), name, s.user, testPassword)
+			return fmt.Sprintf(`<database host=%q port="%d" name=%q user=%q password=%q/>`, host, server.Port(), name, s.user, testPassword)
 		}
 		xml := `<config xmlns:xs="http://www.w3.org/2001/XMLSchema-instance"><steps mode="data"><step title="Map"><integrity>Migration\Step\Map\Integrity</integrity></step></steps>
 <source>` + login(s.server1, s.db1) + `</source><destination>` + login(s.server2, s.db2) + `</destination>

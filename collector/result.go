@@ -85,7 +85,8 @@ func (v Verdict) result(severity config.Severity, at time.Time, took time.Durati
 	}
 	r.Status, r.Summary = conclude(r.Status, r.Summary, r.Findings)
 	if over := len(r.Findings) - maxFindings; over > 0 {
-		r.Findings = append(worstFirst(r.Findings)[:maxFindings:maxFindings], Finding{Status: r.Status, Summary: fmt.Sprintf("%d more findings are not shown", over)})
+		r.Findings = worstFirst(r.Findings)[:maxFindings]
+		r.Findings = append(r.Findings, Finding{Status: r.Status, Summary: fmt.Sprintf("%d more findings are not shown", over)})
 	}
 	return r
 }

@@ -55,15 +55,17 @@ func NewScheduler(e *Evaluator) *Scheduler {
 	return &Scheduler{evaluator: e, apply: make(chan *config.Config), ended: make(chan *job), slowed: make(chan *job)}
 }
 
-// Apply makes the scheduler and its board use a configuration. It returns when that is done, or when ctx ends.
-func (s *Scheduler) Apply(ctx context.Context, c *config.Config) {
+// Apply makes the scheduler and its board use a configuration. The error is that of ctx, when that ends first.
+func (s *Scheduler) Apply(ctx context.Context, c *config.Config) error {
 	select {
 	case s.apply <- c:
+		return nil
 	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
-// Run evaluates until ctx ends, and returns when the evaluations in flight have ended too.
+// Run evaluates until ctx ends, and returns when the evaluations in flight have ended too, or soon after.
 func (s *Scheduler) Run(ctx context.Context) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
@@ -89,15 +91,22 @@ func (s *Scheduler) Run(ctx context.Context) {
 	}
 }
 
+// drainLimit is how long evaluations have to notice that they should end: one that waits for a dead mount never does.
+const drainLimit = 2 * time.Second
+
 // drain takes the messages of evaluations that end because ctx did.
 func (s *Scheduler) drain() {
 	done := make(chan struct{})
 	go func() { s.running.Wait(); close(done) }()
+	limit := time.NewTimer(drainLimit)
+	defer limit.Stop()
 	for {
 		select {
 		case <-s.ended:
 		case <-s.slowed:
 		case <-done:
+			return
+		case <-limit.C:
 			return
 		}
 	}

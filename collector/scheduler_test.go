@@ -15,7 +15,7 @@ import (
 )
 
 // running starts a scheduler, as the daemon does, until the test ends.
-func running(t *testing.T, c *config.Config) (*Board, *Evaluator, *Scheduler) {
+func running(t *testing.T, c *config.Config) (*Board, *Scheduler) {
 	t.Helper()
 	board := NewBoard()
 	reader := backup.New(t.Context(), backup.Options{})
@@ -26,8 +26,10 @@ func running(t *testing.T, c *config.Config) (*Board, *Evaluator, *Scheduler) {
 	done := make(chan struct{})
 	go func() { s.Run(ctx); close(done) }()
 	t.Cleanup(func() { cancel(); <-done })
-	s.Apply(ctx, c)
-	return board, evaluator, s
+	if err := s.Apply(ctx, c); err != nil {
+		t.Fatal(err)
+	}
+	return board, s
 }
 
 func eventually(t *testing.T, what string, limit time.Duration, is func() bool) {
@@ -51,7 +53,7 @@ func TestSchedulerEvaluatesAgainAndAgain(t *testing.T) {
 	for i := range 20 {
 		c.Migrations = append(c.Migrations, unconfigured(i))
 	}
-	board, _, _ := running(t, c)
+	board, _ := running(t, c)
 	eventually(t, "each migration is evaluated", 2*time.Second, board.Evaluated)
 	eventually(t, "each migration is evaluated three times", 5*time.Second, func() bool {
 		for _, s := range board.Snapshot() {
@@ -96,7 +98,7 @@ func TestSchedulerHungMigrationsMakeNobodyLate(t *testing.T) {
 	for i := range 6 {
 		c.Migrations = append(c.Migrations, unconfigured(i))
 	}
-	board, _, _ := running(t, c)
+	board, _ := running(t, c)
 	eventually(t, "the healthy migrations are evaluated although four others hang", 8*time.Second, func() bool {
 		for _, s := range board.Snapshot()[4:] {
 			if s.Preconditions[0].Evaluations < 4 {
@@ -116,14 +118,16 @@ func TestSchedulerReload(t *testing.T) {
 	t.Parallel()
 	c := config.Default()
 	c.Migrations = []config.Migration{unconfigured(1), unconfigured(2)}
-	board, _, s := running(t, c)
+	board, s := running(t, c)
 	eventually(t, "evaluated", 2*time.Second, board.Evaluated)
 	kept := board.Snapshot()[0].Preconditions[0].Result.EvaluatedAt
 	next := config.Default()
 	changed := unconfigured(2)
 	changed.Magento1.Root = "/elsewhere"
 	next.Migrations = []config.Migration{unconfigured(1), changed, unconfigured(3)}
-	s.Apply(t.Context(), next)
+	if err := s.Apply(t.Context(), next); err != nil {
+		t.Fatal(err)
+	}
 	eventually(t, "the new migrations are evaluated at once", 2*time.Second, func() bool { return len(board.Snapshot()) == 3 && board.Evaluated() })
 	if got := board.Snapshot()[0].Preconditions[0].Result.EvaluatedAt; !got.Equal(kept) {
 		t.Error("an unchanged migration lost its results")

@@ -37,12 +37,12 @@ func runTests(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer shared.magento1.Stop()
+	defer func() { _ = shared.magento1.Stop() }()
 	if shared.magento2, err = mysqltest.Start(ctx, mysqltest.Options{}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer shared.magento2.Stop()
+	defer func() { _ = shared.magento2.Stop() }()
 	code := m.Run()
 	if err := shared.stop(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -66,18 +66,17 @@ var shopNumber atomic.Int64
 
 // shop is one migration with databases and accounts of its own on real servers.
 type shop struct {
-	t                  *testing.T
-	server1, server2   *mysqltest.Server
-	db1, db2           string
-	user               string
-	migration          *config.Migration
-	board              *Board
-	evaluator          *Evaluator
-	global             config.Global
-	offset             time.Duration
-	log                *strings.Builder
-	prefix1, prefix2   string
-	transitionsStarted bool
+	t                *testing.T
+	server1, server2 *mysqltest.Server
+	db1, db2         string
+	user             string
+	migration        *config.Migration
+	board            *Board
+	evaluator        *Evaluator
+	global           config.Global
+	offset           time.Duration
+	log              *strings.Builder
+	prefix1, prefix2 string
 }
 
 const testPassword = "t0p secret"

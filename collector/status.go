@@ -68,11 +68,3 @@ func (s Status) rank() int {
 		return 0
 	}
 }
-
-// worst returns the status that matters more.
-func worst(a, b Status) Status {
-	if b.rank() > a.rank() {
-		return b
-	}
-	return a
-}

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,8 +44,8 @@ type handler struct {
 // newHandler returns every path that the exporter serves.
 func newHandler(o handlerOptions) (http.Handler, error) {
 	h := &handler{handlerOptions: o}
-	if !strings.HasPrefix(o.telemetryPath, "/") || o.telemetryPath == "/" {
-		return nil, fmt.Errorf("--web.telemetry-path=%s: expected a path like /metrics", o.telemetryPath)
+	if err := checkTelemetryPath(o.telemetryPath); err != nil {
+		return nil, err
 	}
 	if o.externalURL != "" {
 		external, err := url.Parse(o.externalURL)
@@ -62,6 +64,18 @@ func newHandler(o handlerOptions) (http.Handler, error) {
 	mux := http.NewServeMux()
 	h.routes(mux)
 	return secured(mux), nil
+}
+
+var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
+
+// checkTelemetryPath refuses paths that already mean something else.
+func checkTelemetryPath(path string) error {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	taken := []string{"probe", "sd", "api", "-", "migrations", "docs", "static", "debug"}
+	if !plainPath.MatchString(path) || slices.Contains(taken, first) {
+		return fmt.Errorf("--web.telemetry-path=%s: expected a path like /metrics that the exporter does not use otherwise", path)
+	}
+	return nil
 }
 
 func (h *handler) routes(mux *http.ServeMux) {

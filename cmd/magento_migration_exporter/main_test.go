@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		defer server.Stop()
+		defer func() { _ = server.Stop() }()
 		for name, script := range map[string]string{"magento1": mysqltest.Magento1(""), "magento2": mysqltest.Magento2("")} {
 			if err := server.Load(ctx, name, script); err != nil {
 				fmt.Fprintln(os.Stderr, err)
@@ -47,7 +47,7 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		code := m.Run()
-		server.Stop()
+		_ = server.Stop()
 		if err := goleak.Find(); err != nil && code == 0 {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
@@ -114,6 +114,7 @@ func TestCommandLine(t *testing.T) {
 		{"bad format", []string{"check", "--config.file=" + good, "--format=xml"}, 1, "'xml'"},
 		{"bad timeout", []string{"check", "--config.file=" + good, "--timeout=0s"}, 1, "above zero"},
 		{"bad path", []string{"--config.file=" + good, "--web.listen-address=127.0.0.1:0", "--web.telemetry-path=metrics"}, 1, "--web.telemetry-path=metrics"},
+		{"path in use", []string{"--config.file=" + good, "--web.listen-address=127.0.0.1:0", "--web.telemetry-path=/probe"}, 1, "--web.telemetry-path=/probe"},
 		{"bad url", []string{"--config.file=" + good, "--web.listen-address=127.0.0.1:0", "--web.external-url=here"}, 1, "--web.external-url=here"},
 		{"ready", []string{"check", "--config.file=" + good}, 0, "acme: READY"},
 		{"json", []string{"check", "--config.file=" + good, "--format=json"}, 0, `"ready": true`},

@@ -20,18 +20,16 @@ func exporterCollectors(reload *reloader, evaluator *collector.Evaluator) []prom
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		gauge("config_last_reload_successful", "Whether the last attempt to load the configuration worked (1 yes, 0 no).", func() float64 {
-			if ok, _, _ := reload.state(); ok {
+			if reload.state.Load().ok {
 				return 1
 			}
 			return 0
 		}),
 		gauge("config_last_reload_success_timestamp_seconds", "When the configuration was last loaded, in Unix seconds.", func() float64 {
-			_, at, _ := reload.state()
-			return float64(at.UnixMilli()) / 1000
+			return float64(reload.state.Load().loadedAt.UnixMilli()) / 1000
 		}),
 		gauge("evaluation_interval_seconds", "The configured time between two evaluations of a migration.", func() float64 {
-			_, _, cfg := reload.state()
-			return time.Duration(cfg.Global.EvaluationInterval).Seconds()
+			return time.Duration(reload.state.Load().running.Global.EvaluationInterval).Seconds()
 		}),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: collector.Namespace, Subsystem: "exporter", Name: "evaluations_late_total", Help: "Evaluations that began later than the interval asks for."},
 			func() float64 { return float64(evaluator.Late()) }),

@@ -44,8 +44,13 @@ func serve(ctx context.Context, f *flags, cfg *config.Config, logger *slog.Logge
 	defer background.Wait()
 	defer cancel()
 	background.Go(func() { scheduler.Run(ctx) })
-	background.Go(func() { reloadOnHangup(ctx, reload) })
-	scheduler.Apply(ctx, cfg)
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	background.Go(func() { reloadOn(ctx, hangup, reload) })
+	if err := scheduler.Apply(ctx, cfg); err != nil {
+		return nil // told to stop before it began
+	}
 	return listen(ctx, f, handler, logger)
 }
 
@@ -80,10 +85,7 @@ func listen(ctx context.Context, f *flags, handler http.Handler, logger *slog.Lo
 	return nil
 }
 
-func reloadOnHangup(ctx context.Context, reload *reloader) {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+func reloadOn(ctx context.Context, hangup <-chan os.Signal, reload *reloader) {
 	for {
 		select {
 		case <-hangup:
@@ -108,48 +110,4 @@ func warnIfOpen(f *flags, logger *slog.Logger) {
 			logger.Warn("serving beyond this host without TLS or login: set --web.config.file", "address", address)
 		}
 	}
-}
-
-// reloader loads the configuration anew. The last good one stays when the file is refused.
-type reloader struct {
-	file      string
-	backups   *backup.Reader
-	scheduler *collector.Scheduler
-	logger    *slog.Logger
-
-	mu       sync.Mutex
-	ok       bool
-	loadedAt time.Time
-	config   *config.Config
-}
-
-func newReloader(file string, cfg *config.Config, backups *backup.Reader, scheduler *collector.Scheduler, logger *slog.Logger) *reloader {
-	return &reloader{file: file, backups: backups, scheduler: scheduler, logger: logger, ok: true, loadedAt: time.Now(), config: cfg}
-}
-
-// Reload loads the file and makes it the running configuration, or says why not.
-func (r *reloader) Reload(ctx context.Context) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	cfg, err := config.Load(r.file, collector.PreconditionIDs())
-	if err != nil {
-		r.ok = false
-		r.logger.Error("the configuration was not reloaded: the last good one stays", "err", err)
-		return err
-	}
-	for _, w := range cfg.Warnings() {
-		r.logger.Warn("the configuration is hardly meant so", "warning", w)
-	}
-	r.backups.SetBytesPerSecond(cfg.Global.BackupReadBytesPerSecond)
-	r.scheduler.Apply(ctx, cfg)
-	r.ok, r.loadedAt, r.config = true, time.Now(), cfg
-	r.logger.Info("the configuration was reloaded", "migrations", len(cfg.Migrations))
-	return nil
-}
-
-// state returns whether the last attempt worked, when one last did, and what runs.
-func (r *reloader) state() (ok bool, loadedAt time.Time, cfg *config.Config) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.ok, r.loadedAt, r.config
 }
