@@ -1,0 +1,84 @@
+// Package configphp reads the modules of Magento 2's app/etc/config.php.
+package configphp
+
+import (
+	"fmt"
+
+	"magento_migration_exporter/config/phparray"
+	"magento_migration_exporter/config/sourcefile"
+)
+
+// MaxSize is the largest config.php that is read, in bytes.
+const MaxSize = phparray.MaxSize
+
+// File is the list of modules of app/etc/config.php.
+type File struct {
+	File string `json:"file"`
+	// Modules are in the order of the file, which is the one in which Magento loads them.
+	Modules []Module `json:"modules"`
+	// Unknown says why there may be further modules that cannot be told without running PHP. It is empty when there are none.
+	Unknown string `json:"unknown,omitempty"`
+}
+
+// Module is a module and whether Magento loads it.
+type Module struct {
+	sourcefile.Place
+	Name    string `json:"name"`
+	Enabled bool   `json:"enabled"`
+	// Unknown says why it cannot be told without running PHP whether the module is enabled. It is empty otherwise.
+	Unknown string `json:"unknown,omitempty"`
+}
+
+// Read reads a file of at most MaxSize bytes.
+func Read(path string) (*File, error) {
+	data, err := sourcefile.Read(path, MaxSize)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(path, data)
+}
+
+// Parse reads the text of a file. It fails when that is not PHP that returns an array with modules.
+func Parse(file string, data []byte) (*File, error) {
+	root, err := phparray.Parse(file, data)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{File: file}
+	modules := root.Get("modules")
+	switch {
+	case modules == nil:
+		return nil, &sourcefile.Error{File: file, Place: root.Place(), Problem: "there is no array 'modules': Magento 2 is not installed"}
+	case modules.Kind() == phparray.Unknown:
+		f.Unknown = describe(modules)
+		return f, nil
+	case modules.Kind() != phparray.Array:
+		return nil, &sourcefile.Error{File: file, Place: modules.Place(), Problem: "'modules' is not an array"}
+	}
+	for name, v := range modules.Entries() {
+		m := Module{Place: v.Place(), Name: name}
+		var known bool
+		if m.Enabled, known = v.Truth(); !known {
+			m.Unknown = describe(v)
+		}
+		f.Modules = append(f.Modules, m)
+	}
+	if open := modules.Open(); open != nil {
+		f.Unknown = describe(open)
+	}
+	return f, nil
+}
+
+// Enabled tells whether Magento loads a module. It is false, false when that cannot be told without running PHP.
+func (f *File) Enabled(module string) (enabled, known bool) {
+	for _, m := range f.Modules {
+		if m.Name == module {
+			return m.Enabled, m.Unknown == ""
+		}
+	}
+	return false, f.Unknown == ""
+}
+
+func describe(v *phparray.Value) string {
+	return fmt.Sprintf("what stands at %s %s", v.Place(), v.Reason())
+}
