@@ -1,0 +1,305 @@
+package dashboards_test
+
+import (
+	"bytes"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/parser"
+	"go.yaml.in/yaml/v4"
+
+	"magento_migration_exporter/dashboards"
+)
+
+// ruleFile is a file of Prometheus rules.
+type ruleFile struct {
+	Groups []ruleGroup `yaml:"groups"`
+}
+
+type ruleGroup struct {
+	Name  string `yaml:"name"`
+	Rules []rule `yaml:"rules"`
+}
+
+type rule struct {
+	Record        string            `yaml:"record,omitempty"`
+	Alert         string            `yaml:"alert,omitempty"`
+	Expr          string            `yaml:"expr"`
+	For           string            `yaml:"for,omitempty"`
+	KeepFiringFor string            `yaml:"keep_firing_for,omitempty"`
+	Labels        map[string]string `yaml:"labels,omitempty"`
+	Annotations   map[string]string `yaml:"annotations,omitempty"`
+}
+
+// ruleTest is a file of promtool's rule tests, as far as it is looked at here.
+type ruleTest struct {
+	Tests []struct {
+		AlertRuleTest []struct {
+			Alertname string `yaml:"alertname"`
+			ExpAlerts []any  `yaml:"exp_alerts"`
+		} `yaml:"alert_rule_test"`
+	} `yaml:"tests"`
+}
+
+func ruleFiles() []string { return []string{"rules/recording.yml", "rules/alerts.yml"} }
+
+func readRules(t *testing.T, names ...string) []rule {
+	t.Helper()
+	var all []rule
+	for _, name := range names {
+		var f ruleFile
+		readYAML(t, name, &f)
+		for _, g := range f.Groups {
+			all = append(all, g.Rules...)
+		}
+	}
+	return all
+}
+
+// alertNames returns each name once; a name can have a rule for each severity.
+func alertNames(t *testing.T) []string {
+	t.Helper()
+	names := map[string]bool{}
+	for _, r := range readRules(t, "rules/alerts.yml") {
+		names[r.Alert] = true
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	text, err := fs.ReadFile(dashboards.Files(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func readYAML(t *testing.T, name string, into any) {
+	t.Helper()
+	if err := yaml.Unmarshal([]byte(readFile(t, name)), into); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+}
+
+// run runs a program that must be there and must succeed.
+func run(t *testing.T, dir, program string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), program, args...)
+	cmd.Dir = dir
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%s %s: %v\n%s%s", program, strings.Join(args, " "), err, &stdout, &stderr)
+	}
+	return stdout.String()
+}
+
+func TestRulesPassTheirTests(t *testing.T) {
+	t.Parallel()
+	run(t, "", "promtool", append([]string{"check", "rules"}, ruleFiles()...)...)
+	for _, name := range ruleTestFiles(t) {
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			t.Parallel()
+			run(t, "", "promtool", "test", "rules", name)
+		})
+	}
+}
+
+func ruleTestFiles(t *testing.T) []string {
+	t.Helper()
+	names, err := filepath.Glob("rules/tests/*.yml")
+	if err != nil || len(names) == 0 {
+		t.Fatal("there are no rule tests", err)
+	}
+	return names
+}
+
+// With another job and URL the rules work as before: everything that names the job is spelt so that the documented sed line finds it.
+func TestRulesWorkUnderAnotherJob(t *testing.T) {
+	t.Parallel()
+	const job, url = "shop_migrations", "https://exporter.example.com/m"
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "rules", "tests"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var tests []string
+	for _, name := range append(ruleFiles(), "rules/tests/values_test.yml", "rules/tests/exporter_test.yml") {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		configured := dashboards.Configure(string(text), job, url+"/")
+		if strings.HasPrefix(name, "rules/tests/") {
+			tests = append(tests, name)
+			configured = strings.ReplaceAll(configured, "job: "+dashboards.Job, "job: "+job)
+			configured = strings.ReplaceAll(configured, "job "+dashboards.Job, "job "+job)
+		} else if strings.Contains(withoutComments(configured), `"`+dashboards.Job+`"`) || strings.Contains(withoutComments(configured), "localhost") {
+			t.Errorf("%s still names the old job or URL:\n%s", name, configured)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(configured), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(t, dir, "promtool", append([]string{"test", "rules"}, tests...)...)
+}
+
+func withoutComments(text string) string {
+	return regexp.MustCompile(`(?m)^\s*#.*$`).ReplaceAllString(text, "")
+}
+
+// Each alert is shown to fire, to be quiet in a case of its own, and to end.
+func TestEachAlertIsTested(t *testing.T) {
+	t.Parallel()
+	fires, quiet, resolves := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, name := range ruleTestFiles(t) {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var f ruleTest
+		if err := yaml.Unmarshal(text, &f); err != nil {
+			t.Fatal(err)
+		}
+		for _, test := range f.Tests {
+			fired := map[string]bool{}
+			for _, a := range test.AlertRuleTest {
+				if len(a.ExpAlerts) > 0 {
+					fires[a.Alertname], fired[a.Alertname] = true, true
+				} else if fired[a.Alertname] {
+					resolves[a.Alertname] = true
+				}
+			}
+			for _, a := range test.AlertRuleTest {
+				if !fired[a.Alertname] {
+					quiet[a.Alertname] = true
+				}
+			}
+		}
+	}
+	for _, name := range alertNames(t) {
+		for what, seen := range map[string]map[string]bool{"fire": fires, "stay quiet": quiet, "resolve": resolves} {
+			if !seen[name] {
+				t.Errorf("no rule test shows %s to %s", name, what)
+			}
+		}
+	}
+}
+
+func TestAlertsHaveWhatAPersonNeeds(t *testing.T) {
+	t.Parallel()
+	headings := runbookHeadings(t)
+	component := regexp.MustCompile(`^[a-z]+$`)
+	for _, r := range readRules(t, "rules/alerts.yml") {
+		if !strings.HasPrefix(r.Alert, "MagentoMigration") {
+			t.Errorf("%s: the name does not begin with MagentoMigration", r.Alert)
+		}
+		if !slices.Contains([]string{"critical", "warning", "info"}, r.Labels["severity"]) {
+			t.Errorf("%s: severity is %q", r.Alert, r.Labels["severity"])
+		}
+		if !component.MatchString(r.Labels["component"]) {
+			t.Errorf("%s: component is %q", r.Alert, r.Labels["component"])
+		}
+		if s := r.Annotations["summary"]; s == "" || strings.Contains(s, "{{") || len(s) > 90 {
+			t.Errorf("%s: the summary has to be one short sentence without values: %q", r.Alert, s)
+		}
+		if !strings.Contains(r.Annotations["description"], "$labels") {
+			t.Errorf("%s: the description does not say what it is about", r.Alert)
+		}
+		if want := dashboards.ExporterURL + "/docs/alerts#" + r.Alert; r.Annotations["runbook_url"] != want {
+			t.Errorf("%s: runbook_url is %q, want %q", r.Alert, r.Annotations["runbook_url"], want)
+		}
+		if !headings[r.Alert] {
+			t.Errorf("%s: docs/alerts.md has no heading of that id", r.Alert)
+		}
+	}
+	for _, name := range alertNames(t) {
+		delete(headings, name)
+	}
+	for id := range headings {
+		if strings.HasPrefix(id, "MagentoMigration") {
+			t.Errorf("docs/alerts.md explains %s, which is no alert", id)
+		}
+	}
+}
+
+// runbookHeadings returns the ids of the headings whose sections have all four parts, rendered as the exporter does.
+func runbookHeadings(t *testing.T) map[string]bool {
+	t.Helper()
+	text, err := os.ReadFile("../docs/alerts.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var page bytes.Buffer
+	if err := goldmark.New(goldmark.WithParserOptions(parser.WithAttribute())).Convert(text, &page); err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]bool{}
+	for section := range strings.SplitSeq(page.String(), "<h2 ") {
+		id := regexp.MustCompile(`^id="([^"]+)"`).FindStringSubmatch(section)
+		if id == nil {
+			continue
+		}
+		ids[id[1]] = true
+		for _, part := range []string{"Meaning", "Impact", "Diagnosis", "Mitigation"} {
+			if !strings.Contains(section, "<strong>"+part+".</strong>") {
+				t.Errorf("docs/alerts.md: %s has no %s", id[1], part)
+			}
+		}
+	}
+	return ids
+}
+
+func TestAlertmanagerRoutes(t *testing.T) {
+	t.Parallel()
+	run(t, "", "amtool", "check-config", "alertmanager.yml")
+	for _, r := range readRules(t, "rules/alerts.yml") {
+		want := "chat"
+		if r.Labels["severity"] == "critical" {
+			want = "pager,chat"
+		}
+		got := strings.TrimSpace(run(t, "", "amtool", "config", "routes", "test", "--config.file=alertmanager.yml",
+			"alertname="+r.Alert, "severity="+r.Labels["severity"], "job=magento_migration", "migration=acme"))
+		if got != want {
+			t.Errorf("%s (%s) goes to %q, want %q", r.Alert, r.Labels["severity"], got, want)
+		}
+	}
+	if got := strings.TrimSpace(run(t, "", "amtool", "config", "routes", "test", "--config.file=alertmanager.yml", "alertname=SomethingElse", "severity=critical")); got != "chat" {
+		t.Errorf("an alert of somebody else goes to %q, want chat", got)
+	}
+}
+
+// Nothing that fails may be held back: only what is unknown, and the earlier warning of the same alert.
+func TestInhibitionHidesNoFailure(t *testing.T) {
+	t.Parallel()
+	var f struct {
+		InhibitRules []struct {
+			Source []string `yaml:"source_matchers"`
+			Target []string `yaml:"target_matchers"`
+			Equal  []string `yaml:"equal"`
+		} `yaml:"inhibit_rules"`
+	}
+	readYAML(t, "alertmanager.yml", &f)
+	if len(f.InhibitRules) == 0 {
+		t.Fatal("no inhibit_rules")
+	}
+	for _, r := range f.InhibitRules {
+		unknown := slices.Contains(r.Target, `alertname="MagentoMigrationPreconditionUnknown"`)
+		sameWarning := slices.Equal(r.Target, []string{`alertname="MagentoMigrationNotReadyNearCutover"`, `severity="warning"`}) &&
+			slices.Equal(r.Source, []string{`alertname="MagentoMigrationNotReadyNearCutover"`, `severity="critical"`})
+		if !unknown && !sameWarning {
+			t.Errorf("%v holds back %v", r.Source, r.Target)
+		}
+		if !slices.Equal(r.Equal, []string{"job", "migration"}) {
+			t.Errorf("%v holds back %v of other migrations: equal is %v", r.Source, r.Target, r.Equal)
+		}
+	}
+}
