@@ -2,6 +2,7 @@ package sourcefile
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -95,4 +96,52 @@ func TestErrorText(t *testing.T) {
 	if got := (&Error{File: "env.php", Problem: "is empty"}).Error(); strings.Contains(got, "0:0") {
 		t.Error(got)
 	}
+}
+
+func TestJSONFields(t *testing.T) {
+	t.Parallel()
+	for document, want := range map[string]string{
+		`{}`:                                 "",
+		"{\"a\":1,\n \"b\": [1],\n\"a\":{}}": "a@1:6=1 c.json:1:6: the value of \"a\" is of the wrong type; b@2:7=[1] c.json:2:7: the value of \"b\" is of the wrong type; a@3:5={} <nil>",
+		`{"a":{"x":"text"}}`:                 `a@1:6={"x":"text"} c.json:1:16: the value of "a.X" is of the wrong type`,
+		``:                                   "c.json:1:1: the file ends in the middle of the JSON",
+		"{\"a\":\n[1":                        "c.json:2:3: the file ends in the middle of the JSON",
+		`null`:                               "c.json:1:1: the file is not a JSON object",
+		`[{}]`:                               "c.json:1:1: the file is not a JSON object",
+		"\xef\xbb\xbf{}":                     "c.json:1:1: the file begins with a byte order mark, which no reader of JSON accepts",
+		"{\"ä\":1}\n x":                      "c.json:2:2: this is not well-formed JSON: invalid character 'x' after top-level value",
+		"{\"ä\":tru}":                        "c.json:1:9: this is not well-formed JSON: invalid character '}' in literal true (expecting 'e')",
+		`{"a":1,}`:                           "c.json:1:8: this is not well-formed JSON: invalid character '}' looking for beginning of object key string",
+		"{\"a\":\"x\x00\"}":                  `c.json:1:8: this is not well-formed JSON: invalid character '\x00' in string literal`,
+		strings.Repeat(`{"a":`, 20000):       "c.json:1:50001: this is not well-formed JSON: invalid character '{' exceeded max depth",
+	} {
+		fields, err := JSONFields("c.json", []byte(document))
+		var parts []string
+		for _, f := range fields {
+			err := f.Decode("c.json", []byte(document), new(struct{ X int }))
+			parts = append(parts, fmt.Sprintf("%s@%s=%s %v", f.Name, NewLines([]byte(document)).At(f.Offset), f.Value, err))
+		}
+		if err != nil {
+			parts = append(parts, err.Error())
+		}
+		if got := strings.Join(parts, "; "); got != want {
+			t.Errorf("%.40q\n got %s\nwant %s", document, got, want)
+		}
+	}
+}
+
+func FuzzJSONFields(f *testing.F) {
+	f.Add([]byte("{\"a\":1,\n \"b\": [1],\n\"a\":{\"X\":\"y\"}}"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		fields, err := JSONFields("c.json", data)
+		if _, ok := errors.AsType[*Error](err); err != nil && !ok {
+			t.Fatalf("an error without a place: %v", err)
+		}
+		for _, field := range fields {
+			if string(data[field.Offset:field.Offset+len(field.Value)]) != string(field.Value) {
+				t.Fatalf("%q does not stand at %d", field.Value, field.Offset)
+			}
+			_ = field.Decode("c.json", data, new(struct{ X int }))
+		}
+	})
 }
