@@ -86,11 +86,5 @@ func (r *rowRule) judge(id int64, hasID bool, label, other *field) (isNew, known
 	if missing {
 		return false, false
 	}
-	text := func(f *field) string {
-		if f == nil || f.null {
-			return ""
-		}
-		return string(f.text)
-	}
-	return r.isNew(id, text(label), text(other)), true
+	return r.isNew(id, label.value(), other.value()), true
 }

@@ -4,48 +4,86 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unique"
 )
 
 // Database is one database in a backup.
 type Database struct {
-	Name     string            // "" where the backup does not say
-	Tables   map[string]*Table // tables and views by their full names
+	Name     string // "" where the backup does not say
+	Tables   Names  // base tables, sorted
+	Views    Names  // sorted
 	Triggers int
 	// RowsKnown tells that the backup's rows were read. Physical backups hold
-	// pages, so there only the tables' names are known.
+	// pages, so there only the names of the tables are known.
 	RowsKnown bool
+	RowCount  int64 // rows of all tables together
+
+	rows map[string]Rows // by table, of those that tell something of a Magento
 }
 
-// Table is what a backup holds of one table or view.
-type Table struct {
-	View bool
-	Rows int64 // all rows
-
-	// The rest is kept only of the tables that tell something of a Magento.
-	IDs      Range    // of the numeric key
-	First    string   // the time column of the row with the smallest key
-	Earliest string   // the smallest value of the time column
-	UTC      bool     // First and Earliest are in UTC
-	New      int64    // rows that installing Magento 2 does not make
-	NewKnown bool     // false where a column was missing to tell
-	Names    []string // what the rows are called: of all rows, or of the new ones
-	Capped   bool     // there are more Names than were kept
-
-	name     string
-	created  bool // its CREATE TABLE was read
-	columns  []string
-	implicit int // columns that an INSERT without names has values for
+// Rows is what a backup holds of a table that tells something of a Magento.
+type Rows struct {
+	Count    int64  // all rows
+	IDs      Range  // of the numeric key
+	First    string // the time column of the row with the smallest key
+	Earliest string // the smallest value of the time column
+	UTC      bool   // First and Earliest are in UTC
+	New      int64  // rows that installing Magento 2 does not make
+	NewKnown bool   // false where a column was missing to tell
+	Names    Names  // what the rows are called: of all rows, or of the new ones
+	Capped   bool   // there are more Names than were kept
 }
 
 // Range is the smallest and the largest of some keys; both 0 where there are none.
 type Range struct{ Min, Max int64 }
 
+// Names is a list of names. Lists that are equal share their memory, in all
+// reports: the backups of one database, and those of many Magentos, differ
+// little in them.
+type Names struct{ joined unique.Handle[string] }
+
+const nameSeparator = "\x00"
+
+func newNames(list []string) Names {
+	if len(list) == 0 {
+		return Names{}
+	}
+	return Names{unique.Make(strings.Join(list, nameSeparator))}
+}
+
+// List returns the names.
+func (n Names) List() []string {
+	if n == (Names{}) {
+		return nil
+	}
+	return strings.Split(n.joined.Value(), nameSeparator)
+}
+
 // contents collects what a backup holds, within limits.
 type contents struct {
-	databases []*Database
-	byName    map[string]*Database
+	databases []*database
+	byName    map[string]*database
 	current   string
 	tables    int
+}
+
+// database is a Database in the making.
+type database struct {
+	name       string
+	tables     map[string]*table
+	triggers   int
+	rowsHidden bool
+}
+
+// table is a table in the making.
+type table struct {
+	Rows
+	name     string
+	view     bool
+	created  bool // its CREATE TABLE was read
+	columns  []string
+	implicit int // columns that an INSERT without names has values for
+	names    []string
 }
 
 const (
@@ -54,14 +92,14 @@ const (
 )
 
 func newContents() *contents {
-	return &contents{byName: map[string]*Database{}}
+	return &contents{byName: map[string]*database{}}
 }
 
 // use makes a database the one that unqualified names belong to.
 func (c *contents) use(name string) { c.current = strings.Clone(name) }
 
 // database returns the database of that name, "" for the current one.
-func (c *contents) database(name string) (*Database, error) {
+func (c *contents) database(name string) (*database, error) {
 	if name == "" {
 		name = c.current
 	}
@@ -71,44 +109,67 @@ func (c *contents) database(name string) (*Database, error) {
 	if len(c.databases) == maxDatabases {
 		return nil, undetermined("it holds more than %d databases, which are not all looked at", maxDatabases)
 	}
-	d := &Database{Name: name, Tables: map[string]*Table{}, RowsKnown: true}
+	d := &database{name: name, tables: map[string]*table{}}
 	c.databases = append(c.databases, d)
 	c.byName[name] = d
 	return d, nil
 }
 
 // table returns the table of that name, new where it was not met before.
-func (c *contents) table(d *Database, name string) (*Table, error) {
-	if t := d.Tables[name]; t != nil {
+func (c *contents) table(d *database, name string) (*table, error) {
+	if t := d.tables[name]; t != nil {
 		return t, nil
 	}
 	if c.tables == maxTables {
 		return nil, undetermined("it holds more than %d tables, which are not all looked at", maxTables)
 	}
 	c.tables++
-	t := &Table{name: name}
-	d.Tables[name] = t
+	t := &table{name: name}
+	d.tables[name] = t
 	return t, nil
 }
 
-func (d *Database) addView(name string) {
-	d.Tables[name] = &Table{name: name, View: true, created: true}
+func (c *contents) view(d *database, name string) error {
+	t, err := c.table(d, name)
+	if err == nil {
+		*t = table{name: name, view: true, created: true}
+	}
+	return err
 }
 
-func (d *Database) addTrigger(string) { d.Triggers++ }
-
-// list returns the databases as plain values.
+// list returns the databases as they are kept.
 func (c *contents) list() []Database {
 	out := make([]Database, 0, len(c.databases))
 	for _, d := range c.databases {
-		out = append(out, *d)
+		out = append(out, d.finished())
 	}
+	return out
+}
+
+func (d *database) finished() Database {
+	out := Database{Name: d.name, Triggers: d.triggers, RowsKnown: !d.rowsHidden, rows: map[string]Rows{}}
+	var tables, views []string
+	for name, t := range d.tables {
+		if t.view {
+			views = append(views, name)
+			continue
+		}
+		tables = append(tables, name)
+		out.RowCount += t.Count
+		if ruleFor(name) != nil {
+			t.Names = newNames(t.names)
+			out.rows[strings.Clone(name)] = t.Rows
+		}
+	}
+	slices.Sort(tables)
+	slices.Sort(views)
+	out.Tables, out.Views = newNames(tables), newNames(views)
 	return out
 }
 
 // rowReader takes what the rule of a table wants out of its rows.
 type rowReader struct {
-	table *Table
+	table *table
 	rule  *rowRule // nil: the rows are only counted
 	slots []*field // by the position of the value; nil is not wanted
 	id    *field
@@ -119,8 +180,8 @@ type rowReader struct {
 }
 
 // newRowReader maps the rule's columns to places in the rows.
-func newRowReader(table *Table, columns []string, utc bool) *rowReader {
-	r := &rowReader{table: table, rule: ruleFor(table.name), utc: utc}
+func newRowReader(t *table, columns []string, utc bool) *rowReader {
+	r := &rowReader{table: t, rule: ruleFor(t.name), utc: utc}
 	if r.rule == nil {
 		return r
 	}
@@ -145,24 +206,22 @@ func (r *rowReader) slot(i int) *field {
 	return nil
 }
 
-// take keeps what is wanted of the row whose values are in the fields. The
-// row itself was counted before.
+// take counts the row whose values are in the fields, and keeps what is wanted of it.
 func (r *rowReader) take() {
+	t := r.table
+	t.Count++
 	if r.rule == nil {
 		return
 	}
-	t := r.table
-	id, hasID := r.number(r.id)
-	first := t.Rows == 1
-	if hasID {
-		if first || id < t.IDs.Min {
-			t.IDs.Min, t.First = id, r.text(r.when)
-		}
-		if first || id > t.IDs.Max {
-			t.IDs.Max = id
-		}
+	id, hasID := r.id.number()
+	first := t.Count == 1
+	if hasID && (first || id < t.IDs.Min) {
+		t.IDs.Min, t.First = id, r.when.value()
 	}
-	if when := r.text(r.when); when != "" && (t.Earliest == "" || when < t.Earliest) {
+	if hasID && (first || id > t.IDs.Max) {
+		t.IDs.Max = id
+	}
+	if when := r.when.value(); when != "" && (t.Earliest == "" || when < t.Earliest) {
 		t.Earliest, t.UTC = when, r.utc
 	}
 	isNew, known := r.rule.judge(id, hasID, r.label, r.other)
@@ -173,29 +232,33 @@ func (r *rowReader) take() {
 		t.New++
 	}
 	if r.label != nil && (isNew || r.rule.allNames) {
-		t.keepName(r.label, r.rule.keep)
+		t.keepName(r.label.value(), r.rule.keep)
 	}
 }
 
-func (t *Table) keepName(label *field, limit int) {
-	if len(t.Names) >= limit {
+func (t *table) keepName(name string, limit int) {
+	if len(t.names) >= limit {
 		t.Capped = true
 		return
 	}
-	t.Names = append(t.Names, string(label.text))
+	t.names = append(t.names, strings.ReplaceAll(name, nameSeparator, ""))
 }
 
-func (r *rowReader) number(f *field) (int64, bool) {
-	if f == nil || f.null {
-		return 0, false
-	}
-	n, err := strconv.ParseInt(string(f.text), 10, 64)
-	return n, err == nil
+// field receives a value.
+type field struct {
+	text []byte
+	null bool
 }
 
-func (r *rowReader) text(f *field) string {
+// value returns the text of the field; "" where it is NULL or no column.
+func (f *field) value() string {
 	if f == nil || f.null {
 		return ""
 	}
 	return string(f.text)
+}
+
+func (f *field) number() (int64, bool) {
+	n, err := strconv.ParseInt(f.value(), 10, 64)
+	return n, err == nil
 }

@@ -48,18 +48,11 @@ func (j job) readDir(ctx context.Context, r *Report) error {
 
 // list reads the names of the files.
 func (d *directory) list(ctx context.Context) (err error) {
-	root := d.r.Candidate.Path
 	d.j.progress.waiting(func() {
-		err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-			if err != nil || ctx.Err() != nil {
-				return errors.Join(err, ctx.Err())
-			}
-			if entry.IsDir() {
-				return nil
-			}
-			name, err := filepath.Rel(root, path)
+		err = walkParts(ctx, d.r.Candidate.Path, func(name string, _ fs.FileInfo) error {
+			d.j.progress.answered()
 			d.names = append(d.names, name)
-			return err
+			return nil
 		})
 	})
 	slices.Sort(d.names)
@@ -69,7 +62,7 @@ func (d *directory) list(ctx context.Context) (err error) {
 // unchanged tells whether the directory is still as it was when it was listed.
 func (d *directory) unchanged(ctx context.Context) (err error) {
 	now := d.r.Candidate
-	d.j.progress.waiting(func() { err = addParts(ctx, &now) })
+	d.j.progress.waiting(func() { err = addParts(ctx, &now, d.j.progress.answered) })
 	if err == nil && now.version() != d.r.Candidate.version() {
 		return errChanged
 	}

@@ -145,8 +145,7 @@ func statProblem(path string, err error) string {
 
 // reason drops the path, which is said elsewhere, from an error.
 func reason(err error) string {
-	var p *fs.PathError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		return p.Err.Error()
 	}
 	return err.Error()
@@ -188,7 +187,7 @@ func (f *finder) dir(ctx context.Context, path string, info fs.FileInfo, depth i
 	}
 	if directoryKind(names) != KindUnknown {
 		c := fileCandidate(path, info)
-		if err := addParts(ctx, &c); err != nil {
+		if err := addParts(ctx, &c, func() {}); err != nil {
 			f.problem(path, reason(err))
 			return
 		}
@@ -229,34 +228,48 @@ func readNames(path string) ([]string, error) {
 }
 
 // addParts completes the candidate of a backup directory with the sum of its
-// files' sizes, the latest of their times, and a digest of them all.
-func addParts(ctx context.Context, c *Candidate) error {
+// files' sizes, the latest of their times, and a digest of them all. It calls
+// answered for each file.
+func addParts(ctx context.Context, c *Candidate, answered func()) error {
 	digest := fnv.New64a()
 	c.Dir, c.Size, c.ModTime = true, 0, time.Time{}
+	err := walkParts(ctx, c.Path, func(name string, info fs.FileInfo) error {
+		answered()
+		c.Size += info.Size()
+		if info.ModTime().After(c.ModTime) {
+			c.ModTime = info.ModTime()
+		}
+		_, err := fmt.Fprintf(digest, "%s\x00%d\x00%d\x00", name, info.Size(), info.ModTime().UnixNano())
+		return err
+	})
+	c.Files = digest.Sum64()
+	return err
+}
+
+// walkParts goes through what is in a backup directory, and in the directories
+// within it.
+func walkParts(ctx context.Context, root string, each func(name string, info fs.FileInfo) error) error {
 	count := 0
-	err := filepath.WalkDir(c.Path, func(path string, entry fs.DirEntry, err error) error {
+	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || ctx.Err() != nil {
 			return errors.Join(err, ctx.Err())
 		}
-		if entry.IsDir() {
-			return nil
-		}
 		if count++; count > maxParts {
 			return fmt.Errorf("it holds more than %d files", maxParts)
+		}
+		if entry.IsDir() {
+			return nil
 		}
 		info, err := entry.Info()
 		if err != nil {
 			return err
 		}
-		c.Size += info.Size()
-		if info.ModTime().After(c.ModTime) {
-			c.ModTime = info.ModTime()
+		name, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
 		}
-		_, err = fmt.Fprintf(digest, "%s\x00%d\x00%d\x00", path, info.Size(), info.ModTime().UnixNano())
-		return err
+		return each(name, info)
 	})
-	c.Files = digest.Sum64()
-	return err
 }
 
 // directoryKind tells by the names in a directory what wrote it.

@@ -62,7 +62,9 @@ func FuzzXbstream(f *testing.F) {
 	f.Add(xbChunk(xbPayload, "xtrabackup_info", 0, nil, []byte("end_time = 2026-11-23 10:00:00\n")))
 	f.Add(xbChunk(xbSparse, "m2/a.ibd", 0, []uint32{1}, []byte("x")))
 	f.Add(append(xbChunk(xbPayload, "ib_logfile0", 0, nil, []byte("Phys0000000000001")), xbChunk(xbEndOfFile, "ib_logfile0", 0, nil, nil)...))
-	f.Fuzz(func(t *testing.T, content []byte) { fuzzStream(t, io.MultiReader(strings.NewReader(xbMagic), bytes.NewReader(content))) })
+	f.Fuzz(func(t *testing.T, content []byte) {
+		fuzzStream(t, io.MultiReader(strings.NewReader(xbMagic), bytes.NewReader(content)))
+	})
 }
 
 func FuzzMydumperMetadata(f *testing.F) {
@@ -82,7 +84,7 @@ func FuzzMySQLShellMetadata(f *testing.F) {
 	for _, name := range []string{"@.json", "@.done.json", "m2.json", "m2@store.json"} {
 		f.Add(shellDump(f)[name], []byte("0\tadmin\\N\t\n"))
 	}
-	f.Fuzz(func(t *testing.T, text, rows []byte) {
+	f.Fuzz(func(_ *testing.T, text, rows []byte) {
 		for _, into := range []any{&shellBegin{}, &shellDone{}, &shellSchema{}} {
 			var r Report
 			r.judge(parseObject(text, into))
@@ -90,14 +92,14 @@ func FuzzMySQLShellMetadata(f *testing.F) {
 		var meta shellTable
 		var r Report
 		if r.judge(parseObject(text, &meta)); r.State == StateWhole {
-			r.judge(readTSV(bytes.NewReader(rows), &Table{name: "store"}, meta, true))
+			r.judge(readTSV(bytes.NewReader(rows), &table{name: "store"}, meta, true))
 		}
 	})
 }
 
 func FuzzPhysicalMetadata(f *testing.F) {
 	f.Add([]byte("backup_type = full-backuped\nto_lsn = 1\nlast_lsn = 2\n"), []byte("end_time = 2026-11-23 10:00:00\n"), []byte("Phys00000000000000"))
-	f.Fuzz(func(t *testing.T, checkpoints, info, redo []byte) {
+	f.Fuzz(func(_ *testing.T, checkpoints, info, redo []byte) {
 		p := newPhysical()
 		for name, text := range map[string][]byte{"xtrabackup_checkpoints": checkpoints, "xtrabackup_info": info, "ib_logfile0": redo, "m2/a@0024b.ibd": redo, "m2/v.frm": redo} {
 			if err := p.file(name, bytes.NewReader(text)); err != nil {
@@ -114,7 +116,7 @@ func FuzzPages(f *testing.F) {
 	f.Add(page)
 	page[fspFlags+3] = 0x15
 	f.Add(page)
-	f.Fuzz(func(t *testing.T, content []byte) {
+	f.Fuzz(func(_ *testing.T, content []byte) {
 		var r Report
 		r.judge(checkPages(bytes.NewReader(content)))
 	})

@@ -114,7 +114,7 @@ func (l *lexer) wordToken() token {
 	l.word = l.word[:0]
 	for {
 		c := s.peek()
-		if !isWord[c] {
+		if !isWord[c] || c == l.delimiter[0] && s.starts(l.delimiter) {
 			return token{tokenWord, l.word}
 		}
 		s.pos++
@@ -268,9 +268,6 @@ func (l *lexer) comment() error {
 	default:
 		s.pos += 2
 		return l.after("*/", start)
-	}
-	if l.exec > 0 {
-		return corrupt(start, "a /*! comment within another")
 	}
 	l.exec++
 	for c := s.peek(); c >= '0' && c <= '9'; c = s.peek() {

@@ -87,15 +87,15 @@ var (
 	magento1Marks = []string{"core_resource", "core_store", "sales_flat_order"}
 )
 
-// system tells which Magento has its tables under a prefix.
-func (d Database) system(prefix string) System {
+// systemOf tells which Magento has its tables, which are sorted, under a prefix.
+func systemOf(tables []string, prefix string) System {
 	all := func(names []string) bool {
-		return !slices.ContainsFunc(names, func(n string) bool { return d.Tables[prefix+n] == nil })
+		return !slices.ContainsFunc(names, func(n string) bool { return !has(tables, prefix+n) })
 	}
 	switch {
 	case all(magento1Marks):
 		return SystemMagento1
-	case all(magento2Marks) && (d.Tables[prefix+"setup_module"] != nil || d.Tables[prefix+"patch_list"] != nil):
+	case all(magento2Marks) && (has(tables, prefix+"setup_module") || has(tables, prefix+"patch_list")):
 		return SystemMagento2
 	}
 	return SystemNone
@@ -103,10 +103,11 @@ func (d Database) system(prefix string) System {
 
 // Prefixes returns the table prefixes under which a Magento is found, sorted.
 func (d Database) Prefixes() []string {
+	tables := d.Tables.List()
 	found := map[string]bool{}
-	for name := range d.Tables {
+	for _, name := range tables {
 		for _, mark := range []string{"setup_module", "patch_list", "core_resource"} {
-			if prefix, ok := strings.CutSuffix(name, mark); ok && d.system(prefix) != SystemNone {
+			if prefix, ok := strings.CutSuffix(name, mark); ok && systemOf(tables, prefix) != SystemNone {
 				found[prefix] = true
 			}
 		}
@@ -117,16 +118,12 @@ func (d Database) Prefixes() []string {
 // Content reads the database as that of the Magento with this table prefix.
 // Its System is SystemNone where no Magento has it.
 func (d Database) Content(prefix string) Content {
-	c := Content{System: d.system(prefix), Prefix: prefix, Triggers: d.Triggers, RowsKnown: d.RowsKnown}
-	for _, full := range slices.Sorted(maps.Keys(d.Tables)) {
-		name, ok := strings.CutPrefix(full, prefix)
-		switch {
-		case !ok:
-		case d.Tables[full].View:
-			c.Views = append(c.Views, name)
-		default:
-			c.Tables = append(c.Tables, name)
-		}
+	tables := d.Tables.List()
+	c := Content{
+		System: systemOf(tables, prefix), Prefix: prefix, Triggers: d.Triggers, RowsKnown: d.RowsKnown,
+		Tables: withoutPrefix(tables, prefix), Views: withoutPrefix(d.Views.List(), prefix),
+	}
+	for _, name := range c.Tables {
 		if strings.HasPrefix(name, "migration_backup_") {
 			c.MigrationLeft = append(c.MigrationLeft, name)
 		}
@@ -140,39 +137,41 @@ func (d Database) Content(prefix string) Content {
 	return c
 }
 
+// withoutPrefix returns those names that have the prefix, without it.
+func withoutPrefix(names []string, prefix string) []string {
+	var out []string
+	for _, name := range names {
+		if rest, ok := strings.CutPrefix(name, prefix); ok {
+			out = append(out, rest)
+		}
+	}
+	return out
+}
+
 // readRows fills in what the rows tell.
 func (d Database) readRows(c *Content) {
-	get := func(name string) Table {
-		if t := d.Tables[c.Prefix+name]; t != nil {
-			return *t
-		}
-		return Table{}
-	}
-	modules := get("setup_module")
+	get := func(name string) Rows { return d.rows[c.Prefix+name] }
+	modules, orders := get("setup_module"), get("sales_order")
 	if c.System == SystemMagento1 {
-		modules = get("core_resource")
+		modules, orders = get("core_resource"), get("sales_flat_order")
 	}
-	patches, orders := get("patch_list"), get("sales_order")
-	if c.System == SystemMagento1 {
-		orders = get("sales_flat_order")
-	}
-	admin, categories := get("admin_user"), get("catalog_category_entity")
-	c.Patches, c.Modules, c.NamesCapped = patches.Names, modules.Names, patches.Capped || modules.Capped
+	patches, admin, categories := get("patch_list"), get("admin_user"), get("catalog_category_entity")
+	c.Patches, c.Modules, c.NamesCapped = patches.Names.List(), modules.Names.List(), patches.Capped || modules.Capped
 	c.AdminCreated, c.RootCreated = admin.Earliest, categories.First
 	c.TimesUTC = (admin.Earliest == "" || admin.UTC) && (categories.Earliest == "" || categories.UTC)
 	c.Orders, c.Customers, c.Products = orders.IDs, get("customer_entity").IDs, get("catalog_product_entity").IDs
 
 	c.Entities = map[string]Entity{}
 	for _, rule := range rowRules {
-		t := d.Tables[c.Prefix+rule.table]
+		rows, ok := d.rows[c.Prefix+rule.table]
 		switch {
-		case t == nil || rule.entity == "" || t.View:
+		case !ok || rule.entity == "":
 		case rule.entity == "attribute_set":
-			if e, ok := attributeSets(*t, get("eav_entity_type")); ok {
+			if e, ok := attributeSets(rows, get("eav_entity_type")); ok {
 				c.Entities[rule.entity] = e
 			}
-		case t.NewKnown || t.Rows == 0:
-			c.Entities[rule.entity] = Entity{Rows: t.Rows, New: t.New, Names: t.Names}
+		case rows.NewKnown || rows.Count == 0:
+			c.Entities[rule.entity] = Entity{Rows: rows.Count, New: rows.New, Names: rows.Names.List()}
 		}
 	}
 }
@@ -180,13 +179,14 @@ func (d Database) readRows(c *Content) {
 // attributeSets tells the new attribute sets: those that are no entity type's
 // default. Their ids do not tell, because Commerce installs more of them and a
 // Galera cluster leaves gaps.
-func attributeSets(sets, types Table) (Entity, bool) {
-	if sets.Rows > 0 && (len(sets.Names) == 0 || len(types.Names) == 0 || sets.Capped || types.Capped) {
+func attributeSets(sets, types Rows) (Entity, bool) {
+	defaults := types.Names.List()
+	if sets.Count > 0 && (sets.Names == (Names{}) || len(defaults) == 0 || sets.Capped || types.Capped) {
 		return Entity{}, false
 	}
-	e := Entity{Rows: sets.Rows}
-	for _, id := range sets.Names {
-		if !slices.Contains(types.Names, id) {
+	e := Entity{Rows: sets.Count}
+	for _, id := range sets.Names.List() {
+		if !slices.Contains(defaults, id) {
 			e.New++
 		}
 	}

@@ -182,6 +182,26 @@ func report(tb testing.TB, path string) Report {
 	return r
 }
 
+// countRows counts the rows of all tables of a database.
+func countRows(tb testing.TB, database string) int64 {
+	tb.Helper()
+	root, err := server.Root(tb.Context())
+	must(tb, err)
+	names, err := root.QueryContext(tb.Context(), "SELECT table_name FROM information_schema.tables WHERE table_schema = ? AND table_type = 'BASE TABLE'", database)
+	must(tb, err)
+	defer func() { must(tb, names.Close()) }()
+	var sum int64
+	for names.Next() {
+		var name string
+		var n int64
+		must(tb, names.Scan(&name))
+		must(tb, root.QueryRowContext(tb.Context(), "SELECT COUNT(*) FROM `"+database+"`.`"+name+"`").Scan(&n))
+		sum += n
+	}
+	must(tb, names.Err())
+	return sum
+}
+
 // wantWhole fails the test where a backup is not whole.
 func wantWhole(tb testing.TB, r Report) {
 	tb.Helper()

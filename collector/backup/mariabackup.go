@@ -225,24 +225,26 @@ func (p *physical) list(found *contents) {
 			continue
 		}
 		ext := path.Ext(file)
-		table := partition.ReplaceAllString(strings.TrimSuffix(file, ext), "")
-		if strings.HasPrefix(table, "#sql") || ftsTable.MatchString(table) {
+		name := partition.ReplaceAllString(strings.TrimSuffix(file, ext), "")
+		if strings.HasPrefix(name, "#sql") || ftsTable.MatchString(name) {
 			continue
 		}
 		db, err := found.database(decodeName(dir))
 		if err != nil {
 			return
 		}
-		db.RowsKnown = false
+		db.rowsHidden = true
 		switch ext {
 		case ".frm", ".ibd", ".new", ".MYD":
-			if t, err := found.table(db, decodeName(table)); err == nil {
+			if t, err := found.table(db, decodeName(name)); err == nil {
 				t.created = true
 			}
 		case ".view":
-			db.addView(decodeName(table))
+			if err := found.view(db, decodeName(name)); err != nil {
+				return
+			}
 		case ".TRN":
-			db.addTrigger(table)
+			db.triggers++
 		}
 	}
 }

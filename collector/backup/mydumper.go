@@ -137,7 +137,7 @@ func (d *directory) readMydumper(ctx context.Context) error {
 			return err
 		}
 		for _, db := range d.contents.databases {
-			db.RowsKnown = false
+			db.rowsHidden = true
 		}
 	}
 	if err := d.mydumperEmpty(empty); err != nil {
@@ -186,8 +186,8 @@ func (d *directory) mydumperEmpty(empty []string) error {
 		}
 	}
 	for _, db := range d.contents.databases {
-		for name, t := range db.Tables {
-			if !t.View && !withData[rowsKey(db.Name, name)] {
+		for name, t := range db.tables {
+			if !t.view && !withData[rowsKey(db.name, name)] {
 				return d.at(empty[0], truncated(0, "it is empty"))
 			}
 		}
@@ -199,9 +199,9 @@ func (d *directory) mydumperEmpty(empty []string) error {
 // says it wrote, and looks for rows without a table.
 func (d *directory) mydumperRows(meta mydumperMeta) error {
 	for _, db := range d.contents.databases {
-		for name, t := range db.Tables {
+		for name, t := range db.tables {
 			if !t.created {
-				return corrupt(-1, "there are rows of %s, but the file that creates it is missing", rowsKey(db.Name, name))
+				return corrupt(-1, "there are rows of %s, but the file that creates it is missing", rowsKey(db.name, name))
 			}
 		}
 	}
@@ -211,13 +211,12 @@ func (d *directory) mydumperRows(meta mydumperMeta) error {
 		if !known {
 			return truncated(-1, "the files of %s are missing", key)
 		}
-		t := db.Tables[name]
-		if t == nil || db.RowsKnown && !t.View && t.Rows != want {
-			found := int64(0)
-			if t != nil {
-				found = t.Rows
-			}
-			return truncated(-1, "%s has %d rows, and %d were written", key, found, want)
+		t := db.tables[name]
+		if t == nil {
+			return truncated(-1, "the files of %s are missing", key)
+		}
+		if !db.rowsHidden && !t.view && t.Count != want {
+			return truncated(-1, "%s has %d rows, and %d were written", key, t.Count, want)
 		}
 	}
 	return nil

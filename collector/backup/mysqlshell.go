@@ -126,36 +126,38 @@ func (d *directory) shellSchema(ctx context.Context, base string, utc bool) erro
 		if _, err := d.sql(ctx, cmp.Or(schema.Basenames[view], base+"@"+view)+".sql", schema.Schema, true); err != nil {
 			return err
 		}
-		db.addView(view)
+		if err := d.contents.view(db, view); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
 // shellTable reads the definition and the rows of one table.
-func (d *directory) shellTable(ctx context.Context, db *Database, base, name string, ddl, utc bool) error {
+func (d *directory) shellTable(ctx context.Context, db *database, base, name string, ddl, utc bool) error {
 	var meta shellTable
 	if err := d.object(base+".json", &meta); err != nil {
 		return err
 	}
 	if ddl {
-		if _, err := d.sql(ctx, base+".sql", db.Name, false); err != nil {
+		if _, err := d.sql(ctx, base+".sql", db.name, false); err != nil {
 			return err
 		}
 	}
-	table, err := d.contents.table(db, name)
+	t, err := d.contents.table(db, name)
 	if err != nil {
 		return err
 	}
-	if ddl && !table.created {
+	if ddl && !t.created {
 		return d.at(base+".sql", truncated(-1, "it does not create %s", printable([]byte(name))))
 	}
 	if len(meta.Triggers) > 0 {
-		if _, err := d.sql(ctx, base+".triggers.sql", db.Name, false); err != nil {
+		if _, err := d.sql(ctx, base+".triggers.sql", db.name, false); err != nil {
 			return err
 		}
 	}
 	for _, chunk := range d.chunksOf(base, meta.Extension) {
-		err := d.part(chunk, func(in io.Reader) error { return readTSV(in, table, meta, utc) })
+		err := d.part(chunk, func(in io.Reader) error { return readTSV(in, t, meta, utc) })
 		if err != nil {
 			return err
 		}
@@ -203,14 +205,14 @@ func (d *directory) shellChunks(done shellDone) error {
 
 // readTSV reads rows as text: fields between tabs, a row a line, backslashes
 // before what is special. In another dialect rows are neither counted nor read.
-func readTSV(in io.Reader, table *Table, meta shellTable, utc bool) error {
+func readTSV(in io.Reader, t *table, meta shellTable, utc bool) error {
 	o := meta.Options
 	if o.Terminated != "\t" || o.Enclosed != "" || o.Escaped != `\` || o.Lines != "\n" {
 		_, err := io.Copy(io.Discard, in)
 		return err
 	}
 	s := newSource(in)
-	reader := newRowReader(table, o.Columns, utc)
+	reader := newRowReader(t, o.Columns, utc)
 	for s.peek() != 0 {
 		n := 0
 		for more := true; more; n++ {
@@ -222,7 +224,6 @@ func readTSV(in io.Reader, table *Table, meta shellTable, utc bool) error {
 		if n != len(o.Columns) {
 			return corrupt(s.offset(), "a row of %d fields for %d columns", n, len(o.Columns))
 		}
-		table.Rows++
 		reader.take()
 	}
 	return s.failure()

@@ -28,6 +28,9 @@ type progress struct {
 	since atomic.Int64 // Unix nanoseconds since when the operating system is being waited for; 0: it is not
 }
 
+// answered says that the operating system has answered within a longer call.
+func (p *progress) answered() { p.since.Store(time.Now().UnixNano()) }
+
 // waiting runs a call that a hung mount may not return from.
 func (p *progress) waiting(call func()) {
 	p.since.Store(time.Now().UnixNano())

@@ -71,6 +71,7 @@ type Reader struct {
 
 	mu       sync.Mutex
 	wanted   map[string][]Candidate // by owner
+	wishes   map[version]int        // by how many owners a version is wanted
 	turn     string                 // the owner who was served last
 	entries  map[version]entry
 	unstable map[string]bool // paths that were met while they were written
@@ -99,7 +100,7 @@ func New(ctx context.Context, opts Options) *Reader {
 	r := &Reader{
 		opts: opts.withDefaults(), limiter: rate.NewLimiter(rate.Inf, maxChunk), cancel: cancel,
 		done: make(chan struct{}), wake: make(chan struct{}, 1),
-		wanted: map[string][]Candidate{}, entries: map[version]entry{}, unstable: map[string]bool{},
+		wanted: map[string][]Candidate{}, wishes: map[version]int{}, entries: map[version]entry{}, unstable: map[string]bool{},
 		reading: map[version]*reading{}, finding: map[string]bool{}, changed: make(chan struct{}),
 	}
 	r.SetBytesPerSecond(opts.BytesPerSecond)
@@ -128,28 +129,33 @@ func (r *Reader) SetBytesPerSecond(n int64) {
 func (r *Reader) Request(owner string, candidates []Candidate) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	before := r.wanted[owner]
 	if len(candidates) == 0 {
 		delete(r.wanted, owner)
 	} else {
 		r.wanted[owner] = slices.Clone(candidates)
 	}
-	versions, paths := map[version]bool{}, map[string]bool{}
-	for _, list := range r.wanted {
-		for _, c := range list {
-			versions[c.version()], paths[c.Path] = true, true
-		}
+	for _, c := range candidates {
+		r.wishes[c.version()]++
 	}
-	for v := range r.entries {
-		if !versions[v] {
-			delete(r.entries, v)
-		}
-	}
-	for p := range r.unstable {
-		if !paths[p] {
-			delete(r.unstable, p)
-		}
+	for _, c := range before {
+		r.release(c, candidates)
 	}
 	r.wakeUp()
+}
+
+// release takes back one owner's wish for a candidate, and forgets what nobody
+// wants. That a path was being written is remembered while the owner wants it.
+func (r *Reader) release(c Candidate, still []Candidate) {
+	v := c.version()
+	if r.wishes[v]--; r.wishes[v] > 0 {
+		return
+	}
+	delete(r.wishes, v)
+	delete(r.entries, v)
+	if !slices.ContainsFunc(still, func(s Candidate) bool { return s.Path == c.Path }) {
+		delete(r.unstable, c.Path)
+	}
 }
 
 func (r *Reader) wakeUp() {
@@ -186,7 +192,7 @@ func (r *Reader) lookup(c Candidate) (Report, Progress, Standing) {
 	switch {
 	case r.stalledDevice(c.Device):
 		return Report{Candidate: c}, Progress{0, c.Size}, StandingStalled
-	case r.isWanted(v):
+	case r.wishes[v] > 0:
 		return Report{Candidate: c}, Progress{0, c.Size}, StandingQueued
 	}
 	return Report{}, Progress{}, StandingUnknown
@@ -210,15 +216,6 @@ func (r *Reader) settling(c Candidate) bool {
 func (r *Reader) stalledDevice(device uint64) bool {
 	for _, now := range r.reading {
 		if now.stalled && now.candidate.Device == device {
-			return true
-		}
-	}
-	return false
-}
-
-func (r *Reader) isWanted(v version) bool {
-	for _, list := range r.wanted {
-		if slices.ContainsFunc(list, func(c Candidate) bool { return c.version() == v }) {
 			return true
 		}
 	}
@@ -394,7 +391,7 @@ func (r *Reader) readOne(ctx context.Context, now *reading) {
 // keep stores a report, if anybody still wants it.
 func (r *Reader) keep(report Report) {
 	c := report.Candidate
-	if !r.isWanted(c.version()) {
+	if r.wishes[c.version()] == 0 {
 		return
 	}
 	e := entry{report: report}

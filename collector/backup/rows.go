@@ -13,7 +13,7 @@ func (p *dumpParser) insert() error {
 			break
 		}
 	}
-	database, name, t, err := p.name()
+	database, name, next, err := p.name()
 	if err != nil {
 		return err
 	}
@@ -21,28 +21,28 @@ func (p *dumpParser) insert() error {
 	if err != nil {
 		return err
 	}
-	table, err := p.contents.table(d, name)
+	t, err := p.contents.table(d, name)
 	if err != nil {
 		return err
 	}
-	columns := table.columns
-	explicit := t.mark('(')
+	columns := t.columns
+	explicit := next.mark('(')
 	if explicit {
-		if columns, t, err = p.columnList(); err != nil {
+		if columns, next, err = p.columnList(); err != nil {
 			return err
 		}
 	}
 	switch {
-	case t.is("SELECT"), t.is("SET"), t.is("WITH"):
+	case next.is("SELECT"), next.is("SET"), next.is("WITH"):
 		return p.lex.skipPlain()
-	case !t.is("VALUES") && !t.is("VALUE"):
+	case !next.is("VALUES") && !next.is("VALUE"):
 		return corrupt(p.lex.src.offset(), "an INSERT without VALUES")
 	}
-	widths := [2]int{len(columns), table.implicit}
+	widths := [2]int{len(columns), t.implicit}
 	if explicit {
 		widths[1] = len(columns)
 	}
-	return p.rows(table, newRowReader(table, columns, p.utc), widths)
+	return p.rows(t, newRowReader(t, columns, p.utc), widths)
 }
 
 // columnList reads the names behind an opening parenthesis, and the token
@@ -74,7 +74,7 @@ func (p *dumpParser) columnList() ([]string, token, error) {
 // rows reads the rows of an INSERT to its end. Each must have one of the two
 // widths: as many values as columns, or as columns that are not hidden. Where
 // the columns are not known all rows must be as wide as the first.
-func (p *dumpParser) rows(table *Table, reader *rowReader, widths [2]int) error {
+func (p *dumpParser) rows(t *table, reader *rowReader, widths [2]int) error {
 	s := p.lex.src
 	for {
 		p.blanks()
@@ -90,9 +90,8 @@ func (p *dumpParser) rows(table *Table, reader *rowReader, widths [2]int) error 
 			widths = [2]int{n, n}
 		}
 		if n != widths[0] && n != widths[1] {
-			return corrupt(at, "a row of %d values for the %d columns of %s", n, widths[0], printable([]byte(table.name)))
+			return corrupt(at, "a row of %d values for the %d columns of %s", n, widths[0], printable([]byte(t.name)))
 		}
-		table.Rows++
 		reader.take()
 		p.blanks()
 		switch {
@@ -126,12 +125,6 @@ func (p *dumpParser) row(reader *rowReader) (values int, err error) {
 			return 0, p.unexpected("a comma or a closing parenthesis behind a value")
 		}
 	}
-}
-
-// field receives a value.
-type field struct {
-	text []byte
-	null bool
 }
 
 // maxField is how much of a value is kept.

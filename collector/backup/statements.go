@@ -84,13 +84,13 @@ func (p *dumpParser) set() error {
 			return err
 		}
 		switch {
-		case t.is("TIME_ZONE"), t.is("SQL_NOTES"):
+		case t.is("TIME_ZONE"), t.is("SQL_NOTES"), t.is("NOTE_VERBOSITY"):
 			name = strings.ToUpper(string(t.text))
 		case t.mark('='):
 		case t.kind == tokenText && name == "TIME_ZONE":
 			p.utc = string(t.text) == "+00:00"
 			name = ""
-		case t.is("@OLD_SQL_NOTES") && name == "SQL_NOTES":
+		case t.is("@OLD_SQL_NOTES") && name == "SQL_NOTES", t.is("@OLD_NOTE_VERBOSITY") && name == "NOTE_VERBOSITY":
 			p.closing = true
 			name = ""
 		default:
@@ -122,9 +122,9 @@ func (p *dumpParser) create() error {
 		case t.is("TABLE"):
 			return p.createTable()
 		case t.is("VIEW"):
-			return p.createNamed(func(d *Database, name string) { d.addView(name) })
+			return p.createNamed(p.contents.view)
 		case t.is("TRIGGER"):
-			return p.createNamed(func(d *Database, name string) { d.addTrigger(name) })
+			return p.createNamed(func(d *database, _ string) error { d.triggers++; return nil })
 		case t.is("PROCEDURE"), t.is("FUNCTION"), t.is("PACKAGE"), t.is("EVENT"), t.is("DATABASE"), t.is("SCHEMA"),
 			t.is("USER"), t.is("ROLE"), t.is("SEQUENCE"), t.is("SERVER"), t.is("INDEX"):
 			return p.lex.skip()
@@ -164,7 +164,7 @@ func (p *dumpParser) name() (database, name string, next token, err error) {
 	return database, name, t, err
 }
 
-func (p *dumpParser) createNamed(add func(*Database, string)) error {
+func (p *dumpParser) createNamed(add func(*database, string) error) error {
 	database, name, t, err := p.name()
 	if err != nil {
 		return err
@@ -173,15 +173,14 @@ func (p *dumpParser) createNamed(add func(*Database, string)) error {
 	if err != nil {
 		return err
 	}
-	add(d, name)
-	if t.kind == tokenEnd {
-		return nil
+	if err := add(d, name); err != nil || t.kind == tokenEnd {
+		return err
 	}
 	return p.lex.skip()
 }
 
 func (p *dumpParser) createTable() error {
-	database, name, t, err := p.name()
+	database, name, next, err := p.name()
 	if err != nil {
 		return err
 	}
@@ -189,20 +188,20 @@ func (p *dumpParser) createTable() error {
 	if err != nil {
 		return err
 	}
-	table, err := p.contents.table(d, name)
+	t, err := p.contents.table(d, name)
 	if err != nil {
 		return err
 	}
-	table.columns, table.implicit, table.created = nil, 0, true
-	for !t.mark('(') {
-		if t.kind == tokenEnd { // CREATE TABLE … LIKE …
+	t.columns, t.implicit, t.created = nil, 0, true
+	for !next.mark('(') {
+		if next.kind == tokenEnd { // CREATE TABLE … LIKE …
 			return nil
 		}
-		if t, err = p.lex.next(); err != nil {
+		if next, err = p.lex.next(); err != nil {
 			return err
 		}
 	}
-	if err := p.columns(table); err != nil {
+	if err := p.columns(t); err != nil {
 		return err
 	}
 	return p.lex.skip()
@@ -215,28 +214,28 @@ var keyWords = wordSet("PRIMARY UNIQUE KEY INDEX FULLTEXT SPATIAL VECTOR CONSTRA
 const maxColumns = 4096
 
 // columns reads the items of a CREATE TABLE behind their opening parenthesis.
-func (p *dumpParser) columns(table *Table) error {
+func (p *dumpParser) columns(t *table) error {
 	for {
-		t, err := p.lex.next()
+		name, err := p.lex.next()
 		if err != nil {
 			return err
 		}
-		if t.kind != tokenName && t.kind != tokenText && t.kind != tokenWord {
+		if !name.named() {
 			return corrupt(p.lex.src.offset(), "a column's name is missing in CREATE TABLE")
 		}
-		column := t.kind != tokenWord || !keyWords[strings.ToUpper(string(t.text))]
+		column := name.kind != tokenWord || !keyWords[strings.ToUpper(string(name.text))]
 		if column {
-			if len(table.columns) == maxColumns {
+			if len(t.columns) == maxColumns {
 				return corrupt(p.lex.src.offset(), "a table of more than %d columns", maxColumns)
 			}
-			table.columns = append(table.columns, string(t.text))
+			t.columns = append(t.columns, string(name.text))
 		}
 		hidden, last, err := p.item()
 		if err != nil {
 			return err
 		}
 		if column && !hidden {
-			table.implicit++
+			t.implicit++
 		}
 		if last {
 			return nil
