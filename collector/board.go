@@ -24,8 +24,11 @@ type MigrationState struct {
 	// Evaluated is false until the first whole evaluation ended.
 	Evaluated bool
 	Ready     bool
-	// Phase is empty when it is not known.
-	Phase config.Phase
+	// Phase is empty when it is not known. PhaseReason says what it was told from, or why it was not.
+	Phase       config.Phase
+	PhaseReason string
+	// Servers are the databases that the last evaluation looked at.
+	Servers []Server
 	// Preconditions come in the catalogue's order.
 	Preconditions []PreconditionState
 }
@@ -41,7 +44,18 @@ type PreconditionState struct {
 	// KnownAt is the last evaluation that was not unknown, and ChangedAt the last change that this process saw; zero for none.
 	KnownAt, ChangedAt   time.Time
 	Changes, Evaluations int
+	// History holds the last statuses, oldest first; it begins with the first evaluation unless maxHistory cut that off.
+	History []Change
 }
+
+// Change is a status that a precondition took, and when this process saw it do so.
+type Change struct {
+	At     time.Time `json:"at"`
+	Status Status    `json:"status"`
+}
+
+// maxHistory is more than anybody looks at, and little memory for a precondition that flaps for weeks.
+const maxHistory = 32
 
 // Transition is a change of a precondition's status.
 type Transition struct {
@@ -52,8 +66,10 @@ type Transition struct {
 
 // Evaluation is what one evaluation of a migration found; results come in the catalogue's order.
 type Evaluation struct {
-	Phase   config.Phase
-	Results []Result
+	Phase       config.Phase
+	PhaseReason string
+	Servers     []Server
+	Results     []Result
 }
 
 // NewBoard returns an empty board.
@@ -103,7 +119,7 @@ func (b *Board) Publish(m *config.Migration, e Evaluation, now time.Time) []Tran
 	if old == nil || old.Migration != m {
 		return nil
 	}
-	next := &MigrationState{Migration: m, Evaluated: true, Phase: e.Phase, Preconditions: slices.Clone(old.Preconditions)}
+	next := &MigrationState{Migration: m, Evaluated: true, Phase: e.Phase, PhaseReason: e.PhaseReason, Servers: e.Servers, Preconditions: slices.Clone(old.Preconditions)}
 	var transitions []Transition
 	for i := range next.Preconditions {
 		ps := &next.Preconditions[i]
@@ -122,12 +138,22 @@ func (b *Board) Publish(m *config.Migration, e Evaluation, now time.Time) []Tran
 func (ps *PreconditionState) settle(migration string, seenBefore bool, now time.Time) []Transition {
 	before := ps.Result.Status
 	ps.Result = waive(ps.raw, ps.Waivers, now)
-	if !seenBefore || ps.Result.Status == before {
+	if seenBefore && ps.Result.Status == before {
+		return nil
+	}
+	ps.remember(Change{now, ps.Result.Status})
+	if !seenBefore {
 		return nil
 	}
 	ps.ChangedAt = now
 	ps.Changes++
 	return []Transition{{migration, ps.Precondition.ID, before, ps.Result.Status, ps.Result.Summary}}
+}
+
+// remember appends to a copy of the history: the old one is still on snapshots.
+func (ps *PreconditionState) remember(c Change) {
+	kept := ps.History[max(0, len(ps.History)+1-maxHistory):]
+	ps.History = append(slices.Clone(kept), c)
 }
 
 // replace puts a finished state on the board.
@@ -152,7 +178,7 @@ func (b *Board) Decay(now time.Time, maxAge time.Duration) []Transition {
 		}
 		next := *old
 		next.Preconditions = slices.Clone(old.Preconditions)
-		next.Phase = ""
+		next.Phase, next.PhaseReason = "", "the last evaluation is too old"
 		for i := range next.Preconditions {
 			ps := &next.Preconditions[i]
 			if age := now.Sub(ps.raw.EvaluatedAt); age > maxAge {

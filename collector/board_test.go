@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -161,5 +162,33 @@ func TestMetricsNeedAWholeEvaluation(t *testing.T) {
 	}
 	if up != 2 {
 		t.Errorf("%d series of database_up", up)
+	}
+}
+
+func TestBoardHistory(t *testing.T) {
+	t.Parallel()
+	b, start := NewBoard(), time.Now()
+	m := configured(b, config.Migration{Name: "a"})[0]
+	at := func(minute int) time.Time { return start.Add(time.Duration(minute) * time.Minute) }
+	for minute, status := range []Status{Pass, Pass, Fail, Fail, Unknown} {
+		b.Publish(m, evaluation(at(minute), map[string]Status{"backup": status}), at(minute))
+	}
+	want := []Change{{at(0), Pass}, {at(2), Fail}, {at(4), Unknown}}
+	before := b.Snapshot()[0]
+	if got := before.precondition("backup").History; !slices.Equal(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if got := before.precondition("network").History; !slices.Equal(got, []Change{{at(0), Pass}}) {
+		t.Errorf("without a change: %+v", got)
+	}
+	for minute := 5; minute < 5+2*maxHistory; minute++ {
+		b.Publish(m, evaluation(at(minute), map[string]Status{"backup": []Status{Pass, Fail}[minute%2]}), at(minute))
+	}
+	got := b.Snapshot()[0].precondition("backup").History
+	if len(got) != maxHistory || !got[maxHistory-1].At.Equal(at(4+2*maxHistory)) || !got[0].At.Equal(at(5+maxHistory)) {
+		t.Errorf("%d changes, from %v to %v", len(got), got[0], got[len(got)-1])
+	}
+	if !slices.Equal(before.precondition("backup").History, want) {
+		t.Error("a snapshot was changed")
 	}
 }

@@ -50,7 +50,7 @@ func (e *Evaluator) Evaluate(ctx context.Context, m *config.Migration, limit tim
 	defer cancel()
 	evidence := gather(ctx, m, gatherOptions{now: e.now(), statementTimeout: limit / 3, backups: e.backups, logger: e.logger.With("migration", m.Name)})
 	defer evidence.Close()
-	evaluation := Evaluation{Phase: evidence.Phase.Phase, Results: e.results(ctx, evidence)}
+	evaluation := Evaluation{Phase: evidence.Phase.Phase, PhaseReason: evidence.Phase.reason(), Servers: evidence.servers(), Results: e.results(ctx, evidence)}
 	if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return // shutting down: a result that was cut short would be published as unknown
 	}

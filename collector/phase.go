@@ -23,6 +23,14 @@ func (p PhaseEvidence) Migrated() bool {
 	return p.Phase == config.PhaseMigrate || p.Phase == config.PhaseDelta || p.Phase == config.PhaseCutover
 }
 
+// reason says what the phase was told from, or why it was not.
+func (p PhaseEvidence) reason() string {
+	if p.Err != nil {
+		return cut(p.Err.Error())
+	}
+	return p.Reason
+}
+
 // findPhase tells the phase from the two databases, unless the configuration says it. migrate:data replaces Magento 2's root category
 // by Magento 1's with its creation time, and copies orders and customers with their ids; two installations never agree on these.
 func findPhase(ctx context.Context, e *Evidence) PhaseEvidence {

@@ -18,9 +18,11 @@ type Readiness struct {
 type MigrationReadiness struct {
 	Name  string `json:"name"`
 	Ready bool   `json:"ready"`
-	// Phase is empty when it is not known.
+	// Phase is empty when it is not known. PhaseReason says what it was told from, or why it was not.
 	Phase         config.Phase            `json:"phase"`
+	PhaseReason   string                  `json:"phase_reason"`
 	Cutover       *time.Time              `json:"cutover"`
+	Servers       []Server                `json:"servers"`
 	Preconditions []PreconditionReadiness `json:"preconditions"`
 }
 
@@ -36,6 +38,8 @@ type PreconditionReadiness struct {
 	Findings        []Finding         `json:"findings"`
 	DocsURL         string            `json:"docs_url"`
 	Waivers         []WaiverReadiness `json:"waivers"`
+	// History holds the last statuses that this process saw, oldest first.
+	History []Change `json:"history"`
 }
 
 // WaiverReadiness is one waiver of the document.
@@ -50,7 +54,8 @@ type WaiverReadiness struct {
 func NewReadiness(version string, states []*MigrationState, now time.Time) Readiness {
 	doc := Readiness{Version: version, GeneratedAt: now.UTC().Truncate(time.Millisecond), Ready: len(states) > 0, Migrations: []MigrationReadiness{}}
 	for _, state := range states {
-		m := MigrationReadiness{Name: state.Migration.Name, Ready: state.Ready, Phase: state.Phase, Preconditions: []PreconditionReadiness{}}
+		m := MigrationReadiness{Name: state.Migration.Name, Ready: state.Ready, Phase: state.Phase, PhaseReason: state.PhaseReason, Servers: []Server{}, Preconditions: []PreconditionReadiness{}}
+		m.Servers = append(m.Servers, state.Servers...)
 		if state.Migration.Cutover != nil {
 			m.Cutover = utc(*state.Migration.Cutover)
 		}
@@ -67,9 +72,12 @@ func (ps *PreconditionState) readiness() PreconditionReadiness {
 	r := PreconditionReadiness{
 		ID: ps.Precondition.ID, Title: ps.Precondition.Title, Status: ps.Result.Status, Summary: ps.Result.Summary,
 		EvaluatedAt: utc(ps.Result.EvaluatedAt), ChangedAt: utc(ps.ChangedAt), DurationSeconds: ps.Result.Duration.Seconds(),
-		Findings: []Finding{}, DocsURL: ps.Precondition.DocsURL(), Waivers: []WaiverReadiness{},
+		Findings: []Finding{}, DocsURL: ps.Precondition.DocsURL(), Waivers: []WaiverReadiness{}, History: []Change{},
 	}
 	r.Findings = append(r.Findings, ps.Result.Findings...)
+	for _, c := range ps.History {
+		r.History = append(r.History, Change{*utc(c.At), c.Status})
+	}
 	for _, w := range ps.Waivers {
 		r.Waivers = append(r.Waivers, WaiverReadiness{w.Subject, w.Reason, w.Owner, w.Expires.UTC()})
 	}
