@@ -1,0 +1,259 @@
+package cron
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"iter"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// job is one line of a crontab that starts something.
+type job struct {
+	line           int
+	schedule, user string
+	command        string
+	// marker says that the line lies in one of Magento's blocks, hash is that block's.
+	marker bool
+	hash   string
+	// dormant is why cron does not run it, note what else is odd about it.
+	dormant, note string
+	// vars are the variables that are set above it; valid until the next job is asked for.
+	vars map[string]string
+}
+
+// crontabFormat says what stands between schedule and command.
+type crontabFormat struct {
+	// system crontabs, /etc/crontab and those of /etc/cron.d, have a user there.
+	system bool
+	// isUser decides for crontabs in places that no cron uses; nil says that there is no user.
+	isUser func(string) bool
+}
+
+var (
+	markerLine = regexp.MustCompile(`^#~ MAGENTO (START|END)(?:\s+([0-9A-Fa-f]{64}|[0-9A-Fa-f]{32}))?\s*$`)
+	setting    = regexp.MustCompile(`^(?:"([^"=]+)"|'([^'=]+)'|([A-Za-z_][A-Za-z0-9_]*))\s*=\s*(.*)$`)
+	macro      = regexp.MustCompile(`^@[A-Za-z0-9_]+\s+`)
+	fiveFields = regexp.MustCompile(`^-?(?:[0-9*][0-9*,/~-]*\s+){3}[0-9A-Za-z*][0-9A-Za-z*,/~-]*\s+[0-9A-Za-z*][0-9A-Za-z*,/~#-]*\s+`)
+	firstField = regexp.MustCompile(`^\S+\s+`)
+	// runPartsName is what Debian's run-parts and cron accept in their directories: nothing with a dot.
+	runPartsName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+)
+
+// maxContinued is how many lines a backslash can join.
+const maxContinued = 20
+
+const (
+	noteContinuation = "a line ends with a backslash: cron knows no continuation, so it takes the next line for a new one, and Debian's cron refuses the whole file over that"
+	noteCRLF         = "the line ends with a carriage return, which cron gives to the command"
+	noteNoNewline    = "the last line has no line feed at its end: Debian's cron ignores the whole file until it has one"
+)
+
+// jobs reads a crontab. Comments start no job, so a line that was commented out is not there. cron knows no continuation, but people mean
+// one by a backslash at a line's end, so such a line is read both ways: as cron does, and joined with those that follow.
+func jobs(data []byte, format crontabFormat) iter.Seq[job] {
+	return func(yield func(job) bool) {
+		lines := strings.Split(string(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))), "\n")
+		last := len(lines) - 1
+		c := crontab{format: format, vars: map[string]string{}}
+		joinedTo := 0
+		for i, line := range lines {
+			j, ok := c.line(line)
+			if !ok {
+				continue
+			}
+			if j.dormant != "" && i < joinedTo {
+				continue // it has been read as the end of the line above
+			}
+			if i == last {
+				j.note = joinNotes(j.note, noteNoNewline)
+			}
+			if end := c.continued(&j, lines[i:]); end > 0 {
+				joinedTo = max(joinedTo, i+end)
+			}
+			j.line = i + 1
+			if !yield(j) {
+				return
+			}
+		}
+	}
+}
+
+// crontab is how far a crontab has been read.
+type crontab struct {
+	format crontabFormat
+	marker bool
+	hash   string
+	vars   map[string]string
+}
+
+// line reads one line as cron does. It is no job when it is empty, a comment or a variable.
+func (c *crontab) line(line string) (job, bool) {
+	text := strings.TrimLeft(line, " \t")
+	j := job{vars: c.vars}
+	if strings.HasSuffix(text, "\r") {
+		text, j.note = strings.TrimRight(text, "\r"), noteCRLF
+	}
+	if m := markerLine.FindStringSubmatch(text); m != nil {
+		c.marker, c.hash = m[1] == "START", m[2]
+		return j, false
+	}
+	if text == "" || text[0] == '#' || c.variable(text) {
+		return j, false
+	}
+	j.marker, j.hash = c.marker, c.hash
+	schedule := macro.FindString(text)
+	if schedule == "" {
+		schedule = fiveFields.FindString(text)
+	}
+	if schedule == "" {
+		j.command, j.dormant = text, "cron does not accept this line"
+		return j, true
+	}
+	j.schedule = strings.Join(strings.Fields(strings.TrimPrefix(schedule, "-")), " ")
+	j.command = text[len(schedule):]
+	if user := firstField.FindString(j.command); user != "" && (c.format.system || c.format.isUser != nil && c.format.isUser(strings.TrimSpace(user))) {
+		j.user, j.command = strings.TrimSpace(user), j.command[len(user):]
+	}
+	j.command = untilPercent(j.command)
+	return j, true
+}
+
+// variable takes a line like HOME=/var/www.
+func (c *crontab) variable(text string) bool {
+	m := setting.FindStringSubmatch(text)
+	if m == nil {
+		return false
+	}
+	value := strings.TrimRight(m[4], " \t")
+	if n := len(value); n >= 2 && (value[0] == '"' || value[0] == '\'') && value[n-1] == value[0] {
+		value = value[1 : n-1]
+	}
+	if len(c.vars) < maxVars {
+		c.vars[m[1]+m[2]+m[3]] = value
+	}
+	return true
+}
+
+// untilPercent cuts a command at the first %: the rest is its input. \% is a percent sign.
+func untilPercent(command string) string {
+	var text strings.Builder
+	for {
+		i := strings.IndexByte(command, '%')
+		switch {
+		case i < 0:
+			text.WriteString(command)
+			return text.String()
+		case i == 0 || command[i-1] != '\\':
+			text.WriteString(command[:i])
+			return text.String()
+		}
+		text.WriteString(command[:i-1] + "%")
+		command = command[i+1:]
+	}
+}
+
+// continued joins a job that ends with a backslash with the lines that follow, and returns how many lines it takes.
+func (c *crontab) continued(j *job, lines []string) int {
+	n := 0
+	for n+1 < len(lines) && n < maxContinued && strings.HasSuffix(j.command, `\`) {
+		n++
+		j.command = strings.TrimSuffix(j.command, `\`) + " " + untilPercent(strings.TrimSpace(lines[n]))
+	}
+	if n > 0 {
+		j.note = joinNotes(j.note, noteContinuation)
+		return n + 1
+	}
+	return 0
+}
+
+// crontabFile reads one crontab and reports what starts a cron that is looked for.
+func (l *look) crontabFile(path string, data []byte, info fs.FileInfo) {
+	format, user := formatOf(path)
+	if !format.system && user == "" {
+		format.isUser = func(name string) bool { return l.accounts[name].name != "" }
+	}
+	dormant, note := fileState(path, format, user, info)
+	for j := range jobs(data, format) {
+		if j.user == "" {
+			j.user = user
+		}
+		sh := shell{vars: maps.Clone(j.vars), marked: j.marker && slices.ContainsFunc(l.sites, func(s site) bool { return s.system == Magento2 && s.wroteMarker(j.hash) })}
+		if home := l.accounts[j.user].home; home != "" && sh.vars["HOME"] == "" {
+			sh.vars["HOME"] = home
+		}
+		sh.dir = sh.vars["HOME"]
+		for _, found := range l.invocations(j.command, sh) {
+			if found.certainty == Possible && j.hash != "" && !sh.marked && found.system == Magento2 {
+				continue // Magento's own marker says that it is another root's
+			}
+			l.entry(Entry{
+				File: path, Line: j.line, Schedule: j.schedule, User: j.user, Kind: found.kind, System: found.system, Certainty: found.certainty,
+				Dormant: joinNotes(j.dormant, dormant), Text: found.text, Note: joinNotes(found.note, j.note, note),
+				Remedy: crontabRemedy(path, j, format, user, sh.marked),
+			})
+		}
+	}
+}
+
+// formatOf tells a crontab's format by its place, and whose it is. In other places the user column is told by its content.
+func formatOf(path string) (crontabFormat, string) {
+	dir := filepath.Dir(path)
+	switch base, parent := filepath.Base(dir), filepath.Base(filepath.Dir(dir)); {
+	case base == "cron.d" || filepath.Base(path) == "crontab":
+		return crontabFormat{system: true}, ""
+	case (base == "crontabs" || base == "tabs") && parent == "cron", base == "cron" && parent == "spool":
+		return crontabFormat{}, filepath.Base(path)
+	}
+	return crontabFormat{}, ""
+}
+
+// fileState tells why cron passes over a file, and what else keeps it from being read. Debian's cron and cronie differ here. What somebody
+// can mend by accident is a note, because the file is armed then.
+func fileState(path string, format crontabFormat, user string, info fs.FileInfo) (dormant, note string) {
+	dir, name := filepath.Split(path)
+	if strings.HasPrefix(name, ".") || strings.HasPrefix(name, "#") || strings.HasSuffix(name, "~") || slices.Contains([]string{".rpmsave", ".rpmorig", ".rpmnew"}, filepath.Ext(name)) {
+		return "cron passes over files of this name", ""
+	}
+	if filepath.Base(dir) == "cron.d" && !runPartsName.MatchString(name) {
+		if _, err := os.Stat(filepath.Join(dir, "..", "debian_version")); err == nil {
+			return "Debian's cron passes over files whose name has more than letters, digits, _ and -", ""
+		}
+		note = "Debian's cron would pass over a file of this name, others do not"
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	switch mode := info.Mode().Perm(); {
+	case format.system && mode&0o022 != 0:
+		note = joinNotes(note, "Debian's cron refuses it while others than its owner can write it")
+	case format.system && ok && stat.Uid != 0:
+		note = joinNotes(note, "Debian's cron refuses it while its owner is not root")
+	case user != "" && mode != 0o600:
+		note = joinNotes(note, "Debian's cron refuses it while its mode is not 0600")
+	}
+	return "", note
+}
+
+// crontabRemedy says how to stop what a line starts.
+func crontabRemedy(path string, j job, format crontabFormat, user string, marked bool) string {
+	remedy := fmt.Sprintf("comment out line %d of %s", j.line, path)
+	if !format.system && user != "" {
+		remedy = fmt.Sprintf("run crontab -u %s -e and comment out line %d", user, j.line)
+	}
+	if marked {
+		remedy += fmt.Sprintf("; or run bin/magento cron:remove as %s, which takes Magento's whole block out", orUser(j.user, "the user whose crontab it is"))
+	}
+	return remedy
+}
+
+func orUser(user, otherwise string) string {
+	if user == "" {
+		return otherwise
+	}
+	return user
+}

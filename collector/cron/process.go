@@ -1,0 +1,231 @@
+package cron
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/procfs"
+)
+
+// Process is a running process of Magento's cron.
+type Process struct {
+	PID int
+	// User is its name on this host, or its number.
+	User string
+	// Since is when it started; zero when that could not be read.
+	Since     time.Time
+	Kind      Kind
+	System    System
+	Certainty Certainty
+	// Text is the script and Magento's command alone: command lines can hold passwords.
+	Text string
+	// Note is what else to know; may be empty.
+	Note string
+	// Remedy is how to stop it.
+	Remedy string
+}
+
+// interpreter is what runs Magento's scripts. sudo, flock, sh -c and the like stay beside what they start, which is seen itself.
+var interpreter = regexp.MustCompile(`^(php[0-9.]*|lsphp[0-9.]*|hhvm|frankenphp|(ba|da|a)?sh)$`)
+
+var (
+	// phpValueOption is an option of php whose value is a word of its own.
+	phpValueOption = regexp.MustCompile(`^-[dcz]$`)
+	// phpInline and shellInline make the next word the program itself instead of its file.
+	phpInline   = regexp.MustCompile(`^-[rR]$`)
+	shellInline = regexp.MustCompile(`^-[a-z]*c$`)
+)
+
+// processTable is a mounted /proc.
+type processTable struct {
+	root string
+	fs   procfs.FS
+	// mounts is this program's mount namespace; 0 when not known.
+	mounts uint32
+	// hidden is how many processes did not show their command line.
+	hidden int
+}
+
+// processes reports the running processes of the sites' cron.
+func (l *look) processes(ctx context.Context, root string) {
+	table := processTable{root: root}
+	var err error
+	if table.fs, err = procfs.NewFS(root); err != nil {
+		l.problem(root, "the process table cannot be read: "+err.Error(), processRemedy)
+		return
+	}
+	all, err := table.fs.AllProcs()
+	if err != nil {
+		l.problem(root, "the process table cannot be read: "+reason(err), processRemedy)
+		return
+	}
+	sort.Sort(all)
+	self, selfErr := table.fs.Self()
+	if selfErr == nil {
+		table.mounts = mountNamespace(self)
+	}
+	for _, p := range all {
+		if ctx.Err() != nil {
+			return
+		}
+		if selfErr != nil || p.PID != self.PID {
+			l.process(&table, p)
+		}
+	}
+	l.looked(fmt.Sprintf("%s (%d processes)", root, len(all)))
+	l.processView(&table, all, self)
+}
+
+// processRemedy is for a process table that shows too little.
+const processRemedy = "run the exporter as root or with CAP_SYS_PTRACE on the host that Magento runs on, in a container with the host's process namespace; or set cron_stopped.processes to false when Magento's processes do not run on this host"
+
+// processView reports when other processes than the ones that were looked at can be running.
+func (l *look) processView(t *processTable, all procfs.Procs, self procfs.Proc) {
+	first, alone := false, true
+	own := map[int]bool{0: true}
+	for pid := self.PID; !own[pid]; {
+		own[pid] = true
+		if p, err := t.fs.Proc(pid); err == nil {
+			if stat, err := p.Stat(); err == nil {
+				pid = stat.PPID
+			}
+		}
+	}
+	for _, p := range all {
+		first = first || p.PID == 1
+		alone = alone && own[p.PID]
+	}
+	switch {
+	case t.hidden > 0:
+		l.problem(t.root, fmt.Sprintf("%d processes do not show their command line", t.hidden), processRemedy)
+	case !first:
+		l.problem(t.root, "it hides other users' processes (it is mounted with hidepid)", processRemedy)
+	case alone:
+		l.problem(t.root, "it shows nothing but the exporter itself, as in a container of its own", processRemedy)
+	}
+}
+
+// process reports one process if it is of a site's cron. One that ends meanwhile is none.
+func (l *look) process(t *processTable, p procfs.Proc) {
+	args, err := p.CmdLine()
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		t.hidden++
+		return
+	case err != nil:
+		return
+	}
+	if _, ok := runningProgram(args, ""); !ok {
+		return
+	}
+	dir, dirErr := p.Cwd()
+	dir = strings.TrimSuffix(dir, " (deleted)")
+	program, ok := runningProgram(args, dir)
+	if !ok {
+		return
+	}
+	found := Process{PID: p.PID, Kind: program.kind}
+	if mounts := mountNamespace(p); mounts != 0 && t.mounts != 0 && mounts != t.mounts {
+		found.System, found.Certainty, found.Note, ok = l.contained(t, p, program, dir)
+	} else {
+		found.System, found.Certainty, ok = l.owner(program, dir)
+	}
+	if !ok {
+		return
+	}
+	if found.Certainty == Possible && dirErr != nil {
+		found.Note = "its working directory cannot be read; run the exporter as root or with CAP_SYS_PTRACE to know whose it is"
+	}
+	found.Text = printable(strings.TrimSpace(program.script + " " + program.text))
+	found.User, found.Since = l.startOf(p)
+	found.Remedy = "stop what starts it, then kill " + strconv.Itoa(p.PID)
+	if len(l.evidence.Processes) == maxEntries {
+		l.problem(t.root, fmt.Sprintf("only the first %d processes are reported", maxEntries), "stop them")
+		return
+	}
+	l.evidence.Processes = append(l.evidence.Processes, found)
+}
+
+// runningProgram finds the script that an interpreter runs, or that the process is. Its path is complete where dir is known.
+func runningProgram(args []string, dir string) (program, bool) {
+	if len(args) == 1 {
+		args = strings.Fields(args[0]) // a title that the process has set itself
+	}
+	inline := phpInline
+	if len(args) > 0 && slices.Contains(shells, filepath.Base(args[0])) {
+		inline = shellInline
+	}
+	for i := 0; i < len(args) && i < maxArgs; i++ {
+		switch arg := args[i]; {
+		case i == 0 && interpreter.MatchString(filepath.Base(arg)):
+		case i > 0 && inline.MatchString(arg):
+			return program{}, false
+		case i > 0 && phpValueOption.MatchString(arg):
+			i++
+		case i > 0 && (strings.HasPrefix(arg, "-") || arg == "php-cli"):
+		default:
+			if full := absolute(dir, arg); full != "" {
+				arg = full
+			}
+			return namedProgram(arg, args[i+1:min(len(args), i+1+maxArgs)])
+		}
+	}
+	return program{}, false
+}
+
+// contained tells whose a process is that has its own view of the file system, like one in a container. The kernel shows that view below
+// root in the process's directory, so its root directory can be compared with the one that was asked for.
+func (l *look) contained(t *processTable, p procfs.Proc, named program, dir string) (System, Certainty, string, bool) {
+	root := absolute(dir, named.script)
+	if named.up >= 0 {
+		root = above(root, named.up)
+	} else {
+		root = absolute(dir, named.root)
+	}
+	seen, err := os.Stat(filepath.Join(t.root, strconv.Itoa(p.PID), "root", root))
+	for _, s := range l.sites {
+		if !named.isOf(s.system) {
+			continue
+		}
+		here, hereErr := os.Stat(s.resolved)
+		switch {
+		case err == nil && hereErr == nil && os.SameFile(seen, here):
+			return s.system, Certain, "it runs in a container or another mount namespace", true
+		case err != nil && (root == s.given || root == s.resolved):
+			return s.system, Possible, "it runs in a container or another mount namespace, where the same path can be another directory", true
+		}
+	}
+	return "", "", "", false
+}
+
+// mountNamespace identifies a process's mount namespace; 0 when it is not shown.
+func mountNamespace(p procfs.Proc) uint32 {
+	namespaces, err := p.Namespaces()
+	if err != nil {
+		return 0
+	}
+	return namespaces["mnt"].Inode
+}
+
+// startOf tells who runs a process and since when.
+func (l *look) startOf(p procfs.Proc) (user string, since time.Time) {
+	if status, err := p.NewStatus(); err == nil {
+		user = l.accounts.userName(status.UIDs[1])
+	}
+	if stat, err := p.Stat(); err == nil {
+		if seconds, err := stat.StartTime(); err == nil {
+			since = time.UnixMilli(int64(seconds * 1000)).UTC()
+		}
+	}
+	return user, since
+}
