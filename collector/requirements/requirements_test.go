@@ -88,7 +88,7 @@ func TestParseFaults(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("releases: {2.4.7-p3: {mariadb: ['10.11', '11+']}}"))
-	f.Fuzz(func(t *testing.T, data []byte) {
+	f.Fuzz(func(_ *testing.T, data []byte) {
 		table, err := Parse(data)
 		if err == nil {
 			for _, row := range table.Releases {
@@ -244,8 +244,8 @@ func TestRealRabbitMQ(t *testing.T) {
 		"RABBITMQ_ENABLED_PLUGINS_FILE="+dir+"/plugins", "RABBITMQ_CONF_ENV_FILE="+dir+"/none", "HOME="+dir, "ERL_EPMD_ADDRESS=127.0.0.1")
 	epmd := strconv.Itoa(freePort(t))
 	cmd.Env = append(cmd.Env, "ERL_EPMD_PORT="+epmd)
-	// The port mapper daemonises, and goes only when the broker has.
-	t.Cleanup(func() { _ = exec.Command("epmd", "-port", epmd, "-kill").Run() })
+	// The broker would start the port mapper as a daemon, which stays.
+	start(t, exec.Command("epmd", "-port", epmd, "-address", "127.0.0.1"))
 	start(t, cmd)
 	s := eventually(t, 90*time.Second, func(ctx context.Context) (Service, error) {
 		return RabbitMQ(ctx, "127.0.0.1:"+strconv.Itoa(port))

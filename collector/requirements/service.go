@@ -149,11 +149,12 @@ func Redis(ctx context.Context, address, password string) (Service, error) {
 }
 
 func redisCommand(conn net.Conn, r *bufio.Reader, words ...string) (string, error) {
-	request := fmt.Sprintf("*%d\r\n", len(words))
+	var request bytes.Buffer
+	fmt.Fprintf(&request, "*%d\r\n", len(words))
 	for _, w := range words {
-		request += fmt.Sprintf("$%d\r\n%s\r\n", len(w), w)
+		fmt.Fprintf(&request, "$%d\r\n%s\r\n", len(w), w)
 	}
-	if _, err := io.WriteString(conn, request); err != nil {
+	if _, err := conn.Write(request.Bytes()); err != nil {
 		return "", err
 	}
 	line, err := r.ReadString('\n')
