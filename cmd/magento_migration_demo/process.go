@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -42,7 +43,10 @@ func (d *demo) start(ctx context.Context, log *programLog, program string, args 
 		if ctx.Err() != nil {
 			return nil
 		}
-		return fmt.Errorf("%s ended (%v); it said last:\n%s", filepath.Base(program), err, log.tail())
+		if err == nil {
+			err = errors.New("as if it were done")
+		}
+		return fmt.Errorf("%s ended (%w); it said last:\n%s", filepath.Base(program), err, log.tail())
 	})
 }
 

