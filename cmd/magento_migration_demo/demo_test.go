@@ -224,6 +224,10 @@ func pasted(t *testing.T, output string) map[string][]string {
 // TestRemediesMend does as a user does: it starts the demo, pastes what is printed, and presses Ctrl-C.
 func TestRemediesMend(t *testing.T) {
 	rules := t.TempDir()
+	if err := os.CopyFS(rules, os.DirFS("../../dashboards/rules")); err != nil {
+		t.Fatal(err)
+	}
+	// The project's own alerts wait for minutes.
 	rule := "groups: [{name: demo, rules: [{alert: NotReady, expr: magento_migration_ready == 0}]}]\n"
 	if err := os.WriteFile(filepath.Join(rules, "demo.yml"), []byte(rule), 0o600); err != nil {
 		t.Fatal(err)
@@ -266,7 +270,7 @@ func TestRemediesMend(t *testing.T) {
 	eventually(t, "the exporter's log is shown", func() bool {
 		return strings.Contains(d.stderr.String(), "precondition=privileges old=fail new=pass")
 	})
-	assertAlerted(t, address(t, output, "Alertmanager"))
+	assertWatched(t, address(t, output, "Prometheus"), address(t, output, "Alertmanager"))
 
 	if err := d.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
@@ -288,15 +292,27 @@ func assertFromRemedy(t *testing.T, command string, p precondition) {
 	}
 }
 
-// assertAlerted checks the whole chain: the exporter is scraped, the rules are loaded, and the alert arrives.
-func assertAlerted(t *testing.T, alertmanager string) {
+// assertWatched checks the whole chain: the exporter is scraped, the project's rules fit it, and alerts arrive.
+func assertWatched(t *testing.T, prometheus, alertmanager string) {
 	t.Helper()
+	eventually(t, "the project's rules record the migration", func() bool {
+		var answer struct {
+			Data struct {
+				Result []struct {
+					Metric map[string]string `json:"metric"`
+				} `json:"result"`
+			} `json:"data"`
+		}
+		getJSON(t, "http://"+prometheus+"/api/v1/query?query=job_migration:magento_migration_ready:min_last10m", &answer)
+		return len(answer.Data.Result) == 1 && answer.Data.Result[0].Metric["migration"] == "demo"
+	})
 	eventually(t, "Alertmanager has the alert", func() bool {
-		var alerts []struct {
+		type alert struct {
 			Labels map[string]string `json:"labels"`
 		}
+		var alerts []alert
 		getJSON(t, "http://"+alertmanager+"/api/v2/alerts", &alerts)
-		return len(alerts) == 1 && alerts[0].Labels["alertname"] == "NotReady" && alerts[0].Labels["migration"] == "demo"
+		return slices.ContainsFunc(alerts, func(a alert) bool { return a.Labels["alertname"] == "NotReady" && a.Labels["migration"] == "demo" })
 	})
 }
 
