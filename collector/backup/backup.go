@@ -135,14 +135,17 @@ type zone struct {
 }
 
 // inferZone tells the zone from the last time that a backup writes. Its file is
-// closed moments later, so when the file's modification time differs from it by
-// a zone's offset (whole quarters of an hour), that is the zone. A file that
-// was copied does not tell.
+// closed a moment later, so when the file's modification time is just that much
+// later but for the offset of a zone (whole quarters of an hour), that is the
+// zone. The time of a file that was copied does not fit.
 func inferZone(last, modified time.Time) zone {
-	const quarter = 15 * time.Minute
+	const (
+		quarter = 15 * time.Minute
+		early   = -time.Second // both are cut to whole seconds
+		late    = 5 * time.Second
+	)
 	offset := last.Sub(modified).Round(quarter)
-	gap := modified.Add(offset).Sub(last).Abs()
-	if offset.Abs() <= MaxZone && gap <= time.Minute {
+	if gap := modified.Add(offset).Sub(last); offset.Abs() <= MaxZone && gap >= early && gap <= late {
 		return zone{offset, true}
 	}
 	return zone{}

@@ -445,6 +445,8 @@ func TestZones(t *testing.T) {
 		"five and a half":   {wall.Add(-5*time.Hour - 30*time.Minute), wall.Add(-5*time.Hour - 30*time.Minute), false},
 		"eight hours west":  {wall.Add(8 * time.Hour), wall.Add(8 * time.Hour), false},
 		"copied later":      {wall.Add(8*time.Hour + 7*time.Minute), wall, true},
+		"copied soon":       {wall.Add(20 * time.Second), wall, true},
+		"earlier":           {wall.Add(8*time.Hour - 5*time.Second), wall, true},
 		"copied days later": {wall.Add(72 * time.Hour), wall, true},
 	} {
 		m := inferZone(wall, c.modified).moment(wall, SourceTrailer)
