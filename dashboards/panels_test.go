@@ -1,0 +1,169 @@
+package dashboards_test
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"magento_migration_exporter/collector"
+)
+
+// testPanels runs every query of the dashboard, as Grafana would send it, while something is wrong.
+func (s *stack) testPanels(t *testing.T) {
+	variables := strings.NewReplacer("$job", ".+", "$migration", ".+", "$__rate_interval", "10s", "$__interval", "1s")
+	for _, p := range readDashboard(t).drawn() {
+		for _, q := range p.Targets {
+			window := 20 * time.Second
+			if q.Instant {
+				window = 0
+			}
+			result, err := s.query(t.Context(), variables.Replace(q.Expr), window)
+			if err != nil {
+				t.Errorf("%q: %v", p.Title, err)
+				continue
+			}
+			if len(result) == 0 {
+				t.Errorf("%q: query %s returns nothing: %s", p.Title, q.RefID, q.Expr)
+				continue
+			}
+			for _, label := range legendLabels(q.LegendFormat) {
+				if result[0].Metric[label] == "" {
+					t.Errorf("%q: the legend names %s, which the result does not have: %v", p.Title, label, result[0].Metric)
+				}
+			}
+		}
+	}
+	for _, a := range readDashboard(t).Annotations.List {
+		if a.Expr == "" {
+			continue
+		}
+		if _, err := s.query(t.Context(), variables.Replace(a.Expr), 20*time.Second); err != nil {
+			t.Errorf("annotation %q: %v", a.Name, err)
+		}
+	}
+}
+
+func legendLabels(format string) []string {
+	var labels []string
+	for _, m := range regexp.MustCompile(`\{\{(\w+)\}\}`).FindAllStringSubmatch(format, -1) {
+		labels = append(labels, m[1])
+	}
+	return labels
+}
+
+// noBoard is a collector.Source without migrations.
+type noBoard struct{}
+
+// Snapshot implements collector.Source.
+func (noBoard) Snapshot() []*collector.MigrationState { return nil }
+
+// exportedFamilies returns the labels of each family: those of the migrations from their descriptors, those of the exporter from a scrape.
+func (s *stack) exportedFamilies(t *testing.T) map[string][]string {
+	t.Helper()
+	families := map[string][]string{}
+	descs := make(chan *prometheus.Desc)
+	go func() { collector.NewMetrics(noBoard{}).Describe(descs); close(descs) }()
+	described := regexp.MustCompile(`fqName: "([^"]+)".*variableLabels: \{([^}]*)\}`)
+	for d := range descs {
+		m := described.FindStringSubmatch(d.String())
+		if m == nil {
+			t.Fatalf("a descriptor cannot be read: %s", d)
+		}
+		families[m[1]] = strings.Split(m[2], ",")
+	}
+	text, err := get(t.Context(), "http://"+s.exporter+"/metrics?scope=exporter")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`(?m)^([a-z]\w*)(?:\{(.*)\})? \S+$`).FindAllStringSubmatch(string(text), -1) {
+		families[m[1]] = nil
+		for _, label := range regexp.MustCompile(`(\w+)="`).FindAllStringSubmatch(m[2], -1) {
+			families[m[1]] = append(families[m[1]], label[1])
+		}
+	}
+	return families
+}
+
+// testNames compares what the dashboard and the rules name with what the exporter exports, both ways.
+func (s *stack) testNames(t *testing.T) {
+	families := s.exportedFamilies(t)
+	own := []string{"job", "instance"}
+	families["up"], families["ALERTS"] = nil, []string{"alertname", "alertstate", "severity", "precondition", "system", "migration"}
+	records := map[string]bool{}
+	for _, r := range readRules(t, ruleFiles()...) {
+		records[r.Record] = true
+	}
+	shown, shownLabels := map[string]bool{}, map[string]map[string]bool{}
+	for where, expr := range s.expressions(t) {
+		e := parseExpression(expr)
+		known := slices.Clone(own)
+		for _, sel := range e.selectors {
+			if records[sel.metric] {
+				known = append(known, strings.Split(strings.SplitN(sel.metric, ":", 2)[0], "_")...)
+				continue
+			}
+			labels, ok := families[sel.metric]
+			if !ok {
+				t.Errorf("%s names %s, which nobody exports", where, sel.metric)
+			}
+			known = append(known, labels...)
+			shown[sel.metric] = true
+			if shownLabels[sel.metric] == nil {
+				shownLabels[sel.metric] = map[string]bool{}
+			}
+			for _, label := range append(e.labels, sel.labels...) {
+				shownLabels[sel.metric][label] = true
+			}
+			for _, label := range sel.labels {
+				if !slices.Contains(labels, label) && !slices.Contains(own, label) {
+					t.Errorf("%s: %s has no label %s", where, sel.metric, label)
+				}
+			}
+		}
+		for _, label := range e.labels {
+			if !slices.Contains(known, label) {
+				t.Errorf("%s groups by %s, which none of its metrics has", where, label)
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(families)) {
+		if !strings.HasPrefix(name, collector.Namespace) {
+			continue
+		}
+		if !shown[name] {
+			t.Errorf("%s is exported and shown nowhere", name)
+		}
+		for _, label := range families[name] {
+			if shown[name] && !shownLabels[name][label] && !strings.HasSuffix(name, "exporter_build_info") {
+				t.Errorf("%s: the label %s is shown nowhere", name, label)
+			}
+		}
+	}
+}
+
+// expressions returns every expression of the dashboard and the rules by where it stands.
+func (s *stack) expressions(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	d := readDashboard(t)
+	for _, p := range d.drawn() {
+		for _, q := range p.Targets {
+			all["panel "+p.Title+", query "+q.RefID] = q.Expr
+		}
+	}
+	for _, a := range d.Annotations.List {
+		all["annotation "+a.Name] = a.Expr
+	}
+	for _, r := range readRules(t, ruleFiles()...) {
+		all["rule "+r.Record+r.Alert+" "+r.Labels["severity"]] = r.Expr
+		for _, m := range regexp.MustCompile("`([^`]*)`").FindAllStringSubmatch(r.Annotations["description"], -1) {
+			all["text of "+r.Alert+": "+m[1]] = strings.ReplaceAll(m[1], "%q", `"x"`)
+		}
+	}
+	return all
+}
