@@ -20,6 +20,10 @@ import (
 type Problem struct {
 	Path string // as it was configured or found, escaped so that it is one line
 	Text string // why not
+	// Unseen means that there may be a backup which could not be looked at:
+	// permission denied, an I/O error, a limit. Else there certainly is none:
+	// nothing matches, or what is there is no file.
+	Unseen bool
 }
 
 // How much of a directory is looked at.
@@ -47,7 +51,7 @@ func Find(ctx context.Context, patterns []string) ([]Candidate, []Problem) {
 		f.pattern(ctx, p)
 	}
 	if err := ctx.Err(); err != nil {
-		f.problem(strings.Join(patterns, " "), "looking for backups took too long: "+err.Error())
+		f.unseen(strings.Join(patterns, " "), "looking for backups took too long: "+err.Error())
 	}
 	slices.SortStableFunc(f.found, func(a, b Candidate) int { return b.ModTime.Compare(a.ModTime) })
 	return f.found, f.problems
@@ -60,14 +64,28 @@ type finder struct {
 	capped   bool
 }
 
-func (f *finder) problem(path, text string) {
+// unseen adds a problem of something that may be a backup.
+func (f *finder) unseen(path, text string) { f.problem(Problem{path, text, true}) }
+
+// nothing adds a problem of what is certainly no backup.
+func (f *finder) nothing(path, text string) { f.problem(Problem{path, text, false}) }
+
+func (f *finder) problem(p Problem) {
 	switch len(f.problems) {
 	case maxProblems:
 	case maxProblems - 1:
-		f.problems = append(f.problems, Problem{Text: "there are more problems than these"})
+		f.problems = append(f.problems, Problem{Text: "there are more problems than these", Unseen: true})
 	default:
-		f.problems = append(f.problems, Problem{Path: oneLine(path), Text: text})
+		p.Path = oneLine(p.Path)
+		f.problems = append(f.problems, p)
 	}
+}
+
+// failed adds the problem of a call of the operating system.
+func (f *finder) failed(path string, err error) {
+	p := Problem{Path: path, Unseen: !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ELOOP) && !errors.Is(err, syscall.ENOTDIR)}
+	p.Text = statProblem(path, err)
+	f.problem(p)
 }
 
 func (f *finder) full(ctx context.Context) bool {
@@ -76,7 +94,7 @@ func (f *finder) full(ctx context.Context) bool {
 	}
 	if !f.capped {
 		f.capped = true
-		f.problem("", fmt.Sprintf("only the first %d files are looked at: name the backups more narrowly", maxCandidates))
+		f.unseen("", fmt.Sprintf("only the first %d files are looked at: name the backups more narrowly", maxCandidates))
 	}
 	return true
 }
@@ -89,9 +107,9 @@ func (f *finder) pattern(ctx context.Context, pattern string) {
 	matches, err := filepath.Glob(pattern)
 	switch {
 	case err != nil:
-		f.problem(pattern, "it is no valid pattern: "+err.Error())
+		f.nothing(pattern, "it is no valid pattern: "+err.Error())
 	case len(matches) == 0:
-		f.problem(pattern, "nothing matches it")
+		f.nothing(pattern, "nothing matches it")
 	}
 	for _, m := range matches {
 		if f.full(ctx) {
@@ -108,12 +126,12 @@ func (f *finder) path(ctx context.Context, path string, depth int) {
 		return
 	}
 	if strings.ContainsFunc(path, unicode.IsControl) {
-		f.problem(path, "its name has a line feed or another control character")
+		f.unseen(path, "its name has a line feed or another control character")
 		return
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		f.problem(path, statProblem(path, err))
+		f.failed(path, err)
 		return
 	}
 	switch mode := info.Mode(); {
@@ -122,7 +140,7 @@ func (f *finder) path(ctx context.Context, path string, depth int) {
 	case mode.IsDir():
 		f.dir(ctx, path, info, depth)
 	default:
-		f.problem(path, "it is "+typeName(mode)+", not a file")
+		f.nothing(path, "it is "+typeName(mode)+", not a file")
 	}
 }
 
@@ -154,7 +172,7 @@ func reason(err error) string {
 func (f *finder) file(path string, info fs.FileInfo) {
 	const read = 4
 	if err := syscall.Access(path, read); err != nil {
-		f.problem(path, statProblem(path, err))
+		f.failed(path, err)
 		return
 	}
 	f.add(fileCandidate(path, info))
@@ -182,20 +200,20 @@ func isLink(path string) bool {
 func (f *finder) dir(ctx context.Context, path string, info fs.FileInfo, depth int) {
 	names, err := readNames(path)
 	if err != nil {
-		f.problem(path, statProblem(path, err))
+		f.failed(path, err)
 		return
 	}
 	if directoryKind(names) != KindUnknown {
 		c := fileCandidate(path, info)
 		if err := addParts(ctx, &c, func() {}); err != nil {
-			f.problem(path, reason(err))
+			f.unseen(path, reason(err))
 			return
 		}
 		f.add(c)
 		return
 	}
 	if depth > maxDepth {
-		f.problem(path, fmt.Sprintf("directories more than %d deep are not looked into", maxDepth))
+		f.unseen(path, fmt.Sprintf("directories more than %d deep are not looked into", maxDepth))
 		return
 	}
 	for _, name := range names {

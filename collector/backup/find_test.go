@@ -91,6 +91,9 @@ func TestFind(t *testing.T) {
 				if !containsAny(p.Text, strings.Split(c.problems, "|")) || strings.Contains(p.Path, "\n") {
 					t.Errorf("problem %q: %s", p.Path, p.Text)
 				}
+				if nothing := containsAny(p.Text, []string{"exist", "matches", "valid", "leads", "pipe", "socket", "device", "not a directory"}); p.Unseen == nothing {
+					t.Errorf("problem %q: %s: may be a backup: %v", p.Path, p.Text, p.Unseen)
+				}
 			}
 		})
 	}

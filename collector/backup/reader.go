@@ -255,7 +255,7 @@ func (r *Reader) Find(ctx context.Context, owner string, patterns []string) ([]C
 	r.finding[owner] = true
 	r.mu.Unlock()
 	if busy {
-		return nil, []Problem{{Text: "the file system of the paths does not answer: an earlier look at it has not come back"}}
+		return nil, []Problem{{Text: "the file system of the paths does not answer: an earlier look at it has not come back", Unseen: true}}
 	}
 	type result struct {
 		found    []Candidate
@@ -273,7 +273,7 @@ func (r *Reader) Find(ctx context.Context, owner string, patterns []string) ([]C
 	case got := <-results:
 		return got.found, got.problems
 	case <-ctx.Done():
-		return nil, []Problem{{Text: "the file system of the paths did not answer in time"}}
+		return nil, []Problem{{Text: "the file system of the paths did not answer in time", Unseen: true}}
 	}
 }
 
