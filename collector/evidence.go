@@ -19,11 +19,12 @@ type Evidence struct {
 	Magento1, Magento2 *System
 	Phase              PhaseEvidence
 	Backups            *backup.Reader
+	files              *files
 }
 
 // gather logs in to both databases at once, so that one that hangs does not cost the other its time.
 func gather(ctx context.Context, m *config.Migration, o gatherOptions) *Evidence {
-	e := &Evidence{Migration: m, Now: o.now, Backups: o.backups, Tool: readTool(m.MigrationTool.Config)}
+	e := &Evidence{Migration: m, Now: o.now, Backups: o.backups, Tool: readTool(m.MigrationTool.Config), files: newFiles(m)}
 	e.Magento1 = newSystem(magento1, &m.Magento1, e.Tool, o)
 	e.Magento2 = newSystem(magento2, &m.Magento2, e.Tool, o)
 	var both sync.WaitGroup

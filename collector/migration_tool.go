@@ -1,11 +1,370 @@
 package collector
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 
-// evaluateMigrationTool will read the tool's installation and its configuration.
-func evaluateMigrationTool(_ context.Context, _ *Evidence) Verdict {
-	v := Verdict{}
-	v.unknown("", "the migration tool's installation is not looked at", "",
-		"Set migration_tool.config to its config.xml and magento2.root to Magento 2's folder; until this can be told, check by hand and waive.")
+	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/requirements"
+	"magento_migration_exporter/config"
+	"magento_migration_exporter/config/composer"
+	"magento_migration_exporter/config/localxml"
+	"magento_migration_exporter/config/sourcefile"
+	"magento_migration_exporter/config/toolconfig"
+	"magento_migration_exporter/config/xmltree"
+)
+
+// toolModule is the name under which Magento 2 knows the migration tool.
+const toolModule = "Magento_DataMigrationTool"
+
+// evaluateMigrationTool tells whether the tool is installed, fits Magento 2's release, and is configured for these two systems.
+func evaluateMigrationTool(ctx context.Context, e *Evidence) Verdict {
+	v := Verdict{Summary: "the migration tool is installed and configured for these systems"}
+	judgeToolInstallation(&v, e)
+	judgeToolConfiguration(&v, e)
+	judgeToolState(ctx, &v, e)
 	return v
+}
+
+// judgeToolInstallation reads composer.lock and config.php.
+func judgeToolInstallation(v *Verdict, e *Evidence) {
+	lock, err := e.files.lock()
+	if err != nil {
+		unreadable(v, "composer.lock", "whether the migration tool is installed cannot be told", err, "magento2.root")
+		return
+	}
+	release := magento2Release(e, lock)
+	tool, installed := lock.Package(composer.DataMigrationTool)
+	if !installed {
+		v.sample(toolInfo, 1, "", release)
+		v.fail("installation", "the migration tool is not installed", lock.File+" does not name "+composer.DataMigrationTool,
+			"Install the release that equals Magento 2's: composer require "+composer.DataMigrationTool+":"+cmpRelease(release))
+		return
+	}
+	v.sample(toolInfo, 1, tool.Version, release)
+	judgeToolRelease(v, tool.Version, release)
+	modules, err := e.files.configPHP()
+	if err != nil {
+		unreadable(v, "module", "whether the migration tool's module is enabled cannot be told", err, "magento2.root")
+		return
+	}
+	switch enabled, known := modules.Enabled(toolModule); {
+	case !known:
+		v.unknown("module", "whether the migration tool's module is enabled cannot be told", modules.Unknown, "Make app/etc/config.php a plain array: bin/magento app:config:dump modules")
+	case !enabled:
+		v.fail("module", "the migration tool's module is not enabled", modules.File, "bin/magento module:enable "+toolModule+" && bin/magento setup:upgrade")
+	}
+}
+
+// unreadable says that a file cannot be read, or that nobody said where it is.
+func unreadable(v *Verdict, subject, summary string, err error, setting string) {
+	remedy := "Let the user that the exporter runs as read the file, and correct it."
+	if errors.Is(err, errNoRoot) {
+		remedy = "Set " + setting + " to the folder of that system on this host."
+	}
+	v.unknown(subject, summary, err.Error(), remedy)
+}
+
+// magento2Release returns Magento 2's release, empty when it is not known. What the configuration says wins.
+func magento2Release(e *Evidence, lock *composer.Lock) string {
+	if said := e.Migration.Preconditions.SystemRequirements.Magento2Version; said != "" {
+		return said
+	}
+	if lock == nil {
+		return ""
+	}
+	for _, name := range []string{composer.Commerce, composer.OpenSource, composer.Base} {
+		if p, ok := lock.Package(name); ok {
+			return strings.TrimPrefix(p.Version, "v")
+		}
+	}
+	return ""
+}
+
+// cmpRelease is how a release is named to Composer, without its security patch.
+func cmpRelease(release string) string {
+	if r, ok := requirements.ParseRelease(release); ok {
+		return fmt.Sprintf("%d.%d.%d", r.Major, r.Minor, r.Patch)
+	}
+	return "<Magento 2's release>"
+}
+
+// judgeToolRelease compares without security patches and fourth digits: the tool has none of the former and some of the latter.
+func judgeToolRelease(v *Verdict, tool, magento string) {
+	evidence := fmt.Sprintf("the tool is %s, Magento 2 is %s", tool, cmpText(magento))
+	t, ok1 := threeDigits(tool)
+	m, ok2 := threeDigits(magento)
+	remedy := "Install the tool's release for this Magento 2, where there is one; see the tool's releases: composer show --all " + composer.DataMigrationTool
+	switch {
+	case !ok1 || !ok2:
+		v.unknown("release", "whether the tool's release fits Magento 2's cannot be told", evidence, "Install tagged releases of both, or set system_requirements.magento2_version.")
+	case t == m:
+		v.note("release", "the tool's release fits Magento 2's", evidence, "")
+	case t[0] == m[0] && t[1] == m[1]:
+		v.warn("release", "the tool's release is not Magento 2's", evidence, remedy)
+	default:
+		v.fail("release", "the tool's release is not for this Magento 2", evidence, remedy)
+	}
+}
+
+func cmpText(s string) string {
+	if s == "" {
+		return "not known"
+	}
+	return s
+}
+
+// threeDigits reads the first three numbers of a release. It is false for development branches.
+func threeDigits(release string) (d [3]int, ok bool) {
+	text, _, _ := strings.Cut(strings.TrimPrefix(release, "v"), "-")
+	parts := strings.Split(text, ".")
+	if len(parts) > 3 {
+		parts = parts[:3]
+	}
+	r, ok := requirements.ParseRelease(strings.Join(parts, "."))
+	return [3]int{r.Major, r.Minor, r.Patch}, ok
+}
+
+// judgeToolConfiguration reads config.xml and what it names.
+func judgeToolConfiguration(v *Verdict, e *Evidence) {
+	switch {
+	case e.Tool.Path == "":
+		v.unknown("config.xml", "the migration tool's configuration is not known", "", "Set migration_tool.config to its config.xml.")
+		return
+	case e.Tool.Err != nil:
+		v.fail("config.xml", "the migration tool's config.xml cannot be read", e.Tool.Err.Error(), "Put it there, readable and well-formed.")
+		return
+	}
+	for _, p := range e.Tool.Config.Problems {
+		f := Finding{Status: Fail, Subject: p.Subject, Summary: "config.xml: " + p.Text, Evidence: fmt.Sprintf("%s:%d:%d", e.Tool.Path, p.Line, p.Column), Remedy: "Correct it there; the tool itself says nothing outside of developer mode."}
+		if p.Severity == toolconfig.Misleading {
+			f.Status = Warn
+		}
+		v.add(f)
+	}
+	judgeMapFiles(v, e)
+	judgeMapping(v, e)
+	judgeAgreement(v, e)
+}
+
+// judgeMapFiles looks for each file that config.xml names where the tool does.
+func judgeMapFiles(v *Verdict, e *Evidence) {
+	root := e.Migration.Magento2.Root
+	moduleDir := ""
+	for _, dir := range toolconfig.ModuleDirs(root, e.Tool.Path) {
+		if _, err := os.Stat(filepath.Join(dir, "etc/config.xsd")); err == nil {
+			moduleDir = dir
+			break
+		}
+	}
+	if moduleDir == "" {
+		v.unknown("map files", "the tool's own folder is not found, so its map files cannot be looked at", "", "Set magento2.root to the Magento 2 that the tool is installed in.")
+		return
+	}
+	for _, option := range e.Tool.Config.PathOptions() {
+		judgeMapFile(v, e.Tool.Config, option, root, moduleDir)
+	}
+}
+
+// maxMapFile is the largest map file that is read, in bytes; the tool's largest has 200 kB.
+const maxMapFile = 4 << 20
+
+func judgeMapFile(v *Verdict, c *toolconfig.Config, option, root, moduleDir string) {
+	var looked []string
+	for _, candidate := range c.Candidates(option, root, moduleDir) {
+		data, err := sourcefile.Read(candidate.Path, maxMapFile)
+		if missing(err) {
+			looked = append(looked, candidate.Path)
+			continue
+		}
+		if err == nil {
+			_, err = xmltree.Parse(candidate.Path, data)
+		}
+		switch {
+		case err != nil:
+			v.fail(option, "the tool cannot read the file of "+option, err.Error(), "Correct the file, or name another in config.xml.")
+		case candidate.FromRootOnly:
+			v.warn(option, "the file of "+option+" is found only while the tool is started in Magento 2's root", candidate.Path, "Write its absolute path into config.xml, or always start the tool there.")
+		}
+		return
+	}
+	v.fail(option, "the tool would say: Invalid map filename", fmt.Sprintf("%s is %q; looked at %s", option, c.Value(option), strings.Join(looked, ", ")), "Correct the path in config.xml; edited copies are named without .dist.")
+}
+
+// judgeMapping compares the mapping folder with Magento 1's release and edition.
+func judgeMapping(v *Verdict, e *Evidence) {
+	mapFile := e.Tool.Config.Value("map_file")
+	edition, version, ok := toolconfig.MappingOf(mapFile)
+	m1, err := e.files.version()
+	if err != nil {
+		if !errors.Is(err, errNoRoot) {
+			unreadable(v, "mapping", "whether the mapping fits Magento 1's release cannot be told", err, "magento1.root")
+			return
+		}
+		v.unknown("mapping", "whether the mapping fits Magento 1's release cannot be told", err.Error(), "Set magento1.root to Magento 1's folder.")
+		return
+	}
+	evidence := fmt.Sprintf("the mapping is %s %s, Magento 1 is %s %s", edition, version, m1.Edition, m1.Number)
+	fromCommerce := strings.HasPrefix(edition, "commerce-")
+	isCommerce := strings.EqualFold(m1.Edition, "Enterprise")
+	switch {
+	case m1.OpenMage:
+		v.warn("mapping", "Magento 1 is an OpenMage, which the tool does not support as a source", "OpenMage "+m1.OpenMageNumber, "Compare its tables with the mapping of 1.9.4.5; what the integrity check refuses has to be mapped by hand.")
+	case !ok:
+		v.note("mapping", "the mapping is not one of the tool's own folders", mapFile, "")
+	case fromCommerce != isCommerce:
+		v.fail("mapping", "the mapping is for another edition of Magento 1", evidence, "Take config.xml from the folder of this edition and release under the tool's etc/.")
+	case version == m1.Number:
+	case firstTwo(version) == firstTwo(m1.Number):
+		v.warn("mapping", "the mapping is for another release of Magento 1", evidence, "Take config.xml from the folder of this release under the tool's etc/, where there is one.")
+	default:
+		v.fail("mapping", "the mapping is for another release of Magento 1", evidence, "Take config.xml from the folder of this release under the tool's etc/.")
+	}
+}
+
+func firstTwo(version string) string {
+	parts := strings.SplitN(version, ".", 3)
+	return strings.Join(parts[:min(2, len(parts))], ".")
+}
+
+// judgeAgreement compares config.xml with what Magento 1 uses itself.
+func judgeAgreement(v *Verdict, e *Evidence) {
+	c := e.Tool.Config
+	local, err := e.files.local()
+	if err != nil {
+		unreadable(v, "local.xml", "whether the tool's crypt key, prefix and database are Magento 1's cannot be told", err, "magento1.root")
+		return
+	}
+	disagree := func(subject, what, ours, theirs string) {
+		v.fail(subject, "config.xml and local.xml disagree on "+what, fmt.Sprintf("config.xml: %q, local.xml: %q", ours, theirs), "Correct "+subject+" in "+e.Tool.Path+".")
+	}
+	if prefix := c.Value("source_prefix"); prefix != local.TablePrefix {
+		disagree("source_prefix", "Magento 1's table prefix", prefix, local.TablePrefix)
+	}
+	if connection, ok := local.Connection("default_setup"); ok && c.Source != nil && connection.Name != c.Source.Name {
+		disagree("source", "Magento 1's database", c.Source.Name, connection.Name)
+	}
+	// The keys are compared and never shown.
+	switch {
+	case c.CryptKey == "" && local.CryptKey != "":
+		v.warn("crypt_key", "the crypt_key of config.xml is empty", "encrypted settings and stored cards cannot be migrated without it", "Copy the key from app/etc/local.xml of Magento 1 into <crypt_key>.")
+	case strings.TrimSpace(string(c.CryptKey)) != strings.TrimSpace(string(local.CryptKey)):
+		v.fail("crypt_key", "the crypt_key of config.xml is not Magento 1's", "compared with "+local.File, "Copy the key from app/etc/local.xml of Magento 1 into <crypt_key>.")
+	}
+	judgeSplitDatabase(v, e)
+}
+
+// judgeSplitDatabase looks at the connections that Magento's own resources use: the tool reads one database.
+func judgeSplitDatabase(v *Verdict, e *Evidence) {
+	local, err := e.files.local()
+	if err != nil {
+		return
+	}
+	databases := map[string]bool{}
+	for _, resource := range localxml.CoreResources {
+		if c, ok := local.Connection(resource); ok && c.Active && c.Name != "" {
+			databases[c.Address.String()+"/"+c.Name] = true
+		}
+	}
+	if len(databases) > 1 {
+		v.fail("split database", "Magento 1's own tables are in several databases, which the tool does not support", local.File, "Bring them into one database before the migration.")
+	}
+}
+
+// judgeToolState reads what the tool's earlier runs left behind.
+func judgeToolState(ctx context.Context, v *Verdict, e *Evidence) {
+	judgeLock(ctx, v, e)
+	if e.Magento2.Err == nil {
+		judgeDiedInEAV(ctx, v, e.Magento2)
+	}
+	if e.Magento1.Err == nil {
+		judgeDeltaLog(ctx, v, e)
+	}
+}
+
+// judgeLock finds a lock that says done over databases in which nothing is: the tool would print "Migration completed" and do nothing.
+func judgeLock(ctx context.Context, v *Verdict, e *Evidence) {
+	lock, err := e.files.progress()
+	switch {
+	case errors.Is(err, errNoRoot), missing(err):
+		return
+	case err != nil:
+		v.warn("lock", "the tool's progress file cannot be read", err.Error(), "The tool takes such a file for an empty one and starts anew. Remove it if that is meant.")
+		return
+	case !lock.Done(`Migration\Step\PostProcessing\Data`, "data migration") && !lock.Done(`Migration\Step\Map\Data`, "data migration"):
+		return
+	}
+	remedy := "Make the tool begin anew: add --reset to migrate:settings and migrate:data, or remove " + lock.File
+	if e.Phase.Phase == config.PhasePrepare {
+		v.fail("lock", "the tool's progress file says that all data was migrated, and Magento 2 holds none of it", lock.File+": migrate:data would print \"Migration completed\" and do nothing", remedy)
+		return
+	}
+	if e.Magento1.Err == nil {
+		tables, err := deltaTables(ctx, e.Magento1)
+		if err == nil && len(tables) == 0 {
+			v.fail("lock", "the tool's progress file says that Magento 1 has its triggers, and this Magento 1 has none", lock.File+": no m2_cl_ table in "+e.Magento1.Endpoint.Name, remedy)
+		}
+	}
+}
+
+// deltaTables returns the tool's change logs in Magento 1, without prefix.
+func deltaTables(ctx context.Context, m1 *System) ([]string, error) {
+	return column(ctx, m1, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE ? ORDER BY 1", database.EscapeLike(m1.Prefix+"m2_cl_")+"%")
+}
+
+// judgeDiedInEAV looks for the copies that the EAV step drops when it ends well.
+func judgeDiedInEAV(ctx context.Context, v *Verdict, m2 *System) {
+	left, err := column(ctx, m2, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE ? ORDER BY 1", "%"+database.EscapeLike("migration_backup_")+"%")
+	if err != nil {
+		m2.broken(v, "migration_backup", err)
+		return
+	}
+	if len(left) > 0 {
+		v.fail("migration_backup", "migrate:data died in its EAV step", strings.Join(left, ", "),
+			"Run migrate:data again without --reset to go on; or restore Magento 2 from its backup and run it with --reset.")
+	}
+}
+
+// judgeDeltaLog looks at the tool's change logs in Magento 1.
+func judgeDeltaLog(ctx context.Context, v *Verdict, e *Evidence) {
+	m1 := e.Magento1
+	tables, err := deltaTables(ctx, m1)
+	if err != nil {
+		m1.broken(v, "m2_cl", err)
+		return
+	}
+	if len(tables) == 1 && strings.HasSuffix(tables[0], "m2_cl_catalog_compare_item") {
+		v.warn("setup triggers", "migrate:data died when it made its first trigger", "only "+tables[0]+" is there", "Mend what the preconditions privileges and binlog_trust say, and run migrate:data again.")
+	}
+	if e.Phase.Phase != config.PhaseDelta {
+		return
+	}
+	if lost := undelivered(ctx, m1, tables); len(lost) > 0 {
+		v.warn("m2_cl", "changes of Magento 1 are marked as delivered and still there: the next migrate:delta drops them unseen", strings.Join(lost, ", "),
+			"If no migrate:delta runs now, set them back as Magento 1's administrator, for each table: UPDATE <table> SET processed = 0 WHERE processed = 1")
+	}
+}
+
+// maxLost is how many tables with lost changes are named.
+const maxLost = 20
+
+// undelivered returns the change logs with rows that are marked as delivered. A running migrate:delta has such rows for a second.
+func undelivered(ctx context.Context, m1 *System, tables []string) []string {
+	var lost []string
+	for _, t := range tables {
+		var one int
+		err := m1.Session.Row(ctx, "SELECT 1 FROM "+database.Quote(t)+" WHERE processed = 1 LIMIT 1", nil, &one)
+		if err == nil && !slices.Contains(lost, t) {
+			lost = append(lost, t)
+		}
+		if len(lost) == maxLost {
+			break
+		}
+	}
+	return lost
 }

@@ -1,0 +1,164 @@
+package collector
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"magento_migration_exporter/collector/mysqltest"
+	"magento_migration_exporter/config"
+)
+
+func TestMigrationToolUnseen(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.wantFinding("migration_tool", Unknown, "migration_tool.config")
+	s.wantFinding("migration_tool", Unknown, "magento2.root")
+}
+
+func TestMigrationTool(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, func(s *shop) { s.prefix1, s.prefix2 = "mage_", "m2_" })
+	root1, root2 := s.withRoots()
+	s.want("migration_tool", Pass)
+	s.wantValue(1, toolInfo, "2.4.7", "2.4.7-p3")
+
+	lock := func(tool, magento string) string {
+		versions := map[string]string{"magento/product-community-edition": magento}
+		if tool != "" {
+			versions["magento/data-migration-tool"] = tool
+		}
+		return composerLock(versions)
+	}
+	for _, tc := range []struct {
+		path, content string
+		status        Status
+		words         []string
+	}{
+		{"composer.lock", lock("2.4.6.1", "2.4.7-p3"), Warn, []string{"release is not Magento 2's", "2.4.6.1"}},
+		{"composer.lock", lock("2.4.7.1", "2.4.7-p9"), Pass, []string{"release fits"}},
+		{"composer.lock", lock("2.3.5", "2.4.7-p3"), Fail, []string{"not for this Magento 2"}},
+		{"composer.lock", lock("dev-main", "2.4.7-p3"), Unknown, []string{"dev-main"}},
+		{"composer.lock", lock("", "2.4.7-p3"), Fail, []string{"is not installed", "composer require magento/data-migration-tool:2.4.7"}},
+		{"composer.lock", "{", Unknown, []string{"composer.lock"}},
+		{"composer.lock", lock("2.4.7", "2.4.7-p3"), Pass, nil},
+		{"app/etc/config.php", configPHP("Magento_Store"), Fail, []string{"module is not enabled", "module:enable Magento_DataMigrationTool"}},
+		{"app/etc/config.php", configPHP(toolModule + "=0"), Fail, []string{"module is not enabled"}},
+		{"app/etc/config.php", "<?php return include 'x.php';", Unknown, []string{"config.php"}},
+		{"app/etc/config.php", configPHP(toolModule), Pass, nil},
+		{"config.xml", "<config>", Fail, []string{"config.xml cannot be read"}},
+		{"config.xml", s.configXML(map[string]string{"source_prefix": ""}), Fail, []string{"disagree on Magento 1's table prefix", `"mage_"`}},
+		{"config.xml", s.configXML(map[string]string{"crypt_key": ""}), Warn, []string{"crypt_key of config.xml is empty"}},
+		{"config.xml", s.configXML(map[string]string{"crypt_key": "other"}), Fail, []string{"crypt_key of config.xml is not Magento 1's"}},
+		{"config.xml", s.configXML(map[string]string{"eav_map_file": "etc/none.xml"}), Fail, []string{"Invalid map filename", "etc/none.xml"}},
+		{"config.xml", s.configXML(map[string]string{"map_file": "etc/opensource-to-opensource/1.9.3.0/map.xml.dist"}), Fail, []string{"Invalid map filename"}},
+		{"config.xml", s.configXML(nil), Pass, nil},
+		{toolDir + "/etc/eav_map_file.xml", "<map>", Fail, []string{"cannot read the file of eav_map_file"}},
+		{toolDir + "/etc/eav_map_file.xml", "<map/>", Pass, nil},
+	} {
+		writeUnder(t, root2, tc.path, tc.content)
+		if tc.words == nil {
+			s.want("migration_tool", tc.status)
+			continue
+		}
+		s.wantFinding("migration_tool", tc.status, tc.words...)
+	}
+	for _, tc := range []struct {
+		path, content string
+		status        Status
+		words         []string
+	}{
+		{"app/Mage.php", magePHP("1.9.3.0", "COMMUNITY"), Warn, []string{"another release"}},
+		{"app/Mage.php", magePHP("1.8.1.0", "COMMUNITY"), Fail, []string{"another release"}},
+		{"app/Mage.php", magePHP("1.14.4.5", "ENTERPRISE"), Fail, []string{"another edition"}},
+		{"app/Mage.php", strings.Replace(magePHP("1.9.4.5", "COMMUNITY"), "}\n}", "}\n    public static function getOpenMageVersionInfo() { return array('major' => '20', 'minor' => '1', 'patch' => '0'); }\n}", 1), Warn, []string{"OpenMage"}},
+		{"app/Mage.php", magePHP("1.9.4.5", "COMMUNITY"), Pass, nil},
+		{"app/etc/local.xml", s.localXML("mage_", "another", "k3y"), Fail, []string{"disagree on Magento 1's database", `"another"`}},
+		{"app/etc/local.xml", "<config>", Unknown, []string{"local.xml"}},
+		{"app/etc/local.xml", s.localXML("mage_", s.db1, "k3y"), Pass, nil},
+	} {
+		writeUnder(t, root1, tc.path, tc.content)
+		if tc.words == nil {
+			s.want("migration_tool", tc.status)
+			continue
+		}
+		s.wantFinding("migration_tool", tc.status, tc.words...)
+	}
+	for _, f := range s.board.Snapshot()[0].precondition("migration_tool").Result.Findings {
+		if strings.Contains(f.Evidence+f.Remedy+f.Summary, "k3y") {
+			t.Errorf("the crypt key is shown: %+v", f)
+		}
+	}
+}
+
+func TestMigrationToolStaleLock(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, func(s *shop) { s.server2 = s.server1 })
+	_, root2 := s.withRoots()
+	const done = `{"Migration\\App\\SetupDeltaLog":{"setup triggers":{"result":true}},"Migration\\Step\\Map\\Data":{"data migration":{"result":true}},"Migration\\Step\\PostProcessing\\Data":{"data migration":{"result":true}}}`
+	writeUnder(t, root2, "var/migration-tool-progress.lock", done)
+	s.wantFinding("migration_tool", Fail, "Magento 2 holds none of it", "--reset")
+	writeUnder(t, root2, "var/migration-tool-progress.lock", "[]")
+	s.want("migration_tool", Pass)
+	writeUnder(t, root2, "var/migration-tool-progress.lock", "{")
+	s.wantFinding("migration_tool", Warn, "progress file cannot be read")
+
+	if err := mysqltest.SimulateMigrateData(t.Context(), s.server1, s.db1, s.db2, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	writeUnder(t, root2, "var/migration-tool-progress.lock", done)
+	s.want("migration_tool", Pass)
+	s.on1("INSERT INTO m2_cl_sales_flat_order (entity_id, operation, processed) VALUES (1, 'UPDATE', 1)")
+	s.wantFinding("migration_tool", Warn, "drops them unseen", "m2_cl_sales_flat_order")
+	s.on1("UPDATE m2_cl_sales_flat_order SET processed = 0")
+	s.want("migration_tool", Pass)
+	s.on2("CREATE TABLE migration_backup_eav_attribute (id int)")
+	s.wantFinding("migration_tool", Fail, "died in its EAV step")
+	s.on2("DROP TABLE migration_backup_eav_attribute")
+
+	// A new copy of Magento 1 has no triggers.
+	tables, err := filepath.Glob(filepath.Join(root2, "var/*"))
+	if err != nil || len(tables) != 1 {
+		t.Fatal(err, tables)
+	}
+	for _, table := range s.deltaTables() {
+		s.on1("DROP TABLE " + quoted(table))
+	}
+	s.wantFinding("migration_tool", Fail, "this Magento 1 has none")
+	if err := os.Remove(tables[0]); err != nil {
+		t.Fatal(err)
+	}
+	s.want("migration_tool", Pass)
+}
+
+func (s *shop) deltaTables() []string {
+	s.t.Helper()
+	rows, err := rootOf(s.t, s.server1).QueryContext(s.t.Context(), "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME LIKE 'm2\\_cl\\_%'", s.db1)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer rows.Close()
+	var names []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			s.t.Fatal(err)
+		}
+		names = append(names, name)
+	}
+	if err := rows.Err(); err != nil {
+		s.t.Fatal(err)
+	}
+	return names
+}
+
+func TestMigrationToolSeverity(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	_, root2 := s.withRoots()
+	s.writeTool(root2, map[string]string{"crypt_key": ""})
+	s.want("migration_tool", Warn)
+	s.migration.Preconditions.Others = map[string]config.Judgment{"migration_tool": {Severity: config.SeverityFail}}
+	s.want("migration_tool", Fail)
+}

@@ -1,0 +1,176 @@
+package collector
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"magento_migration_exporter/config"
+)
+
+// write makes a file with its folders; an empty content removes it.
+func writeUnder(t *testing.T, root, path, content string) {
+	t.Helper()
+	full := filepath.Join(root, path)
+	if content == "" {
+		if err := os.Remove(full); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(full, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// magePHP is app/Mage.php of a Community release.
+func magePHP(version, edition string) string {
+	n := strings.Split(version, ".")
+	return fmt.Sprintf(`<?php
+final class Mage
+{
+    const EDITION_COMMUNITY    = 'Community';
+    const EDITION_ENTERPRISE   = 'Enterprise';
+    static private $_currentEdition = self::EDITION_%s;
+    public static function getVersion()
+    {
+        $i = self::getVersionInfo();
+        return trim("{$i['major']}.{$i['minor']}.{$i['revision']}" . ($i['patch'] != '' ? ".{$i['patch']}" : "")
+                        . "-{$i['stability']}{$i['number']}", '.-');
+    }
+    public static function getVersionInfo()
+    {
+        return array('major' => '%s', 'minor' => '%s', 'revision' => '%s', 'patch' => '%s', 'stability' => '', 'number' => '');
+    }
+    public static function getEdition()
+    {
+       return self::$_currentEdition;
+    }
+}
+`, edition, n[0], n[1], n[2], n[3])
+}
+
+// module declares a Magento 1 module.
+func module(name, pool string, active bool) string {
+	return fmt.Sprintf("<?xml version=\"1.0\"?>\n<config><modules><%[1]s><active>%[2]v</active><codePool>%[3]s</codePool></%[1]s></modules></config>\n", name, active, pool)
+}
+
+// moduleConfig is a module's etc/config.xml with a setup resource.
+func moduleConfig(name, code string) string {
+	return fmt.Sprintf("<?xml version=\"1.0\"?>\n<config><global><resources><%[2]s><setup><module>%[1]s</module></setup></%[2]s><%[2]s_read/></resources></global></config>\n", name, code)
+}
+
+// localXML is Magento 1's app/etc/local.xml.
+func (s *shop) localXML(prefix, database, key string) string {
+	return fmt.Sprintf(`<?xml version="1.0"?>
+<config><global>
+<install><date><![CDATA[Wed, 03 Feb 2016 09:15:00 +0000]]></date></install>
+<crypt><key><![CDATA[%s]]></key></crypt>
+<resources><db><table_prefix><![CDATA[%s]]></table_prefix></db>
+<default_setup><connection><host><![CDATA[%s:%d]]></host><username><![CDATA[%s]]></username><password><![CDATA[x]]></password><dbname><![CDATA[%s]]></dbname><active>1</active></connection></default_setup></resources>
+<session_save><![CDATA[files]]></session_save>
+</global></config>
+`, key, prefix, s.server1.Host(), s.server1.Port(), s.user, database)
+}
+
+// configXML is the tool's configuration for the shop.
+func (s *shop) configXML(replace map[string]string) string {
+	var options strings.Builder
+	for _, name := range []string{"map_file", "eav_map_file", "log_map_file", "settings_map_file", "customer_map_file", "tier_price_map_file", "stores_map_file", "class_map",
+		"customer_attribute_groups_file", "customer_document_groups_file", "delta_document_groups_file", "eav_attribute_groups_file", "eav_document_groups_file",
+		"log_document_groups_file", "map_document_groups", "order_grids_document_groups_file", "auto_resolve_urlrewrite_duplicates", "bulk_size", "crypt_key", "dest_prefix",
+		"direct_document_copy", "edition_migrate", "edition_number", "init_statements_destination", "init_statements_source", "log_file", "progress_bar_format", "source_prefix",
+		"resource_adapter_class_name", "upgrade_customer_password_hash"} {
+		value := "etc/" + name + ".xml"
+		switch name {
+		case "map_file":
+			value = "etc/opensource-to-opensource/1.9.4.5/map.xml.dist"
+		case "auto_resolve_urlrewrite_duplicates", "bulk_size", "direct_document_copy":
+			value = "0"
+		case "upgrade_customer_password_hash":
+			value = "1"
+		case "crypt_key":
+			value = "k3y"
+		case "source_prefix":
+			value = s.prefix1
+		case "dest_prefix":
+			value = s.prefix2
+		case "edition_migrate":
+			value = "opensource-to-opensource"
+		case "edition_number":
+			value = "1.9.4.5"
+		case "init_statements_destination", "init_statements_source":
+			value = "SET NAMES utf8;"
+		case "log_file":
+			value = "migration.log"
+		case "progress_bar_format", "resource_adapter_class_name":
+			value = "x"
+		}
+		if r, ok := replace[name]; ok {
+			value = r
+		}
+		fmt.Fprintf(&options, "<%[1]s>%[2]s</%[1]s>\n", name, value)
+	}
+	login := func(port int, name string) string {
+		return fmt.Sprintf(`<database host="127.0.0.1:%d" name=%q user=%q password=%q/>`, port, name, s.user, testPassword)
+	}
+	return "<config>\n" + `<steps mode="settings"><step title="Settings Step"><integrity>Migration\Step\Settings\Integrity</integrity></step></steps>
+<steps mode="data"><step title="Map Step"><integrity>Migration\Step\Map\Integrity</integrity><data>Migration\Step\Map\Data</data></step></steps>
+<steps mode="delta"><step title="Map Step"><delta>Migration\Step\Map\Delta</delta></step></steps>
+<source>` + login(s.server1.Port(), s.db1) + "</source>\n<destination>" + login(s.server2.Port(), s.db2) + "</destination>\n<options>\n" + options.String() + "</options>\n</config>\n"
+}
+
+const toolDir = "vendor/magento/data-migration-tool"
+
+// composerLock installs these packages.
+func composerLock(versions map[string]string) string {
+	var packages []string
+	for name, version := range versions {
+		packages = append(packages, fmt.Sprintf(`{"name": %q, "version": %q, "type": "magento2-module", "require": {"php": "~8.2.0||~8.3.0"}}`, name, version))
+	}
+	return `{"packages": [` + strings.Join(packages, ",") + `], "packages-dev": [], "platform": {}, "plugin-api-version": "2.6.0"}`
+}
+
+func configPHP(modules ...string) string {
+	var b strings.Builder
+	b.WriteString("<?php\nreturn [\n    'modules' => [\n")
+	for _, m := range modules {
+		name, enabled, _ := strings.Cut(m, "=")
+		if enabled == "" {
+			enabled = "1"
+		}
+		fmt.Fprintf(&b, "        '%s' => %s,\n", name, enabled)
+	}
+	b.WriteString("    ]\n];\n")
+	return b.String()
+}
+
+// withRoots gives the shop files of both systems and of the tool in which everything is right.
+func (s *shop) withRoots() (root1, root2 string) {
+	s.t.Helper()
+	root1, root2 = s.t.TempDir(), s.t.TempDir()
+	writeUnder(s.t, root1, "app/Mage.php", magePHP("1.9.4.5", "COMMUNITY"))
+	writeUnder(s.t, root1, "app/etc/local.xml", s.localXML(s.prefix1, s.db1, "k3y"))
+	writeUnder(s.t, root1, "app/etc/modules/Mage_All.xml", module("Mage_Core", "core", true))
+	writeUnder(s.t, root2, "composer.lock", composerLock(map[string]string{"magento/product-community-edition": "2.4.7-p3", "magento/magento2-base": "2.4.7-p3", "magento/data-migration-tool": "2.4.7"}))
+	writeUnder(s.t, root2, "app/etc/config.php", configPHP("Magento_Store", toolModule))
+	writeUnder(s.t, root2, toolDir+"/etc/config.xsd", "<xs/>")
+	for option := range strings.FieldsSeq("eav_map_file log_map_file settings_map_file customer_map_file tier_price_map_file stores_map_file class_map customer_attribute_groups_file customer_document_groups_file delta_document_groups_file eav_attribute_groups_file eav_document_groups_file log_document_groups_file map_document_groups order_grids_document_groups_file") {
+		writeUnder(s.t, root2, toolDir+"/etc/"+option+".xml", "<map/>")
+	}
+	writeUnder(s.t, root2, toolDir+"/etc/opensource-to-opensource/1.9.4.5/map.xml.dist", "<map/>")
+	s.writeTool(root2, nil)
+	s.migration.Magento1.Root, s.migration.Magento2.Root = root1, root2
+	s.migration.MigrationTool = config.MigrationTool{Config: filepath.Join(root2, "config.xml")}
+	return root1, root2
+}
+
+func (s *shop) writeTool(root2 string, replace map[string]string) {
+	s.t.Helper()
+	writeUnder(s.t, root2, "config.xml", s.configXML(replace))
+}
