@@ -169,6 +169,30 @@ func (v *Value) MarshalJSON() ([]byte, error) {
 	return json.Marshal(fmt.Sprint(v))
 }
 
+// NewString returns a string that does not stem from a file.
+func NewString(text string) *Value {
+	return &Value{kind: String, text: text}
+}
+
+// Replace returns base with the elements of another array in it, those with equal keys replaced, as PHP's array_replace does.
+func Replace(base, other *Value) *Value {
+	result := newArray()
+	result.lines, result.offset = base.lines, base.offset
+	switch base.kind {
+	case Array:
+		for key, v := range base.Entries() {
+			result.set(key, v)
+		}
+		result.open = base.open
+	case Unknown:
+		result.open = base
+	}
+	for key, v := range other.Entries() {
+		result.set(key, v)
+	}
+	return result
+}
+
 func newArray() *Value {
 	return &Value{kind: Array, elements: &elements{index: map[string]int{}, auto: true}}
 }
