@@ -31,8 +31,14 @@ func newDumpParser(src *source, into *contents) *dumpParser {
 	return &dumpParser{lex: newLexer(src), contents: into, trailerAt: -1}
 }
 
+// sandboxLine begins the dumps of MariaDB from 2024 on, also those without comments.
+const sandboxLine = `/*M!999999\- enable the sandbox mode */`
+
 // run reads to the end of the stream.
 func (p *dumpParser) run(ctx context.Context) error {
+	if p.lex.src.starts(sandboxLine) {
+		p.kind = KindMariaDBDump
+	}
 	for {
 		if err := ctx.Err(); err != nil {
 			return err

@@ -213,6 +213,9 @@ func TestDumpsWithoutAnEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := report(t, write(t, "dump.sql", dump(t, args...)))
+			if r.Kind != KindMariaDBDump {
+				t.Errorf("kind %q", r.Kind)
+			}
 			if r.State != StateUndetermined || !strings.Contains(r.Damage, "without comments") {
 				t.Errorf("%s: %s", r.State, r.Damage)
 			}
