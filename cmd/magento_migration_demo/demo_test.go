@@ -270,6 +270,7 @@ func TestRemediesMend(t *testing.T) {
 	eventually(t, "the exporter's log is shown", func() bool {
 		return strings.Contains(d.stderr.String(), "precondition=privileges old=fail new=pass")
 	})
+	assertReadmeMetrics(t, exporter)
 	assertWatched(t, address(t, output, "Prometheus"), address(t, output, "Alertmanager"))
 
 	if err := d.cmd.Process.Signal(syscall.SIGINT); err != nil {
