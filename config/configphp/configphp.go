@@ -22,9 +22,9 @@ type File struct {
 
 // Module is a module and whether Magento loads it.
 type Module struct {
-	sourcefile.Place
-	Name    string `json:"name"`
-	Enabled bool   `json:"enabled"`
+	Place   sourcefile.Place `json:"place"`
+	Name    string           `json:"name"`
+	Enabled bool             `json:"enabled"`
 	// Unknown says why it cannot be told without running PHP whether the module is enabled. It is empty otherwise.
 	Unknown string `json:"unknown,omitempty"`
 }

@@ -93,7 +93,7 @@ type Store struct {
 
 // Unseen is a value that only PHP can tell.
 type Unseen struct {
-	sourcefile.Place
+	Place sourcefile.Place `json:"place"`
 	// Path is such as db/connection/default/host.
 	Path   string `json:"path"`
 	Reason string `json:"reason"`
@@ -101,9 +101,9 @@ type Unseen struct {
 
 // Problem is something in the file that is not as it should be.
 type Problem struct {
-	sourcefile.Place
-	Path string `json:"path"`
-	Text string `json:"text"`
+	Place sourcefile.Place `json:"place"`
+	Path  string           `json:"path"`
+	Text  string           `json:"text"`
 }
 
 // Format hides the secrets, whatever the verb.

@@ -20,8 +20,8 @@ const (
 
 // Setting is a value that Magento 2 reads.
 type Setting[T any] struct {
-	sourcefile.Place
-	State State `json:"state"`
+	Place sourcefile.Place `json:"place"`
+	State State            `json:"state"`
 	// Value is the zero value unless the setting is known.
 	Value T `json:"value"`
 	// Reason says why the setting is unknown.

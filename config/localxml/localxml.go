@@ -44,7 +44,7 @@ type File struct {
 
 // Connection is the connection of a resource. Its place is zero when it is Magento's own default.
 type Connection struct {
-	sourcefile.Place
+	Place sourcefile.Place `json:"place"`
 	// Resource is the name of the resource, such as default_setup.
 	Resource string `json:"resource"`
 	// Use names the resource whose connection is used instead, and everything below is empty then.
@@ -64,7 +64,7 @@ type Connection struct {
 
 // Store is where sessions or a cache are kept.
 type Store struct {
-	sourcefile.Place
+	Place sourcefile.Place `json:"place"`
 	// Backend is files, db, memcached, a class name and so on; empty means files.
 	Backend string `json:"backend"`
 	// Servers are empty when the backend has none.
@@ -73,7 +73,7 @@ type Store struct {
 
 // Problem is something in the file that is not as it should be.
 type Problem struct {
-	sourcefile.Place
+	Place sourcefile.Place `json:"place"`
 	// Subject is the path of the element below <global>.
 	Subject string `json:"subject"`
 	Text    string `json:"text"`
@@ -215,7 +215,7 @@ func (r *reader) connection(resource string, s *section) Connection {
 	r.checkSpace(s.at("dbname"), subject+"/dbname")
 	r.checkSpace(s.at("username"), subject+"/username")
 	r.checkSpace(s.at("password"), subject+"/password")
-	if !c.Active && c.IsKnown() {
+	if !c.Active && c.Place.IsKnown() {
 		r.problem(s.place, subject, "the connection is not active, so that Magento 1 does not use it: <active>1</active>")
 	}
 	return c

@@ -234,7 +234,7 @@ func TestReadErrors(t *testing.T) {
 		}
 	}
 	crlf, err := Parse("local.xml", []byte("\xef\xbb\xbf"+strings.ReplaceAll(asInstalled, "\n", "\r\n")))
-	if err != nil || crlf.TablePrefix != "mage_" || crlf.Connections[0].Line != 16 {
+	if err != nil || crlf.TablePrefix != "mage_" || crlf.Connections[0].Place.Line != 16 {
 		t.Errorf("CRLF: %v %v", crlf, err)
 	}
 }

@@ -31,8 +31,8 @@ type Module struct {
 	// Depends are the names of the modules it needs.
 	Depends []string `json:"depends"`
 	// File and Place are where it is declared last.
-	File string `json:"file"`
-	sourcefile.Place
+	File  string           `json:"file"`
+	Place sourcefile.Place `json:"place"`
 }
 
 // ReadModules reads app/etc/modules/*.xml below Magento 1's root, as Magento does: Mage_All.xml first, then Mage_*.xml,

@@ -38,9 +38,9 @@ type Lock struct {
 
 // Step is a class of the tool, such as Migration\Step\Map\Data, with its stages.
 type Step struct {
-	sourcefile.Place
-	Class  string  `json:"class"`
-	Stages []Stage `json:"stages"`
+	Place  sourcefile.Place `json:"place"`
+	Class  string           `json:"class"`
+	Stages []Stage          `json:"stages"`
 }
 
 // Stage is one thing that a class does, such as "data migration".

@@ -275,7 +275,7 @@ func (r *reader) step(mode *Mode, n *xmltree.Node) {
 		i = len(mode.Steps)
 		mode.Steps = append(mode.Steps, Step{Place: n.Place, Title: title.Value})
 	} else {
-		r.problem(n.Place, Misleading, "steps", "this step and the one of line %d have one title: the tool makes one step of them", mode.Steps[i].Line)
+		r.problem(n.Place, Misleading, "steps", "this step and the one of line %d have one title: the tool makes one step of them", mode.Steps[i].Place.Line)
 	}
 	for _, stage := range n.Children {
 		r.stage(&mode.Steps[i], stage)
@@ -292,7 +292,7 @@ func (r *reader) stage(step *Step, n *xmltree.Node) {
 		r.problem(n.Place, Refused, "steps", "<%s> holds something other than the name of a class, or white space", n.Name)
 	}
 	if i := slices.IndexFunc(step.Stages, func(other Stage) bool { return other.Name == s.Name }); i >= 0 {
-		r.problem(step.Stages[i].Place, Misleading, "steps", "the <%s> of line %d is used instead of this one", s.Name, s.Line)
+		r.problem(step.Stages[i].Place, Misleading, "steps", "the <%s> of line %d is used instead of this one", s.Name, s.Place.Line)
 		step.Stages[i] = s
 		return
 	}
@@ -321,7 +321,7 @@ func (r *reader) options() {
 			}
 			if i, ok := last[o.Name]; ok {
 				r.config.Options[i].Replaced = true
-				r.problem(r.config.Options[i].Place, Misleading, o.Name, "the <%s> of line %d is used instead of this one", o.Name, o.Line)
+				r.problem(r.config.Options[i].Place, Misleading, o.Name, "the <%s> of line %d is used instead of this one", o.Name, o.Place.Line)
 			}
 			last[o.Name] = len(r.config.Options)
 			r.config.Options = append(r.config.Options, o)

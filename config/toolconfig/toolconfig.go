@@ -39,7 +39,7 @@ type Config struct {
 
 // Database is how the tool logs in to a database.
 type Database struct {
-	sourcefile.Place
+	Place sourcefile.Place `json:"place"`
 	// Host, Port and Name are as they are written.
 	Host string `json:"host"`
 	Port string `json:"port"`
@@ -58,8 +58,8 @@ type Database struct {
 
 // Option is an element in an <options> block.
 type Option struct {
-	sourcefile.Place
-	Name string `json:"name"`
+	Place sourcefile.Place `json:"place"`
+	Name  string           `json:"name"`
 	// Value is the text as the tool uses it, with all white space. It is empty for crypt_key, and for
 	// options that the tool does not know, which may be a misspelt crypt_key.
 	Value string `json:"value"`
@@ -77,16 +77,16 @@ type Mode struct {
 
 // Step is a step with its stages. Steps of one title in one mode are one step to the tool.
 type Step struct {
-	sourcefile.Place
-	Title  string  `json:"title"`
-	Stages []Stage `json:"stages"`
+	Place  sourcefile.Place `json:"place"`
+	Title  string           `json:"title"`
+	Stages []Stage          `json:"stages"`
 }
 
 // Stage is a stage of a step (integrity, data, volume, delta) and the PHP class that does it.
 type Stage struct {
-	sourcefile.Place
-	Name  string `json:"name"`
-	Class string `json:"class"`
+	Place sourcefile.Place `json:"place"`
+	Name  string           `json:"name"`
+	Class string           `json:"class"`
 }
 
 // Severity is how bad a problem is.
@@ -103,8 +103,8 @@ const (
 
 // Problem is something in the file that is not as it should be.
 type Problem struct {
-	sourcefile.Place
-	Severity Severity `json:"severity"`
+	Place    sourcefile.Place `json:"place"`
+	Severity Severity         `json:"severity"`
 	// Subject is source, destination, steps, or the name of an option.
 	Subject string `json:"subject"`
 	// Text says what is wrong and what to write instead.

@@ -301,7 +301,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		for _, p := range c.Problems {
-			if p.Line < 1 || p.Column < 1 || p.Text == "" || p.Subject == "" {
+			if p.Place.Line < 1 || p.Place.Column < 1 || p.Text == "" || p.Subject == "" {
 				t.Fatalf("a problem without a place: %+v", p)
 			}
 		}
