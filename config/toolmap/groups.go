@@ -1,0 +1,145 @@
+package toolmap
+
+import (
+	"slices"
+
+	"magento_migration_exporter/config/xmltree"
+)
+
+// Groups is a file of document or attribute groups.
+type Groups struct {
+	File string
+	// Problems are in the order of the file.
+	Problems []Problem
+
+	groups map[string][]Item
+}
+
+// Item is a document or an attribute of a group.
+type Item struct {
+	Name string
+	// Key is the column that a document's key attribute names.
+	Key string
+	// Types are the entity types of an attribute, one for each time that it stands in the group.
+	Types []string
+}
+
+// ReadGroups reads a file of groups of at most MaxSize bytes.
+func ReadGroups(path string) (*Groups, error) { return read(path, ParseGroups) }
+
+// ParseGroups reads the text of a file of groups. It fails when that is not well-formed XML.
+func ParseGroups(file string, data []byte) (*Groups, error) {
+	root, err := parseTree(file, data)
+	if err != nil {
+		return nil, err
+	}
+	g := &Groups{File: file, Problems: check(root, "groups"), groups: map[string][]Item{}}
+	for _, group := range below(root, "group") {
+		name := group.Attribute("name")
+		if name == nil {
+			continue
+		}
+		if _, known := g.groups[name.Value]; !known { // the tool uses the first group of a name
+			g.groups[name.Value] = items(group)
+		}
+	}
+	return g, nil
+}
+
+func items(group *xmltree.Node) []Item {
+	items := []Item{}
+	for _, n := range group.Children {
+		i := slices.IndexFunc(items, func(item Item) bool { return item.Name == n.TextContent() })
+		if i < 0 {
+			i = len(items)
+			items = append(items, Item{Name: n.TextContent()})
+		}
+		if key := n.Attribute("key"); key != nil {
+			items[i].Key = key.Value
+		} else if t := n.Attribute("type"); t != nil {
+			items[i].Types = append(items[i].Types, t.Value)
+		}
+	}
+	return items
+}
+
+// Group returns the items of a group in the order of the file, none when there is no such group. A nil Groups has no groups.
+func (g *Groups) Group(name string) []Item {
+	if g == nil {
+		return nil
+	}
+	return g.groups[name]
+}
+
+// Names returns the names of a group's items in the order of the file.
+func (g *Groups) Names(group string) []string {
+	var names []string
+	for _, item := range g.Group(group) {
+		names = append(names, item.Name)
+	}
+	return names
+}
+
+// ClassMap is the file that says which class of Magento 2 stands for one of Magento 1.
+type ClassMap struct {
+	File string
+	// Problems are in the order of the file.
+	Problems []Problem
+
+	classes map[string]string
+}
+
+// ReadClassMap reads a class map of at most MaxSize bytes.
+func ReadClassMap(path string) (*ClassMap, error) { return read(path, ParseClassMap) }
+
+// ParseClassMap reads the text of a class map. It fails when that is not well-formed XML.
+func ParseClassMap(file string, data []byte) (*ClassMap, error) {
+	root, err := parseTree(file, data)
+	if err != nil {
+		return nil, err
+	}
+	c := &ClassMap{File: file, Problems: check(root, "classmap"), classes: map[string]string{}}
+	if root.Name != "classmap" {
+		return c, nil
+	}
+	for _, rule := range root.Children {
+		var from, to string
+		for _, n := range rule.Children {
+			switch n.Name {
+			case "from":
+				from = n.TextContent()
+			case "to":
+				to = n.TextContent()
+			}
+		}
+		if from != "" {
+			c.classes[from] = to
+		}
+	}
+	return c, nil
+}
+
+// Class returns Magento 2's class, which is empty for one that is left out on purpose. It is false for a class that is not mapped.
+func (c *ClassMap) Class(from string) (string, bool) {
+	to, ok := c.classes[from]
+	return to, ok
+}
+
+// Settings is the file that maps the paths of core_config_data. The tool's integrity check only reads it.
+type Settings struct {
+	File string
+	// Problems are in the order of the file.
+	Problems []Problem
+}
+
+// ReadSettings reads a settings map of at most MaxSize bytes.
+func ReadSettings(path string) (*Settings, error) { return read(path, ParseSettings) }
+
+// ParseSettings reads the text of a settings map. It fails when that is not well-formed XML.
+func ParseSettings(file string, data []byte) (*Settings, error) {
+	root, err := parseTree(file, data)
+	if err != nil {
+		return nil, err
+	}
+	return &Settings{File: file, Problems: check(root, "settings")}, nil
+}
