@@ -44,6 +44,8 @@ func printDocument(format string, doc collector.Readiness, w io.Writer) error {
 		return report.JSON(w, doc)
 	case "markdown":
 		return report.Markdown(w, doc)
+	case "html":
+		return report.HTML(w, doc)
 	}
 	return report.Table(w, doc, colours(w))
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"mime"
 	"net/http"
 	"net/http/pprof"
 	"net/url"
@@ -55,7 +56,7 @@ func newHandler(o handlerOptions) (http.Handler, error) {
 		h.prefix = strings.TrimRight(external.Path, "/")
 	}
 	var err error
-	if h.pages, err = report.NewPages(h.prefix, docs.Files()); err != nil {
+	if h.pages, err = report.NewPages(h.prefix, o.telemetryPath, docs.Files()); err != nil {
 		return nil, err
 	}
 	if err := h.registries(); err != nil {
@@ -71,7 +72,7 @@ var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
 // checkTelemetryPath refuses paths that already mean something else.
 func checkTelemetryPath(path string) error {
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	taken := []string{"probe", "sd", "api", "-", "migrations", "docs", "static", "debug"}
+	taken := []string{"probe", "sd", "api", "-", "migrations", "docs", "static", "debug", "report.html", "report.json"}
 	if !plainPath.MatchString(path) || slices.Contains(taken, first) {
 		return fmt.Errorf("--web.telemetry-path=%s: expected a path like /metrics that the exporter does not use otherwise", path)
 	}
@@ -87,6 +88,11 @@ func (h *handler) routes(mux *http.ServeMux) {
 	mux.HandleFunc("/-/reload", h.reloadConfig)
 	mux.HandleFunc("GET /{$}", h.overview)
 	mux.HandleFunc("GET /migrations/{name}", h.migration)
+	mux.HandleFunc("GET /report.html", h.reportHTML)
+	mux.HandleFunc("GET /report.json", h.reportJSON)
+	mux.HandleFunc("GET /migrations/{name}/report.html", h.reportHTML)
+	mux.HandleFunc("GET /migrations/{name}/report.json", h.reportJSON)
+	mux.HandleFunc("GET /docs/{$}", h.docs)
 	mux.HandleFunc("GET /docs/{page}", h.docs)
 	mux.HandleFunc("GET /static/{file}", h.pages.Static)
 	if h.pprof {
@@ -187,10 +193,12 @@ func (h *handler) document(w http.ResponseWriter, r *http.Request, name string) 
 }
 
 func (h *handler) readiness(w http.ResponseWriter, r *http.Request) {
-	doc, ok := h.document(w, r, r.URL.Query().Get("migration"))
-	if !ok {
-		return
+	if doc, ok := h.document(w, r, r.URL.Query().Get("migration")); ok {
+		h.json(w, r, doc)
 	}
+}
+
+func (h *handler) json(w http.ResponseWriter, r *http.Request, doc collector.Readiness) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	if err := report.JSON(w, doc); err != nil {
@@ -223,15 +231,45 @@ func (h *handler) reloadConfig(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *handler) overview(w http.ResponseWriter, r *http.Request) {
-	if doc, ok := h.document(w, r, ""); ok {
-		h.page(w, r, func(b *bytes.Buffer) error { return h.pages.Overview(b, doc) })
+	filter, err := report.ParseFilter(r.URL.Query())
+	if err != nil {
+		badRequest(w, err.Error())
+		return
 	}
+	doc := collector.NewReadiness(version.Version, h.board.Snapshot(), h.now())
+	h.page(w, r, func(b *bytes.Buffer) error { return h.pages.Overview(b, doc, filter) })
 }
 
 func (h *handler) migration(w http.ResponseWriter, r *http.Request) {
 	if doc, ok := h.document(w, r, r.PathValue("name")); ok {
-		h.page(w, r, func(b *bytes.Buffer) error { return h.pages.Overview(b, doc) })
+		h.page(w, r, func(b *bytes.Buffer) error {
+			return h.pages.Migration(b, doc.Migrations[0], doc.Version, doc.GeneratedAt)
+		})
 	}
+}
+
+func (h *handler) reportHTML(w http.ResponseWriter, r *http.Request) {
+	if doc, ok := h.document(w, r, r.PathValue("name")); ok {
+		attach(w, r.PathValue("name"), doc, "html")
+		h.page(w, r, func(b *bytes.Buffer) error { return report.HTML(b, doc) })
+	}
+}
+
+func (h *handler) reportJSON(w http.ResponseWriter, r *http.Request) {
+	if doc, ok := h.document(w, r, r.PathValue("name")); ok {
+		attach(w, r.PathValue("name"), doc, "json")
+		h.json(w, r, doc)
+	}
+}
+
+// attach makes browsers save the answer, under a name that tells what it is of and when it was made.
+func attach(w http.ResponseWriter, migration string, doc collector.Readiness, extension string) {
+	name := "magento-migration-readiness"
+	if migration != "" {
+		name += "-" + migration
+	}
+	name += doc.GeneratedAt.Format("-20060102T150405Z.") + extension
+	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 }
 
 func (h *handler) docs(w http.ResponseWriter, r *http.Request) {
@@ -240,7 +278,7 @@ func (h *handler) docs(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	h.page(w, r, func(b *bytes.Buffer) error { return h.pages.Doc(b, name) })
+	h.page(w, r, func(b *bytes.Buffer) error { return h.pages.Doc(b, name, version.Version) })
 }
 
 // page renders whole before it answers, so that a fault is not half a page.

@@ -122,7 +122,7 @@ func newApplication(f *flags, stdout, stderr io.Writer) (*kingpin.Application, f
 
 	check := app.Command("check", "Evaluate once, print the results, and exit 0 when ready, 2 when a precondition fails, 3 when none fails but something is unknown, 1 on errors.")
 	check.Flag("migration", "Evaluate only the migration of this name; repeatable.").StringsVar(&f.migrations)
-	check.Flag("format", "Form of the results: table, json or markdown.").Default("table").EnumVar(&f.format, "table", "json", "markdown")
+	check.Flag("format", "Form of the results: table, json, markdown or html.").Default("table").EnumVar(&f.format, "table", "json", "markdown", "html")
 	check.Flag("strict", "Count warnings as failures in the exit code.").BoolVar(&f.strict)
 	check.Flag("timeout", "Time limit of the whole check.").Default("1m").SetValue(&durationValue{&f.timeout})
 	return app, func() (int, bool) { return code, ended }

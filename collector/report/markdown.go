@@ -15,7 +15,14 @@ func Markdown(w io.Writer, doc collector.Readiness) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "# Migration readiness\n\nChecked at %s by version %s.\n", doc.GeneratedAt.Format(time.RFC3339), inline(doc.Version))
 	for _, m := range doc.Migrations {
-		fmt.Fprintf(b, "\n## %s\n\n| status | precondition | summary |\n| --- | --- | --- |\n", inline(heading(m)))
+		fmt.Fprintf(b, "\n## %s\n\n", inline(heading(m)))
+		for _, s := range m.Servers {
+			fmt.Fprintf(b, "- %s\n", inline(serverLine(s)))
+		}
+		if len(m.Servers) > 0 {
+			fmt.Fprintln(b)
+		}
+		fmt.Fprint(b, "| status | precondition | summary |\n| --- | --- | --- |\n")
 		for _, p := range m.Preconditions {
 			fmt.Fprintf(b, "| %s | %s | %s |\n", p.Status, inline(p.ID), inline(p.Summary))
 		}
@@ -41,23 +48,24 @@ func markdownFindings(b *bufio.Writer, p collector.PreconditionReadiness) {
 		title()
 		fmt.Fprintf(b, "- **%s**: %s\n", f.Status, inline(f.Summary))
 		if f.Evidence != "" {
-			fmt.Fprintf(b, "  - seen: %s\n", code(f.Evidence))
+			fmt.Fprintf(b, "  - seen:%s\n", code(f.Evidence))
 		}
 		if f.Remedy != "" {
-			fmt.Fprintf(b, "  - remedy: %s\n", code(f.Remedy))
+			fmt.Fprintf(b, "  - remedy:%s\n", code(f.Remedy))
 		}
 	}
 	for _, w := range p.Waivers {
 		title()
-		fmt.Fprintf(b, "- waiver %suntil %s: %s (%s)\n", prefixed(w.Subject), w.Expires.Format(time.RFC3339), inline(w.Reason), inline(w.Owner))
+		fmt.Fprintf(b, "- waiver %s%suntil %s: %s\n", named("for", w.Subject), named("by", w.Owner), w.Expires.Format(time.RFC3339), inline(w.Reason))
 	}
 }
 
-func prefixed(subject string) string {
-	if subject == "" {
+// named puts a word before a name, where there is one.
+func named(word, name string) string {
+	if name == "" {
 		return ""
 	}
-	return "for " + inline(subject) + " "
+	return word + " " + inline(name) + " "
 }
 
 // inline makes a text harmless in a line or a table cell.
@@ -66,7 +74,7 @@ func inline(s string) string {
 	return strings.NewReplacer(`\`, `\\`, "|", `\|`, "<", "&lt;", ">", "&gt;", "&", "&amp;", "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "]", `\]`, "#", `\#`).Replace(s)
 }
 
-// code writes a text in a code span or block, fenced by more backticks than it holds.
+// code writes a text after its label, in a code span or block, fenced by more backticks than it holds.
 func code(s string) string {
 	s = strings.TrimSpace(printable(s))
 	fence := "`"
@@ -82,5 +90,5 @@ func code(s string) string {
 	if fence != "`" {
 		s = " " + s + " "
 	}
-	return fence + s + fence
+	return " " + fence + s + fence
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"embed"
 	"fmt"
 	"html/template"
@@ -11,99 +12,96 @@ import (
 	"strings"
 	"time"
 
-	"github.com/yuin/goldmark"
-	"github.com/yuin/goldmark/extension"
-	"github.com/yuin/goldmark/parser"
-
 	"magento_migration_exporter/collector"
 )
 
 //go:embed page
 var pageFiles embed.FS
 
-// Pages renders the status page and the documentation as HTML.
+// guideURL is Magento's own list of the preconditions, from which the catalogue is taken.
+const guideURL = "https://github.com/magento/devdocs/blob/master/src/guides/v2.3/migration/migration-tool-preconditions.md"
+
+// Pages renders the status pages and the documentation as HTML.
 type Pages struct {
 	templates *template.Template
 	docs      map[string]doc
-	prefix    string
+	static    map[string]staticFile
 }
 
-// doc is one rendered page of the documentation.
-type doc struct {
-	Title string
-	Body  template.HTML
+// staticFile is a file that pages load, with the tag that tells its versions apart.
+type staticFile struct {
+	content []byte
+	etag    string
 }
 
-// NewPages reads the templates and renders the documentation. Prefix is the path under which people reach the exporter, empty for none.
-func NewPages(prefix string, docs fs.FS) (*Pages, error) {
-	p := &Pages{prefix: prefix}
+// page is what every template is given.
+type page struct {
+	Title   string
+	Version string
+	Now     time.Time
+	// Live makes the page refresh itself.
+	Live bool
+	Body any
+}
+
+// NewPages reads the templates and renders the documentation. Prefix is the path under which people reach the exporter, empty for
+// none; metrics is where it serves the metrics.
+func NewPages(prefix, metrics string, docs fs.FS) (*Pages, error) {
+	p := &Pages{static: map[string]staticFile{}}
 	var err error
-	p.templates, err = template.New("").Funcs(template.FuncMap{
-		"since": since, "clock": clock, "shown": shown, "printable": printable, "path": func(path string) string { return prefix + path },
-	}).ParseFS(pageFiles, "page/*.html")
-	if err != nil {
-		return nil, fmt.Errorf("reading the page's templates: %w", err)
+	if p.templates, err = parseTemplates(prefix, metrics); err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"style.css", "page.js", "icon.svg"} {
+		content, err := pageFiles.ReadFile("page/" + name)
+		if err != nil {
+			return nil, fmt.Errorf("reading what pages load: %w", err)
+		}
+		p.static[name] = staticFile{content, fmt.Sprintf(`"%x"`, sha256.Sum256(content))}
 	}
 	p.docs, err = renderDocs(docs)
 	return p, err
 }
 
-// renderDocs renders every Markdown file. It is the project's own text, so HTML in it is not escaped.
-func renderDocs(files fs.FS) (map[string]doc, error) {
-	names, err := fs.Glob(files, "*.md")
+func parseTemplates(prefix, metrics string) (*template.Template, error) {
+	t, err := template.New("").Funcs(template.FuncMap{
+		"path": func(path string) string { return prefix + path }, "metrics": func() string { return prefix + metrics }, "guide": func() string { return guideURL },
+		"printable": printable, "word": word, "clock": clock, "server": serverLine,
+	}).ParseFS(pageFiles, "page/*.html")
 	if err != nil {
-		return nil, fmt.Errorf("listing the documentation: %w", err)
+		return nil, fmt.Errorf("reading the templates: %w", err)
 	}
-	markdown := goldmark.New(goldmark.WithExtensions(extension.Table), goldmark.WithParserOptions(parser.WithAttribute()))
-	docs := map[string]doc{}
-	for _, name := range names {
-		text, err := fs.ReadFile(files, name)
-		if err != nil {
-			return nil, fmt.Errorf("reading the documentation: %w", err)
-		}
-		var body bytes.Buffer
-		if err := markdown.Convert(text, &body); err != nil {
-			return nil, fmt.Errorf("rendering the documentation's %s: %w", name, err)
-		}
-		title, _, _ := strings.Cut(strings.TrimPrefix(string(text), "# "), "\n")
-		docs[strings.TrimSuffix(name, ".md")] = doc{title, template.HTML(body.String())} //nolint:gosec // embedded at build time
+	return t, nil
+}
+
+// Overview writes the page of all migrations.
+func (p *Pages) Overview(w io.Writer, d collector.Readiness, f Filter) error {
+	o := newOverview(d, f)
+	title := "All migrations are ready"
+	if o.Blocked > 0 {
+		title = fmt.Sprintf("%d of %d not ready", o.Blocked, o.All)
 	}
-	return docs, nil
+	return p.templates.ExecuteTemplate(w, "overview.html", page{title, d.Version, d.GeneratedAt, true, o})
 }
 
-// Overview writes the status page of the document's migrations.
-func (p *Pages) Overview(w io.Writer, d collector.Readiness) error {
-	return p.templates.ExecuteTemplate(w, "overview.html", d)
+// Migration writes the page of one migration, at a time and by a version of the exporter.
+func (p *Pages) Migration(w io.Writer, m collector.MigrationReadiness, version string, now time.Time) error {
+	v := newMigration(m, now, "", false)
+	return p.templates.ExecuteTemplate(w, "migration.html", page{m.Name + " is " + v.Verdict.Word, version, now, true, v})
 }
 
-// HasDoc reports whether the documentation has a page of that name, without ".md".
-func (p *Pages) HasDoc(name string) bool { _, ok := p.docs[name]; return ok }
-
-// Doc writes a page of the documentation.
-func (p *Pages) Doc(w io.Writer, name string) error {
-	return p.templates.ExecuteTemplate(w, "doc.html", p.docs[name])
-}
-
-// Static serves the style sheet.
+// Static serves what pages load.
 func (p *Pages) Static(w http.ResponseWriter, r *http.Request) {
-	name := "page/" + r.PathValue("file")
-	if !strings.HasSuffix(name, ".css") {
+	name := r.PathValue("file")
+	file, ok := p.static[name]
+	if !ok {
 		http.NotFound(w, r)
 		return
 	}
-	http.ServeFileFS(w, r, pageFiles, name)
+	w.Header().Set("ETag", file.etag)
+	w.Header().Set("Cache-Control", "no-cache")
+	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(file.content))
 }
 
-func since(t *time.Time, now time.Time) string {
-	if t == nil {
-		return "never"
-	}
-	return now.Sub(*t).Round(time.Second).String() + " ago"
-}
-
-func clock(t *time.Time) string {
-	if t == nil {
-		return ""
-	}
-	return t.UTC().Format("2006-01-02 15:04:05 UTC")
-}
+// word is how a status reads.
+func word(s collector.Status) string { return strings.ReplaceAll(s.String(), "_", " ") }

@@ -1,4 +1,5 @@
-// Package report writes the readiness document for people and programs. It renders what it is given and evaluates nothing.
+// Package report writes the readiness document for people and programs: as a table for a terminal, as Markdown, as JSON, as one HTML
+// file, and as the pages that the exporter serves. It renders what it is given and evaluates nothing.
 package report
 
 import (
@@ -38,11 +39,24 @@ func heading(m collector.MigrationReadiness) string {
 	return fmt.Sprintf("%s: %s (%s)", m.Name, verdict, strings.Join(about, ", "))
 }
 
+// serverLine is one database in a line.
+func serverLine(s collector.Server) string {
+	system := map[string]string{"magento1": "Magento 1", "magento2": "Magento 2"}[s.System]
+	line := fmt.Sprintf("%s: database %s at %s as %s", system, s.Database, s.Address, s.Account)
+	if s.Version == "" {
+		return line + ", not reached"
+	}
+	return line + ", " + s.Version
+}
+
 // printable keeps a hostile name from moving the cursor, colouring the terminal or reversing the line. Newlines stay.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r == '\n' || unicode.IsPrint(r) {
+		switch {
+		case r == '\n' || unicode.IsPrint(r):
 			return r
+		case r == '\t':
+			return ' '
 		}
 		return unicode.ReplacementChar
 	}, s)
@@ -51,4 +65,29 @@ func printable(s string) string {
 // shown reports whether a finding is worth a line beside its precondition's summary.
 func shown(f collector.Finding) bool {
 	return f.Status != collector.Pass && f.Status != collector.NotApplicable
+}
+
+// remedyText is a part of a remedy: a sentence, or a command to type.
+type remedyText struct {
+	Text    string
+	Command bool
+}
+
+// remedyTexts tells sentences from what is to be typed. Where a remedy has several lines, its first line and those that end like a
+// sentence are for people, and the lines between them are statements or configuration.
+func remedyTexts(remedy string) []remedyText {
+	var parts []remedyText
+	for i, line := range strings.Split(strings.TrimSpace(printable(remedy)), "\n") {
+		trimmed := strings.TrimSpace(line)
+		command := i > 0 && !strings.HasSuffix(trimmed, ":") && !strings.HasSuffix(trimmed, ".")
+		last := len(parts) - 1
+		switch {
+		case trimmed == "":
+		case command && parts[last].Command:
+			parts[last].Text += "\n" + line
+		default:
+			parts = append(parts, remedyText{line, command})
+		}
+	}
+	return parts
 }

@@ -7,29 +7,42 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"magento_migration_exporter/collector"
-	"magento_migration_exporter/docs"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
 
+var noon = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+
 func example() collector.Readiness {
-	at := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
-	earlier, cutover := at.Add(-30*time.Second), at.AddDate(0, 1, 0)
-	return collector.Readiness{Version: "1.2.3", GeneratedAt: at, Migrations: []collector.MigrationReadiness{
-		{Name: "acme", Phase: "prepare", Cutover: &cutover, Preconditions: []collector.PreconditionReadiness{
-			{ID: "network", Title: "Network", Status: collector.Pass, Summary: "fine", EvaluatedAt: &earlier, Findings: []collector.Finding{{Status: collector.Pass, Summary: "a note"}}},
-			{ID: "privileges", Title: "Privileges", Status: collector.Fail, Summary: "INSERT is missing (and 1 more)", EvaluatedAt: &earlier, DocsURL: "/docs/preconditions#privileges",
-				Findings: []collector.Finding{
-					{Status: collector.Fail, Subject: "INSERT", Summary: "INSERT is missing", Evidence: "the server says 1142", Remedy: "As root:\nGRANT INSERT ON `a_b`.* TO 'm'@'%';"},
-					{Status: collector.Warn, Subject: "x", Summary: "<script>alert(1)</script>|\x1b[31mred\u202e", Evidence: "`code`", Remedy: "do"},
-				}},
-			{ID: "extensions", Title: "Extensions", Status: collector.Waived, Summary: "one is undecided", Waivers: []collector.WaiverReadiness{{Subject: "aw_blog", Reason: "later", Owner: "jane", Expires: at.AddDate(0, 0, 3)}}},
-			{ID: "topology", Title: "Topology", Status: collector.Unknown, Summary: "not seen", Findings: []collector.Finding{{Status: collector.Unknown, Summary: "not seen", Remedy: "set it"}}},
-		}},
+	earlier, cutover := noon.Add(-30*time.Second), noon.AddDate(0, 1, 0)
+	return collector.Readiness{Version: "1.2.3", GeneratedAt: noon, Migrations: []collector.MigrationReadiness{
+		{
+			Name: "acme", Phase: "prepare", PhaseReason: "Magento 2 holds none of Magento 1's data", Cutover: &cutover,
+			Servers: []collector.Server{
+				{System: "magento1", Address: "db1:3306", Database: "magento_1", Account: "mig@%", Version: "MariaDB 10.11.19"},
+				{System: "magento2", Address: "db2:3306", Database: "magento2", Account: "mig"},
+			},
+			Preconditions: []collector.PreconditionReadiness{
+				{ID: "network", Title: "Network", Status: collector.Pass, Summary: "fine", EvaluatedAt: &earlier, Findings: []collector.Finding{{Status: collector.Pass, Summary: "a note"}}},
+				{
+					ID: "privileges", Title: "Privileges", Status: collector.Fail, Summary: "INSERT is missing (and 1 more)", EvaluatedAt: &earlier, ChangedAt: &earlier,
+					DocsURL: "/docs/preconditions#privileges", DurationSeconds: 0.0123,
+					History: []collector.Change{{At: noon.Add(-time.Hour), Status: collector.Pass}, {At: earlier, Status: collector.Fail}},
+					Findings: []collector.Finding{
+						{Status: collector.Warn, Subject: "x", Summary: "<script>alert(1)</script>|\x1b[31mred\u202e", Evidence: "`code`", Remedy: "do"},
+						{Status: collector.Fail, Subject: "INSERT", Summary: "INSERT is missing", Evidence: "the server says\t1142", Remedy: "As root:\nGRANT INSERT ON `a_b`.* TO 'm'@'%';"},
+					},
+				},
+				{
+					ID: "extensions", Title: "Extensions", Status: collector.Waived, Summary: "one is undecided", EvaluatedAt: &earlier,
+					Waivers: []collector.WaiverReadiness{{Subject: "aw_blog", Reason: "later", Owner: "jane", Expires: noon.AddDate(0, 0, 3)}, {Reason: "old", Expires: noon}},
+				},
+				{ID: "topology", Title: "Topology", Status: collector.Unknown, Summary: "not seen", EvaluatedAt: &earlier, Findings: []collector.Finding{{Status: collector.Unknown, Summary: "not seen", Remedy: "set it"}}},
+			},
+		},
 		{Name: "done", Ready: true},
 	}}
 }
@@ -92,53 +105,39 @@ func TestJSONReadsBack(t *testing.T) {
 	}
 }
 
-func TestPages(t *testing.T) {
+func TestRemedyTexts(t *testing.T) {
 	t.Parallel()
-	p, err := NewPages("/base", docs.Files())
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b bytes.Buffer
-	if err := p.Overview(&b, example()); err != nil {
-		t.Fatal(err)
-	}
-	page := b.String()
-	for _, want := range []string{"/base/static/style.css", "/base/docs/preconditions#privileges", "&lt;script&gt;", "30s ago", "GRANT INSERT", "jane", "not ready"} {
-		if !strings.Contains(page, want) {
-			t.Errorf("the page lacks %q", want)
+	for _, tc := range []struct {
+		remedy string
+		want   []remedyText
+	}{
+		{"", nil},
+		{"Start the server.", []remedyText{{"Start the server.", false}}},
+		{"As root:\nGRANT a;\nGRANT b;", []remedyText{{"As root:", false}, {"GRANT a;\nGRANT b;", true}}},
+		{"As root:\nSET GLOBAL x = 1;\nOr, less safe:\nGRANT SUPER;\n", []remedyText{{"As root:", false}, {"SET GLOBAL x = 1;", true}, {"Or, less safe:", false}, {"GRANT SUPER;", true}}},
+		{"In my.cnf:\n[mysqld]\n\n  x=1\nThen restart.", []remedyText{{"In my.cnf:", false}, {"[mysqld]\n  x=1", true}, {"Then restart.", false}}},
+		{"a\x1b\tb", []remedyText{{"a\uFFFD b", false}}},
+	} {
+		got := remedyTexts(tc.remedy)
+		if len(got) != len(tc.want) {
+			t.Errorf("%q: %+v", tc.remedy, got)
+			continue
 		}
-	}
-	for _, never := range []string{"<script>alert", "\x1b", "style=\""} {
-		if strings.Contains(page, never) {
-			t.Errorf("the page has %q", never)
-		}
-	}
-}
-
-func TestEveryPreconditionIsDocumented(t *testing.T) {
-	t.Parallel()
-	p, err := NewPages("", docs.Files())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !p.HasDoc("preconditions") || p.HasDoc("../go") {
-		t.Fatal("HasDoc")
-	}
-	var b bytes.Buffer
-	if err := p.Doc(&b, "preconditions"); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range collector.Catalogue() {
-		if !strings.Contains(b.String(), `id="`+c.ID+`"`) {
-			t.Errorf("no section of the documentation has the id %s", c.ID)
+		for i := range got {
+			if got[i] != tc.want[i] {
+				t.Errorf("%q: %+v, want %+v", tc.remedy, got[i], tc.want[i])
+			}
 		}
 	}
 }
 
-func TestNoDocs(t *testing.T) {
-	t.Parallel()
-	p, err := NewPages("", fstest.MapFS{})
-	if err != nil || p.HasDoc("preconditions") {
-		t.Errorf("%v", err)
-	}
+func FuzzRemedyTexts(f *testing.F) {
+	f.Add("As root:\nGRANT a;\n\nOr:\nb")
+	f.Fuzz(func(t *testing.T, remedy string) {
+		for _, part := range remedyTexts(remedy) {
+			if strings.TrimSpace(part.Text) == "" {
+				t.Errorf("%q has an empty part", remedy)
+			}
+		}
+	})
 }

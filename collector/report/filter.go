@@ -1,0 +1,164 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"magento_migration_exporter/collector"
+)
+
+// Filter says which migrations the overview shows. The zero value is the first page of all.
+type Filter struct {
+	// Search is a part of the migration's name.
+	Search string
+	// Status is one of those that statusFilters names.
+	Status string
+	// Precondition makes Status be about this one alone.
+	Precondition string
+	// Page counts from 1; 0 is the first one too.
+	Page int
+}
+
+// maxSearch is a name's greatest length.
+const maxSearch = 63
+
+// option is one choice of a filter.
+type option struct{ Value, Label string }
+
+func statusFilters() []option {
+	return []option{{"", "any"}, {"blocked", "not ready"}, {"ready", "ready"}, {"fail", "fails"}, {"unknown", "unknown"}, {"warn", "warns"}, {"waived", "waived"}}
+}
+
+func preconditionFilters() []option {
+	options := []option{{"", "any"}}
+	for _, p := range collector.Catalogue() {
+		options = append(options, option{p.ID, p.Title})
+	}
+	return options
+}
+
+// ParseFilter reads a page's query. The error is a sentence for whoever typed it.
+func ParseFilter(query url.Values) (Filter, error) {
+	f := Filter{Search: strings.TrimSpace(query.Get("search")), Status: query.Get("status"), Precondition: query.Get("precondition")}
+	if len(f.Search) > maxSearch {
+		return Filter{}, fmt.Errorf("search: no migration's name is longer than %d characters", maxSearch)
+	}
+	for _, choice := range []struct {
+		parameter, value string
+		allowed          []option
+	}{{"status", f.Status, statusFilters()}, {"precondition", f.Precondition, preconditionFilters()}} {
+		if !slices.ContainsFunc(choice.allowed, func(o option) bool { return o.Value == choice.value }) {
+			return Filter{}, fmt.Errorf("%s=%q: expected one of%s", choice.parameter, choice.value, values(choice.allowed))
+		}
+	}
+	if text := query.Get("page"); text != "" {
+		page, err := strconv.Atoi(text)
+		if err != nil || page < 1 {
+			return Filter{}, fmt.Errorf("page=%q: expected a number from 1", text)
+		}
+		f.Page = page
+	}
+	return f, nil
+}
+
+func values(options []option) string {
+	var list strings.Builder
+	for _, o := range options {
+		if o.Value != "" {
+			list.WriteString(" " + o.Value)
+		}
+	}
+	return list.String()
+}
+
+// query is the filter as a URL's query, for another page.
+func (f Filter) query(page int) string {
+	q := url.Values{}
+	for key, value := range map[string]string{"search": f.Search, "status": f.Status, "precondition": f.Precondition} {
+		if value != "" {
+			q.Set(key, value)
+		}
+	}
+	if page > 1 {
+		q.Set("page", strconv.Itoa(page))
+	}
+	if len(q) == 0 {
+		return ""
+	}
+	return "?" + q.Encode()
+}
+
+func (f Filter) narrow() bool { return f.Search != "" || f.Status != "" || f.Precondition != "" }
+
+func (f Filter) match(m *collector.MigrationReadiness) bool {
+	if !strings.Contains(strings.ToLower(m.Name), strings.ToLower(f.Search)) {
+		return false
+	}
+	if f.Precondition == "" && (f.Status == "blocked" || f.Status == "ready") {
+		return m.Ready == (f.Status == "ready")
+	}
+	if f.Status == "" {
+		return true
+	}
+	return slices.ContainsFunc(m.Preconditions, func(p collector.PreconditionReadiness) bool {
+		return (f.Precondition == "" || p.ID == f.Precondition) && f.matchStatus(p.Status)
+	})
+}
+
+func (f Filter) matchStatus(s collector.Status) bool {
+	switch f.Status {
+	case "blocked":
+		return !s.Ready()
+	case "ready":
+		return s.Ready()
+	}
+	return s.String() == f.Status
+}
+
+// blockedFirst sorts by what has to be done first: what fails, then what is unknown, then warnings; among these the nearest cutover.
+func blockedFirst(a, b *collector.MigrationReadiness) int {
+	return cmp.Or(cmp.Compare(urgency(a), urgency(b)), compareCutover(a, b), cmp.Compare(a.Name, b.Name))
+}
+
+// urgency is lower for what is more urgent.
+func urgency(m *collector.MigrationReadiness) int {
+	switch worst := worstStatus(m); {
+	case worst == collector.Fail:
+		return 0
+	case !m.Ready:
+		return 1
+	case worst == collector.Warn:
+		return 2
+	}
+	return 3
+}
+
+func worstStatus(m *collector.MigrationReadiness) collector.Status {
+	for _, s := range worstFirst() {
+		if slices.ContainsFunc(m.Preconditions, func(p collector.PreconditionReadiness) bool { return p.Status == s }) {
+			return s
+		}
+	}
+	return collector.Unknown
+}
+
+// worstFirst returns the statuses in the order in which people should look at them.
+func worstFirst() []collector.Status {
+	return []collector.Status{collector.Fail, collector.Unknown, collector.Warn, collector.Waived, collector.Pass, collector.NotApplicable}
+}
+
+func compareCutover(a, b *collector.MigrationReadiness) int {
+	switch {
+	case a.Cutover != nil && b.Cutover != nil:
+		return a.Cutover.Compare(*b.Cutover)
+	case a.Cutover != nil:
+		return -1
+	case b.Cutover != nil:
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,37 @@
+package report
+
+import (
+	"fmt"
+	"html/template"
+	"io"
+
+	"magento_migration_exporter/collector"
+)
+
+// HTML writes the document as one file that needs no other, to be attached to a ticket.
+func HTML(w io.Writer, d collector.Readiness) error {
+	templates, err := parseTemplates("", "")
+	if err != nil {
+		return err
+	}
+	style, err := pageFiles.ReadFile("page/style.css")
+	if err != nil {
+		return fmt.Errorf("reading the style sheet: %w", err)
+	}
+	body := struct {
+		Style      template.CSS
+		Migrations []migration
+	}{Style: template.CSS(style)} //nolint:gosec // embedded at build time
+	blocked := 0
+	for _, m := range d.Migrations {
+		body.Migrations = append(body.Migrations, newMigration(m, d.GeneratedAt, m.Name+"-", true))
+		if !m.Ready {
+			blocked++
+		}
+	}
+	title := "ready"
+	if blocked > 0 {
+		title = fmt.Sprintf("%d of %d not ready", blocked, len(d.Migrations))
+	}
+	return templates.ExecuteTemplate(w, "report.html", page{title, d.Version, d.GeneratedAt, false, body})
+}

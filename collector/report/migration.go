@@ -1,0 +1,210 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"magento_migration_exporter/collector"
+	"magento_migration_exporter/config"
+)
+
+// verdict is the answer to whether a migration can start.
+type verdict struct {
+	// Status is what it looks like.
+	Status collector.Status
+	Word   string
+	// Reason is a sentence.
+	Reason string
+}
+
+func newVerdict(m *collector.MigrationReadiness) verdict {
+	count := func(s collector.Status) int {
+		n := 0
+		for _, p := range m.Preconditions {
+			if p.Status == s {
+				n++
+			}
+		}
+		return n
+	}
+	failing, unknown := count(collector.Fail), count(collector.Unknown)
+	evaluated := len(m.Preconditions) > 0 && m.Preconditions[0].EvaluatedAt != nil
+	switch {
+	case m.Ready:
+		return verdict{collector.Pass, "ready", "Nothing stands in the way of the migration."}
+	case !evaluated:
+		return verdict{collector.Unknown, "not evaluated yet", "The first evaluation has not ended."}
+	case failing > 0 && unknown > 0:
+		return verdict{collector.Fail, "not ready", fmt.Sprintf("%s, and %s be told.", plural(failing, "precondition fails", "preconditions fail"), plural(unknown, "cannot", "cannot"))}
+	case failing > 0:
+		return verdict{collector.Fail, "not ready", plural(failing, "precondition fails", "preconditions fail") + "."}
+	}
+	return verdict{collector.Unknown, "not ready", fmt.Sprintf("Nothing fails, but %s be told.", plural(unknown, "precondition cannot", "preconditions cannot"))}
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// migration is what the page and the report show of one.
+type migration struct {
+	collector.MigrationReadiness
+	Now           time.Time
+	Verdict       verdict
+	Counts        string
+	Age           string
+	CutoverText   string
+	Phases        []phase
+	Blocking      []precondition
+	Preconditions []precondition
+	Changes       []change
+	// InReport is true in a file, which has no buttons and no pages to lead to.
+	InReport bool
+}
+
+// phase is one step on the way to the cutover.
+type phase struct {
+	Name config.Phase
+	// State is done, now or later.
+	State string
+}
+
+// precondition is what is shown of one.
+type precondition struct {
+	collector.PreconditionReadiness
+	// Anchor is its id in the page.
+	Anchor   string
+	Since    string
+	Seen     string
+	Findings []finding
+	// Notes are findings that say only what was seen.
+	Notes    []finding
+	Waivers  []waiver
+	Strip    strip
+	InReport bool
+}
+
+type finding struct {
+	collector.Finding
+	// Repeated is true when the precondition's summary says the same.
+	Repeated bool
+	Remedies []remedyText
+}
+
+type waiver struct {
+	collector.WaiverReadiness
+	// State is empty, or says why the waiver needs a look.
+	State string
+}
+
+// change is one line of the last changes.
+type change struct {
+	At            time.Time
+	Ago           string
+	Anchor, Title string
+	Old, New      collector.Status
+}
+
+// maxChanges is how many of the last changes are listed.
+const maxChanges = 20
+
+func newMigration(m collector.MigrationReadiness, now time.Time, anchor string, inReport bool) migration {
+	v := migration{
+		MigrationReadiness: m, Now: now, Verdict: newVerdict(&m), Counts: counts(&m), Age: oldestEvidence(&m, now), InReport: inReport,
+		Phases: phases(m.Phase), Changes: lastChanges(&m, now, anchor),
+	}
+	if m.Cutover != nil {
+		v.CutoverText = fmt.Sprintf("%s (%s)", clock(*m.Cutover), relative(*m.Cutover, now))
+	}
+	for _, p := range m.Preconditions {
+		shown := newPrecondition(p, &m, now, anchor)
+		shown.InReport = inReport
+		v.Preconditions = append(v.Preconditions, shown)
+	}
+	for _, status := range []collector.Status{collector.Fail, collector.Unknown} {
+		for _, p := range v.Preconditions {
+			if p.Status == status {
+				v.Blocking = append(v.Blocking, p)
+			}
+		}
+	}
+	return v
+}
+
+func phases(now config.Phase) []phase {
+	names := []config.Phase{config.PhasePrepare, config.PhaseMigrate, config.PhaseDelta, config.PhaseCutover}
+	at := slices.Index(names, now)
+	var all []phase
+	for i, name := range names {
+		state := "later"
+		switch {
+		case i == at:
+			state = "now"
+		case i < at:
+			state = "done"
+		}
+		all = append(all, phase{name, state})
+	}
+	return all
+}
+
+func newPrecondition(p collector.PreconditionReadiness, m *collector.MigrationReadiness, now time.Time, anchor string) precondition {
+	v := precondition{PreconditionReadiness: p, Anchor: anchor + p.ID, Since: since(&p, now), Seen: "not evaluated yet", Strip: newStrip(p.History, now)}
+	if p.EvaluatedAt != nil {
+		v.Seen = fmt.Sprintf("seen %s, in %s", relative(*p.EvaluatedAt, now), time.Duration(p.DurationSeconds*float64(time.Second)).Round(100*time.Microsecond))
+	}
+	for _, f := range p.Findings {
+		shownFinding := finding{Finding: f, Repeated: f.Summary == p.Summary, Remedies: remedyTexts(f.Remedy)}
+		if shown(f) {
+			v.Findings = append(v.Findings, shownFinding)
+		} else {
+			v.Notes = append(v.Notes, shownFinding)
+		}
+	}
+	slices.SortStableFunc(v.Findings, func(a, b finding) int {
+		return slices.Index(worstFirst(), a.Status) - slices.Index(worstFirst(), b.Status)
+	})
+	for _, w := range p.Waivers {
+		v.Waivers = append(v.Waivers, newWaiver(w, m.Cutover, now))
+	}
+	return v
+}
+
+// since says from when on the status is what it is, as far as this process knows.
+func since(p *collector.PreconditionReadiness, now time.Time) string {
+	switch {
+	case p.ChangedAt != nil:
+		return fmt.Sprintf("since %s (%s)", clock(*p.ChangedAt), relative(*p.ChangedAt, now))
+	case len(p.History) > 0:
+		return fmt.Sprintf("since the exporter began to watch, %s", relative(p.History[0].At, now))
+	}
+	return ""
+}
+
+func newWaiver(w collector.WaiverReadiness, cutover *time.Time, now time.Time) waiver {
+	v := waiver{WaiverReadiness: w}
+	switch {
+	case !now.Before(w.Expires):
+		v.State = "has ended"
+	case cutover != nil && w.Expires.Before(*cutover):
+		v.State = "ends before the cutover"
+	}
+	return v
+}
+
+// lastChanges lists the changes of all preconditions, the newest first.
+func lastChanges(m *collector.MigrationReadiness, now time.Time, anchor string) []change {
+	var all []change
+	for _, p := range m.Preconditions {
+		for i := 1; i < len(p.History); i++ {
+			at := p.History[i].At
+			all = append(all, change{at, relative(at, now), anchor + p.ID, p.Title, p.History[i-1].Status, p.History[i].Status})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b change) int { return b.At.Compare(a.At) })
+	return all[:min(len(all), maxChanges)]
+}

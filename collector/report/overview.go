@@ -1,0 +1,172 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"magento_migration_exporter/collector"
+)
+
+const (
+	// rowsPerPage is what one page of the overview holds.
+	rowsPerPage = 100
+	// worstPerRow is how many preconditions a row names.
+	worstPerRow = 3
+	// summaryInRow is how many characters a row has for what was seen; the migration's own page has it whole.
+	summaryInRow = 160
+)
+
+// overview is what its template shows.
+type overview struct {
+	Now  time.Time
+	Rows []row
+	// All, Blocked, Ready and Matching count migrations.
+	All, Blocked, Ready, Matching int
+	Filter                        Filter
+	// Narrow is whether the filter leaves any out.
+	Narrow        bool
+	Statuses      []option
+	Preconditions []option
+	Pager         pager
+}
+
+// row is one migration of the overview.
+type row struct {
+	Name    string
+	Verdict verdict
+	About   []string
+	Worst   []rowPrecondition
+	More    int
+	Counts  string
+	Age     string
+}
+
+type rowPrecondition struct {
+	Status             collector.Status
+	ID, Title, Summary string
+}
+
+// pager leads to the other pages. First is the position of the first row.
+type pager struct {
+	Page, Pages, First int
+	Previous, Next     string
+}
+
+func newOverview(d collector.Readiness, f Filter) overview {
+	o := overview{Now: d.GeneratedAt, All: len(d.Migrations), Filter: f, Narrow: f.narrow(), Statuses: statusFilters(), Preconditions: preconditionFilters()}
+	var matching []*collector.MigrationReadiness
+	for i := range d.Migrations {
+		m := &d.Migrations[i]
+		if m.Ready {
+			o.Ready++
+		} else {
+			o.Blocked++
+		}
+		if f.match(m) {
+			matching = append(matching, m)
+		}
+	}
+	slices.SortStableFunc(matching, blockedFirst)
+	o.Matching = len(matching)
+	o.Pager = newPager(f, len(matching))
+	for _, m := range matching[o.Pager.First-1 : min(o.Pager.First-1+rowsPerPage, len(matching))] {
+		o.Rows = append(o.Rows, newRow(m, d.GeneratedAt))
+	}
+	return o
+}
+
+// newPager shows the last page where there is none of the number: rows can have gone since the link was made.
+func newPager(f Filter, rows int) pager {
+	p := pager{Pages: max(1, (rows+rowsPerPage-1)/rowsPerPage)}
+	p.Page = min(max(1, f.Page), p.Pages)
+	p.First = (p.Page-1)*rowsPerPage + 1
+	if p.Page > 1 {
+		p.Previous = f.query(p.Page - 1)
+		if p.Previous == "" {
+			p.Previous = "?"
+		}
+	}
+	if p.Page < p.Pages {
+		p.Next = f.query(p.Page + 1)
+	}
+	return p
+}
+
+func newRow(m *collector.MigrationReadiness, now time.Time) row {
+	r := row{Name: m.Name, Verdict: newVerdict(m), Counts: counts(m), About: about(m, now), Age: oldestEvidence(m, now)}
+	for _, status := range []collector.Status{collector.Fail, collector.Unknown, collector.Warn} {
+		for _, p := range m.Preconditions {
+			switch {
+			case p.Status != status:
+			case len(r.Worst) == worstPerRow:
+				r.More++
+			default:
+				r.Worst = append(r.Worst, rowPrecondition{status, p.ID, p.Title, shorten(printable(p.Summary))})
+			}
+		}
+	}
+	return r
+}
+
+// shorten cuts a text to what a row has room for.
+func shorten(s string) string {
+	n := 0
+	for i := range s {
+		if n == summaryInRow {
+			return strings.TrimSpace(s[:i]) + "…"
+		}
+		n++
+	}
+	return s
+}
+
+// about says where the migration stands.
+func about(m *collector.MigrationReadiness, now time.Time) []string {
+	texts := []string{"phase not known"}
+	if m.Phase != "" {
+		texts[0] = "phase " + string(m.Phase)
+	}
+	if m.Cutover != nil {
+		texts = append(texts, fmt.Sprintf("cutover %s (%s)", m.Cutover.UTC().Format("2006-01-02 15:04 UTC"), relative(*m.Cutover, now)))
+	}
+	return texts
+}
+
+// counts says how many preconditions have which status.
+func counts(m *collector.MigrationReadiness) string {
+	words := map[collector.Status]string{
+		collector.Fail: "fail", collector.Unknown: "unknown", collector.Warn: "warn", collector.Waived: "waived", collector.Pass: "pass", collector.NotApplicable: "not applicable",
+	}
+	var texts []string
+	for _, s := range worstFirst() {
+		n := 0
+		for _, p := range m.Preconditions {
+			if p.Status == s {
+				n++
+			}
+		}
+		if n > 0 {
+			texts = append(texts, fmt.Sprintf("%d %s", n, words[s]))
+		}
+	}
+	return strings.Join(texts, ", ")
+}
+
+// oldestEvidence says how old the oldest result is.
+func oldestEvidence(m *collector.MigrationReadiness, now time.Time) string {
+	var oldest time.Time
+	for _, p := range m.Preconditions {
+		if p.EvaluatedAt == nil {
+			return "not evaluated yet"
+		}
+		if oldest.IsZero() || p.EvaluatedAt.Before(oldest) {
+			oldest = *p.EvaluatedAt
+		}
+	}
+	if oldest.IsZero() {
+		return "not evaluated yet"
+	}
+	return "evaluated " + relative(oldest, now)
+}

@@ -1,0 +1,79 @@
+package report
+
+import (
+	"fmt"
+	"time"
+
+	"magento_migration_exporter/collector"
+)
+
+// strip is a precondition's last statuses over time, the newest to the right.
+type strip struct {
+	Segments []segment
+	// Label says the same in words.
+	Label string
+}
+
+// segment is a bar of the strip. Its height tells the status too, so that it does not hang on colour alone.
+type segment struct {
+	X, Y, Width, Height int
+	Status              collector.Status
+}
+
+const (
+	stripWidth, stripHeight = 240, 16
+	// stripWindow is how far back the strip looks at most.
+	stripWindow = 24 * time.Hour
+	// leastSegment keeps a short outage visible.
+	leastSegment = 2
+)
+
+// newStrip draws the history up to now; nothing without one.
+func newStrip(history []collector.Change, now time.Time) strip {
+	if len(history) == 0 || !history[0].At.Before(now) {
+		return strip{}
+	}
+	start := history[0].At
+	if earliest := now.Add(-stripWindow); start.Before(earliest) {
+		start = earliest
+	}
+	s := strip{}
+	changes := 0
+	for i, c := range history {
+		end := now
+		if i+1 < len(history) {
+			end = history[i+1].At
+		}
+		if end.Before(start) {
+			continue
+		}
+		if i > 0 && !c.At.Before(start) {
+			changes++
+		}
+		x := stripX(c.At, start, now)
+		width := max(leastSegment, stripX(end, start, now)-x)
+		height := barHeight(c.Status)
+		s.Segments = append(s.Segments, segment{min(x, stripWidth-leastSegment), stripHeight - height, width, height, c.Status})
+	}
+	s.Label = fmt.Sprintf("%s in the last %s, now %s", plural(changes, "change", "changes"), duration(now.Sub(start)), word(history[len(history)-1].Status))
+	return s
+}
+
+func stripX(t, start, end time.Time) int {
+	if t.Before(start) {
+		return 0
+	}
+	return int(float64(stripWidth) * float64(t.Sub(start)) / float64(end.Sub(start)))
+}
+
+func barHeight(s collector.Status) int {
+	switch s {
+	case collector.Fail:
+		return stripHeight
+	case collector.Unknown:
+		return stripHeight * 3 / 4
+	case collector.Warn:
+		return stripHeight / 2
+	}
+	return stripHeight / 4
+}

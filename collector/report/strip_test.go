@@ -1,0 +1,61 @@
+package report
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"magento_migration_exporter/collector"
+)
+
+func TestStrip(t *testing.T) {
+	t.Parallel()
+	at := func(before time.Duration, s collector.Status) collector.Change {
+		return collector.Change{At: noon.Add(-before), Status: s}
+	}
+	for _, tc := range []struct {
+		name    string
+		history []collector.Change
+		want    []segment
+		label   string
+	}{
+		{"nothing", nil, nil, ""},
+		{"just begun", []collector.Change{at(0, collector.Pass)}, nil, ""},
+		{"unchanged", []collector.Change{at(time.Hour, collector.Pass)}, []segment{{0, 12, 240, 4, collector.Pass}}, "0 changes in the last 1 h 0 min, now pass"},
+		{"half", []collector.Change{at(time.Hour, collector.Pass), at(30*time.Minute, collector.Fail)}, []segment{{0, 12, 120, 4, collector.Pass}, {120, 0, 120, 16, collector.Fail}}, "1 change in the last 1 h 0 min, now fail"},
+		{
+			"a short one stays visible",
+			[]collector.Change{at(12*time.Hour, collector.Pass), at(time.Second, collector.Unknown)},
+			[]segment{{0, 12, 239, 4, collector.Pass}, {238, 4, 2, 12, collector.Unknown}}, "1 change in the last 12 h 0 min, now unknown",
+		},
+		{
+			"a day at most",
+			[]collector.Change{at(90*time.Hour, collector.Fail), at(48*time.Hour, collector.Warn), at(12*time.Hour, collector.NotApplicable)},
+			[]segment{{0, 8, 120, 8, collector.Warn}, {120, 12, 120, 4, collector.NotApplicable}}, "1 change in the last 24 h 0 min, now not applicable",
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			got := newStrip(tc.history, noon)
+			if !slices.Equal(got.Segments, tc.want) || got.Label != tc.label {
+				t.Errorf("got %+v", got)
+			}
+		})
+	}
+}
+
+func TestLastChanges(t *testing.T) {
+	t.Parallel()
+	m := collector.MigrationReadiness{}
+	for _, id := range []string{"a", "b"} {
+		p := collector.PreconditionReadiness{ID: id, Title: id}
+		for i := range 15 {
+			p.History = append(p.History, collector.Change{At: noon.Add(time.Duration(i) * time.Minute), Status: []collector.Status{collector.Pass, collector.Fail}[i%2]})
+		}
+		m.Preconditions = append(m.Preconditions, p)
+	}
+	got := lastChanges(&m, noon.Add(time.Hour), "x-")
+	if len(got) != maxChanges || got[0] != (change{noon.Add(14 * time.Minute), "46 min ago", "x-a", "a", collector.Fail, collector.Pass}) || got[1].Title != "b" {
+		t.Errorf("%d: %+v", len(got), got[0])
+	}
+}
