@@ -71,7 +71,6 @@ migrations:
 func startStack(t *testing.T, shops []*shop) *stack {
 	t.Helper()
 	s := &stack{dir: t.TempDir(), shops: shops, inbox: startInbox(t)}
-	binary := filepath.Join(s.dir, "magento_migration_exporter")
 	together(t,
 		func(ctx context.Context) (err error) {
 			s.magento1, err = mysqltest.Start(ctx, mysqltest.Options{Args: []string{"--log-bin=binlog", "--server-id=1", "--log-bin-trust-function-creators=1"}})
@@ -81,13 +80,7 @@ func startStack(t *testing.T, shops []*shop) *stack {
 			s.magento2, err = mysqltest.Start(ctx, mysqltest.Options{})
 			return err
 		},
-		func(ctx context.Context) error {
-			out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "../cmd/magento_migration_exporter").CombinedOutput()
-			if err != nil {
-				return fmt.Errorf("build the exporter: %w\n%s", err, out)
-			}
-			return nil
-		},
+		func(context.Context) error { _, err := exporterBinary(); return err },
 	)
 	for _, server := range []*mysqltest.Server{s.magento1, s.magento2} {
 		t.Cleanup(func() { _ = server.Stop() })
@@ -104,7 +97,7 @@ func startStack(t *testing.T, shops []*shop) *stack {
 	file := filepath.Join(s.dir, "exporter.yml")
 	write(t, file, config.String())
 	s.exporter = freeAddress(t)
-	start(t, binary, "--config.file="+file, "--web.listen-address="+s.exporter)
+	start(t, exporter(t), "--config.file="+file, "--web.listen-address="+s.exporter)
 	s.startAlertmanager(t)
 	s.startPrometheus(t)
 	return s

@@ -1,0 +1,228 @@
+package dashboards_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v4"
+
+	"magento_migration_exporter/dashboards"
+)
+
+var update = flag.Bool("update", false, "write deploy/kubernetes/prometheusrule.yaml anew from the rules")
+
+// composeFile is what the tests look at in it.
+type composeFile struct {
+	Services map[string]struct {
+		Volumes []string `yaml:"volumes"`
+		Command []string `yaml:"command"`
+	} `yaml:"services"`
+	Secrets map[string]struct {
+		File string `yaml:"file"`
+	} `yaml:"secrets"`
+}
+
+func TestComposeFile(t *testing.T) {
+	t.Parallel()
+	text := readDeployed(t, "compose/compose.yml")
+	var generic any
+	var f composeFile
+	for _, into := range []any{&generic, &f} {
+		if err := yaml.Unmarshal([]byte(text), into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	document, err := json.Marshal(generic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	modules := schema(t)
+	if complaints := checkCompose(t, modules, document); complaints != "" {
+		t.Error(complaints)
+	}
+	if checkCompose(t, modules, bytes.Replace(document, []byte(`"read_only"`), []byte(`"readonly"`), 1)) == "" {
+		t.Error("the Compose specification does not find a misspelt key")
+	}
+	mounted := map[string]string{}
+	for name, service := range f.Services {
+		for _, volume := range service.Volumes {
+			source, inside, _ := strings.Cut(strings.TrimSuffix(volume, ":ro"), ":")
+			if !strings.HasPrefix(source, ".") {
+				continue
+			}
+			mounted[name+":"+inside] = filepath.Join("deploy/compose", source)
+			if _, err := os.Stat(mounted[name+":"+inside]); err != nil {
+				t.Errorf("%s mounts what does not exist: %v", name, err)
+			}
+		}
+		for _, arg := range service.Command {
+			if file, ok := strings.CutPrefix(arg, "--config.file="); ok && mounted[name+":"+file] == "" {
+				t.Errorf("%s reads %s, which is not mounted", name, file)
+			}
+		}
+	}
+	for file, in := range map[string]string{
+		"../Dockerfile": "exporter:" + regexp.MustCompile(`--config\.file=([^"]+)`).FindStringSubmatch(readText(t, "../Dockerfile"))[1],
+		"rules":         "prometheus:/etc/prometheus/rules/alerts.yml",
+	} {
+		if mounted[in] == "" {
+			t.Errorf("%s: nothing is mounted at %s", file, in)
+		}
+	}
+	run(t, "", "promtool", "check", "config", "--syntax-only", "deploy/compose/prometheus.yml")
+	if !strings.Contains(readDeployed(t, "compose/prometheus.yml"), "job_name: "+dashboards.Job+"\n") {
+		t.Errorf("deploy/compose/prometheus.yml does not scrape under the job %s", dashboards.Job)
+	}
+	acceptsConfig(t, readDeployed(t, "compose/exporter.yml"))
+}
+
+// checkCompose returns what the Compose specification's own schema has against a document.
+func checkCompose(t *testing.T, modules string, document []byte) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "node", "schema/compose.mjs", modules)
+	cmd.Stdin = bytes.NewReader(document)
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !(errors.As(err, &exit) && exit.ExitCode() == 1 && len(out) > 0 && !bytes.Contains(out, []byte("Error: "))) {
+		t.Fatalf("check the Compose file: %v\n%s", err, out)
+	}
+	return string(out)
+}
+
+func readDeployed(t *testing.T, name string) string { t.Helper(); return readText(t, "deploy/"+name) }
+
+func readText(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// acceptsConfig has the exporter check a configuration.
+func acceptsConfig(t *testing.T, text string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "config.yml")
+	write(t, file, text)
+	run(t, "", exporter(t), "--config.file="+file, "--config.check")
+}
+
+// TestManifests compiles each manifest as a constant of its kind's type, which finds unknown and missing keys.
+func TestManifests(t *testing.T) {
+	t.Parallel()
+	kinds := map[string]string{
+		"secret.yaml":         "kubernetes-models/v1/Secret",
+		"configmap.yaml":      "kubernetes-models/v1/ConfigMap",
+		"service.yaml":        "kubernetes-models/v1/Service",
+		"deployment.yaml":     "kubernetes-models/apps/v1/Deployment",
+		"servicemonitor.yaml": "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor",
+		"prometheusrule.yaml": "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PrometheusRule",
+	}
+	files, err := filepath.Glob("deploy/kubernetes/*")
+	if err != nil || len(files) != len(kinds) {
+		t.Errorf("%v: %d manifests are known here (%v)", files, len(kinds), err)
+	}
+	sources := map[string]string{}
+	for file, module := range kinds {
+		kind := filepath.Base(module)
+		name := strings.ToLower(kind)
+		document := manifestJSON(t, file)
+		head := fmt.Sprintf("import type { I%s as T } from '%s';\nexport const manifest: T = ", kind, module)
+		sources[name] = head + document
+		sources["bad_"+name] = head + strings.Replace(document, `"metadata":{`, `"metadata":{"lables":{},`, 1)
+	}
+	errs := compileAll(t, sources)
+	for name := range sources {
+		if bad := strings.HasPrefix(name, "bad_"); bad != (len(errs[name]) > 0) {
+			t.Errorf("%s: a mistake was made: %t; the compiler says %v", name, bad, errs[name])
+		}
+	}
+	var config struct{ Data map[string]string }
+	if err := json.Unmarshal([]byte(manifestJSON(t, "configmap.yaml")), &config); err != nil {
+		t.Fatal(err)
+	}
+	acceptsConfig(t, config.Data["config.yml"])
+}
+
+func manifestJSON(t *testing.T, file string) string {
+	t.Helper()
+	var generic any
+	if err := yaml.Unmarshal([]byte(readDeployed(t, "kubernetes/"+file)), &generic); err != nil {
+		t.Fatal(err)
+	}
+	document, err := json.Marshal(generic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(document)
+}
+
+// TestPrometheusRule keeps the manifest equal to the rules; go test ./dashboards -run TestPrometheusRule -update writes it anew.
+func TestPrometheusRule(t *testing.T) {
+	t.Parallel()
+	var groups []ruleGroup
+	for _, name := range ruleFiles() {
+		var f ruleFile
+		readYAML(t, name, &f)
+		groups = append(groups, f.Groups...)
+	}
+	manifest := map[string]any{
+		"apiVersion": "monitoring.coreos.com/v1", "kind": "PrometheusRule",
+		"metadata": map[string]any{"name": "magento-migration-exporter", "labels": map[string]string{"app.kubernetes.io/name": "magento-migration-exporter"}},
+		"spec":     ruleFile{Groups: groups},
+	}
+	var want bytes.Buffer
+	want.WriteString("# Made from dashboards/rules by: go test ./dashboards -run TestPrometheusRule -update\n")
+	encoder := yaml.NewEncoder(&want)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(manifest); err != nil {
+		t.Fatal(err)
+	}
+	const file = "deploy/kubernetes/prometheusrule.yaml"
+	if *update {
+		write(t, file, want.String())
+	}
+	if got := readText(t, file); got != want.String() {
+		t.Errorf("%s differs from dashboards/rules: run go test ./dashboards -run TestPrometheusRule -update", file)
+	}
+}
+
+// TestUnits has systemd read the units, rate their hardening, and hand over a socket as the socket unit does.
+func TestUnits(t *testing.T) {
+	t.Parallel()
+	const program = "/usr/local/bin/magento_migration_exporter"
+	binary, dir := exporter(t), t.TempDir()
+	for _, name := range []string{"magento_migration_exporter.socket", "magento_migration_exporter.service"} {
+		write(t, filepath.Join(dir, name), strings.ReplaceAll(readDeployed(t, "systemd/"+name), program, binary))
+	}
+	// It prints what it has against a unit, and not all of that makes it fail.
+	if out, err := exec.CommandContext(t.Context(), "systemd-analyze", "verify", "--man=no", filepath.Join(dir, "magento_migration_exporter.service"), filepath.Join(dir, "magento_migration_exporter.socket")).CombinedOutput(); err != nil || strings.Contains(string(out), "magento_migration_exporter") {
+		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
+	}
+	// The rating goes from 0, nothing allowed, to 10; --threshold takes tenths.
+	run(t, "", "systemd-analyze", "security", "--offline=true", "--threshold=20", filepath.Join(dir, "magento_migration_exporter.service"))
+
+	config := filepath.Join(dir, "config.yml")
+	write(t, config, "migrations: [{name: shop}]\n")
+	args := regexp.MustCompile(`(?m)^ExecStart=\S+ (.*)$`).FindStringSubmatch(readDeployed(t, "systemd/magento_migration_exporter.service"))
+	address := freeAddress(t)
+	command := append([]string{"--listen=" + address, binary}, strings.Fields(strings.ReplaceAll(args[1], "/etc/magento_migration_exporter/config.yml", config))...)
+	start(t, "systemd-socket-activate", command...)
+	await(t, "the exporter to answer on the socket", func() error {
+		body, err := get(t.Context(), "http://"+address+"/-/healthy")
+		if err == nil && string(body) != "healthy\n" {
+			err = fmt.Errorf("it answers %q", body)
+		}
+		return err
+	})
+}
