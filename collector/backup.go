@@ -92,7 +92,7 @@ func readBackupTarget(ctx context.Context, e *Evidence) (backupTarget, error) {
 		}
 	}
 	if slices.Contains(t.tables, "admin_user") {
-		if t.installed, err = installTime(ctx, m2); err != nil {
+		if t.installed, err = installTime(ctx, e); err != nil {
 			return t, err
 		}
 	}
@@ -260,7 +260,7 @@ func refuseContent(e *Evidence, today backupTarget, j *judgedBackup) Finding {
 	case len(c.MigrationLeft) > 0:
 		return fail("the backup was made while data was being migrated", "it has "+strings.Join(c.MigrationLeft, ", "))
 	}
-	if f := refuseMigrated(today, c); f.Status != Pass {
+	if f := refuseMigrated(today, c, e.Phase.Phase); f.Status != Pass {
 		f.Remedy = cmp.Or(f.Remedy, dumpRemedy(e))
 		return f
 	}
@@ -276,9 +276,13 @@ func refuseContent(e *Evidence, today backupTarget, j *judgedBackup) Finding {
 }
 
 // refuseMigrated finds data that migrate:data brought: restoring it does not bring the initial state back.
-func refuseMigrated(today backupTarget, c *backup.Content) Finding {
+func refuseMigrated(today backupTarget, c *backup.Content, phase config.Phase) Finding {
+	if !c.RowsKnown && phase == config.PhasePrepare {
+		return Finding{Status: Pass} // there was no migrated data yet
+	}
 	if !c.RowsKnown {
-		return Finding{Status: Pass}
+		return Finding{Status: Unknown, Summary: "whether the backup holds migrated data cannot be told", Evidence: "it is a copy of the server's files, and Magento 2 holds migrated data now",
+			Remedy: "Look for a dump from before migrate:settings, or restore this backup on another server to see."}
 	}
 	if m1 := today.magento1; m1 != nil {
 		orders, customers := rangeText(c.Orders), rangeText(c.Customers)
@@ -312,14 +316,17 @@ func utcText(t time.Time) string { return t.UTC().Format(time.DateTime) + " UTC"
 func concludeBackups(v *Verdict, e *Evidence, today backupTarget, judged []judgedBackup, problems []backup.Problem) {
 	best := newestQualifying(judged)
 	for _, p := range problems {
-		f := Finding{Status: Unknown, Subject: p.Path, Summary: "a backup path cannot be looked at", Evidence: p.Text, Remedy: "Let the user that the exporter runs as read it, or take it out of preconditions.backup.paths."}
-		if best != nil {
-			f.Status = Pass
+		f := Finding{Status: Pass, Subject: p.Path, Summary: "a backup path leads to no backup", Evidence: p.Text}
+		if p.Unseen {
+			f.Summary, f.Remedy = "a backup path cannot be looked at", "Let the user that the exporter runs as read it, or take it out of preconditions.backup.paths."
+		}
+		if p.Unseen && best == nil {
+			f.Status = Unknown
 		}
 		v.add(f)
 	}
 	if best == nil {
-		noBackup(v, e, judged, problems)
+		noBackup(v, e, judged)
 		return
 	}
 	when := best.report.When()
@@ -359,8 +366,8 @@ func (v *Verdict) noteNewer(j *judgedBackup) {
 }
 
 // noBackup says of each candidate why it does not count.
-func noBackup(v *Verdict, e *Evidence, judged []judgedBackup, problems []backup.Problem) {
-	if len(judged) == 0 && len(problems) == 0 {
+func noBackup(v *Verdict, e *Evidence, judged []judgedBackup) {
+	if len(judged) == 0 && v.worst() != Unknown {
 		v.fail("", "there is no backup", "nothing matches "+strings.Join(e.Migration.Preconditions.Backup.Paths, ", "), dumpRemedy(e))
 	}
 	for i := range judged {

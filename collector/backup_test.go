@@ -89,10 +89,13 @@ func TestBackup(t *testing.T) {
 	cutFile(t, path, info.Size()/2)
 	s.wantFinding("backup", Fail, "not whole")
 	s.wantAbsent(backupSize)
-	s.dump(path, s.db2, false)
+	again := filepath.Join(dir, "again.sql")
+	s.dump(again, s.db2, false)
 	s.want("backup", Pass)
-	if err := os.Remove(path); err != nil {
-		t.Fatal(err)
+	for _, p := range []string{path, again} {
+		if err := os.Remove(p); err != nil {
+			t.Fatal(err)
+		}
 	}
 	s.want("backup", Fail)
 }

@@ -9,6 +9,7 @@ import (
 	"magento_migration_exporter/config"
 	"magento_migration_exporter/config/composer"
 	"magento_migration_exporter/config/configphp"
+	"magento_migration_exporter/config/envphp"
 	"magento_migration_exporter/config/localxml"
 	magento1files "magento_migration_exporter/config/magento1"
 	"magento_migration_exporter/config/progress"
@@ -20,6 +21,7 @@ type files struct {
 	version    func() (magento1files.Version, error)
 	local      func() (*localxml.File, error)
 	configPHP  func() (*configphp.File, error)
+	env        func() (*envphp.File, error)
 	lock       func() (*composer.Lock, error)
 	progress   func() (*progress.Lock, error)
 	setupCodes func(module magento1files.Module) []string
@@ -35,6 +37,7 @@ func newFiles(m *config.Migration) *files {
 		version:    below(root1, "", magento1files.ReadVersion),
 		local:      below(root1, "app/etc/local.xml", localxml.Read),
 		configPHP:  below(root2, "app/etc/config.php", configphp.Read),
+		env:        below(root2, "app/etc/env.php", func(path string) (*envphp.File, error) { return envphp.Read(path, nil) }),
 		lock:       below(root2, "composer.lock", composer.ReadLock),
 		progress:   below(root2, "var/migration-tool-progress.lock", progress.Read),
 		setupCodes: func(module magento1files.Module) []string { return setupCodes(root1, module) },

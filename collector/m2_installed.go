@@ -13,6 +13,8 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/requirements"
+	"magento_migration_exporter/config/envphp"
 )
 
 // signature holds the tables that tell the two Magentos apart and an installation that ended from one that did not. Many other tables
@@ -62,9 +64,14 @@ func evaluateM2Installed(ctx context.Context, e *Evidence) Verdict {
 		m2.broken(&v, "release", err)
 		return v
 	}
+	if lock, err := e.files.lock(); err == nil {
+		if exact := magento2Release(e, lock); exact != "" {
+			release, evidence = exact, "composer.lock; the database says "+release
+		}
+	}
 	v.note("release", "Magento 2's release is "+release, evidence, "")
 	v.Summary = "Magento 2 (" + release + ") is installed"
-	if installed, err := installTime(ctx, m2); err != nil {
+	if installed, err := installTime(ctx, e); err != nil {
 		m2.broken(&v, "admin_user", err)
 	} else if !installed.IsZero() {
 		v.sample(installedTime, unixSeconds(installed))
@@ -190,49 +197,98 @@ func loadFingerprints() ([]fingerprint, error) {
 // findRelease returns the exact release where Magento has noted it, which it does at the first login to the admin, and else the range
 // that the fingerprints leave open.
 func findRelease(ctx context.Context, s *System, present map[string]bool) (release, evidence string, err error) {
-	if present["admin_analytics_usage_version_log"] {
-		err := s.Session.Row(ctx, "SELECT last_viewed_in_version FROM "+s.table("admin_analytics_usage_version_log")+" ORDER BY id DESC LIMIT 1", nil, &release)
-		if err == nil {
-			return release, "admin_analytics_usage_version_log", nil
-		}
-		if !errors.Is(err, sql.ErrNoRows) {
-			return "", "", err
-		}
+	if release, err = notedRelease(ctx, s, present); release != "" || err != nil {
+		return release, "admin_analytics_usage_version_log", err
 	}
-	fingerprints, err := loadFingerprints()
+	r, err := fingerprintRange(ctx, s, present)
 	if err != nil {
 		return "", "", err
 	}
-	since, before := "2.0", ""
-	var seen, unseen string
+	release = r.since + " or newer"
+	var witnesses []string
+	if r.seen != "" {
+		witnesses = append(witnesses, "it has "+r.seen)
+	}
+	if r.before != "" {
+		release += ", before " + r.before
+		witnesses = append(witnesses, "it lacks "+r.unseen)
+	}
+	return release, strings.Join(witnesses, ", "), nil
+}
+
+// releaseRange returns the release as a range: before is the zero Release where it is open. An exact release is since alone.
+func releaseRange(ctx context.Context, s *System, present map[string]bool) (since, before requirements.Release, err error) {
+	noted, err := notedRelease(ctx, s, present)
+	if err != nil {
+		return since, before, err
+	}
+	if exact, ok := requirements.ParseRelease(noted); ok {
+		next := exact
+		next.Security++
+		return exact, next, nil
+	}
+	r, err := fingerprintRange(ctx, s, present)
+	if err != nil {
+		return since, before, err
+	}
+	return fullRelease(r.since), fullRelease(r.before), nil
+}
+
+// fullRelease reads a release that may lack its last number.
+func fullRelease(text string) requirements.Release {
+	if strings.Count(text, ".") == 1 {
+		text += ".0"
+	}
+	r, _ := requirements.ParseRelease(text)
+	return r
+}
+
+func notedRelease(ctx context.Context, s *System, present map[string]bool) (release string, err error) {
+	if !present["admin_analytics_usage_version_log"] {
+		return "", nil
+	}
+	err = s.Session.Row(ctx, "SELECT last_viewed_in_version FROM "+s.table("admin_analytics_usage_version_log")+" ORDER BY id DESC LIMIT 1", nil, &release)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return release, err
+}
+
+// versionRange is what the fingerprints leave open, and by which of them.
+type versionRange struct{ since, before, seen, unseen string }
+
+func fingerprintRange(ctx context.Context, s *System, present map[string]bool) (versionRange, error) {
+	r := versionRange{since: "2.0"}
+	fingerprints, err := loadFingerprints()
+	if err != nil {
+		return r, err
+	}
 	for _, f := range fingerprints {
 		has := present[f.Table]
 		if f.Patch != "" && present["patch_list"] {
 			n, err := cappedCount(ctx, s, "patch_list", "patch_name = ?", f.Patch)
 			if err != nil {
-				return "", "", err
+				return r, err
 			}
 			has = n > 0
 		}
 		switch {
 		case has:
-			since, seen = f.Since, f.String()
-			before, unseen = "", ""
-		case before == "" && f.Since != since:
-			before, unseen = f.Since, f.String()
+			r = versionRange{since: f.Since, seen: f.String()}
+		case r.before == "" && f.Since != r.since:
+			r.before, r.unseen = f.Since, f.String()
 		}
 	}
-	release, evidence = since+" or newer", "it has "+seen
-	if before != "" {
-		release, evidence = release+", before "+before, evidence+" and not "+unseen
-	}
-	return release, strings.TrimPrefix(evidence, "it has  and not "), nil
+	return r, nil
 }
 
-// installTime is the first admin account's creation, the one witness that the tool leaves alone.
-func installTime(ctx context.Context, s *System) (time.Time, error) {
+// installTime is what env.php says, else the first admin account's creation, the one witness in the database that the tool leaves alone.
+func installTime(ctx context.Context, e *Evidence) (time.Time, error) {
+	if env, err := e.files.env(); err == nil && env.InstallDate.State == envphp.Known {
+		return env.InstallDate.Value.UTC(), nil
+	}
 	var at sql.NullInt64
-	err := s.Session.Row(ctx, "SELECT UNIX_TIMESTAMP(MIN(created)) FROM "+s.table("admin_user"), nil, &at)
+	err := e.Magento2.Session.Row(ctx, "SELECT UNIX_TIMESTAMP(MIN(created)) FROM "+e.Magento2.table("admin_user"), nil, &at)
 	if err != nil || at.Int64 <= 0 {
 		return time.Time{}, err
 	}

@@ -141,7 +141,7 @@ func judgeToolConfiguration(v *Verdict, e *Evidence) {
 		return
 	}
 	for _, p := range e.Tool.Config.Problems {
-		f := Finding{Status: Fail, Subject: p.Subject, Summary: "config.xml: " + p.Text, Evidence: fmt.Sprintf("%s:%d:%d", e.Tool.Path, p.Line, p.Column), Remedy: "Correct it there; the tool itself says nothing outside of developer mode."}
+		f := Finding{Status: Fail, Subject: p.Subject, Summary: "config.xml: " + p.Text, Evidence: fmt.Sprintf("%s:%d:%d", e.Tool.Path, p.Place.Line, p.Place.Column), Remedy: "Correct it there; the tool itself says nothing outside of developer mode."}
 		if p.Severity == toolconfig.Misleading {
 			f.Status = Warn
 		}

@@ -143,7 +143,7 @@ func judgeToolDatabase(v *Verdict, tool Tool, s *System) {
 	for _, p := range tool.Config.Problems {
 		if p.Subject == subject && p.Severity != toolconfig.Refused {
 			v.warn(s.Name+" config.xml", "the tool misunderstands its configuration of "+s.label()+"'s database",
-				fmt.Sprintf("%s:%d:%d: %s", tool.Path, p.Line, p.Column, p.Text), "Correct <"+subject+"> in "+tool.Path+".")
+				fmt.Sprintf("%s:%d:%d: %s", tool.Path, p.Place.Line, p.Place.Column, p.Text), "Correct <"+subject+"> in "+tool.Path+".")
 		}
 	}
 }

@@ -66,6 +66,12 @@ func (v *Verdict) note(subject, summary, evidence, remedy string) {
 	v.add(Finding{Pass, subject, summary, evidence, remedy})
 }
 
+// worst returns the status that matters most so far.
+func (v *Verdict) worst() Status {
+	status, _ := conclude(Pass, "", v.Findings)
+	return status
+}
+
 // sample appends a value.
 func (v *Verdict) sample(f family, value float64, labels ...string) {
 	v.Samples = append(v.Samples, Sample{family: f, labels: labels, value: value})

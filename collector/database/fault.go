@@ -63,8 +63,7 @@ func (f *Fault) Unwrap() error { return f.Err }
 
 // Number returns the server's error number, or 0 when the error is not the server's.
 func Number(err error) uint16 {
-	var e *mysql.MySQLError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*mysql.MySQLError](err); ok {
 		return e.Number
 	}
 	return 0
@@ -82,8 +81,7 @@ func CauseOf(err error) Cause {
 	if err == nil {
 		return ""
 	}
-	var fault *Fault
-	if errors.As(err, &fault) {
+	if fault, ok := errors.AsType[*Fault](err); ok {
 		return fault.Cause
 	}
 	if n := Number(err); n != 0 {

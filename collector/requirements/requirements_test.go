@@ -302,3 +302,29 @@ func TestRealPHP(t *testing.T) {
 		t.Errorf("took %s: %v", time.Since(begin), err)
 	}
 }
+
+func TestSatisfies(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		version, constraint string
+		want                bool
+	}{
+		{"8.2.36", "~8.2.0||~8.3.0", true}, {"8.4.1", "~8.2.0||~8.3.0", false}, {"8.3.0", "~8.2.0 || ~8.3.0", true},
+		{"8.9", "~8.2", true}, {"9.0", "~8.2", false}, {"7.4.33", "^7.2", true}, {"8.0", "^7.2", false}, {"0.3.1", "^0.3", true}, {"0.4", "^0.3", false},
+		{"8.1.5", ">=7.4 <8.2", true}, {"8.2.0", ">=7.4,<8.2", false}, {"8.1.5", "8.1.*", true}, {"8.2", "8.1.*", false}, {"8.2", "*", true}, {"8.2.1", "!=8.2.1", false},
+	} {
+		if got, err := Satisfies(tc.version, tc.constraint); err != nil || got != tc.want {
+			t.Errorf("%s %s: %v %v", tc.version, tc.constraint, got, err)
+		}
+	}
+	for _, constraint := range []string{"", "dev-main", "~8.2 as x", "@stable", "|", "8.2-beta"} {
+		if got, err := Satisfies("8.2.0", constraint); err == nil {
+			t.Errorf("%q: %v", constraint, got)
+		}
+	}
+}
+
+func FuzzSatisfies(f *testing.F) {
+	f.Add("8.2.36", "~8.2.0||~8.3.0")
+	f.Fuzz(func(_ *testing.T, version, constraint string) { _, _ = Satisfies(version, constraint) })
+}
