@@ -25,8 +25,8 @@ const (
 type Source struct {
 	lexer
 	tokens []token
-	// closer is the index of the closing bracket for that of an opening one.
-	closer map[int]int
+	// closer is the index of the closing bracket, for each token that is an opening one.
+	closer []int
 }
 
 // NewSource splits PHP source into tokens and pairs its brackets. The error says where it is not PHP.
@@ -34,7 +34,7 @@ func NewSource(file string, data []byte) (*Source, error) {
 	if err := sourcefile.CheckSize(file, len(data), MaxSize); err != nil {
 		return nil, err
 	}
-	s := &Source{lexer: lexer{file: file, data: data, lines: sourcefile.NewLines(data)}, closer: map[int]int{}}
+	s := &Source{lexer: lexer{file: file, data: data, lines: sourcefile.NewLines(data)}}
 	if err := s.openTag(); err != nil {
 		return nil, err
 	}
@@ -76,6 +76,7 @@ func (s *Source) openTag() error {
 }
 
 func (s *Source) pairBrackets() error {
+	s.closer = make([]int, len(s.tokens))
 	var open []int
 	for i, t := range s.tokens {
 		if t.kind != punctuation {
@@ -90,7 +91,7 @@ func (s *Source) pairBrackets() error {
 			}
 			last := open[len(open)-1]
 			opening := s.tokens[last]
-			if want := map[string]string{"(": ")", "[": "]", "{": "}"}[s.text(opening)]; want != bracket {
+			if pair := s.text(opening) + bracket; pair != "()" && pair != "[]" && pair != "{}" {
 				return s.errorAt(int(t.start), "this %s does not close the %s of line %d", bracket, s.text(opening), s.lines.At(int(opening.start)).Line)
 			}
 			s.closer[last] = i

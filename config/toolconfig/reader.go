@@ -212,7 +212,7 @@ func (r *reader) databaseAttributes(n *xmltree.Node, system string) {
 		}
 		hint := ""
 		for _, row := range rows(attributesTable) {
-			if row[0] == strings.ToLower(a.Name) {
+			if strings.EqualFold(row[0], a.Name) {
 				hint = ": it is " + row[1]
 			}
 		}

@@ -90,7 +90,7 @@ func TestParseErrors(t *testing.T) {
 		"<!DOCTYPE a [<!ENTITY l 'lol'><!ENTITY m '&l;&l;&l;&l;'><!ENTITY n '&m;&m;&m;&m;'>]>\n<a>&n;</a>": "1:1: a document type declaration is not read here: remove it",
 		strings.Repeat("<a>", 101) + strings.Repeat("</a>", 101):                                           "1:301: elements are nested deeper than 100 levels",
 		"<a>" + strings.Repeat("<b/>", maxElements) + "</a>":                                               "1:200000: there are more than 50000 elements",
-		"<a><b" + strings.Repeat(" x=''", 500000) + "/></a>":                                               "1:4: this element has more than 100 attributes",
+		"<a><b" + strings.Repeat(" x=''", 20000) + "/></a>":                                                "1:4: this element has more than 100 attributes",
 		strings.Repeat(" ", MaxSize+1):                                                                     " is larger than 4194304 bytes, which no file of this kind is",
 	} {
 		_, err := Parse("c.xml", []byte(document))
