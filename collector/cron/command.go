@@ -43,6 +43,7 @@ const (
 	maxScriptBytes = 64 << 10
 	maxWords       = 1000 // of one command
 	maxArgs        = 50   // of one program
+	maxWrapped     = 10   // words before a script
 )
 
 // invocations finds the starts of cron in shell text. The text is only read: what a condition decides, like test -f x &&, counts as true.
@@ -207,12 +208,12 @@ func (l *look) run(words []token, sh shell) []invocation {
 	return l.follow(words, sh)
 }
 
-// systemDirs are where programs of the system are, which are no scripts of the shop's.
-var systemDirs = []string{"/bin", "/sbin", "/usr/bin", "/usr/sbin", "/dev"}
+// ofSystem matches paths of programs that came with the system, which are no scripts of the shop's.
+var ofSystem = regexp.MustCompile(`^(/usr)?/(bin|sbin|lib(32|64|exec)?|share)/|^/(dev|proc|sys)/`)
 
 // isCommandName tells whether a word can name a program of the system, other than the path of some file called test.
 func isCommandName(word string) bool {
-	return !strings.Contains(word, "/") || slices.Contains(systemDirs, filepath.Dir(word))
+	return !strings.Contains(word, "/") || ofSystem.MatchString(word)
 }
 
 // scriptName is the path that a word means, as far as it is known: of $ROOT/pub/cron.php without ROOT's value, pub/cron.php. A command
@@ -317,12 +318,12 @@ func (l *look) follow(words []token, sh shell) []invocation {
 	if sh.elsewhere != "" {
 		return nil
 	}
-	for _, word := range words[:min(len(words), 10)] {
+	behindShell := false
+	for _, word := range words[:min(len(words), maxWrapped)] {
+		isFile := behindShell || strings.Contains(word.text, "/")
+		behindShell = behindShell || slices.Contains(shells, filepath.Base(word.text))
 		path := absolute(sh.dir, sh.tilde(word.text, l.accounts))
-		if word.open || !strings.Contains(word.text, "/") && word.text != words[0].text && !slices.Contains(shells, filepath.Base(words[0].text)) {
-			continue
-		}
-		if path == "" || slices.Contains(systemDirs, filepath.Dir(path)) {
+		if !isFile || word.open || path == "" || ofSystem.MatchString(path) {
 			continue
 		}
 		if found := l.scriptFile(path, sh); len(found) > 0 {

@@ -27,6 +27,9 @@ func TestCommands(t *testing.T) {
 		{"cd", `cd {ROOT} && php bin/magento cron:run`, ours + "cron:run|" + run},
 		{"cd and ./", `cd {ROOT}; ./bin/magento cron:run`, ours + "cron:run|" + run},
 		{"cd into bin", `cd '{ROOT}/bin' && php magento cron:run`, ours + "cron:run|" + run},
+		{"cd with options", `cd -P -- {ROOT} && pushd pub >/dev/null && php ../bin/magento cron:run`, ours + "cron:run|" + run},
+		{"cd back", `cd {OTHER} && cd - && php bin/magento cron:run`, maybe + "cron:run|bin/magento cron:run"},
+		{"export", `export M={ROOT}; php $M/bin/magento cron:run`, ours + "cron:run|" + run},
 		{"cd by steps", `cd {DIR}/home && cd shop/www && php bin/magento cron:run`, ours + "cron:run|" + run},
 		{"cd home", `cd && cd www && bin/magento cron:run`, ours + "cron:run|" + run},
 		{"below the home directory", `php www/bin/magento cron:run`, ours + "cron:run|" + run},
@@ -45,6 +48,8 @@ func TestCommands(t *testing.T) {
 		{"sudo", `sudo -u www-data php {ROOT}/bin/magento cron:run`, ours + "cron:run|" + run},
 		{"sudo as a user called magento or mail", `sudo -u magento nice php {ROOT}/bin/magento cron:run; sudo -u mail php {ROOT}/bin/magento cron:run`, ours + "cron:run|" + run + "\n" + ours + "cron:run|" + run},
 		{"su with a login", `su - shop -c "php www/bin/magento cron:run"`, ours + "cron:run|" + run},
+		{"home directory of another user", `HOME=/x; sudo -u shop sh -c 'php ~/www/bin/magento cron:run'`, ours + "cron:run|" + run},
+		{"redirection between words", `php {ROOT}/bin/magento >/tmp/log 2>> /tmp/log cron:run`, ours + "cron:run|" + run},
 		{"su elsewhere", `cd {OTHER} && su shop -c "php bin/magento cron:run"`, ""},
 		{"condition", `[ -f {ROOT}/var/.maintenance.flag ] || php {ROOT}/bin/magento cron:run`, ours + "cron:run|" + run},
 		{"if", `if test -f {ROOT}/x; then php {ROOT}/bin/magento cron:run; fi`, ours + "cron:run|" + run},
@@ -60,6 +65,7 @@ func TestCommands(t *testing.T) {
 		{"magerun of Magento 1", `cd {OLD} && n98-magerun sys:cron:run x`, old + "sys:cron:run|n98-magerun sys:cron:run"},
 		{"wrapper script", `{DIR}/opt/shop-cron {ROOT}`, ours + "cron:run|" + run},
 		{"wrapper script behind wrappers", `flock -n /tmp/l sh {DIR}/opt/shop-cron`, ours + "cron:run|" + run},
+		{"wrapper script without its directory", `cd {DIR}/opt && bash -x shop-cron; . ./shop-cron`, ours + "cron:run|" + run + "\n" + ours + "cron:run|" + run},
 		{"script that does other things", `{DIR}/opt/backup`, ""},
 		{"run-parts", `cd / && run-parts --report {DIR}/etc/cron.hourly`, ours + "pub/cron.php|/home/shop/www/pub/cron.php"},
 		{"docker", `docker exec -u www-data m2 php {ROOT}/bin/magento cron:run`, maybe + "cron:run|/home/shop/www/bin/magento cron:run"},
@@ -133,3 +139,18 @@ func onLine1(want string) string {
 
 func hash256(path string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(path))) }
 func hash128(path string) string { return fmt.Sprintf("%x", md5.Sum([]byte(path))) }
+
+func TestPrintable(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ text, want string }{
+		{"größe /x y", "größe /x y"},
+		{"a\nb\x1b[0m\u202e\"", `a\nb\x1b[0m\u202e\"`},
+		{"\xff", `\xff`},
+		{strings.Repeat("x", maxShown), strings.Repeat("x", maxShown)},
+		{"x" + strings.Repeat("é", maxShown), "x" + strings.Repeat("é", (maxShown-1)/2) + "…"},
+	} {
+		if got := printable(test.text); got != test.want {
+			t.Errorf("printable(%q) = %q, want %q", test.text, got, test.want)
+		}
+	}
+}

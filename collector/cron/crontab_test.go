@@ -80,7 +80,7 @@ func TestCrontabs(t *testing.T) {
 			want: ":2 * * * * *|shop|magento2 certain armed cron:run|" + root + "/bin/magento cron:run",
 		},
 		{
-			name: "backslash at the end", file: "spool/cron/shop", text: "* * * * * cd {ROOT} && \\\n  php bin/magento \\\n  cron:run\n* * * * * true\n",
+			name: "backslash at the end", file: "spool/cron/shop", text: "* * * * * cd {ROOT} && \\\n  php {ROOT}/bin/magento \\\n  cron:run\n* * * * * true\n",
 			want: ":1 * * * * *|shop|magento2 certain armed cron:run|" + root + "/bin/magento cron:run", note: "no continuation",
 		},
 		{

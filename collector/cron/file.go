@@ -1,6 +1,7 @@
 package cron
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -48,11 +49,13 @@ func readOpened(f *os.File, limit int64) ([]byte, fs.FileInfo, error) {
 	case info.Size() > limit:
 		return nil, info, tooLarge(limit)
 	}
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(data)) > limit {
+	var data bytes.Buffer
+	data.Grow(int(info.Size()) + bytes.MinRead) // which one read fills
+	n, err := data.ReadFrom(io.LimitReader(f, limit+1))
+	if err == nil && n > limit {
 		err = tooLarge(limit)
 	}
-	return data, info, err
+	return data.Bytes(), info, err
 }
 
 func tooLarge(limit int64) error {

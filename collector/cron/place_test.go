@@ -137,7 +137,9 @@ func TestUnreadable(t *testing.T) {
 	h.write(t, "opt/magento-cron", "#!/bin/sh\n")
 	h.write(t, "opt/other", "#!/bin/sh\n")
 	h.write(t, "etc/systemd/system/x.service", "[Service]\n")
-	for name, mode := range map[string]os.FileMode{"var/spool/cron/crontabs": 0o300, "etc/cron.d/closed": 0, "etc/cron.d/open": 0o644, "etc/systemd/system/x.service": 0, "opt/magento-cron": 0, "opt/other": 0, "etc/passwd": 0o644} {
+	h.write(t, "etc/systemd/system/y.service.d/a.conf", "[Service]\n")
+	h.write(t, "etc/systemd/system/y.target.wants/x.timer", "")
+	for name, mode := range map[string]os.FileMode{"var/spool/cron/crontabs": 0o300, "etc/cron.d/closed": 0, "etc/cron.d/open": 0o644, "etc/systemd/system/x.service": 0, "opt/magento-cron": 0, "opt/other": 0, "etc/systemd/system/y.service.d": 0, "etc/systemd/system/y.target.wants": 0, "etc/passwd": 0o644} {
 		if err := os.Chmod(filepath.Join(h.dir, name), mode); err != nil {
 			t.Fatal(err)
 		}
@@ -160,7 +162,8 @@ func TestUnreadable(t *testing.T) {
 			t.Errorf("remedy %q", p.Remedy)
 		}
 	}
-	want := "/etc/cron.d/closed: permission denied\n/opt/magento-cron: cron runs this script, but it cannot be read\n/var/spool/cron/crontabs: permission denied\n/etc/systemd/system/x.service: permission denied"
+	want := "/etc/cron.d/closed: permission denied\n/opt/magento-cron: cron runs this script, but it cannot be read\n/var/spool/cron/crontabs: permission denied\n/etc/systemd/system/y.service.d: permission denied\n" +
+		"/etc/systemd/system/y.target.wants: permission denied\n/etc/systemd/system/x.service: permission denied"
 	if got := strings.Join(problems, "\n"); got != want {
 		t.Errorf("problems:\n%s\nwant:\n%s", got, want)
 	}

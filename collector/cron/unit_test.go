@@ -69,6 +69,16 @@ func TestUnits(t *testing.T) {
 			want: service + "|shop|magento2 certain dormant " + run,
 		},
 		{
+			name: "masked timer", make: func(t *testing.T, h host) {
+				h.write(t, "etc/systemd/system/every.timer", "") // masks as well
+				h.write(t, "lib/systemd/system/every.timer", "[Timer]\nUnit=shop-cron.service\nOnBootSec=1min\n")
+				h.symlink(t, "../every.timer", "etc/systemd/system/timers.target.wants/every.timer")
+				replaceLink(t, h.dir+"/etc/systemd/system/shop-cron.timer", "/dev/null")
+				h.symlink(t, "../shop-cron.timer", "etc/systemd/system/timers.target.wants/shop-cron.timer")
+			},
+			want: service + "|shop|magento2 certain dormant " + run,
+		},
+		{
 			name: "a directory before wins", make: func(t *testing.T, h host) {
 				h.write(t, "lib/systemd/system/shop-cron.service", "[Service]\nExecStart={ROOT}/bin/magento setup:cron:run\n")
 			},
@@ -198,6 +208,19 @@ func TestNamedUnits(t *testing.T) {
 		e := h.files(t, h.options(), places)
 		if len(e.Entries) != 1 || !e.Entries[0].Armed() || len(e.Problems) > 0 {
 			t.Errorf("%v: %+v", places, e)
+		}
+	}
+}
+
+func TestSpecifiers(t *testing.T) {
+	t.Parallel()
+	const text = "%n %N %p %i %I %h %% %H %"
+	for _, test := range []struct{ unit, home, want string }{
+		{"a@b.service", "/home/x", "a@b.service a@b a b b /home/x % ${?} %"},
+		{"a.timer", "", "a.timer a a   ${?} % ${?} %"},
+	} {
+		if got := fillSpecifiers(text, test.unit, test.home); got != test.want {
+			t.Errorf("fillSpecifiers(%q, %q) = %q, want %q", test.unit, test.home, got, test.want)
 		}
 	}
 }
