@@ -211,7 +211,8 @@ func TestTrustOfServersThatAreNotHere(t *testing.T) {
 	for name, test := range map[string]struct {
 		variables map[string]string
 		grants    []string
-		refused   bool // the server answered 1419
+		refused   bool   // the server answered 1419
+		answer    uint16 // else what it answered to CREATE TRIGGER
 		trusted   State
 		remedy    []string // parts of it
 		without   string   // no part of it
@@ -249,6 +250,9 @@ func TestTrustOfServersThatAreNotHere(t *testing.T) {
 			variables: map[string]string{"version": "10.11.6-MariaDB", "log_bin": "OFF", "wsrep_on": "ON", "wsrep_provider": "none"},
 			trusted:   Held,
 		},
+		"variables that say no, and a server that says yes": {
+			variables: untrusting, answer: errTableAccessDenied, trusted: Held,
+		},
 		"an account with SUPER and no answer": {
 			variables: untrusting, grants: []string{"GRANT SUPER ON *.* TO `u1`@`%`"}, trusted: Held,
 		},
@@ -260,7 +264,8 @@ func TestTrustOfServersThatAreNotHere(t *testing.T) {
 			t.Parallel()
 			o := Observation{
 				Target: sourceTarget, Server: newServer(test.variables), Login: Account{"u1", "web1"}, Account: Account{"u1", "%"},
-				grants: ParseGrants(test.grants), probe: ProbeResult{TrustMissing: test.refused},
+				grants: ParseGrants(test.grants),
+				probe:  ProbeResult{TrustMissing: test.refused, Answers: map[Privilege]Answer{Trigger: {Number: test.answer}}},
 			}
 			trust := AssessTrust(o, Task{})
 			if trust.Trusted != test.trusted {
