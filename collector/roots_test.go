@@ -65,8 +65,11 @@ func moduleConfig(name, code string) string {
 	return fmt.Sprintf("<?xml version=\"1.0\"?>\n<config><global><resources><%[2]s><setup><module>%[1]s</module></setup></%[2]s><%[2]s_read/></resources></global></config>\n", name, code)
 }
 
+// cryptKey is Magento 1's.
+const cryptKey = "k3y"
+
 // localXML is Magento 1's app/etc/local.xml.
-func (s *shop) localXML(prefix, database, key string) string {
+func (s *shop) localXML(prefix, database string) string {
 	return fmt.Sprintf(`<?xml version="1.0"?>
 <config><global>
 <install><date><![CDATA[Wed, 03 Feb 2016 09:15:00 +0000]]></date></install>
@@ -75,7 +78,7 @@ func (s *shop) localXML(prefix, database, key string) string {
 <default_setup><connection><host><![CDATA[%s:%d]]></host><username><![CDATA[%s]]></username><password><![CDATA[x]]></password><dbname><![CDATA[%s]]></dbname><active>1</active></connection></default_setup></resources>
 <session_save><![CDATA[files]]></session_save>
 </global></config>
-`, key, prefix, s.server1.Host(), s.server1.Port(), s.user, database)
+`, cryptKey, prefix, s.server1.Host(), s.server1.Port(), s.user, database)
 }
 
 // configXML is the tool's configuration for the shop.
@@ -95,7 +98,7 @@ func (s *shop) configXML(replace map[string]string) string {
 		case "upgrade_customer_password_hash":
 			value = "1"
 		case "crypt_key":
-			value = "k3y"
+			value = cryptKey
 		case "source_prefix":
 			value = s.prefix1
 		case "dest_prefix":
@@ -155,7 +158,7 @@ func (s *shop) withRoots() (root1, root2 string) {
 	s.t.Helper()
 	root1, root2 = s.t.TempDir(), s.t.TempDir()
 	writeUnder(s.t, root1, "app/Mage.php", magePHP("1.9.4.5", "COMMUNITY"))
-	writeUnder(s.t, root1, "app/etc/local.xml", s.localXML(s.prefix1, s.db1, "k3y"))
+	writeUnder(s.t, root1, "app/etc/local.xml", s.localXML(s.prefix1, s.db1))
 	writeUnder(s.t, root1, "app/etc/modules/Mage_All.xml", module("Mage_Core", "core", true))
 	writeUnder(s.t, root2, "composer.lock", composerLock(map[string]string{"magento/product-community-edition": "2.4.7-p3", "magento/magento2-base": "2.4.7-p3", "magento/data-migration-tool": "2.4.7"}))
 	writeUnder(s.t, root2, "app/etc/config.php", configPHP("Magento_Store", toolModule))
@@ -164,6 +167,7 @@ func (s *shop) withRoots() (root1, root2 string) {
 		writeUnder(s.t, root2, toolDir+"/etc/"+option+".xml", "<map/>")
 	}
 	writeUnder(s.t, root2, toolDir+"/etc/opensource-to-opensource/1.9.4.5/map.xml.dist", "<map/>")
+	writeUnder(s.t, root2, "app/etc/env.php", s.envPHP(""))
 	s.writeTool(root2, nil)
 	s.migration.Magento1.Root, s.migration.Magento2.Root = root1, root2
 	s.migration.MigrationTool = config.MigrationTool{Config: filepath.Join(root2, "config.xml")}
@@ -173,4 +177,17 @@ func (s *shop) withRoots() (root1, root2 string) {
 func (s *shop) writeTool(root2 string, replace map[string]string) {
 	s.t.Helper()
 	writeUnder(s.t, root2, "config.xml", s.configXML(replace))
+}
+
+// envPHP is Magento 2's app/etc/env.php; more is put among its settings.
+func (s *shop) envPHP(more string) string {
+	return fmt.Sprintf(`<?php
+return [
+    'install' => ['date' => 'Tue, 10 Jun 2025 14:00:30 +0000'],
+    'crypt' => ['key' => 'm2k3y'],
+    'db' => ['table_prefix' => '%s', 'connection' => ['default' => ['host' => '%s:%d', 'dbname' => '%s', 'username' => '%s', 'password' => 'x', 'active' => '1']]],
+    %s
+    'MAGE_MODE' => 'default',
+];
+`, s.prefix2, s.server2.Host(), s.server2.Port(), s.db2, s.user, more)
 }

@@ -233,7 +233,11 @@ func (j *requirementJudge) search(ctx context.Context) {
 	endpoint := j.e.Migration.Preconditions.SystemRequirements.Endpoints["search"]
 	if endpoint == "" {
 		var err error
-		if endpoint, err = j.searchEndpoint(ctx); err != nil {
+		endpoint, err = searchEndpoint(ctx, j.e.Magento2)
+		if err == nil && endpoint == "" && j.releases[0].Compare(requirements.Release{Major: 2, Minor: 4}) >= 0 {
+			err = errors.New("core_config_data names no search engine, and Magento 2.4 has none of its own")
+		}
+		if err != nil {
 			j.unseen("search", "its address is not known", err, "Set system_requirements.endpoints.search, like http://opensearch:9200.")
 			return
 		}
@@ -250,9 +254,9 @@ func (j *requirementJudge) search(ctx context.Context) {
 	j.judge("search", service.Product, service.Version, nil)
 }
 
-// searchEndpoint reads the engine's address from the configuration in the database. It is empty for Magento's own search in MySQL.
-func (j *requirementJudge) searchEndpoint(ctx context.Context) (string, error) {
-	m2 := j.e.Magento2
+// searchEndpoint reads the engine's address from the configuration in the database. It is empty for Magento's own search in MySQL, which
+// is the default where no engine is named.
+func searchEndpoint(ctx context.Context, m2 *System) (string, error) {
 	if m2.Err != nil {
 		return "", m2.Err
 	}
@@ -270,10 +274,10 @@ func (j *requirementJudge) searchEndpoint(ctx context.Context) (string, error) {
 	engine := settings["engine"]
 	host, port := settings[engine+"_server_hostname"], cmp.Or(settings[engine+"_server_port"], "9200")
 	switch {
-	case engine == "mysql" || engine == "" && j.releases[len(j.releases)-1].Minor < 4:
+	case engine == "mysql" || engine == "":
 		return "", nil
 	case host == "":
-		return "", fmt.Errorf("core_config_data has no catalog/search/%s_server_hostname", cmp.Or(engine, "opensearch"))
+		return "", fmt.Errorf("core_config_data has no catalog/search/%s_server_hostname", engine)
 	case strings.Contains(host, "://"):
 		return host + ":" + port, nil
 	}

@@ -1,11 +1,331 @@
 package collector
 
-import "context"
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
 
-// evaluateTopology will compare the nodes of both systems.
-func evaluateTopology(_ context.Context, _ *Evidence) Verdict {
-	v := Verdict{}
-	v.unknown("", "the topologies are not compared", "",
-		"Declare the nodes under preconditions.topology and set magento1.root and magento2.root; until this can be told, compare by hand and waive.")
+	"magento_migration_exporter/config"
+	"magento_migration_exporter/config/address"
+	"magento_migration_exporter/config/composer"
+	"magento_migration_exporter/config/envphp"
+	"magento_migration_exporter/config/localxml"
+)
+
+// The roles that Magento's own files tell. The configuration can name others.
+const (
+	roleWeb       = "web"
+	roleDatabase  = "database"
+	roleReplica   = "replica"
+	roleCache     = "cache"
+	rolePageCache = "page_cache"
+	roleSession   = "session"
+	roleSearch    = "search"
+	roleQueue     = "queue"
+)
+
+// roleNodes are the nodes of one system that play one role.
+type roleNodes struct {
+	// count is how many there are; for Magento 2 how many answer.
+	count     int
+	addresses []string
+	// source is where they were found.
+	source string
+	// silent are addresses that do not answer, with why.
+	silent []string
+	// untold is true when there is something whose address cannot be told, which has a finding of its own.
+	untold bool
+}
+
+// evaluateTopology tells whether Magento 2 has at least the nodes that Magento 1 has.
+func evaluateTopology(ctx context.Context, e *Evidence) Verdict {
+	v := Verdict{Summary: "Magento 2 has at least the nodes that Magento 1 has"}
+	settings := &e.Migration.Preconditions.Topology
+	roles1 := map[string]roleNodes{}
+	magento1Roles(&v, e, roles1)
+	declare(roles1, settings.Magento1)
+	roles2 := map[string]roleNodes{}
+	magento2Roles(ctx, &v, e, roles2)
+	declare(roles2, settings.Magento2)
+	askNodes(ctx, roles2)
+	for role, n := range roles1 {
+		v.sample(topologyNodes, float64(n.count), magento1, role)
+	}
+	for role, n := range roles2 {
+		if !n.untold {
+			v.sample(topologyNodes, float64(n.count), magento2, role)
+		}
+	}
+	judgeWeb(&v, roles1, roles2)
+	for _, role := range slices.Sorted(maps.Keys(roles1)) {
+		judgeRole(&v, e, role, roles1[role], roles2)
+	}
+	compareDatabases(ctx, &v, e)
 	return v
+}
+
+// declare lets what the configuration says win over the files.
+func declare(roles map[string]roleNodes, said map[string]config.Nodes) {
+	for role, nodes := range said {
+		roles[role] = roleNodes{count: nodes.Count, addresses: nodes.Addresses, source: "the configuration"}
+	}
+}
+
+// add notes one more address of a role.
+func add(roles map[string]roleNodes, role, source string, addresses ...string) {
+	n := roles[role]
+	n.source = source
+	for _, a := range addresses {
+		if !slices.Contains(n.addresses, a) {
+			n.addresses = append(n.addresses, a)
+		}
+	}
+	n.count = len(n.addresses)
+	roles[role] = n
+}
+
+// magento1Roles reads local.xml. Without it only what the configuration declares is known.
+func magento1Roles(v *Verdict, e *Evidence, roles map[string]roleNodes) {
+	local, err := e.files.local()
+	if err != nil {
+		if len(e.Migration.Preconditions.Topology.Magento1) == 0 || !errors.Is(err, errNoRoot) {
+			unreadable(v, "magento1", "which nodes Magento 1 has cannot be told", err, "magento1.root")
+		}
+		return
+	}
+	const source = "local.xml"
+	if c, ok := local.Connection("default_setup"); ok {
+		add(roles, roleDatabase, source, c.Address.String())
+		if read, ok := local.Connection("default_read"); ok && read.Active && read.Address != c.Address {
+			add(roles, roleReplica, source, read.Address.String())
+		}
+	}
+	for role, store := range map[string]localxml.Store{roleSession: local.Session, roleCache: local.Cache, rolePageCache: local.FullPageCache} {
+		for _, server := range store.Servers {
+			add(roles, role, source, server.String())
+		}
+	}
+}
+
+// magento2Roles reads env.php, and the search engine's address from the database.
+func magento2Roles(ctx context.Context, v *Verdict, e *Evidence, roles map[string]roleNodes) {
+	env, err := e.files.env()
+	if err != nil {
+		if len(e.Migration.Preconditions.Topology.Magento2) == 0 || !errors.Is(err, errNoRoot) {
+			unreadable(v, "magento2", "which nodes Magento 2 has cannot be told", err, "magento2.root")
+		}
+		return
+	}
+	const source = "env.php"
+	server := func(role string, s envphp.Setting[address.Address]) {
+		switch s.State {
+		case envphp.Known:
+			add(roles, role, source, dialable(s.Value))
+		case envphp.Unknown:
+			if _, said := e.Migration.Preconditions.Topology.Magento2[role]; !said {
+				n := roles[role]
+				n.untold, n.source = true, source
+				roles[role] = n
+				v.unknown(role, "env.php does not tell the address of Magento 2's "+role, s.Reason, "Declare it: preconditions.topology.magento2."+role)
+			}
+		}
+	}
+	server(roleDatabase, env.Connection("default").Address)
+	for _, c := range env.SlaveConnections {
+		server(roleReplica, c.Address)
+	}
+	stores := []envphp.Store{env.Session}
+	roleOf := []string{roleSession}
+	for _, c := range env.Caches {
+		stores, roleOf = append(stores, c), append(roleOf, cacheRole(c.Name))
+	}
+	for _, q := range env.Queues {
+		stores, roleOf = append(stores, q), append(roleOf, roleQueue)
+	}
+	for i, store := range stores {
+		for _, s := range store.Servers {
+			server(roleOf[i], s)
+		}
+	}
+	if endpoint, err := searchEndpoint(ctx, e.Magento2); err == nil && endpoint != "" {
+		add(roles, roleSearch, "core_config_data", endpoint)
+	}
+}
+
+func cacheRole(name string) string {
+	if name == rolePageCache {
+		return rolePageCache
+	}
+	return roleCache
+}
+
+// dialable is the address as askNodes takes it.
+func dialable(a address.Address) string {
+	if a.DefaultSocket {
+		return "localhost"
+	}
+	return a.String()
+}
+
+// nodeLimit is how long a node has to answer.
+const nodeLimit = 2 * time.Second
+
+// mostDials is how many nodes are asked at the same time.
+const mostDials = 16
+
+// askNodes asks every address of Magento 2 whether it answers. A plain number of nodes is believed.
+func askNodes(ctx context.Context, roles map[string]roleNodes) {
+	places := make(chan struct{}, mostDials)
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	silent := map[string][]string{}
+	for role, n := range roles {
+		for _, a := range n.addresses {
+			all.Go(func() {
+				places <- struct{}{}
+				defer func() { <-places }()
+				if err := ask(ctx, role, a); err != nil {
+					mu.Lock()
+					silent[role] = append(silent[role], a+": "+err.Error())
+					mu.Unlock()
+				}
+			})
+		}
+	}
+	all.Wait()
+	for role, why := range silent {
+		n := roles[role]
+		slices.Sort(why)
+		n.silent, n.count = why, n.count-len(why)
+		roles[role] = n
+	}
+}
+
+// ask connects. A web node has to speak HTTP too: a load balancer accepts connections for nodes that are gone.
+func ask(ctx context.Context, role, node string) error {
+	ctx, cancel := context.WithTimeout(ctx, nodeLimit)
+	defer cancel()
+	if strings.Contains(node, "://") || role == roleWeb {
+		return askHTTP(ctx, node)
+	}
+	network := "tcp"
+	switch {
+	case node == "localhost":
+		return nil // a Unix socket of Magento 2's own host
+	case strings.HasPrefix(node, "/"):
+		network = "unix"
+	}
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, network, node)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
+// askHTTP takes any answer: a shop in maintenance says 503.
+func askHTTP(ctx context.Context, node string) error {
+	if !strings.Contains(node, "://") {
+		scheme := "http://"
+		if strings.HasSuffix(node, ":443") {
+			scheme = "https://"
+		}
+		node = scheme + node
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, node, nil)
+	if err != nil {
+		return errors.New("it is no address")
+	}
+	client := &http.Client{
+		// Whether the certificate is good is not the question here, and a node behind a balancer is asked by another name.
+		Transport:     &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, //nolint:gosec // nothing is sent and nothing is believed
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	return resp.Body.Close()
+}
+
+// judgeWeb asks for the one role that no file tells.
+func judgeWeb(v *Verdict, roles1, roles2 map[string]roleNodes) {
+	for system, roles := range map[string]map[string]roleNodes{magento1: roles1, magento2: roles2} {
+		if _, ok := roles[roleWeb]; !ok {
+			v.unknown(system+" web", "nobody declared "+system+"'s web nodes", "", "Declare them: preconditions.topology."+system+".web, as a number or a list of addresses.")
+		}
+	}
+}
+
+func judgeRole(v *Verdict, e *Evidence, role string, one roleNodes, roles2 map[string]roleNodes) {
+	two, there := roles2[role]
+	evidence := fmt.Sprintf("Magento 1: %s; Magento 2: %s", nodesText(one), nodesText(two))
+	remedy := "Give Magento 2 the nodes, or declare them under preconditions.topology.magento2." + role + "."
+	switch {
+	case one.count == 0, two.untold:
+	case !there && role == roleWeb:
+		// judgeWeb has said it.
+	case !there && role == roleReplica && !isCommerce(e):
+		v.note(role, "Magento 2 Open Source has no replica connections", evidence, "")
+	case !there && !known2(e):
+		v.unknown(role, "nobody declared Magento 2's "+role+" nodes", evidence, remedy)
+	case !there:
+		v.fail(role, "Magento 2 has no "+role+" node, and Magento 1 has", evidence, remedy)
+	case two.count == 0:
+		v.fail(role, "none of Magento 2's "+role+" nodes answers", evidence+"; "+strings.Join(two.silent, "; "), "Start them, or open the firewall between the exporter and them.")
+	case two.count < one.count:
+		v.warn(role, fmt.Sprintf("Magento 2 has %d %s nodes that answer, Magento 1 has %d", two.count, role, one.count), strings.Join(append([]string{evidence}, two.silent...), "; "), remedy)
+	default:
+		v.note(role, fmt.Sprintf("Magento 2 has %d %s nodes, Magento 1 has %d", two.count, role, one.count), evidence, "")
+	}
+}
+
+// known2 reports whether a role that is not found in Magento 2's files is certainly not there.
+func known2(e *Evidence) bool {
+	_, err := e.files.env()
+	return err == nil
+}
+
+func isCommerce(e *Evidence) bool {
+	lock, err := e.files.lock()
+	if err != nil {
+		return false
+	}
+	_, ok := lock.Package(composer.Commerce)
+	return ok
+}
+
+func nodesText(n roleNodes) string {
+	switch {
+	case n.source == "":
+		return "none"
+	case len(n.addresses) == 0:
+		return fmt.Sprintf("%d (%s)", n.count, n.source)
+	}
+	return strings.Join(n.addresses[:min(len(n.addresses), 20)], ", ") + " (" + n.source + ")"
+}
+
+// compareDatabases shows both servers side by side; it judges nothing, because a move is a good time to change them.
+func compareDatabases(ctx context.Context, v *Verdict, e *Evidence) {
+	var texts []string
+	for _, s := range []*System{e.Magento1, e.Magento2} {
+		if s.Err != nil {
+			return
+		}
+		var size, pool, connections int64
+		err := s.Session.Row(ctx, "SELECT (SELECT COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()), @@innodb_buffer_pool_size, @@max_connections", nil, &size, &pool, &connections)
+		if err != nil {
+			return
+		}
+		texts = append(texts, fmt.Sprintf("%s: %d MiB of data, buffer pool %d MiB, max_connections %d", s.label(), size>>20, pool>>20, connections))
+	}
+	v.note("databases", "the database servers side by side", strings.Join(texts, "; "), "")
 }
