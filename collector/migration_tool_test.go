@@ -86,7 +86,7 @@ func TestMigrationTool(t *testing.T) {
 		s.wantFinding("migration_tool", tc.status, tc.words...)
 	}
 	for _, f := range s.board.Snapshot()[0].precondition("migration_tool").Result.Findings {
-		if strings.Contains(f.Evidence+f.Remedy+f.Summary) {
+		if strings.Contains(f.Evidence+f.Remedy+f.Summary, cryptKey) {
 			t.Errorf("the crypt key is shown: %+v", f)
 		}
 	}
