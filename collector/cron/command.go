@@ -304,8 +304,11 @@ func (l *look) fetched(address string) []invocation {
 	}
 	shown := "cron.php"
 	if m := cronURL.FindStringSubmatch(address); m != nil {
-		// Neither the user and password in an address nor its query are shown.
-		shown = m[1] + m[3] + m[4] + "/cron.php"
+		// A password can be before the host, in the query and in a directory.
+		shown = m[1] + m[3] + "/…/cron.php"
+		if m[4] == "" || m[4] == "/pub" {
+			shown = m[1] + m[3] + m[4] + "/cron.php"
+		}
 	}
 	return []invocation{{
 		kind: PubCron, system: Magento2, certainty: Possible, text: shown,

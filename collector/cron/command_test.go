@@ -73,6 +73,7 @@ func TestCommands(t *testing.T) {
 		{"ssh", `ssh -i key web@host "cd /var/www && php bin/magento queue:consumers:start async"`, maybe + "queue:consumers:start|/var/www/bin/magento queue:consumers:start async"},
 		{"kubectl", `kubectl -n shop exec deploy/php -- bin/magento cron:run`, maybe + "cron:run|bin/magento cron:run"},
 		{"curl", `curl -fsS 'https://user:s3cret@shop.example/pub/cron.php?token=s3cret' >/dev/null`, maybe + "pub/cron.php|https://shop.example/pub/cron.php"},
+		{"curl of a secret address", `curl https://shop.example/s3cret/cron.php`, maybe + "pub/cron.php|https://shop.example/…/cron.php"},
 		{"wget without scheme", `/usr/bin/wget -q -O- shop.example/cron.php`, maybe + "pub/cron.php|shop.example/cron.php"},
 		{"curl of a variable", `curl "$URL/cron.php"`, maybe + "pub/cron.php|cron.php"},
 		{"Magento 1", `/bin/sh {OLD}/cron.sh`, old + "cron.sh|/srv/old/cron.sh"},

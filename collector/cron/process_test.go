@@ -25,6 +25,7 @@ func processHost(t *testing.T) host {
 		}
 	}
 	h.symlink(t, "{ROOT}", "current")
+	h.symlink(t, "{ROOT}/bin/magento", "local/magento")
 	sh, err := filepath.EvalSymlinks("/bin/sh")
 	if err != nil {
 		t.Fatal(err)
@@ -131,19 +132,26 @@ func TestProcesses(t *testing.T) {
 	}
 }
 
-// unshare starts a command in a mount namespace of its own, which needs a user namespace for everybody but root.
-func (h host) unshare(t *testing.T, script string) (pid int, stop func()) {
+// namespaceCommand begins a command that gets a mount namespace of its own; nil where the kernel lets nobody here have one.
+func namespaceCommand(t *testing.T) []string {
 	t.Helper()
-	args := []string{"unshare", "--mount"}
-	if os.Getuid() != 0 {
-		args = append(args, "--map-root-user")
+	for _, args := range [][]string{{"unshare", "--mount"}, {"unshare", "--mount", "--map-root-user"}} {
+		if exec.CommandContext(t.Context(), args[0], append(args[1:], "/bin/sh", "-c", "mount -t tmpfs none /mnt")...).Run() == nil {
+			return args
+		}
 	}
-	return h.start(t, "/", append(args, "/bin/sh", "-ec", script)...)
+	return nil
 }
 
-// TestMountNamespaces starts processes that see other files at the same path, and the same files at another path.
+// TestMountNamespaces starts processes that see other files at the same path, and the same files at another path. TestProcessTables has the
+// same cases for hosts that allow no namespaces.
 func TestMountNamespaces(t *testing.T) {
 	t.Parallel()
+	command := namespaceCommand(t)
+	if command == nil {
+		t.Log("no mount namespaces here: TestProcessTables alone has these cases")
+		return
+	}
 	for _, test := range []struct {
 		name, script string
 		want         int
@@ -151,13 +159,15 @@ func TestMountNamespaces(t *testing.T) {
 		{"same files at the same path", "exec /bin/sh {ROOT}/bin/magento cron:run", 1},
 		{"same files at another path", "mount --bind {ROOT} {DIR}/mnt; exec /bin/sh {DIR}/mnt/bin/magento cron:run", 1},
 		{"same files at another path, in their directory", "mount --bind {ROOT} {DIR}/mnt; cd {DIR}/mnt; exec /bin/sh bin/magento cron:run", 1},
+		{"link to the script", "exec /bin/sh {DIR}/local/magento cron:run", 1},
+		{"other files at another path", "exec /bin/sh {OTHER}/bin/magento cron:run", 0},
 		{"other files at the same path", "mount --bind {OTHER} {ROOT}; exec /bin/sh {ROOT}/bin/magento cron:run", 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			h := processHost(t)
 			h.write(t, "mnt/x", "")
-			pid, stop := h.unshare(t, test.script)
+			pid, stop := h.start(t, "/", append(slices.Clone(command), "/bin/sh", "-ec", test.script)...)
 			awaitCommand(t, pid, "cron:run")
 			e := h.processesOf(t, test.want)
 			if len(e.Processes) != test.want {
@@ -237,6 +247,16 @@ func TestProcessTables(t *testing.T) {
 			replaceLink(t, filepath.Join(root, "7/ns/mnt"), "mnt:[2]")
 			replaceLink(t, filepath.Join(root, "7/root"), "/nonexistent")
 		}, "7 12345 possible", ""},
+		{"a container with the same files at another path", map[int]string{1: "init", 100: exporter, 7: "php /app/bin/magento cron:run"}, func(t *testing.T, h host, root string) {
+			h.symlink(t, "{ROOT}", "container/app")
+			replaceLink(t, filepath.Join(root, "7/ns/mnt"), "mnt:[2]")
+			replaceLink(t, filepath.Join(root, "7/root"), filepath.Join(h.dir, "container"))
+		}, "7 12345 certain", ""},
+		{"a container with other files at the same path", map[int]string{1: "init", 100: exporter, 7: "php {ROOT}/bin/magento cron:run"}, func(t *testing.T, h host, root string) {
+			h.symlink(t, "{OTHER}", "container"+h.magento2)
+			replaceLink(t, filepath.Join(root, "7/ns/mnt"), "mnt:[2]")
+			replaceLink(t, filepath.Join(root, "7/root"), filepath.Join(h.dir, "container"))
+		}, "", ""},
 		{"hidden processes", map[int]string{100: exporter, 7: "php {OTHER}/bin/magento cron:run"}, nil, "", "it hides other users' processes"},
 		{"alone in a container", map[int]string{1: "/sbin/tini", 100: exporter}, nil, "", "nothing but the exporter itself"},
 		{"no self", map[int]string{1: "init", 7: "php {ROOT}/bin/magento cron:run"}, func(t *testing.T, _ host, root string) {
