@@ -127,7 +127,7 @@ func newMigration(m collector.MigrationReadiness, now time.Time, anchor string, 
 	}
 	for _, status := range []collector.Status{collector.Fail, collector.Unknown} {
 		for _, p := range v.Preconditions {
-			if p.Status == status {
+			if p.Status == status && p.EvaluatedAt != nil {
 				v.Blocking = append(v.Blocking, p)
 			}
 		}

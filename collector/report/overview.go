@@ -99,7 +99,7 @@ func newRow(m *collector.MigrationReadiness, now time.Time) row {
 	for _, status := range []collector.Status{collector.Fail, collector.Unknown, collector.Warn} {
 		for _, p := range m.Preconditions {
 			switch {
-			case p.Status != status:
+			case p.Status != status || p.EvaluatedAt == nil:
 			case len(r.Worst) == worstPerRow:
 				r.More++
 			default:

@@ -66,7 +66,7 @@ func NewPages(prefix, metrics string, docs fs.FS) (*Pages, error) {
 func parseTemplates(prefix, metrics string) (*template.Template, error) {
 	t, err := template.New("").Funcs(template.FuncMap{
 		"path": func(path string) string { return prefix + path }, "metrics": func() string { return prefix + metrics }, "guide": func() string { return guideURL },
-		"printable": printable, "word": word, "clock": clock, "server": serverLine,
+		"printable": printable, "word": word, "status": statusBadge, "verdict": verdictBadge, "clock": clock, "server": serverLine,
 	}).ParseFS(pageFiles, "page/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("reading the templates: %w", err)
@@ -101,6 +101,16 @@ func (p *Pages) Static(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("ETag", file.etag)
 	w.Header().Set("Cache-Control", "no-cache")
 	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(file.content))
+}
+
+// statusBadge shows a status by shape, word and colour.
+func statusBadge(s collector.Status) template.HTML { return badge(s, word(s)) }
+
+func verdictBadge(v verdict) template.HTML { return badge(v.Status, v.Word) }
+
+// badge is not a template because a page has hundreds. Nothing in it comes from outside.
+func badge(s collector.Status, word string) template.HTML {
+	return template.HTML(`<span class="status ` + s.String() + `"><svg class="shape" viewBox="0 0 16 16" aria-hidden="true" focusable="false"><use href="#shape-` + s.String() + `"/></svg> ` + word + `</span>`)
 }
 
 // word is how a status reads.

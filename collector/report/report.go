@@ -71,23 +71,34 @@ func shown(f collector.Finding) bool {
 type remedyText struct {
 	Text    string
 	Command bool
+	// Copy is whether a button offers it: sentences only where there is nothing to type.
+	Copy bool
 }
 
-// remedyTexts tells sentences from what is to be typed. Where a remedy has several lines, its first line and those that end like a
+// remedyTexts tells sentences from what is to be typed. Where a remedy has several lines, its first line and those that look like a
 // sentence are for people, and the lines between them are statements or configuration.
 func remedyTexts(remedy string) []remedyText {
 	var parts []remedyText
+	commands := false
 	for i, line := range strings.Split(strings.TrimSpace(printable(remedy)), "\n") {
-		trimmed := strings.TrimSpace(line)
-		command := i > 0 && !strings.HasSuffix(trimmed, ":") && !strings.HasSuffix(trimmed, ".")
-		last := len(parts) - 1
-		switch {
-		case trimmed == "":
-		case command && parts[last].Command:
-			parts[last].Text += "\n" + line
-		default:
-			parts = append(parts, remedyText{line, command})
+		if strings.TrimSpace(line) == "" {
+			continue
 		}
+		command := i > 0 && !isSentence(line)
+		commands = commands || command
+		if last := len(parts) - 1; command && parts[last].Command {
+			parts[last].Text += "\n" + line
+			continue
+		}
+		parts = append(parts, remedyText{Text: line, Command: command})
+	}
+	for i := range parts {
+		parts[i].Copy = parts[i].Command || !commands
 	}
 	return parts
+}
+
+// isSentence holds for "Or, less safe, give the account SUPER:" and not for statements and keys.
+func isSentence(line string) bool {
+	return line[0] >= 'A' && line[0] <= 'Z' && strings.Contains(line, " ") && (strings.HasSuffix(line, ":") || strings.HasSuffix(line, "."))
 }

@@ -112,11 +112,12 @@ func TestRemedyTexts(t *testing.T) {
 		want   []remedyText
 	}{
 		{"", nil},
-		{"Start the server.", []remedyText{{"Start the server.", false}}},
-		{"As root:\nGRANT a;\nGRANT b;", []remedyText{{"As root:", false}, {"GRANT a;\nGRANT b;", true}}},
-		{"As root:\nSET GLOBAL x = 1;\nOr, less safe:\nGRANT SUPER;\n", []remedyText{{"As root:", false}, {"SET GLOBAL x = 1;", true}, {"Or, less safe:", false}, {"GRANT SUPER;", true}}},
-		{"In my.cnf:\n[mysqld]\n\n  x=1\nThen restart.", []remedyText{{"In my.cnf:", false}, {"[mysqld]\n  x=1", true}, {"Then restart.", false}}},
-		{"a\x1b\tb", []remedyText{{"a\uFFFD b", false}}},
+		{"Start the server.", []remedyText{{"Start the server.", false, true}}},
+		{"As root:\nGRANT a;\nGRANT b;", []remedyText{{"As root:", false, false}, {"GRANT a;\nGRANT b;", true, true}}},
+		{"As root:\nSET GLOBAL x = 1;\nOr, less safe:\nGRANT SUPER;\n", []remedyText{{"As root:", false, false}, {"SET GLOBAL x = 1;", true, true}, {"Or, less safe:", false, false}, {"GRANT SUPER;", true, true}}},
+		{"In my.cnf:\n[mysqld]\n\n  x=1\nThen restart.", []remedyText{{"In my.cnf:", false, false}, {"[mysqld]\n  x=1", true, true}, {"Then restart.", false, false}}},
+		{"Write:\npreconditions:\n  extensions:\n    a: {dropped: \"No. Never.\"}", []remedyText{{"Write:", false, false}, {"preconditions:\n  extensions:\n    a: {dropped: \"No. Never.\"}", true, true}}},
+		{"a\x1b\tb", []remedyText{{"a\uFFFD b", false, true}}},
 	} {
 		got := remedyTexts(tc.remedy)
 		if len(got) != len(tc.want) {
