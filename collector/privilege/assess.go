@@ -74,9 +74,10 @@ func Assess(o Observation, t Task) Assessment {
 	}
 	a.grant = a.missingGrant()
 	a.account()
-	a.missing()
+	// What endangers the shop that sells goes before what only stops the migration.
 	a.liveShop()
 	a.roleOnly()
+	a.missing()
 	a.hidden()
 	a.directCopies()
 	a.readOnly()
@@ -339,26 +340,28 @@ func joinPrivileges(list []Privilege) string {
 }
 
 // hidden reports privileges on which the server and SHOW GRANTS differ, which the server decides.
+//
+// On Magento 1 that is a danger. The session has what was granted to other accounts whose host pattern matches the client; a trigger has it
+// only where the pattern matches the host part of its definer, taken as text.
 func (a *assessor) hidden() {
 	more := a.with(func(h Holding) bool { return h.State == Held && h.reading == Missing })
 	less := a.with(func(h Holding) bool { return h.State == Missing && h.reading == Held })
-	if len(more) > 0 {
-		level, danger, give := Note, "", ""
-		if a.Target.System == Magento1 {
-			level = Warn
-			danger = "; triggers run as " + a.Account.Quoted() + " and have what was granted to another host's account only where its host pattern matches " +
-				fmt.Sprintf("%q", a.Account.Host) + ": else each write of the live shop would end with error 1142"
-			give = a.give(toAccount)
-		}
-		a.add(level, SubjectHiddenGrants,
-			fmt.Sprintf("%s held, but SHOW GRANTS does not show through what: probably through what was granted to %s for another host, or to the anonymous user%s",
-				held(more), a.Account.User, danger),
-			a.who(), give)
+	through := fmt.Sprintf("a grant to %s for another host, or to the anonymous user", a.Account.User)
+	switch {
+	case len(more) == 0:
+	case a.Target.System == Magento1:
+		a.add(Warn, SubjectHiddenGrants,
+			fmt.Sprintf("%s held, but SHOW GRANTS does not show it: the tool's triggers may not have it when they fire, and then the live shop could not write", held(more)),
+			fmt.Sprintf("probably held through %s; triggers run as %s, for whom such a grant counts only where its host pattern matches %q; %s",
+				through, a.Account.Quoted(), a.Account.Host, a.who()),
+			a.give(toAccount))
+	default:
+		a.add(Note, SubjectHiddenGrants,
+			fmt.Sprintf("%s held, but SHOW GRANTS does not show it: probably through %s", held(more), through), a.who(), "")
 	}
 	if len(less) > 0 {
 		a.add(Note, SubjectHiddenGrants,
-			fmt.Sprintf("%s missing, although SHOW GRANTS shows a grant: probably one to %s for another host, or to the anonymous user, is closer to the database's name and hides it",
-				held(less), a.Account.User),
+			fmt.Sprintf("%s denied, though SHOW GRANTS shows a grant: probably %s is closer to the database's name and hides it", held(less), through),
 			a.who(), a.give(asGrantor))
 	}
 }

@@ -371,6 +371,29 @@ func TestActiveRoles(t *testing.T) {
 	}
 }
 
+// TestNestedRoles covers MariaDB's roles inside a role, whose lines the server merges by name.
+func TestNestedRoles(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		lines []string
+		want  map[Privilege]State
+	}{
+		"one name":             {[]string{"GRANT SELECT ON `m%`.* TO `outer`", "GRANT INSERT ON `m%`.* TO `inner`"}, map[Privilege]State{Select: Held, Insert: Held, Update: Missing}},
+		"an exact name inside": {[]string{"GRANT SELECT ON `m%`.* TO `outer`", "GRANT INSERT ON `magento1`.* TO `inner`"}, map[Privilege]State{Select: Missing, Insert: Held}},
+		"two wildcards":        {[]string{"GRANT SELECT, DROP ON `m%`.* TO `outer`", "GRANT INSERT, DROP ON `ma%`.* TO `inner`"}, map[Privilege]State{Select: Undetermined, Drop: Held, Update: Missing}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := Observation{Server: newServer(map[string]string{"version": "10.11.19-MariaDB"}), grants: ParseGrants(test.lines)}
+			for p, want := range test.want {
+				if got := newReading(o, "magento1", true).holding(p).state; got != want {
+					t.Errorf("%s is %s, want %s", p, got, want)
+				}
+			}
+		})
+	}
+}
+
 func TestExplain(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
