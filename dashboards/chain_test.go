@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"magento_migration_exporter/collector/mysqltest"
 	"magento_migration_exporter/dashboards"
 )
 
@@ -89,7 +91,7 @@ func (s *stack) dateBackup(at time.Time) error {
 func TestChain(t *testing.T) {
 	t.Parallel()
 	unseen := []string{"system_requirements", "topology", "extensions", "migration_tool"}
-	shops := []*shop{{Name: "plain", Trusted: true}}
+	shops := []*shop{{Name: "acme", Trusted: true, Root: t.TempDir(), Cutover: time.Now().Add(12 * time.Hour).UTC().Format(time.RFC3339)}}
 	for _, r := range regressions() {
 		shops = append(shops, &shop{Name: r.shop, Trusted: r.shop != "trust", Waived: unseen})
 	}
@@ -97,10 +99,11 @@ func TestChain(t *testing.T) {
 	s.awaitReady(t)
 	t.Run("names", s.testNames)
 	t.Run("values", s.testRegressions)
+	t.Run("cutover", s.testCutover)
 	t.Run("database", s.testDatabaseDown)
 }
 
-// awaitReady waits until every shop but the plain one was seen ready by the rules.
+// awaitReady waits until every shop but acme, which never was, was seen ready by the rules.
 func (s *stack) awaitReady(t *testing.T) {
 	t.Helper()
 	await(t, "the migrations to be ready", func() error {
@@ -149,19 +152,15 @@ func statuses(document []byte) map[string]map[string]precondition {
 
 // expectation is one alert that a receiver has to get.
 type expectation struct {
-	since     time.Time
-	receiver  string
-	labels    map[string]string
-	words     string
-	whatFor   string
-	forbidden bool
+	since    time.Time
+	receiver string
+	labels   map[string]string
+	words    string
 }
 
 func (r *regression) expectations(since time.Time) []expectation {
 	labels := map[string]string{"alertname": r.alert, "migration": r.shop, "job": dashboards.Job, "severity": "warning"}
-	for name, value := range r.labels {
-		labels[name] = value
-	}
+	maps.Copy(labels, r.labels)
 	all := []expectation{{since: since, receiver: "chat", labels: labels, words: r.words}}
 	if r.blocks != "" {
 		for _, receiver := range []string{"pager", "chat"} {
@@ -192,7 +191,9 @@ func (s *stack) awaitNotified(t *testing.T, status string, e expectation) {
 	if runbook := "http://" + s.exporter + "/docs/alerts#" + a.Labels["alertname"]; a.Annotations["runbook_url"] != runbook || a.Annotations["summary"] == "" {
 		t.Errorf("%s: runbook_url %q, want %q; summary %q", name, a.Annotations["runbook_url"], runbook, a.Annotations["summary"])
 	}
-	t.Logf("%-75s after %5.1f s", name, a.at.Sub(e.since).Seconds())
+	if !e.since.IsZero() {
+		t.Logf("%-75s after %5.1f s", name, a.at.Sub(e.since).Seconds())
+	}
 }
 
 // testRegressions lets everything go wrong at once, each in its own shop, and mends it.
@@ -245,107 +246,137 @@ func (s *stack) checkRunbooks(t *testing.T) {
 	}
 }
 
+// testCutover hears of acme, which is not ready on the day of its cutover: the page holds back the earlier warning.
+func (s *stack) testCutover(t *testing.T) {
+	labels := map[string]string{"alertname": "MagentoMigrationNotReadyNearCutover", "migration": "acme", "severity": "critical"}
+	for _, receiver := range []string{"pager", "chat"} {
+		s.awaitNotified(t, "firing", expectation{receiver: receiver, labels: labels, words: "acme is not ready; its cutover is planned for 20"})
+	}
+	labels["severity"] = "warning"
+	await(t, "the warning to be held back", func() error {
+		held, err := s.inhibited(t, labels)
+		if err == nil && len(held) == 0 {
+			err = fmt.Errorf("it is not")
+		}
+		return err
+	})
+	if a, ok := s.inbox.find(time.Time{}, "chat", "firing", labels); ok {
+		t.Errorf("chat was notified of %v although the page was there before", a.Labels)
+	}
+}
+
 // testDatabaseDown stops a server and counts what a person hears: one page a migration, the cause, and none of what follows from it.
 func (s *stack) testDatabaseDown(t *testing.T) {
 	for _, system := range []string{"magento1", "magento2"} {
-		server := s.magento1
-		if system == "magento2" {
-			server = s.magento2
-		}
-		stopped := time.Now()
-		server.Kill()
-		shop := map[string]string{"migration": "cron"}
-		labels := func(alertname string, more map[string]string) map[string]string {
-			all := map[string]string{"alertname": alertname, "migration": shop["migration"]}
-			for name, value := range more {
-				all[name] = value
+		t.Run(system, func(t *testing.T) { s.testStopped(t, system) })
+	}
+}
+
+func (s *stack) testStopped(t *testing.T, system string) {
+	server := map[string]*mysqltest.Server{"magento1": s.magento1, "magento2": s.magento2}[system]
+	before := s.unknown(t, "acme")
+	stopped := time.Now()
+	server.Kill()
+	labels := func(alertname string, more map[string]string) map[string]string {
+		all := map[string]string{"alertname": alertname, "migration": "cron"}
+		maps.Copy(all, more)
+		return all
+	}
+	down := []expectation{
+		{since: stopped, receiver: "chat", labels: labels("MagentoMigrationDatabaseDown", map[string]string{"system": system}), words: "database of " + system},
+		{since: stopped, receiver: "pager", labels: labels("MagentoMigrationReadinessLost", nil), words: " network (fail),"},
+		{since: stopped, receiver: "chat", labels: labels("MagentoMigrationPreconditionRegressed", map[string]string{"precondition": "network"}), words: "network of cron"},
+	}
+	for _, e := range down {
+		s.awaitNotified(t, "firing", e)
+	}
+	lost := slices.DeleteFunc(s.unknown(t, "acme"), func(id string) bool { return slices.Contains(before, id) })
+	if len(lost) < 4 {
+		t.Errorf("with %s stopped only %v of acme became unknown", system, lost)
+	}
+	s.awaitHeldBack(t, lost)
+	s.checkPages(t, stopped)
+	restarted := time.Now()
+	if err := server.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range down {
+		e.since = restarted
+		s.awaitNotified(t, "resolved", e)
+	}
+	// Also not while it came back.
+	for _, shop := range s.shops {
+		for _, id := range lost {
+			if a, ok := s.inbox.find(stopped, "chat", "firing", map[string]string{"alertname": "MagentoMigrationPreconditionUnknown", "migration": shop.Name, "precondition": id}); ok {
+				t.Errorf("chat was notified of what follows from the stopped database: %v", a.Labels)
 			}
-			return all
-		}
-		down := []expectation{
-			{since: stopped, receiver: "chat", labels: labels("MagentoMigrationDatabaseDown", map[string]string{"system": system}), words: "database of " + system},
-			{since: stopped, receiver: "pager", labels: labels("MagentoMigrationReadinessLost", nil), words: "network (fail),"},
-			{since: stopped, receiver: "chat", labels: labels("MagentoMigrationPreconditionRegressed", map[string]string{"precondition": "network"}), words: "network of cron"},
-		}
-		for _, e := range down {
-			s.awaitNotified(t, "firing", e)
-		}
-		s.awaitInhibited(t, system)
-		s.checkSilence(t, stopped)
-		restarted := time.Now()
-		if err := server.Restart(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		for _, e := range down {
-			e.since = restarted
-			s.awaitNotified(t, "resolved", e)
 		}
 	}
 }
 
-// awaitInhibited waits until Alertmanager holds back an alert for each precondition of the plain shop that became unknown with the database.
-func (s *stack) awaitInhibited(t *testing.T, system string) {
+// unknown lists the preconditions of a shop that are unknown.
+func (s *stack) unknown(t *testing.T, shop string) []string {
 	t.Helper()
-	body, err := get(t.Context(), "http://"+s.exporter+"/api/v1/readiness?migration=plain")
+	body, err := get(t.Context(), "http://"+s.exporter+"/api/v1/readiness")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var unknown []string
-	for id, p := range statuses(body)["plain"] {
-		if p.Status == "unknown" && (strings.Contains(p.Summary, "database") || strings.Contains(p.Summary, "data was migrated")) {
-			unknown = append(unknown, id)
+	var ids []string
+	for id, p := range statuses(body)[shop] {
+		if p.Status == "unknown" {
+			ids = append(ids, id)
 		}
 	}
-	if len(unknown) < 4 {
-		t.Errorf("with %s down only %v of plain are unknown", system, unknown)
-	}
-	await(t, "the alerts that follow from "+system+" being down", func() error {
-		var alerts []struct {
-			Labels map[string]string
-			Status struct{ InhibitedBy []string }
-		}
-		if err := getJSON(t.Context(), s.alertmanager+"/api/v2/alerts", &alerts); err != nil {
-			return err
-		}
-		var held []string
-		for _, a := range alerts {
-			if a.Labels["alertname"] == "MagentoMigrationPreconditionUnknown" && a.Labels["migration"] == "plain" && len(a.Status.InhibitedBy) > 0 {
-				held = append(held, a.Labels["precondition"])
-			}
-		}
-		for _, id := range unknown {
-			if !slices.Contains(held, id) {
-				return fmt.Errorf("%s is unknown and not held back; held back are %v", id, held)
-			}
-		}
-		t.Logf("%s down: held back are %v", system, held)
-		return nil
-	})
+	slices.Sort(ids)
+	return ids
 }
 
-// checkSilence requires that a stopped database paged once for each migration, and that what follows from it came to nobody.
-func (s *stack) checkSilence(t *testing.T, stopped time.Time) {
+// inhibited returns the labels of the alerts that Alertmanager holds back, of those that have at least the labels.
+func (s *stack) inhibited(t *testing.T, labels map[string]string) ([]map[string]string, error) {
+	t.Helper()
+	var alerts []struct {
+		Labels map[string]string
+		Status struct{ InhibitedBy []string }
+	}
+	if err := getJSON(t.Context(), s.alertmanager+"/api/v2/alerts", &alerts); err != nil {
+		return nil, err
+	}
+	var held []map[string]string
+	for _, a := range alerts {
+		if (&alert{Labels: a.Labels}).has(labels) && len(a.Status.InhibitedBy) > 0 {
+			held = append(held, a.Labels)
+		}
+	}
+	return held, nil
+}
+
+// awaitHeldBack waits until Alertmanager holds back an alert for each of these preconditions of acme.
+func (s *stack) awaitHeldBack(t *testing.T, preconditions []string) {
+	t.Helper()
+	await(t, "the alerts that follow from the stopped database", func() error {
+		alerts, err := s.inhibited(t, map[string]string{"alertname": "MagentoMigrationPreconditionUnknown", "migration": "acme"})
+		var held []string
+		for _, labels := range alerts {
+			held = append(held, labels["precondition"])
+		}
+		for _, id := range preconditions {
+			if err == nil && !slices.Contains(held, id) {
+				err = fmt.Errorf("%s is unknown and not held back; held back are %v", id, held)
+			}
+		}
+		return err
+	})
+	t.Logf("held back: %v", preconditions)
+}
+
+// checkPages requires that what was stopped paged once for each migration, with its readiness.
+func (s *stack) checkPages(t *testing.T, stopped time.Time) {
 	t.Helper()
 	s.inbox.mu.Lock()
 	defer s.inbox.mu.Unlock()
-	pages := map[string]map[string]bool{}
 	for _, a := range s.inbox.alerts {
-		if a.at.Before(stopped) || a.Status != "firing" {
-			continue
-		}
-		if a.Labels["alertname"] == "MagentoMigrationPreconditionUnknown" && a.Labels["migration"] != "plain" {
-			t.Errorf("%s was notified: %v", a.receiver, a.Labels)
-		}
-		if a.receiver == "pager" {
-			if pages[a.Labels["migration"]] == nil {
-				pages[a.Labels["migration"]] = map[string]bool{}
-			}
-			pages[a.Labels["migration"]][a.Labels["alertname"]] = true
-		}
-	}
-	for migration, names := range pages {
-		if len(names) != 1 || !names["MagentoMigrationReadinessLost"] {
-			t.Errorf("%s paged with %v, want its readiness alone", migration, names)
+		if a.at.After(stopped) && a.Status == "firing" && a.receiver == "pager" && a.Labels["migration"] != "acme" && a.Labels["alertname"] != "MagentoMigrationReadinessLost" {
+			t.Errorf("%s paged with %s", a.Labels["migration"], a.Labels["alertname"])
 		}
 	}
 }

@@ -42,6 +42,8 @@ type shop struct {
 	Port1, Port2           int
 	// Waived are the preconditions that this shop is not here for.
 	Waived []string
+	// Cutover and Root are empty for most. Root is the folder of Magento 2's files.
+	Cutover, Root string
 	// Trusted accounts have SUPER, so that log_bin_trust_function_creators does not matter to them.
 	Trusted bool
 }
@@ -55,9 +57,13 @@ var exporterConfig = template.Must(template.New("").Parse(`global: {evaluation_i
 migrations:
 {{- range .}}
   - name: {{.Name}}
+{{- with .Cutover}}
+    cutover: {{.}}
+{{- end}}
     magento1: {database: {host: 127.0.0.1, port: {{.Port1}}, name: {{.DB1}}, user: {{.User}}, password: {{.Password}}}}
-    magento2: {database: {host: 127.0.0.1, port: {{.Port2}}, name: {{.DB2}}, user: {{.User}}, password: {{.Password}}}}
+    magento2: {root: "{{.Root}}", database: {host: 127.0.0.1, port: {{.Port2}}, name: {{.DB2}}, user: {{.User}}, password: {{.Password}}}}
     preconditions:
+      topology: {magento1: {web: 4, cache: 1}, magento2: {web: 2, cache: 1}}
       backup: {paths: ["{{.Backup}}"], max_age: 168h}
       cron_stopped: {crontabs: [], processes: false}
     waivers:
@@ -66,6 +72,12 @@ migrations:
 {{- end}}
 {{- end}}
 `))
+
+// composerLock is what Composer writes for a Magento 2 with the migration tool, as far as anybody reads it.
+const composerLock = `{"packages": [
+ {"name": "magento/product-community-edition", "version": "2.4.7"},
+ {"name": "magento/data-migration-tool", "version": "2.4.6.1"}
+]}`
 
 // startStack starts everything at once and stops it when the test ends.
 func startStack(t *testing.T, shops []*shop) *stack {
@@ -129,6 +141,11 @@ func (s *stack) prepare(ctx context.Context, shop *shop) error {
 	}
 	if err := s.magento2.Load(ctx, shop.DB2(), mysqltest.Magento2("")); err != nil {
 		return err
+	}
+	if shop.Root != "" {
+		if err := os.WriteFile(filepath.Join(shop.Root, "composer.lock"), []byte(composerLock), 0o600); err != nil {
+			return err
+		}
 	}
 	account := "'" + shop.User() + "'@'%'"
 	create := "CREATE USER " + account + " IDENTIFIED BY '" + shop.Password + "'"
