@@ -1,13 +1,17 @@
 package collector
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
+	"magento_migration_exporter/collector/cron"
 	"magento_migration_exporter/config"
+	"magento_migration_exporter/config/envphp"
 )
 
 // cronActivity is what cron_schedule tells.
@@ -92,7 +96,8 @@ type cronSign struct {
 // evaluateCronStopped tells whether Magento 2's cron runs or is armed to run: before cutover it must not, at cutover it must.
 func evaluateCronStopped(ctx context.Context, e *Evidence) Verdict {
 	v := Verdict{Summary: "Magento 2's cron does not run"}
-	signs := append([]cronSign{scheduleSign(ctx, &v, e)}, hostSigns(ctx, e)...)
+	found, wanted := lookAtHost(ctx, e)
+	signs := append([]cronSign{scheduleSign(ctx, &v, e)}, hostSigns(e, found, wanted)...)
 	state := combineSigns(signs)
 	if state != cronUnknown {
 		v.sample(cronRunning, boolValue(state == cronActive), magento2)
@@ -102,7 +107,7 @@ func evaluateCronStopped(ctx context.Context, e *Evidence) Verdict {
 	} else {
 		judgeCronBeforeCutover(&v, signs)
 	}
-	judgeMagento1Cron(ctx, &v, e)
+	judgeMagento1Cron(ctx, &v, e, found)
 	return v
 }
 
@@ -156,6 +161,8 @@ func cronWindow(c *config.CronStopped) time.Duration {
 	return config.DefaultCronWindow
 }
 
+const stopCron = "Stop it as the user that owns the files: bin/magento cron:remove (and remove hand-written lines: crontab -e); then wait until its jobs have ended."
+
 // scheduleSign reads Magento 2's cron_schedule, which shows cron wherever it runs.
 func scheduleSign(ctx context.Context, v *Verdict, e *Evidence) cronSign {
 	const subject = "cron_schedule"
@@ -170,6 +177,9 @@ func scheduleSign(ctx context.Context, v *Verdict, e *Evidence) cronSign {
 		f := unseen.Findings[0]
 		return cronSign{cronUnknown, subject, f.Summary, f.Evidence, f.Remedy}
 	}
+	if group, err := cronLock(ctx, e.Magento2); err == nil && group != "" {
+		return cronSign{cronActive, subject, "Magento 2's cron works right now", "its group " + group + " holds its lock in the database", stopCron}
+	}
 	if a.last.IsZero() {
 		return cronSign{state: cronQuiet, subject: subject, summary: "Magento 2's cron has never run", evidence: "cron_schedule has no trace of it"}
 	}
@@ -180,8 +190,7 @@ func scheduleSign(ctx context.Context, v *Verdict, e *Evidence) cronSign {
 		return cronSign{cronUnknown, subject, "Magento 2's cron_schedule has a trace from the future", fmt.Sprintf("%s UTC, while the server's clock says %s UTC", a.last.Format(time.DateTime), a.serverNow.Format(time.DateTime)),
 			"Set the clocks of the web and database servers (timedatectl), then delete the rows from the future."}
 	case quiet <= cronWindow(&e.Migration.Preconditions.CronStopped):
-		return cronSign{cronActive, subject, "Magento 2's cron runs", evidence,
-			"Stop it as the user that owns the files: bin/magento cron:remove (and remove hand-written lines: crontab -e); then wait until its jobs have ended."}
+		return cronSign{cronActive, subject, "Magento 2's cron runs", evidence, stopCron}
 	default:
 		judgeLongJobs(v, e, a)
 		return cronSign{state: cronQuiet, subject: subject, summary: "Magento 2's cron ran before and is quiet since " + a.last.Format(time.DateTime) + " UTC", evidence: evidence}
@@ -196,24 +205,107 @@ func judgeLongJobs(v *Verdict, e *Evidence, a cronActivity) {
 	}
 }
 
-// hostSigns looks at crontabs and processes of this host.
-func hostSigns(_ context.Context, e *Evidence) []cronSign {
-	c := &e.Migration.Preconditions.CronStopped
-	var signs []cronSign
-	if c.Crontabs == nil || len(*c.Crontabs) > 0 {
-		signs = append(signs, cronSign{cronUnknown, "crontabs", "the crontabs are not looked at", "", "Set cron_stopped.crontabs: [] when Magento 2's cron is not on this host, to judge by the database."})
+// cronGroups are the groups whose lock is asked for: those of every Magento 2.
+var cronGroups = []string{"default", "index", "consumers"}
+
+// cronLock returns the group whose cron holds its lock right now, empty for none. Magento names the lock after its database; releases
+// before 2.3.5 had another prefix.
+func cronLock(ctx context.Context, m2 *System) (string, error) {
+	var questions []string
+	var args []any
+	for _, group := range cronGroups {
+		questions = append(questions, "WHEN IS_USED_LOCK(CONCAT(DATABASE(), '|CRON_', ?)) IS NOT NULL OR IS_USED_LOCK(CONCAT(DATABASE(), '|CRON_GROUP_', ?)) IS NOT NULL THEN ?")
+		args = append(args, group, group, group)
 	}
-	if c.WatchProcesses() {
-		signs = append(signs, cronSign{cronUnknown, "processes", "the processes are not looked at", "", "Set cron_stopped.processes: false when Magento 2 does not run on this host, to judge by the database."})
+	var group string
+	err := m2.Session.Row(ctx, "SELECT CASE "+strings.Join(questions, " ")+" ELSE '' END", args, &group)
+	return group, err
+}
+
+// lookAtHost finds what starts cron on this host. The second result is false for a part that the configuration says is elsewhere.
+func lookAtHost(ctx context.Context, e *Evidence) (found cron.Evidence, wanted bool) {
+	c := &e.Migration.Preconditions.CronStopped
+	crontabs := c.Crontabs == nil || len(*c.Crontabs) > 0
+	if !crontabs && !c.WatchProcesses() {
+		return found, false
+	}
+	o := cron.Options{Magento1Root: e.Migration.Magento1.Root, Magento2Root: e.Migration.Magento2.Root, Processes: c.WatchProcesses()}
+	if c.Crontabs != nil {
+		o.Crontabs = *c.Crontabs
+	}
+	return cron.Look(ctx, o), true
+}
+
+// hostSigns looks at crontabs, systemd units and processes. They can be Magento 2's only where its root is.
+func hostSigns(e *Evidence, found cron.Evidence, wanted bool) []cronSign {
+	root := e.Migration.Magento2.Root
+	if !wanted {
+		return nil
+	}
+	if _, err := os.Stat(cmp.Or(root, "/nonexistent")); root == "" || err != nil {
+		return []cronSign{{cronUnknown, "host", "whether a crontab or process of this host is Magento 2's cannot be told", fmt.Sprintf("magento2.root is %q", root),
+			"Set magento2.root to Magento 2's folder on this host. When its cron is not on this host, set cron_stopped.crontabs: [] and cron_stopped.processes: false, to judge by the database."}}
+	}
+	disabled := cronDisabled(e)
+	var signs []cronSign
+	for _, entry := range found.Entries {
+		if sign, ok := entrySign(entry, disabled); ok {
+			signs = append(signs, sign)
+		}
+	}
+	for _, p := range found.Processes {
+		if p.System == cron.Magento2 {
+			signs = append(signs, processSign(p))
+		}
+	}
+	for _, p := range found.Problems {
+		signs = append(signs, cronSign{cronUnknown, "host", "not everything that can start cron on this host can be looked at", p.String(), p.Remedy})
+	}
+	if len(signs) == 0 {
+		signs = append(signs, cronSign{state: cronQuiet, subject: "host", summary: "nothing on this host starts Magento 2's cron", evidence: fmt.Sprintf("looked at %d places", len(found.Looked))})
 	}
 	return signs
+}
+
+// cronDisabled reports whether env.php switches bin/magento cron:run off. What only PHP could tell does not excuse anything.
+func cronDisabled(e *Evidence) bool {
+	env, err := e.files.env()
+	return err == nil && env.CronEnabled.State == envphp.Known && !env.CronEnabled.Value
+}
+
+func entrySign(entry cron.Entry, disabled bool) (cronSign, bool) {
+	place := entry.File
+	if entry.Line > 0 {
+		place = fmt.Sprintf("%s:%d", entry.File, entry.Line)
+	}
+	evidence := strings.TrimSpace(fmt.Sprintf("%s: %s %s %s", place, entry.Schedule, entry.Text, entry.Note))
+	sign := cronSign{cronActive, place, "Magento 2's cron is armed on this host", evidence, entry.Remedy}
+	switch {
+	case entry.System != cron.Magento2:
+		return sign, false
+	case !entry.Armed():
+		sign.state, sign.summary = cronQuiet, "Magento 2's cron is written down on this host, and does not run: "+entry.Dormant
+	case entry.Kind == cron.CronRun && disabled:
+		sign.state, sign.summary = cronQuiet, "Magento 2's cron is armed on this host, and cron.enabled is 0 in env.php"
+	case entry.Certainty == cron.Possible:
+		sign.state, sign.summary = cronUnknown, "something on this host may start Magento 2's cron"
+	}
+	return sign, true
+}
+
+func processSign(p cron.Process) cronSign {
+	sign := cronSign{cronActive, "process", "a process of Magento 2's cron runs on this host", fmt.Sprintf("pid %d of %s: %s %s", p.PID, p.User, p.Text, p.Note), p.Remedy}
+	if p.Certainty == cron.Possible {
+		sign.state, sign.summary = cronUnknown, "a process on this host may be of Magento 2's cron"
+	}
+	return sign
 }
 
 // magento1CronWindow is longer than Magento 2's: Magento 1's schedule is made each quarter of an hour.
 const magento1CronWindow = 15 * time.Minute
 
 // judgeMagento1Cron shows Magento 1's cron. It has to be stopped from the first migrate:settings until Magento 2 is live.
-func judgeMagento1Cron(ctx context.Context, v *Verdict, e *Evidence) {
+func judgeMagento1Cron(ctx context.Context, v *Verdict, e *Evidence, found cron.Evidence) {
 	const subject = "magento1 cron"
 	migrating := e.Phase.Phase == config.PhaseMigrate || e.Phase.Phase == config.PhaseDelta
 	unseen := func(summary, evidence, remedy string) {
@@ -232,18 +324,22 @@ func judgeMagento1Cron(ctx context.Context, v *Verdict, e *Evidence) {
 		unseen("whether Magento 1's cron runs cannot be seen", err.Error(), "Let the account read Magento 1's cron_schedule; the next evaluation tries again.")
 		return
 	}
-	if a.last.IsZero() {
-		v.sample(cronRunning, 0, magento1)
-		return
+	armed := found.Armed(cron.Magento1)
+	running := len(armed) > 0 || len(found.Running(cron.Magento1)) > 0
+	evidence := "Magento 1's cron_schedule has no trace of it"
+	if !a.last.IsZero() {
+		v.sample(cronLastActivity, unixSeconds(a.last), magento1)
+		quiet := a.serverNow.Sub(a.last)
+		evidence = fmt.Sprintf("newest trace in Magento 1's cron_schedule at %s UTC, %s ago", a.last.Format(time.DateTime), quiet)
+		if quiet < -cronClockSlack {
+			unseen("Magento 1's cron_schedule has a trace from the future", evidence, "Compare the clocks and time zones of Magento 1's web and database servers.")
+			return
+		}
+		running = running || quiet <= magento1CronWindow
 	}
-	v.sample(cronLastActivity, unixSeconds(a.last), magento1)
-	quiet := a.serverNow.Sub(a.last)
-	evidence := fmt.Sprintf("newest trace in Magento 1's cron_schedule at %s UTC, %s ago", a.last.Format(time.DateTime), quiet)
-	if quiet < -cronClockSlack {
-		unseen("Magento 1's cron_schedule has a trace from the future", evidence, "Compare the clocks and time zones of Magento 1's web and database servers.")
-		return
+	if len(armed) > 0 {
+		evidence += "; " + armed[0].File + " starts it"
 	}
-	running := quiet <= magento1CronWindow
 	v.sample(cronRunning, boolValue(running), magento1)
 	switch {
 	case running && migrating:

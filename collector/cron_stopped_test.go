@@ -1,6 +1,10 @@
 package collector
 
 import (
+	"fmt"
+	"os/exec"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -47,11 +51,11 @@ func TestCronStopped(t *testing.T) {
 	s.want("cron_stopped", Pass)
 }
 
-func TestCronStoppedOnThisHost(t *testing.T) {
+func TestCronStoppedOnAnotherHost(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	s.migration.Preconditions.CronStopped.Crontabs = nil
-	s.wantFinding("cron_stopped", Unknown, "crontabs: []")
+	s.wantFinding("cron_stopped", Unknown, "magento2.root", "crontabs: []")
 	s.wantAbsent(cronRunning, magento2)
 	s.migration.Preconditions.CronStopped.Crontabs = &[]string{}
 	s.migration.Preconditions.CronStopped.Processes = nil
@@ -59,6 +63,70 @@ func TestCronStoppedOnThisHost(t *testing.T) {
 	s.on2("SET time_zone='+00:00'", cronRow("success", "1 MINUTE"))
 	s.want("cron_stopped", Fail)
 	s.wantValue(1, cronRunning, magento2)
+}
+
+func TestCronStoppedOnThisHost(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	_, root2 := s.withRoots()
+	crontabs := t.TempDir()
+	s.migration.Preconditions.CronStopped.Crontabs = &[]string{crontabs + "/*"}
+	line := "* * * * * /usr/bin/php " + root2 + "/bin/magento %s 2>&1 | grep -v \"Ran jobs by schedule\" >> " + root2 + "/var/log/magento.cron.log\n"
+	writeUnder(t, crontabs, "www-data", "# nothing yet\n")
+	s.want("cron_stopped", Pass)
+	s.wantValue(0, cronRunning, magento2)
+	writeUnder(t, crontabs, "www-data", fmt.Sprintf(line, "cron:run"))
+	s.wantFinding("cron_stopped", Fail, "is armed on this host", "www-data:1")
+	s.wantValue(1, cronRunning, magento2)
+	writeUnder(t, root2, "app/etc/env.php", s.envPHP("'cron' => ['enabled' => 0],"))
+	s.wantFinding("cron_stopped", Pass, "cron.enabled is 0")
+	s.wantValue(0, cronRunning, magento2)
+	// Only cron:run heeds the switch.
+	writeUnder(t, crontabs, "www-data", fmt.Sprintf(line, "queue:consumers:start async.operations.all"))
+	s.want("cron_stopped", Fail)
+	writeUnder(t, crontabs, "www-data", "#"+fmt.Sprintf(line, "cron:run"))
+	s.want("cron_stopped", Pass)
+	writeUnder(t, crontabs, "www-data", "* * * * * /usr/bin/php /var/www/another/bin/magento cron:run\n")
+	s.want("cron_stopped", Pass)
+}
+
+// TestCronStoppedSeesAProcess runs a script that stands where bin/magento does.
+func TestCronStoppedSeesAProcess(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	_, root2 := s.withRoots()
+	s.migration.Preconditions.CronStopped.Processes = nil
+	s.want("cron_stopped", Pass)
+	writeUnder(t, root2, "bin/magento", "#!/bin/sh\nsleep 60 &\nwait\n")
+	cmd := exec.CommandContext(t.Context(), "/bin/sh", root2+"/bin/magento", "cron:run", "--group=default")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stop := sync.OnceFunc(func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); _ = cmd.Wait() })
+	t.Cleanup(stop)
+	s.wantFinding("cron_stopped", Fail, "a process of Magento 2's cron runs", fmt.Sprintf("pid %d", cmd.Process.Pid), "kill")
+	stop()
+	s.want("cron_stopped", Pass)
+}
+
+func TestCronStoppedSeesTheLock(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	conn, err := rootOf(t, s.server2).Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(t.Context(), "DO GET_LOCK(?, 1)", s.db2+"|CRON_index"); err != nil {
+		t.Fatal(err)
+	}
+	s.wantFinding("cron_stopped", Fail, "works right now", "group index")
+	s.wantValue(1, cronRunning, magento2)
+	if _, err := conn.ExecContext(t.Context(), "DO RELEASE_LOCK(?)", s.db2+"|CRON_index"); err != nil {
+		t.Fatal(err)
+	}
+	s.want("cron_stopped", Pass)
 }
 
 func TestCronAtCutover(t *testing.T) {
