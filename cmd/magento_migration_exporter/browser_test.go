@@ -167,12 +167,19 @@ func (b *tab) withoutScripts() {
 	})
 }
 
-// screenshot keeps a picture of the whole page among the test's output.
+// tallest is the height in pixels up to which Chromium pictures a whole page.
+const tallest = 16000
+
+// screenshot keeps a picture of the page among the test's output.
 func (b *tab) screenshot(name string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
 	defer cancel()
-	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	picture := chromedp.FullScreenshot(100)
+	if evaluate[int](b, "document.documentElement.scrollHeight") > tallest {
+		picture = chromedp.CaptureScreenshot()
+	}
+	png, err := chromedp.Run(ctx, picture)
 	if err != nil {
 		b.t.Fatal(err)
 	}

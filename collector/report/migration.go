@@ -77,7 +77,9 @@ type phase struct {
 type precondition struct {
 	collector.PreconditionReadiness
 	// Anchor is its id in the page.
-	Anchor   string
+	Anchor string
+	// Short is the summary cut for a list.
+	Short    string
 	Since    string
 	Seen     string
 	Findings []finding
@@ -153,7 +155,7 @@ func phases(now config.Phase) []phase {
 }
 
 func newPrecondition(p collector.PreconditionReadiness, m *collector.MigrationReadiness, now time.Time, anchor string) precondition {
-	v := precondition{PreconditionReadiness: p, Anchor: anchor + p.ID, Since: since(&p, now), Seen: "not evaluated yet", Strip: newStrip(p.History, now)}
+	v := precondition{PreconditionReadiness: p, Anchor: anchor + p.ID, Short: shorten(printable(p.Summary)), Since: since(&p, now), Seen: "not evaluated yet", Strip: newStrip(p.History, now)}
 	if p.EvaluatedAt != nil {
 		v.Seen = fmt.Sprintf("seen %s, in %s", relative(*p.EvaluatedAt, now), time.Duration(p.DurationSeconds*float64(time.Second)).Round(100*time.Microsecond))
 	}
