@@ -94,14 +94,14 @@ func (a *assessor) add(level Level, subject, summary, evidence, remedy string) {
 // judge decides on each privilege.
 func (a *assessor) judge() {
 	for _, need := range required(a.Observation, a.task) {
-		h := Holding{Privilege: need.Privilege, For: need.For}
+		h := Holding{Privilege: need.privilege, For: need.reason}
 		if !a.PasswordExpired {
-			h.State, h.answer = decide(a.answer(need.Privilege, a.probe), a.all, a.probe, need.Privilege)
+			h.State, h.answer = decide(a.answer(need.privilege, a.probe), a.all, a.probe, need.privilege)
 			h.Direct = h.State
-			if a.probeWithoutRoles != nil && slices.Contains(probed(), need.Privilege) {
-				h.Direct, _ = decide(a.probeWithoutRoles.Answers[need.Privilege], a.direct, *a.probeWithoutRoles, need.Privilege)
+			if a.probeWithoutRoles != nil && slices.Contains(probed(), need.privilege) {
+				h.Direct, _ = decide(a.probeWithoutRoles.Answers[need.privilege], a.direct, *a.probeWithoutRoles, need.privilege)
 			}
-			h.reading = a.all.holding(need.Privilege).state
+			h.reading = a.all.holding(need.privilege).state
 			h.Evidence = a.evidence(h)
 		}
 		a.holdings = append(a.holdings, h)

@@ -123,10 +123,10 @@ func TestRequired(t *testing.T) {
 			t.Parallel()
 			var got []Privilege
 			for _, need := range required(Observation{Target: Target{System: test.system}, Server: test.server, hasViews: test.views}, test.task) {
-				if need.For == "" {
-					t.Errorf("%s is for nothing", need.Privilege)
+				if need.reason == "" {
+					t.Errorf("%s is for nothing", need.privilege)
 				}
-				got = append(got, need.Privilege)
+				got = append(got, need.privilege)
 			}
 			if !reflect.DeepEqual(got, test.want) {
 				t.Errorf("got %v, want %v", got, test.want)

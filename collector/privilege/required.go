@@ -12,23 +12,23 @@ type Task struct {
 	DeltaTables []string
 }
 
-// Requirement is a privilege that the tool needs on a database.
-type Requirement struct {
-	Privilege Privilege
-	For       string // what the tool needs it for, to go behind "the tool needs it to"
+// requirement is a privilege that the tool needs on a database.
+type requirement struct {
+	privilege Privilege
+	reason    string // what the tool needs it for, to go behind "the tool needs it to"
 }
 
 // required returns what an account needs: until the data are migrated what migrate:settings, migrate:data and the following migrate:delta
 // issue, from then on what migrate:delta issues and what the triggers on the live shop need to fire.
-func required(o Observation, t Task) []Requirement {
+func required(o Observation, t Task) []requirement {
 	if o.Target.System == Magento1 {
 		return requiredOnMagento1(t, o.hasViews)
 	}
 	return requiredOnMagento2(t, o.Server)
 }
 
-func requiredOnMagento1(t Task, hasViews bool) []Requirement {
-	list := []Requirement{
+func requiredOnMagento1(t Task, hasViews bool) []requirement {
+	list := []requirement{
 		{Select, "read the shop's tables, and its triggers need it whenever the shop writes"},
 		{Insert, "let its triggers, which run as this account, log the shop's changes in m2_cl_* tables"},
 		{Update, "let its triggers, which run as this account, log the shop's changes in m2_cl_* tables"},
@@ -36,18 +36,18 @@ func requiredOnMagento1(t Task, hasViews bool) []Requirement {
 	}
 	if !t.afterData() || t.Commerce {
 		list = append(list,
-			Requirement{Create, "create the m2_cl_* tables, whose names are not there yet"},
-			Requirement{Drop, "empty the m2_cl_* tables when migrate:data runs again"})
+			requirement{Create, "create the m2_cl_* tables, whose names are not there yet"},
+			requirement{Drop, "empty the m2_cl_* tables when migrate:data runs again"})
 	}
-	list = append(list, Requirement{Trigger, "create triggers that log the shop's changes, and those need it whenever the shop writes"})
+	list = append(list, requirement{Trigger, "create triggers that log the shop's changes, and those need it whenever the shop writes"})
 	if hasViews && !t.afterData() {
-		list = append(list, Requirement{ShowView, "look at the foreign keys of all tables, among which it counts the views of this database"})
+		list = append(list, requirement{ShowView, "look at the foreign keys of all tables, among which it counts the views of this database"})
 	}
 	return list
 }
 
-func requiredOnMagento2(t Task, server Server) []Requirement {
-	list := []Requirement{
+func requiredOnMagento2(t Task, server Server) []requirement {
+	list := []requirement{
 		{Select, "compare and read Magento 2's tables"},
 		{Insert, "write the migrated data"},
 		{Update, "write changes of what it migrated before"},
@@ -55,15 +55,15 @@ func requiredOnMagento2(t Task, server Server) []Requirement {
 	}
 	if t.afterData() {
 		if t.NormalizationIDs {
-			list = append(list, Requirement{Drop, "empty tables before it fills them (TRUNCATE)"})
+			list = append(list, requirement{Drop, "empty tables before it fills them (TRUNCATE)"})
 		}
 		return list
 	}
 	list = append(list,
-		Requirement{Create, "create backup and sequence tables"},
-		Requirement{Drop, "empty tables before it fills them (TRUNCATE), and drop its backup tables"})
+		requirement{Create, "create backup and sequence tables"},
+		requirement{Drop, "empty tables before it fills them (TRUNCATE), and drop its backup tables"})
 	if server.checksReferences() {
-		list = append(list, Requirement{References, "copy tables together with their foreign keys"})
+		list = append(list, requirement{References, "copy tables together with their foreign keys"})
 	}
 	return list
 }
