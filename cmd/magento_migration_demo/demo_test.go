@@ -240,7 +240,7 @@ func TestRemediesMend(t *testing.T) {
 
 	for id, want := range map[string]string{
 		"network": "pass", "m2_installed": "pass", "backup": "pass",
-		"cron_stopped": "fail", "privileges": "fail", "binlog_trust": "fail", "m2_entities": "warn",
+		"cron_stopped": "fail", "privileges": "fail", "binlog_trust": "fail", "m2_entities": "warn", "extensions": "fail",
 	} {
 		if got := preconditions(t, exporter)[id].Status; got != want {
 			t.Errorf("%s is %s, want %s", id, got, want)
@@ -267,16 +267,50 @@ func TestRemediesMend(t *testing.T) {
 			}
 		}
 	}
+	assertReadmeMetrics(t, exporter)
+	decide(t, output)
+	eventually(t, "the extensions are decided on", func() bool {
+		extensions := preconditions(t, exporter)["extensions"]
+		return len(extensions.Findings) > 0 && extensions.Status != "fail"
+	})
 	eventually(t, "the exporter's log is shown", func() bool {
 		return strings.Contains(d.stderr.String(), "precondition=privileges old=fail new=pass")
 	})
-	assertReadmeMetrics(t, exporter)
 	assertWatched(t, address(t, output, "Prometheus"), address(t, output, "Alertmanager"))
 
 	if err := d.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
 	d.assertGone(t, 0)
+}
+
+// decide writes decisions about Magento 1's extensions into the configuration and has it reloaded, as the demo says.
+func decide(t *testing.T, output string) {
+	t.Helper()
+	m := regexp.MustCompile(`(?m)^its configuration (\S+)\nand to reload it  curl -X POST (\S+)$`).FindStringSubmatch(output)
+	if m == nil {
+		t.Fatal("the demo does not say how to change the configuration")
+	}
+	text, err := os.ReadFile(m[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	decided := strings.Replace(string(text), "    preconditions:\n", "    preconditions:\n      extensions: {decisions: {acme_giftcard_setup: {dropped: not sold}, amshopby_setup: {replaced_by: Amasty_Shopby}}}\n", 1)
+	if err := os.WriteFile(m[1], []byte(decided), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, m[2], http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Fatalf("reload: %s", response.Status)
+	}
 }
 
 // assertFromRemedy checks that a command is what the exporter says, not what the demo knows.

@@ -41,7 +41,7 @@ func (d *demo) startExporter(ctx context.Context, s *shops) (*runningExporter, e
 		return nil, err
 	}
 	d.step("Starting the exporter ...")
-	d.start(ctx, e.log, e.binary, "--config.file="+e.config, "--web.listen-address="+e.address)
+	d.start(ctx, e.log, e.binary, "--config.file="+e.config, "--web.listen-address="+e.address, "--web.enable-lifecycle")
 	if err := waitReady(ctx, "http://"+e.address+"/-/ready"); err != nil {
 		return nil, fmt.Errorf("start the exporter: %w", err)
 	}

@@ -22,13 +22,18 @@ type mending struct {
 
 // explain prints how to mend what fails, and where to look.
 func (d *demo) explain(s *shops, e *runningExporter, m *monitoring, r *readiness) error {
-	t, err := template.New("instructions").Parse(instructions)
+	t, err := template.New("instructions").Funcs(template.FuncMap{"comment": comment}).Parse(instructions)
 	if err != nil {
 		return err
 	}
 	return t.Execute(d.stdout, map[string]any{
 		"Mendings": mendings(s, r), "Shops": s, "Monitoring": m, "Config": e.config,
 	})
+}
+
+// comment makes a text a shell's comment.
+func comment(text string) string {
+	return "# " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n# ")
 }
 
 // mendings turns the exporter's remedies into commands for these servers, each once.
