@@ -9,7 +9,7 @@ import (
 // evaluateBinlogTrust tells whether Magento 1's server would refuse the tool's triggers because of its binary log.
 func evaluateBinlogTrust(ctx context.Context, e *Evidence) Verdict {
 	v := Verdict{}
-	observation, ok := e.Magento1.observePrivileges(ctx, &v)
+	observation, ok := e.Magento1.observePrivileges(ctx, &v, e)
 	if !ok {
 		return v
 	}

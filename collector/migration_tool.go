@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -155,13 +153,7 @@ func judgeToolConfiguration(v *Verdict, e *Evidence) {
 // judgeMapFiles looks for each file that config.xml names where the tool does.
 func judgeMapFiles(v *Verdict, e *Evidence) {
 	root := e.Migration.Magento2.Root
-	moduleDir := ""
-	for _, dir := range toolconfig.ModuleDirs(root, e.Tool.Path) {
-		if _, err := os.Stat(filepath.Join(dir, "etc/config.xsd")); err == nil {
-			moduleDir = dir
-			break
-		}
-	}
+	moduleDir := e.Tool.moduleDir(root)
 	if moduleDir == "" {
 		v.unknown("map files", "the tool's own folder is not found, so its map files cannot be looked at", "", "Set magento2.root to the Magento 2 that the tool is installed in.")
 		return

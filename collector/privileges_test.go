@@ -1,10 +1,12 @@
 package collector
 
 import (
+	"context"
 	"strings"
 	"testing"
 
 	"magento_migration_exporter/collector/mysqltest"
+	"magento_migration_exporter/config"
 )
 
 // sqlLines returns the lines of a remedy that are statements.
@@ -84,4 +86,43 @@ func TestPrivilegesThroughARoleWouldStopTheShop(t *testing.T) {
 	s.exec(s.server1, sqlLines(f.Remedy)...)
 	s.want("privileges", Pass)
 	s.wantValue(1, privilegesOK, magento1)
+}
+
+// TestPrivilegesByTheToolsConfiguration changes what the tool needs by what it is told to do.
+func TestPrivilegesByTheToolsConfiguration(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, func(s *shop) { s.server2 = s.server1 })
+	_, root2 := s.withRoots()
+	account := "'" + s.user + "'@'%'"
+	// Both databases are on one server here, so that the account holds both systems' privileges: take one that only matters by configuration.
+	s.migration.Phase = config.PhaseDelta
+	s.exec(s.server1, "REVOKE CREATE, DROP ON "+grantName(s.db1)+".* FROM "+account)
+	s.want("privileges", Pass)
+	s.writeTool(root2, map[string]string{"map_file": "etc/commerce-to-commerce/1.14.4.5/map.xml.dist"})
+	s.wantFinding("privileges", Fail, "CREATE", "DROP")
+	s.writeTool(root2, map[string]string{"map_file": "etc/opensource-to-opensource/1.9.4.5/map.xml.dist"})
+	s.want("privileges", Pass)
+
+	s.exec(s.server1, "CREATE USER 'other"+s.user+"'@'%' IDENTIFIED BY '"+testPassword+"'", "GRANT ALL ON "+grantName(s.db2)+".* TO 'other"+s.user+"'@'%'")
+	t.Cleanup(func() { _ = s.server1.Exec(context.Background(), "DROP USER 'other"+s.user+"'@'%'") })
+	s.migration.Magento2.Database.User = "other" + s.user
+	s.want("privileges", Pass)
+	s.writeTool(root2, map[string]string{"direct_document_copy": "1"})
+	s.wantFinding("privileges", Warn, "SELECT", s.db1)
+}
+
+// TestPrivilegesNameTriggersThatTheToolBreaks leaves alone the tables whose changes the tool does not log.
+func TestPrivilegesNameTriggersThatTheToolBreaks(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	_, root2 := s.withRoots()
+	writeUnder(t, root2, toolDir+"/etc/delta_document_groups_file.xml", `<groups><group name="delta_map"><document key="entity_id">sales_flat_order</document></group></groups>`)
+	const body = " FOR EACH ROW BEGIN IF NEW.entity_id = 0 THEN SET @x = 1; END IF; END"
+	s.on1("CREATE TRIGGER erp AFTER UPDATE ON catalog_product_entity" + body)
+	s.want("privileges", Pass)
+	s.on1("CREATE TRIGGER erp2 AFTER UPDATE ON sales_flat_order" + body)
+	f := s.wantFinding("privileges", Warn, "erp2")
+	if strings.Contains(f.Evidence, "catalog_product_entity") {
+		t.Errorf("%+v", f)
+	}
 }

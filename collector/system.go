@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -60,6 +61,38 @@ func readTool(path string) Tool {
 		t.Config, t.Err = toolconfig.Read(path)
 	}
 	return t
+}
+
+// moduleDir returns the tool's own folder, empty when it is not found on this host.
+func (t Tool) moduleDir(magentoRoot string) string {
+	for _, dir := range toolconfig.ModuleDirs(magentoRoot, t.Path) {
+		if _, err := os.Stat(filepath.Join(dir, "etc/config.xsd")); err == nil {
+			return dir
+		}
+	}
+	return ""
+}
+
+// file returns the file that an option of config.xml names, found as the tool finds it; empty when it is not there.
+func (t Tool) file(option, magentoRoot string) string {
+	if t.Config == nil {
+		return ""
+	}
+	for _, candidate := range t.Config.Candidates(option, magentoRoot, t.moduleDir(magentoRoot)) {
+		if _, err := os.Stat(candidate.Path); err == nil {
+			return candidate.Path
+		}
+	}
+	return ""
+}
+
+// mapping returns the edition and Magento 1's release of the mapping folder, empty where the map file is in none.
+func (t Tool) mapping() (edition, version string) {
+	if t.Config == nil {
+		return "", ""
+	}
+	edition, version, _ = toolconfig.MappingOf(t.Config.Value("map_file"))
+	return edition, version
 }
 
 // database returns what config.xml says of a system's database, nil when it says nothing.
