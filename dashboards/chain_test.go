@@ -210,7 +210,7 @@ func (s *stack) testRegressions(t *testing.T) {
 			s.awaitNotified(t, "firing", e)
 		}
 	}
-	s.checkRunbooks(t)
+	s.checkLinks(t)
 	t.Run("panels", s.testPanels)
 	for _, r := range regressions() {
 		caused[r.shop] = time.Now()
@@ -230,18 +230,27 @@ func (s *stack) testRegressions(t *testing.T) {
 	}
 }
 
-// checkRunbooks follows the runbook link of each alert that was notified.
-func (s *stack) checkRunbooks(t *testing.T) {
+// checkLinks follows each link in the alerts that were notified, to the place on the exporter's page.
+func (s *stack) checkLinks(t *testing.T) {
 	t.Helper()
-	page, err := get(t.Context(), "http://"+s.exporter+"/docs/alerts")
-	if err != nil {
-		t.Fatal(err)
-	}
+	links := map[string]bool{}
 	s.inbox.mu.Lock()
-	defer s.inbox.mu.Unlock()
 	for _, a := range s.inbox.alerts {
-		if id := `id="` + a.Labels["alertname"] + `"`; !strings.Contains(string(page), id) {
-			t.Errorf("the exporter's /docs/alerts has no %s", id)
+		for _, text := range a.Annotations {
+			for _, link := range regexp.MustCompile(`http://[^\s,]+`).FindAllString(text, -1) {
+				links[link] = true
+			}
+		}
+	}
+	s.inbox.mu.Unlock()
+	for link := range links {
+		address, id, _ := strings.Cut(link, "#")
+		page, err := get(t.Context(), address)
+		if err != nil || !strings.HasPrefix(link, "http://"+s.exporter+"/") {
+			t.Errorf("%s: %v", link, err)
+		}
+		if id != "" && !strings.Contains(string(page), `id="`+id+`"`) {
+			t.Errorf("%s: the page has no %s", address, id)
 		}
 	}
 }
