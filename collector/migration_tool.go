@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -11,6 +13,7 @@ import (
 	"magento_migration_exporter/collector/requirements"
 	"magento_migration_exporter/config"
 	"magento_migration_exporter/config/composer"
+	"magento_migration_exporter/config/envphp"
 	"magento_migration_exporter/config/localxml"
 	"magento_migration_exporter/config/sourcefile"
 	"magento_migration_exporter/config/toolconfig"
@@ -148,6 +151,7 @@ func judgeToolConfiguration(v *Verdict, e *Evidence) {
 	judgeMapFiles(v, e)
 	judgeMapping(v, e)
 	judgeAgreement(v, e)
+	judgeMagento2Agreement(v, e)
 }
 
 // judgeMapFiles looks for each file that config.xml names where the tool does.
@@ -249,6 +253,48 @@ func judgeAgreement(v *Verdict, e *Evidence) {
 		v.fail("crypt_key", "the crypt_key of config.xml is not Magento 1's", "compared with "+local.File, "Copy the key from app/etc/local.xml of Magento 1 into <crypt_key>.")
 	}
 	judgeSplitDatabase(v, e)
+}
+
+// judgeMagento2Agreement compares config.xml with what Magento 2 uses itself.
+func judgeMagento2Agreement(v *Verdict, e *Evidence) {
+	env, err := e.files.env()
+	if err != nil {
+		unreadable(v, "env.php", "whether the tool's prefix and database are Magento 2's cannot be told", err, "magento2.root")
+		return
+	}
+	c := e.Tool.Config
+	compare := func(subject, what, ours string, theirs envphp.Setting[string]) {
+		switch {
+		case theirs.State == envphp.Unknown:
+			v.unknown(subject, "whether config.xml and env.php agree on "+what+" cannot be told", theirs.Reason, "Write a plain value into app/etc/env.php, or compare by hand and waive.")
+		case theirs.Value != ours:
+			v.fail(subject, "config.xml and env.php disagree on "+what, fmt.Sprintf("config.xml: %q, env.php: %q", ours, theirs.Value), "Correct "+subject+" in "+e.Tool.Path+".")
+		}
+	}
+	compare("dest_prefix", "Magento 2's table prefix", c.Value("dest_prefix"), env.TablePrefix)
+	if c.Destination != nil {
+		compare("destination", "Magento 2's database", c.Destination.Name, env.Connection("default").DBName)
+	}
+	for _, r := range env.Resources {
+		if name := r.Connection; slices.Contains([]string{"checkout", "sales"}, r.Name) && name.State == envphp.Known && name.Value != "default" {
+			v.fail("split database", "Magento 2's "+r.Name+" tables are in a database of their own, which the tool does not support", env.File, "Migrate into one database, and split it afterwards.")
+		}
+	}
+	judgeMode(v, e, env)
+}
+
+// judgeMode looks at MAGE_MODE: the tool validates its files in developer mode only, and needs compiled code that knows it in production.
+func judgeMode(v *Verdict, e *Evidence, env *envphp.File) {
+	switch env.Mode.Or("default") {
+	case "developer":
+		v.warn("MAGE_MODE", "Magento 2 is in developer mode, in which the tool can stop with validation errors", env.File, "bin/magento deploy:mode:set default")
+	case "production":
+		compiled, err1 := os.Stat(filepath.Join(e.Migration.Magento2.Root, "generated/metadata/global.php"))
+		tool, err2 := os.Stat(filepath.Join(e.Tool.moduleDir(e.Migration.Magento2.Root), "registration.php"))
+		if err1 == nil && err2 == nil && compiled.ModTime().Before(tool.ModTime()) {
+			v.warn("MAGE_MODE", "Magento 2 is in production mode, and its compiled code is older than the migration tool", "generated/metadata/global.php is from "+utcText(compiled.ModTime()), "bin/magento setup:di:compile")
+		}
+	}
 }
 
 // judgeSplitDatabase looks at the connections that Magento's own resources use: the tool reads one database.

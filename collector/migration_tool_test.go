@@ -54,6 +54,12 @@ func TestMigrationTool(t *testing.T) {
 		{"config.xml", s.configXML(map[string]string{"eav_map_file": "etc/none.xml"}), Fail, []string{"Invalid map filename", "etc/none.xml"}},
 		{"config.xml", s.configXML(map[string]string{"map_file": "etc/opensource-to-opensource/1.9.3.0/map.xml.dist"}), Fail, []string{"Invalid map filename"}},
 		{"config.xml", s.configXML(nil), Pass, nil},
+		{"app/etc/env.php", strings.Replace(s.envPHP(""), "'table_prefix' => 'm2_'", "'table_prefix' => 'other_'", 1), Fail, []string{"disagree on Magento 2's table prefix", `"other_"`}},
+		{"app/etc/env.php", strings.Replace(s.envPHP(""), "'dbname' => '"+s.db2+"'", "'dbname' => getenv('DB')", 1), Unknown, []string{"agree on Magento 2's database", "getenv()"}},
+		{"app/etc/env.php", strings.Replace(s.envPHP(""), "'dbname' => '"+s.db2+"'", "'dbname' => 'elsewhere'", 1), Fail, []string{"disagree on Magento 2's database"}},
+		{"app/etc/env.php", strings.Replace(s.envPHP(""), "'MAGE_MODE' => 'default'", "'MAGE_MODE' => 'developer'", 1), Warn, []string{"developer mode"}},
+		{"app/etc/env.php", s.envPHP("'resource' => ['default_setup' => ['connection' => 'default'], 'sales' => ['connection' => 'sales']],"), Fail, []string{"does not support"}},
+		{"app/etc/env.php", s.envPHP(""), Pass, nil},
 		{toolDir + "/etc/eav_map_file.xml", "<map>", Fail, []string{"cannot read the file of eav_map_file"}},
 		{toolDir + "/etc/eav_map_file.xml", "<map/>", Pass, nil},
 	} {

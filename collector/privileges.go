@@ -56,8 +56,8 @@ func directCopyFrom(e *Evidence) string {
 func judgePrivileges(v *Verdict, s *System, a privilege.Assessment) {
 	for _, h := range a.Privileges {
 		// A privilege that cannot be told has no series: neither 0 nor 1 would be true.
-		if h.Direct != privilege.Undetermined {
-			v.sample(privilegeGranted, boolValue(h.Direct == privilege.Held), s.Name, string(h.Privilege))
+		if h.State != privilege.Undetermined {
+			v.sample(privilegeGranted, boolValue(h.State == privilege.Held), s.Name, string(h.Privilege))
 		}
 	}
 	if ok := a.OK(); ok != privilege.Undetermined {

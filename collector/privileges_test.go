@@ -83,6 +83,7 @@ func TestPrivilegesThroughARoleWouldStopTheShop(t *testing.T) {
 	t.Cleanup(func() { _ = s.server1.Exec(t.Context(), "DROP ROLE "+role) })
 	f := s.wantFinding("privileges", Fail, "role", "GRANT ")
 	s.wantValue(0, privilegesOK, magento1)
+	s.wantValue(1, privilegeGranted, magento1, "TRIGGER")
 	s.exec(s.server1, sqlLines(f.Remedy)...)
 	s.want("privileges", Pass)
 	s.wantValue(1, privilegesOK, magento1)
