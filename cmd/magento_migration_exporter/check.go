@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/prometheus/common/version"
-	"golang.org/x/term"
 
 	"magento_migration_exporter/collector"
 	"magento_migration_exporter/collector/backup"
@@ -18,9 +17,9 @@ import (
 )
 
 // check evaluates once and prints.
-func check(ctx context.Context, f *flags, cfg *config.Config, logger *slog.Logger, stdout, stderr io.Writer) int {
+func check(ctx context.Context, f *flags, cfg *config.Config, logger *slog.Logger, stdout io.Writer, status *statusLine) int {
 	if err := selectMigrations(cfg, f.migrations); err != nil {
-		fmt.Fprintf(stderr, "%s: error: %v\n", program, err)
+		fmt.Fprintf(status, "%s: error: %v\n", program, err)
 		return exitError
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(f.timeout))
@@ -29,7 +28,9 @@ func check(ctx context.Context, f *flags, cfg *config.Config, logger *slog.Logge
 	defer backups.Close()
 	board := collector.NewBoard()
 	evaluator := collector.NewEvaluator(collector.EvaluatorOptions{Board: board, Backups: backups, WaitForBackups: true, Logger: logger, Now: time.Now})
+	stop := status.watch(board, len(cfg.Migrations))
 	evaluator.EvaluateAll(ctx, cfg)
+	stop()
 	doc := collector.NewReadiness(version.Version, board.Snapshot(), time.Now())
 	if err := printDocument(f.format, doc, stdout); err != nil {
 		logger.Error("printing the results failed", "err", err)
@@ -52,8 +53,7 @@ func printDocument(format string, doc collector.Readiness, w io.Writer) error {
 
 // colours reports whether w is a terminal whose user has nothing against colours; see https://no-color.org.
 func colours(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	return isTerminal(w) && os.Getenv("NO_COLOR") == ""
 }
 
 // exitCode is the worst of all migrations: a failure outweighs what is unknown.

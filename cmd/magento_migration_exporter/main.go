@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,9 @@ import (
 	"magento_migration_exporter/collector"
 	"magento_migration_exporter/config"
 )
+
+//go:embed usage.tmpl
+var usageTemplate string
 
 const program = "magento_migration_exporter"
 
@@ -64,7 +68,7 @@ func main() {
 // run is the whole program: it returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var f flags
-	app, ended := newApplication(&f, stdout, stderr)
+	app, ended := newApplication(&f, args, stdout, stderr)
 	command, err := app.Parse(args)
 	if code, is := ended(); is {
 		return code
@@ -73,7 +77,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "%s: error: %v, try --help\n", program, err)
 		return exitError
 	}
-	logger := newLogger(f.logLevel, f.logFormat, stderr)
+	status := &statusLine{w: stderr}
+	logger := newLogger(f.logLevel, f.logFormat, status)
 	cfg, err := config.Load(f.configFile, collector.PreconditionIDs())
 	if err != nil {
 		fmt.Fprintln(stderr, err)
@@ -87,7 +92,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stdout, "%s is valid: %d migrations\n", f.configFile, len(cfg.Migrations))
 		return exitReady
 	case command == "check":
-		return check(ctx, &f, cfg, logger, stdout, stderr)
+		return check(ctx, &f, cfg, logger, stdout, status)
 	}
 	if err := serve(ctx, &f, cfg, logger); err != nil {
 		logger.Error("stopped", "err", err)
@@ -97,7 +102,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 // newApplication declares the command line. The second result tells whether parsing has already answered, as --help does.
-func newApplication(f *flags, stdout, stderr io.Writer) (*kingpin.Application, func() (int, bool)) {
+func newApplication(f *flags, args []string, stdout, stderr io.Writer) (*kingpin.Application, func() (int, bool)) {
 	code, ended := 0, false
 	app := kingpin.New(program, "Tracks whether a migration from Magento 1 to Magento 2 can start, and tells Prometheus.")
 	app.Terminate(func(c int) {
@@ -106,9 +111,10 @@ func newApplication(f *flags, stdout, stderr io.Writer) (*kingpin.Application, f
 		}
 	})
 	app.UsageWriter(stdout).ErrorWriter(stderr)
-	app.Version(version.Print(program))
+	app.UsageTemplate(usageTemplate)
+	app.Version(versionText(args))
 	app.HelpFlag.Short('h')
-	app.Flag("config.file", "The configuration file.").Required().StringVar(&f.configFile)
+	app.Flag("config.file", "The configuration file.").PlaceHolder("FILE").Required().StringVar(&f.configFile)
 	app.Flag("log.level", "Least severe level to log: debug, info, warn or error.").Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
 	app.Flag("log.format", "Form of the log: logfmt or json.").Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
 
@@ -116,16 +122,24 @@ func newApplication(f *flags, stdout, stderr io.Writer) (*kingpin.Application, f
 	serve.Flag("config.check", "Check the configuration file and exit.").BoolVar(&f.configCheck)
 	f.web = kingpinflag.AddFlags(serve, ":10102")
 	serve.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&f.telemetryPath)
-	serve.Flag("web.external-url", "URL under which people reach the exporter, for links.").StringVar(&f.externalURL)
+	serve.Flag("web.external-url", "URL under which people reach the exporter, for links.").PlaceHolder("URL").StringVar(&f.externalURL)
 	serve.Flag("web.enable-lifecycle", "Let POST /-/reload reload the configuration.").BoolVar(&f.enableLifecycle)
 	serve.Flag("web.enable-pprof", "Serve Go's profiles under /debug/pprof/.").BoolVar(&f.enablePprof)
 
 	check := app.Command("check", "Evaluate once, print the results, and exit 0 when ready, 2 when a precondition fails, 3 when none fails but something is unknown, 1 on errors.")
-	check.Flag("migration", "Evaluate only the migration of this name; repeatable.").StringsVar(&f.migrations)
+	check.Flag("migration", "Evaluate only the migration of this name; repeatable.").PlaceHolder("NAME").StringsVar(&f.migrations)
 	check.Flag("format", "Form of the results: table, json, markdown or html.").Default("table").EnumVar(&f.format, "table", "json", "markdown", "html")
 	check.Flag("strict", "Count warnings as failures in the exit code.").BoolVar(&f.strict)
 	check.Flag("timeout", "Time limit of the whole check.").Default("1m").SetValue(&durationValue{&f.timeout})
 	return app, func() (int, bool) { return code, ended }
+}
+
+// versionText is what --version prints, or what stands in a man page's title, which has one line.
+func versionText(args []string) string {
+	if slices.Contains(args, "--help-man") {
+		return version.Version
+	}
+	return version.Print(program)
 }
 
 // durationValue reads durations in Prometheus's form.
