@@ -286,7 +286,7 @@ func entrySign(entry cron.Entry, disabled bool) (cronSign, bool) {
 	case !entry.Armed():
 		sign.state, sign.summary = cronQuiet, "Magento 2's cron is written down on this host, and does not run: "+entry.Dormant
 	case entry.Kind == cron.CronRun && disabled:
-		sign.state, sign.summary = cronQuiet, "Magento 2's cron is armed on this host, and cron.enabled is 0 in env.php"
+		sign.state, sign.summary = cronQuiet, "Magento 2's cron is armed on this host, and cron.enabled is 0 in env.php (MAGENTO_DC_CRON__ENABLED in PHP's environment would undo that)"
 	case entry.Certainty == cron.Possible:
 		sign.state, sign.summary = cronUnknown, "something on this host may start Magento 2's cron"
 	}

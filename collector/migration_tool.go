@@ -27,7 +27,7 @@ const toolModule = "Magento_DataMigrationTool"
 func evaluateMigrationTool(ctx context.Context, e *Evidence) Verdict {
 	v := Verdict{Summary: "the migration tool is installed and configured for these systems"}
 	judgeToolInstallation(&v, e)
-	judgeToolConfiguration(&v, e)
+	judgeToolConfiguration(ctx, &v, e)
 	judgeToolState(ctx, &v, e)
 	return v
 }
@@ -132,7 +132,7 @@ func threeDigits(release string) (d [3]int, ok bool) {
 }
 
 // judgeToolConfiguration reads config.xml and what it names.
-func judgeToolConfiguration(v *Verdict, e *Evidence) {
+func judgeToolConfiguration(ctx context.Context, v *Verdict, e *Evidence) {
 	switch {
 	case e.Tool.Path == "":
 		v.unknown("config.xml", "the migration tool's configuration is not known", "", "Set migration_tool.config to its config.xml.")
@@ -150,7 +150,7 @@ func judgeToolConfiguration(v *Verdict, e *Evidence) {
 	}
 	judgeMapFiles(v, e)
 	judgeMapping(v, e)
-	judgeAgreement(v, e)
+	judgeAgreement(ctx, v, e)
 	judgeMagento2Agreement(v, e)
 }
 
@@ -229,7 +229,7 @@ func firstTwo(version string) string {
 }
 
 // judgeAgreement compares config.xml with what Magento 1 uses itself.
-func judgeAgreement(v *Verdict, e *Evidence) {
+func judgeAgreement(ctx context.Context, v *Verdict, e *Evidence) {
 	c := e.Tool.Config
 	local, err := e.files.local()
 	if err != nil {
@@ -245,14 +245,54 @@ func judgeAgreement(v *Verdict, e *Evidence) {
 	if connection, ok := local.Connection("default_setup"); ok && c.Source != nil && connection.Name != c.Source.Name {
 		disagree("source", "Magento 1's database", c.Source.Name, connection.Name)
 	}
-	// The keys are compared and never shown.
-	switch {
-	case c.CryptKey == "" && local.CryptKey != "":
-		v.warn("crypt_key", "the crypt_key of config.xml is empty", "encrypted settings and stored cards cannot be migrated without it", "Copy the key from app/etc/local.xml of Magento 1 into <crypt_key>.")
-	case strings.TrimSpace(string(c.CryptKey)) != strings.TrimSpace(string(local.CryptKey)):
-		v.fail("crypt_key", "the crypt_key of config.xml is not Magento 1's", "compared with "+local.File, "Copy the key from app/etc/local.xml of Magento 1 into <crypt_key>.")
-	}
+	judgeCryptKey(ctx, v, e, local)
 	judgeSplitDatabase(v, e)
+}
+
+// judgeCryptKey compares the keys, which are never shown. Without one the tool stops at the first encrypted value that it meets.
+func judgeCryptKey(ctx context.Context, v *Verdict, e *Evidence, local *localxml.File) {
+	const remedy = "Copy the key from app/etc/local.xml of Magento 1 into <crypt_key>."
+	ours := strings.TrimSpace(string(e.Tool.Config.CryptKey))
+	switch {
+	case ours == strings.TrimSpace(string(local.CryptKey)):
+	case ours != "":
+		v.fail("crypt_key", "the crypt_key of config.xml is not Magento 1's", "compared with "+local.File, remedy)
+	case encryptedValues(ctx, e) > 0:
+		v.fail("crypt_key", "the crypt_key of config.xml is empty, and Magento 1 has encrypted settings", "migrate:settings would say: \"crypt_key\" option is not defined the configuration", remedy)
+	default:
+		v.warn("crypt_key", "the crypt_key of config.xml is empty", "encrypted settings and stored cards cannot be migrated without it", remedy)
+	}
+}
+
+// encryptedValues counts the settings of Magento 1 that the tool's settings map decrypts; 0 also when that cannot be told.
+func encryptedValues(ctx context.Context, e *Evidence) int {
+	path := e.Tool.file("settings_map_file", e.Migration.Magento2.Root)
+	if path == "" || e.Magento1.Err != nil {
+		return 0
+	}
+	data, err := sourcefile.Read(path, maxMapFile)
+	if err != nil {
+		return 0
+	}
+	tree, err := xmltree.Parse(path, data)
+	if err != nil {
+		return 0
+	}
+	var paths []any
+	for n := range tree.All() {
+		handler := n.Child("handler").Attribute("class")
+		if setting := strings.TrimSpace(n.Child("path").Text()); n.Name == "transform" && handler != nil && strings.HasSuffix(handler.Value, `\Handler\Encrypt`) && setting != "" {
+			paths = append(paths, setting)
+		}
+	}
+	if len(paths) == 0 {
+		return 0
+	}
+	n, err := cappedCount(ctx, e.Magento1, "core_config_data", "value <> '' AND path IN (?"+strings.Repeat(", ?", len(paths)-1)+")", paths...)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // judgeMagento2Agreement compares config.xml with what Magento 2 uses itself.

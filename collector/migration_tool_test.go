@@ -159,6 +159,19 @@ func (s *shop) deltaTables() []string {
 	return names
 }
 
+func TestMigrationToolEncryptedSettings(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, func(s *shop) { s.prefix1 = "mage_" })
+	_, root2 := s.withRoots()
+	s.writeTool(root2, map[string]string{"crypt_key": ""})
+	writeUnder(t, root2, toolDir+"/etc/settings_map_file.xml", `<settings><value><transform><path>payment/acme/key</path><handler class="\Migration\Handler\Encrypt"/></transform></value></settings>`)
+	s.wantFinding("migration_tool", Warn, "crypt_key of config.xml is empty")
+	s.on1("INSERT INTO mage_core_config_data (scope, scope_id, path, value) VALUES ('default', 0, 'payment/acme/key', 'x')")
+	s.wantFinding("migration_tool", Fail, "has encrypted settings")
+	s.writeTool(root2, nil)
+	s.want("migration_tool", Pass)
+}
+
 func TestMigrationToolSeverity(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)

@@ -88,6 +88,9 @@ func (n *Node) child(name string) *Node {
 
 // Attribute returns the attribute of this name without a namespace, or nil.
 func (n *Node) Attribute(name string) *Attribute {
+	if n == nil {
+		return nil
+	}
 	for i := range n.Attributes {
 		if a := &n.Attributes[i]; a.Namespace == "" && a.Name == name {
 			return a
@@ -102,6 +105,9 @@ func (n *Node) All() iter.Seq[*Node] {
 }
 
 func (n *Node) walk(yield func(*Node) bool) bool {
+	if n == nil {
+		return true
+	}
 	if !yield(n) {
 		return false
 	}

@@ -156,3 +156,14 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestAnElementThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	var n *Node
+	for range n.All() {
+		t.Error("it has an element")
+	}
+	if n.Attribute("x") != nil || n.Child("x", "y") != nil || n.Text() != "" || n.TextContent() != "" {
+		t.Error("it has something")
+	}
+}
