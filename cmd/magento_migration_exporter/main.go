@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -69,7 +70,7 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var f flags
 	app, ended := newApplication(&f, args, stdout, stderr)
-	command, err := app.Parse(args)
+	command, err := app.Parse(withoutBegunCommand(args))
 	if code, is := ended(); is {
 		return code
 	}
@@ -140,6 +141,20 @@ func versionText(args []string) string {
 		return version.Version
 	}
 	return version.Print(program)
+}
+
+// withoutBegunCommand helps the shell to complete a command: where there is a default one, kingpin names the commands only when none
+// of them is begun. There are no other words than commands and values of flags.
+func withoutBegunCommand(args []string) []string {
+	const completion = "--completion-bash"
+	last := len(args) - 1
+	if last < 1 || args[0] != completion || strings.HasPrefix(args[last], "-") {
+		return args
+	}
+	if before := args[last-1]; before != completion && strings.HasPrefix(before, "-") {
+		return args
+	}
+	return args[:last]
 }
 
 // durationValue reads durations in Prometheus's form.
