@@ -16,6 +16,8 @@ type Board struct {
 	mu      sync.RWMutex
 	names   []string
 	entries map[string]*MigrationState
+	// evaluated is true from when each migration was evaluated, also when others are added later.
+	evaluated bool
 }
 
 // MigrationState is what the board says about one migration.
@@ -163,6 +165,7 @@ func (b *Board) replace(state *MigrationState) {
 		state.Ready = state.Ready && ps.Result.Status.Ready()
 	}
 	b.entries[state.Migration.Name] = state
+	b.evaluated = b.evaluated || b.allEvaluated()
 }
 
 // Decay makes results older than maxAge unknown and withdraws their values: an evaluation that does not end must not leave an old
@@ -221,14 +224,19 @@ func (b *Board) Snapshot() []*MigrationState {
 	return states
 }
 
-// Evaluated reports whether each migration was evaluated.
+// Evaluated reports whether each migration was evaluated once. From then on it stays true: a reload must not take the exporter's other
+// migrations out of service.
 func (b *Board) Evaluated() bool {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
+	return b.evaluated
+}
+
+func (b *Board) allEvaluated() bool {
 	for _, state := range b.entries {
 		if !state.Evaluated {
 			return false
 		}
 	}
-	return len(b.entries) > 0
+	return true
 }

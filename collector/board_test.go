@@ -138,6 +138,9 @@ func TestBoardConfigure(t *testing.T) {
 	for _, m := range []*config.Migration{first[1], first[2]} {
 		b.Publish(m, evaluation(now, nil), now)
 	}
+	if !b.Evaluated() {
+		t.Error("a reload took the exporter out of service")
+	}
 	if states := b.Snapshot(); states[1].Evaluated || len(states) != 3 {
 		t.Error("an evaluation of an entry that is gone was published")
 	}

@@ -229,6 +229,9 @@ func lookAtHost(ctx context.Context, e *Evidence) (found cron.Evidence, wanted b
 	if !crontabs && !c.WatchProcesses() {
 		return found, false
 	}
+	if e.Migration.Magento1.Root == "" && e.Migration.Magento2.Root == "" {
+		return found, true // nothing here could be told to be this migration's
+	}
 	o := cron.Options{Magento1Root: e.Migration.Magento1.Root, Magento2Root: e.Migration.Magento2.Root, Processes: c.WatchProcesses()}
 	if c.Crontabs != nil {
 		o.Crontabs = *c.Crontabs

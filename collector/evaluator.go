@@ -23,7 +23,15 @@ type Evaluator struct {
 	late    atomic.Uint64
 
 	waitForBackups bool
+
+	// inFlight holds the preconditions whose evaluation has not come back yet: on a dead mount it never does, and must not be started
+	// again and again.
+	inFlightMu sync.Mutex
+	inFlight   map[flight]bool
 }
+
+// flight is one precondition of one migration.
+type flight struct{ migration, precondition string }
 
 // EvaluatorOptions is what an Evaluator works with.
 type EvaluatorOptions struct {
@@ -38,7 +46,7 @@ type EvaluatorOptions struct {
 
 // NewEvaluator returns an evaluator that does nothing until it is asked to.
 func NewEvaluator(o EvaluatorOptions) *Evaluator {
-	return &Evaluator{board: o.Board, backups: o.Backups, logger: o.Logger, now: o.Now, waitForBackups: o.WaitForBackups}
+	return &Evaluator{board: o.Board, backups: o.Backups, logger: o.Logger, now: o.Now, waitForBackups: o.WaitForBackups, inFlight: map[flight]bool{}}
 }
 
 // Late returns how many evaluations began later than the interval asks for.
@@ -73,7 +81,13 @@ func (e *Evaluator) results(ctx context.Context, evidence *Evidence) []Result {
 	outcomes := make(chan outcome, len(catalogue))
 	started := time.Now()
 	for i, p := range catalogue {
+		f := flight{evidence.Migration.Name, p.ID}
+		if !e.begin(f) {
+			outcomes <- outcome{i, e.stuck(p, evidence)}
+			continue
+		}
 		go func() {
+			defer e.end(f)
 			outcomes <- outcome{i, e.result(ctx, p, evidence)}
 		}()
 	}
@@ -92,6 +106,30 @@ func (e *Evaluator) results(ctx context.Context, evidence *Evidence) []Result {
 		}
 	}
 	return results
+}
+
+// begin is false while an earlier evaluation of the same precondition has not come back.
+func (e *Evaluator) begin(f flight) bool {
+	e.inFlightMu.Lock()
+	defer e.inFlightMu.Unlock()
+	if e.inFlight[f] {
+		return false
+	}
+	e.inFlight[f] = true
+	return true
+}
+
+func (e *Evaluator) end(f flight) {
+	e.inFlightMu.Lock()
+	defer e.inFlightMu.Unlock()
+	delete(e.inFlight, f)
+}
+
+// stuck is the result of a precondition whose earlier evaluation has not come back.
+func (e *Evaluator) stuck(p Precondition, evidence *Evidence) Result {
+	v := Verdict{}
+	v.unknown("", "an earlier evaluation has not come back", "", "Look for a file system that hangs under magento1.root, magento2.root or the other configured paths.")
+	return v.result(evidence.Migration.Preconditions.Severity(p.ID), e.now(), 0)
 }
 
 // graceAfterLimit is how long an evaluation that reached its limit has to tell what it was doing.

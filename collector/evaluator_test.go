@@ -190,6 +190,20 @@ func TestAPanicIsAResult(t *testing.T) {
 	}
 }
 
+// TestAnEvaluationThatHangsIsNotStartedAgain holds a precondition's place as one does that waits for a dead mount.
+func TestAnEvaluationThatHangsIsNotStartedAgain(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.evaluate()
+	f := flight{"acme", "topology"}
+	if !s.evaluator.begin(f) || s.evaluator.begin(f) {
+		t.Fatal("begin")
+	}
+	s.wantFinding("topology", Unknown, "has not come back", "file system that hangs")
+	s.evaluator.end(f)
+	s.wantFinding("topology", Unknown, "magento1.root")
+}
+
 func TestSecretsStaySecret(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)

@@ -47,6 +47,13 @@ func findPhase(ctx context.Context, e *Evidence) PhaseEvidence {
 	if !migrated {
 		return PhaseEvidence{Phase: config.PhasePrepare, Reason: reason}
 	}
+	if complete, told := lockIsComplete(e); told {
+		phase := config.PhaseMigrate
+		if complete {
+			phase = config.PhaseDelta
+		}
+		return PhaseEvidence{Phase: phase, Reason: fmt.Sprintf("%s; the tool's progress file says that all its steps are done: %v", reason, complete)}
+	}
 	complete, counts, err := hasAllOrders(ctx, e)
 	if err != nil {
 		return PhaseEvidence{Err: err}
@@ -55,6 +62,22 @@ func findPhase(ctx context.Context, e *Evidence) PhaseEvidence {
 		return PhaseEvidence{Phase: config.PhaseDelta, Reason: reason + "; " + counts}
 	}
 	return PhaseEvidence{Phase: config.PhaseMigrate, Reason: reason + "; " + counts}
+}
+
+// lockIsComplete reads the tool's progress file: whether every data stage of this config.xml is done. The second result is false where the
+// file or config.xml cannot be read.
+func lockIsComplete(e *Evidence) (complete, told bool) {
+	lock, err := e.files.progress()
+	if err != nil || e.Tool.Config == nil {
+		return false, false
+	}
+	classes := e.Tool.Config.Stages("data", "data")
+	for _, class := range classes {
+		if !lock.Done(class, "data migration") {
+			return false, true
+		}
+	}
+	return len(classes) > 0, len(classes) > 0
 }
 
 func isMigrated(ctx context.Context, e *Evidence) (migrated bool, reason string, err error) {

@@ -52,3 +52,21 @@ func TestPhaseIsNotGuessed(t *testing.T) {
 	s.migration.Phase, s.migration.Magento1.Database.Host = config.PhaseAuto, host
 	s.wantPhase(config.PhasePrepare)
 }
+
+func TestPhaseFromTheProgressFile(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, func(s *shop) { s.server2 = s.server1 })
+	_, root2 := s.withRoots()
+	const path = "var/migration-tool-progress.lock"
+	const done = `{"Migration\\Step\\Map\\Data":{"data migration":{"result":true}}}`
+	writeUnder(t, root2, path, done)
+	s.wantPhase(config.PhasePrepare)
+	if err := mysqltest.SimulateMigrateData(t.Context(), s.server1, s.db1, s.db2, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	s.wantPhase(config.PhaseDelta)
+	writeUnder(t, root2, path, `{"Migration\\Step\\Map\\Data":{"data migration":{"run":{"process":["a"]}}}}`)
+	s.wantPhase(config.PhaseMigrate)
+	writeUnder(t, root2, path, "")
+	s.wantPhase(config.PhaseDelta)
+}

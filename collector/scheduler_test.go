@@ -128,7 +128,7 @@ func TestSchedulerReload(t *testing.T) {
 	if err := s.Apply(t.Context(), next); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the new migrations are evaluated at once", 2*time.Second, func() bool { return len(board.Snapshot()) == 3 && board.Evaluated() })
+	eventually(t, "the new migrations are evaluated at once", 2*time.Second, func() bool { return len(board.Snapshot()) == 3 && board.allEvaluated() })
 	if got := board.Snapshot()[0].Preconditions[0].Result.EvaluatedAt; !got.Equal(kept) {
 		t.Error("an unchanged migration lost its results")
 	}
