@@ -121,12 +121,18 @@ func evaluate[T any](b *tab, expression string) T {
 	return v
 }
 
-// eventually waits until an expression is true.
+// eventually waits until an expression is true. While a page loads there may be nothing to ask, or nobody.
 func (b *tab) eventually(expression string) {
 	b.t.Helper()
-	for deadline := time.Now().Add(15 * time.Second); !evaluate[bool](b, expression); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		ctx, cancel := context.WithDeadline(b.ctx, deadline)
+		is, err := chromedp.Run(ctx, chromedp.Evaluate[bool](expression))
+		cancel()
+		if is && err == nil {
+			return
+		}
 		if time.Now().After(deadline) {
-			b.t.Fatalf("it did not become true: %s", expression)
+			b.t.Fatalf("it did not become true: %s (%v)", expression, err)
 		}
 	}
 }
