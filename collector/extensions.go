@@ -238,13 +238,17 @@ func (v *Verdict) failUndecided(undecided []extension) {
 		names = append(names, x.subject())
 	}
 	for i, x := range undecided {
-		which := names[i : i+1]
+		remedy := "Decide on it like on the first one: " + decisionLine(names[i])
 		if i == 0 {
-			which = names // so that one place has them all, ready to fill in
+			remedy = "Write the decisions into the migration's configuration:\n" + decisionSnippet(names)
 		}
-		v.fail(x.subject(), "nobody has decided what becomes of "+x.String(), "a third-party module of Magento 1",
-			"Write the decision into the migration's configuration:\n"+decisionSnippet(which))
+		v.fail(x.subject(), "nobody has decided what becomes of "+x.String(), "a third-party module of Magento 1", remedy)
 	}
+}
+
+// decisionLine is one decision to fill in.
+func decisionLine(name string) string {
+	return yamlKey(name) + ": {replaced_by: Vendor_Module}   # or {dropped: \"why\"}"
 }
 
 // maxSnippet is how many undecided extensions the snippet has.
@@ -259,7 +263,7 @@ func decisionSnippet(names []string) string {
 			fmt.Fprintf(&b, "      # and %d more\n", len(names)-i)
 			break
 		}
-		fmt.Fprintf(&b, "      %s: {replaced_by: Vendor_Module}   # or {dropped: \"why\"}\n", yamlKey(name))
+		fmt.Fprintf(&b, "      %s\n", decisionLine(name))
 	}
 	return b.String()
 }

@@ -11,7 +11,8 @@ func TestExtensionsFromTheDatabaseAlone(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	f := s.wantFinding("extensions", Fail, "what becomes of amshopby_setup")
-	if f.Subject != "amshopby_setup" || !strings.Contains(f.Remedy, "      amshopby_setup: {replaced_by: Vendor_Module}") {
+	s.wantFinding("extensions", Fail, "    decisions:\n      acme_giftcard_setup: {replaced_by", "\n      amshopby_setup: {")
+	if f.Subject != "amshopby_setup" || !strings.Contains(f.Remedy, "amshopby_setup: {replaced_by: Vendor_Module}") {
 		t.Errorf("%+v", f)
 	}
 	s.wantValue(2, extensionsState, "undecided")

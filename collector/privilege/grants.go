@@ -315,7 +315,7 @@ func (r *grantReader) grantee(g Grant) (Grant, error) {
 		return g, r.expected("the end of the account")
 	}
 	g.text = r.text[:r.at]
-	if option := trailingOptions.FindStringSubmatch(rest); option != nil && option[1] != "" {
+	if option := trailingOptions.FindStringSubmatch(rest); len(option) > 1 && option[1] != "" {
 		g.GrantOption = true
 		g.text += " WITH" + option[1]
 	}
