@@ -33,6 +33,8 @@ type MigrationState struct {
 	Servers []Server
 	// Preconditions come in the catalogue's order.
 	Preconditions []PreconditionState
+	// rendered renders the samples at its first call; nil before the first evaluation.
+	rendered func() []block
 }
 
 // PreconditionState is what the board says about one precondition.
@@ -115,11 +117,19 @@ func newMigrationState(m *config.Migration) *MigrationState {
 
 // Publish replaces a migration's results whole. It does nothing when the configuration has changed since the evaluation began.
 func (b *Board) Publish(m *config.Migration, e Evaluation, now time.Time) []Transition {
+	next, transitions := b.publish(m, e, now)
+	if next != nil {
+		next.rendered() // here and without the lock, so that no scrape has to
+	}
+	return transitions
+}
+
+func (b *Board) publish(m *config.Migration, e Evaluation, now time.Time) (*MigrationState, []Transition) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	old := b.entries[m.Name]
 	if old == nil || old.Migration != m {
-		return nil
+		return nil, nil
 	}
 	next := &MigrationState{Migration: m, Evaluated: true, Phase: e.Phase, PhaseReason: e.PhaseReason, Servers: e.Servers, Preconditions: slices.Clone(old.Preconditions)}
 	var transitions []Transition
@@ -133,7 +143,7 @@ func (b *Board) Publish(m *config.Migration, e Evaluation, now time.Time) []Tran
 		transitions = append(transitions, ps.settle(m.Name, old.Evaluated, now)...)
 	}
 	b.replace(next)
-	return transitions
+	return next, transitions
 }
 
 // settle applies the waivers to the raw result and notes a change.
@@ -164,6 +174,7 @@ func (b *Board) replace(state *MigrationState) {
 	for _, ps := range state.Preconditions {
 		state.Ready = state.Ready && ps.Result.Status.Ready()
 	}
+	state.rendered = sync.OnceValue(state.render)
 	b.entries[state.Migration.Name] = state
 	b.evaluated = b.evaluated || b.allEvaluated()
 }
