@@ -55,7 +55,7 @@ var elements = sync.OnceValue(func() map[string]element {
 			e.text = whole(row[2])
 		}
 		if row[3] != "-" {
-			for _, a := range strings.Fields(row[3]) {
+			for a := range strings.FieldsSeq(row[3]) {
 				name, value, _ := strings.Cut(a, "=")
 				e.attributes = append(e.attributes, attribute{strings.TrimPrefix(name, "?"), whole(value), strings.HasPrefix(name, "?")})
 			}

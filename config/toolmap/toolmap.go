@@ -38,6 +38,9 @@ type Problem struct {
 	Text string
 }
 
+// String writes the problem as line:column: text.
+func (p Problem) String() string { return p.Place.String() + ": " + p.Text }
+
 // Wildcard is the regular expression that a release of the tool makes of the * in an ignored document's name.
 type Wildcard string
 

@@ -19,7 +19,7 @@ func testMap(t *testing.T, w Wildcard) *Map {
 		t.Fatal(err)
 	}
 	for _, p := range m.Problems {
-		t.Errorf("%s: %s", p.Place, p.Text)
+		t.Error(p)
 	}
 	return m
 }
@@ -131,8 +131,8 @@ func TestGroups(t *testing.T) {
 	if got := fmt.Sprint(g.Group("documents"), g.Group("ignore"), g.Names("ignore"), g.Group("none")); got != "[{customer_entity entity_id []} {customer_eav_attribute  []}] [{url_path  [catalog_product catalog_category]} {x  []}] [url_path x] []" {
 		t.Error(got)
 	}
-	if len(g.Problems) != 1 || g.Problems[0].Place.String() != "4:8" || g.Problems[0].Text != "a second <group> has this name" {
-		t.Error(g.Problems)
+	if got := fmt.Sprint(g.Problems); got != "[4:8: a second <group> has this name]" {
+		t.Error(got)
 	}
 	if (*Groups)(nil).Names("ignore") != nil {
 		t.Error("no file has groups")
@@ -191,7 +191,7 @@ func TestProblems(t *testing.T) {
 	} {
 		var lines []string
 		for _, p := range problemsOf(t, document) {
-			lines = append(lines, p.Place.String()+": "+p.Text)
+			lines = append(lines, p.String())
 		}
 		if got := strings.Join(lines, "\n"); got != want {
 			t.Errorf("%s\n got %s\nwant %s", document, got, want)

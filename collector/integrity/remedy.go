@@ -1,0 +1,104 @@
+package integrity
+
+import (
+	"encoding/xml"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"magento_migration_exporter/config/toolmap"
+)
+
+// Remedy is how to mend a finding.
+type Remedy struct {
+	// Option is the option of config.xml that names the file, File the file, which is best copied before it is edited.
+	Option, File string
+	// Inside is where in the file the lines belong: an element, or two, one in the other, like source/document_rules.
+	Inside string
+	// XML is the lines to paste; empty where no lines help.
+	XML string
+	// Text says what else to do; for people.
+	Text string
+}
+
+// String says what to paste where, or what else to do.
+func (r Remedy) String() string {
+	if r.XML == "" {
+		return r.Text
+	}
+	where := "<" + strings.ReplaceAll(r.Inside, "/", "><") + ">"
+	text := fmt.Sprintf("In %s, inside %s: %s", r.copyOf(), where, strings.ReplaceAll(r.XML, "\n", ""))
+	if r.Text != "" {
+		text += " " + r.Text
+	}
+	return text
+}
+
+func (r Remedy) copyOf() string {
+	if name, dist := strings.CutSuffix(r.File, ".dist"); dist {
+		return fmt.Sprintf("a copy of %s that is called %s and named in <%s> of config.xml", r.File, name, r.Option)
+	}
+	return r.File
+}
+
+// fieldForm is map.xsd's fieldFormatType.
+var fieldForm = regexp.MustCompile(`^[^.]+\.[^.]+$`)
+
+// element writes <outer><inner>text</inner></outer>.
+func element(outer, inner, text string) string {
+	return fmt.Sprintf("<%s><%s>%s</%s></%s>", outer, inner, escape(text), inner, outer)
+}
+
+func escape(text string) string {
+	var b strings.Builder
+	_ = xml.EscapeText(&b, []byte(text)) // a strings.Builder has no errors
+	return b.String()
+}
+
+// ignoreDocument is the rule that makes the tool leave a table out.
+func (c *checker) ignoreDocument(option string, side toolmap.Side, document string) Remedy {
+	return c.plan.paste(option, string(side)+"/document_rules", element("ignore", "document", document))
+}
+
+// ignoreField is the rule that makes the tool leave out a column, or only its data type.
+func (c *checker) ignoreField(option string, side toolmap.Side, what, document, field string) Remedy {
+	name := document + "." + field
+	if !fieldForm.MatchString(name) {
+		return Remedy{Text: fmt.Sprintf("Rename the column %q of %s in %s: the tool's rules cannot name it.", field, document, system(side))}
+	}
+	return c.plan.paste(option, string(side)+"/field_rules", element("ignore", what, name))
+}
+
+func (p *Plan) paste(option, inside, lines string) Remedy {
+	return Remedy{Option: option, File: p.path(option), Inside: inside, XML: lines}
+}
+
+// Snippet is all lines for one place in one file.
+type Snippet struct {
+	Option, File string
+	// Inside is as in Remedy.
+	Inside string
+	// XML is the lines, each once, in the order of the findings.
+	XML []string
+}
+
+// Snippets puts the lines of all findings together by file and place.
+func Snippets(findings []Finding) []Snippet {
+	var snippets []Snippet
+	for _, f := range findings {
+		r := f.Remedy
+		if r.XML == "" {
+			continue
+		}
+		i := slices.IndexFunc(snippets, func(s Snippet) bool { return s.Option == r.Option && s.Inside == r.Inside })
+		if i < 0 {
+			i = len(snippets)
+			snippets = append(snippets, Snippet{Option: r.Option, File: r.File, Inside: r.Inside})
+		}
+		if !slices.Contains(snippets[i].XML, r.XML) {
+			snippets[i].XML = append(snippets[i].XML, r.XML)
+		}
+	}
+	return snippets
+}
