@@ -1,0 +1,299 @@
+package collector
+
+import (
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"magento_migration_exporter/collector/mysqltest"
+)
+
+// faultyLine is a TCP connection to a server that can be made bad in several ways.
+type faultyLine struct {
+	target   string
+	listener net.Listener
+	mu       sync.Mutex
+	fault    string
+	open     map[net.Conn]bool
+	all      sync.WaitGroup
+}
+
+func newFaultyLine(t *testing.T, target string) *faultyLine {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := &faultyLine{target: target, listener: l, open: map[net.Conn]bool{}}
+	line.all.Go(line.accept)
+	t.Cleanup(func() { l.Close(); line.set("cut"); line.all.Wait() })
+	return line
+}
+
+func (l *faultyLine) port() int { return l.listener.Addr().(*net.TCPAddr).Port }
+
+// set changes the fault. All connections are cut, so that none keeps the old one.
+func (l *faultyLine) set(fault string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.fault = fault
+	for c := range l.open {
+		c.Close()
+	}
+}
+
+func (l *faultyLine) accept() {
+	for {
+		in, err := l.listener.Accept()
+		if err != nil {
+			return
+		}
+		l.mu.Lock()
+		fault := l.fault
+		l.open[in] = true
+		l.mu.Unlock()
+		l.all.Go(func() { l.serve(in, fault) })
+	}
+}
+
+func (l *faultyLine) serve(in net.Conn, fault string) {
+	defer in.Close()
+	switch fault {
+	case "black hole":
+		_, _ = io.Copy(io.Discard, in)
+		return
+	case "reset":
+		_ = in.(*net.TCPConn).SetLinger(0)
+		return
+	}
+	out, err := net.Dial("tcp", l.target)
+	if err != nil {
+		return
+	}
+	l.mu.Lock()
+	l.open[out] = true
+	l.mu.Unlock()
+	l.all.Go(func() { _, _ = io.Copy(out, in); out.Close() })
+	if fault != "one byte a second" {
+		_, _ = io.Copy(in, out)
+		return
+	}
+	one := make([]byte, 1)
+	for {
+		if _, err := io.ReadFull(out, one); err != nil {
+			return
+		}
+		if _, err := in.Write(one); err != nil {
+			return
+		}
+		time.Sleep(time.Second)
+	}
+}
+
+// wantCalm checks that nothing of an evaluation is left on the server.
+func (s *shop) wantCalm(server *mysqltest.Server) {
+	s.t.Helper()
+	root := rootOf(s.t, server)
+	var n int
+	for deadline := time.Now().Add(3 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if err := root.QueryRowContext(s.t.Context(), "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = ?", s.user).Scan(&n); err != nil {
+			s.t.Fatal(err)
+		}
+		if n == 0 {
+			return
+		}
+	}
+	s.t.Errorf("%d connections are left on the server", n)
+}
+
+// wantMagento2GoesOn checks what does not need Magento 1's database.
+func (s *shop) wantMagento2GoesOn() {
+	s.t.Helper()
+	state := s.board.Snapshot()[0]
+	for _, id := range []string{"m2_installed", "cron_stopped"} {
+		if got := state.precondition(id).Result; got.Status != Pass {
+			s.t.Errorf("%s is %s, it needs only Magento 2: %+v", id, got.Status, got.Findings)
+		}
+	}
+	s.wantValue(1, databaseUp, magento2)
+}
+
+func TestFaultsOfTheLine(t *testing.T) {
+	t.Parallel()
+	for fault, words := range map[string][]string{
+		"black hole":        {"did not answer in time"},
+		"reset":             {"closed the connection"},
+		"one byte a second": {"did not answer in time"},
+	} {
+		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
+			s := newShop(t)
+			s.global.EvaluationTimeout = model.Duration(3 * time.Second)
+			line := newFaultyLine(t, s.server1.Addr())
+			s.migration.Magento1.Database.Port = line.port()
+			s.want("network", Pass)
+			line.set(fault)
+			start := time.Now()
+			s.wantFinding("network", Fail, words...)
+			if took := time.Since(start); took > 4*time.Second {
+				t.Errorf("took %s, the limit is 3s", took)
+			}
+			s.wantMagento2GoesOn()
+			s.wantValue(0, databaseUp, magento1)
+			s.wantAbsent(binlogTrust)
+			line.set("")
+			s.want("network", Pass)
+			s.want("privileges", Pass)
+			s.wantCalm(s.server1)
+		})
+	}
+}
+
+func TestFaultsOfAServer(t *testing.T) {
+	t.Parallel()
+	server := mysqltest.New(t, mysqltest.Options{})
+	s := newShop(t, func(s *shop) { s.server1 = server })
+	s.want("network", Pass)
+
+	server.Kill()
+	s.wantFinding("network", Fail, "refuses connections")
+	s.wantMagento2GoesOn()
+	if err := server.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.want("network", Pass)
+
+	account := "'" + s.user + "'@'%'"
+	s.exec(server, "ALTER USER "+account+" IDENTIFIED BY 'rotated'")
+	s.wantFinding("network", Fail, "denies access")
+	s.wantMagento2GoesOn()
+	s.exec(server, "ALTER USER "+account+" IDENTIFIED BY '"+testPassword+"'")
+
+	s.exec(server, "SET GLOBAL read_only=1")
+	s.want("network", Pass)
+	s.wantFinding("privileges", Warn, "read")
+	s.exec(server, "SET GLOBAL read_only=0")
+
+	s.on1("RENAME TABLE core_resource TO away")
+	s.wantFinding("extensions", Unknown, "lacks a table")
+	s.on1("CREATE VIEW core_resource AS SELECT * FROM away", "RENAME TABLE away TO further")
+	s.wantFinding("extensions", Unknown, "reading Magento 1's database failed")
+	s.on1("DROP VIEW core_resource", "RENAME TABLE further TO core_resource")
+	s.want("privileges", Pass)
+}
+
+// TestFaultsOfLocks holds the locks that backups and ALTER TABLE hold.
+func TestFaultsOfLocks(t *testing.T) {
+	t.Parallel()
+	server := mysqltest.New(t, mysqltest.Options{})
+	s := newShop(t, func(s *shop) { s.server2 = server })
+	for name, statements := range map[string][]string{
+		"FLUSH TABLES WITH READ LOCK": {"FLUSH TABLES WITH READ LOCK"},
+		"metadata lock":               {"LOCK TABLES " + quoted(s.db2) + ".catalog_product_entity WRITE"},
+	} {
+		conn, err := rootOf(t, server).Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, statement := range statements {
+			if _, err := conn.ExecContext(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		start := time.Now()
+		state := s.evaluate()
+		if took := time.Since(start); took > 6*time.Second {
+			t.Errorf("%s: the evaluation took %s", name, took)
+		}
+		if got := state.precondition("privileges").Result; got.Status != Pass && got.Status != Unknown {
+			t.Errorf("%s: privileges is %s: %+v", name, got.Status, got.Findings)
+		}
+		if name == "metadata lock" {
+			s.wantFinding("m2_entities", Unknown, "is locked", "SHOW PROCESSLIST")
+		}
+		if _, err := conn.ExecContext(t.Context(), "UNLOCK TABLES"); err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.Close()
+		s.want("m2_entities", Pass)
+		s.want("privileges", Pass)
+	}
+	s.wantCalm(server)
+}
+
+// TestFaultsOfTheClock moves the exporter's clock both ways.
+func TestFaultsOfTheClock(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.want("network", Pass)
+	for _, jump := range []time.Duration{-24 * time.Hour, 24 * time.Hour} {
+		s.offset = jump
+		s.want("network", Pass)
+		s.want("cron_stopped", Pass) // it goes by the server's clock
+	}
+}
+
+// TestFaultsLeaveNothingBehind counts goroutines and file descriptors over many failing evaluations.
+func TestFaultsLeaveNothingBehind(t *testing.T) {
+	server := mysqltest.New(t, mysqltest.Options{})
+	s := newShop(t, func(s *shop) { s.server1 = server })
+	s.global.EvaluationTimeout = model.Duration(900 * time.Millisecond)
+	line := newFaultyLine(t, server.Addr())
+	s.migration.Magento1.Database.Port = line.port()
+	s.evaluate()
+	line.set("black hole")
+	s.evaluate()
+	before, files := settled(t)
+	for i := range 20 {
+		line.set([]string{"black hole", "reset", ""}[i%3])
+		s.evaluate()
+	}
+	line.set("")
+	s.evaluate()
+	after, filesAfter := settled(t)
+	if after > before+5 || filesAfter > files+5 {
+		t.Errorf("goroutines %d, then %d; file descriptors %d, then %d", before, after, files, filesAfter)
+	}
+}
+
+// settled waits until what is ending has ended.
+func settled(t *testing.T) (goroutines, files int) {
+	t.Helper()
+	for range 20 {
+		time.Sleep(25 * time.Millisecond)
+		runtime.GC()
+		links, err := filepath.Glob("/proc/self/fd/*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := runtime.NumGoroutine(); n == goroutines && len(links) == files {
+			break
+		}
+		goroutines, files = runtime.NumGoroutine(), len(links)
+	}
+	return goroutines, files
+}
+
+// TestFaultsOfSecretFiles makes the password file go and come back.
+func TestFaultsOfSecretFiles(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	d := &s.migration.Magento1.Database
+	d.Password, d.PasswordFile = nil, filepath.Join(t.TempDir(), "password")
+	s.write(d.PasswordFile, testPassword)
+	s.want("network", Pass)
+	if err := os.Remove(d.PasswordFile); err != nil {
+		t.Fatal(err)
+	}
+	s.wantFinding("network", Unknown, d.PasswordFile)
+	s.wantMagento2GoesOn()
+	s.write(d.PasswordFile, testPassword+"\n")
+	s.want("network", Pass)
+}
