@@ -110,15 +110,14 @@ type layout struct {
 	tail    block
 }
 
-// Expositor makes expositions of one board.
+// Expositor makes expositions.
 type Expositor struct {
-	board             Source
 	text, openMetrics *layout
 }
 
-// NewExpositor returns an expositor of the board's migrations.
-func NewExpositor(board Source) *Expositor {
-	return &Expositor{board: board, text: newLayout(expfmt.TypeTextPlain), openMetrics: newLayout(expfmt.TypeOpenMetrics)}
+// NewExpositor returns an expositor, which can be used by several goroutines.
+func NewExpositor() *Expositor {
+	return &Expositor{text: newLayout(expfmt.TypeTextPlain), openMetrics: newLayout(expfmt.TypeOpenMetrics)}
 }
 
 func newLayout(format expfmt.FormatType) *layout {
@@ -151,8 +150,8 @@ func (d *description) header(format expfmt.FormatType) []byte {
 	return fmt.Appendf(nil, "# HELP %s %s\n# TYPE %s %s\n", name, d.help, name, kind)
 }
 
-// New takes a snapshot of the board, and puts families before it that are none of a migration's, like the exporter's own.
-func (x *Expositor) New(format expfmt.Format, families []*dto.MetricFamily) (*Exposition, error) {
+// New makes the exposition of a snapshot, after families that are none of a migration's, like the exporter's own.
+func (x *Expositor) New(format expfmt.Format, families []*dto.MetricFamily, states []*MigrationState) (*Exposition, error) {
 	var text bytes.Buffer
 	encoder := expfmt.NewEncoder(&text, format)
 	for _, f := range families {
@@ -164,7 +163,7 @@ func (x *Expositor) New(format expfmt.Format, families []*dto.MetricFamily) (*Ex
 	if format.FormatType() == expfmt.TypeOpenMetrics {
 		l = x.openMetrics
 	}
-	e := &Exposition{layout: l, tail: l.tail, states: x.board.Snapshot()}
+	e := &Exposition{layout: l, tail: l.tail, states: states}
 	if text.Len() > 0 {
 		e.head = newBlock(text.Bytes())
 	}

@@ -91,9 +91,9 @@ func databaseSamples() []Sample {
 }
 
 // write returns an exposition as it goes over the wire, plain, after comparing it with what the gzip stream holds.
-func write(t testing.TB, x *Expositor, format expfmt.Format) string {
+func write(t testing.TB, b *Board, format expfmt.Format) string {
 	t.Helper()
-	e, err := x.New(format, nil)
+	e, err := NewExpositor().New(format, nil, b.Snapshot())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func TestExpositionIsWhatClientGolangWrites(t *testing.T) {
 			if w.Code != 200 {
 				t.Fatal(w.Body)
 			}
-			got, want := families(t, write(t, NewExpositor(b), format)), families(t, w.Body.String())
+			got, want := families(t, write(t, b, format)), families(t, w.Body.String())
 			for i := range max(len(got), len(want)) {
 				if i >= len(got) || i >= len(want) || got[i] != want[i] {
 					t.Fatalf("family %d is\n%s\nwant\n%s", i, at(got, i), at(want, i))
@@ -205,16 +205,15 @@ func splitLabels(labels string) []string {
 	return append(pairs, labels[start:])
 }
 
-// TestExpositionFollowsTheBoard publishes between two scrapes of one expositor.
+// TestExpositionFollowsTheBoard publishes between two scrapes.
 func TestExpositionFollowsTheBoard(t *testing.T) {
 	t.Parallel()
 	b := fullBoard(2)
-	x := NewExpositor(b)
-	before, err := x.New(expfmt.FmtText, nil)
+	before, err := NewExpositor().New(expfmt.FmtText, nil, b.Snapshot())
 	if err != nil {
 		t.Fatal(err)
 	}
-	old := write(t, x, expfmt.FmtText)
+	old := write(t, b, expfmt.FmtText)
 	m := b.Snapshot()[1].Migration
 	now := b.Snapshot()[1].Preconditions[0].Result.EvaluatedAt.Add(time.Hour)
 	b.Publish(m, evaluation(now, nil), now)
@@ -223,11 +222,11 @@ func TestExpositionFollowsTheBoard(t *testing.T) {
 		t.Error("an exposition changed after it was made")
 	}
 	line := `magento_migration_ready{migration="shop-0001"} `
-	if fresh := write(t, x, expfmt.FmtText); !strings.Contains(old, line+"0\n") || !strings.Contains(fresh, line+"1\n") {
+	if fresh := write(t, b, expfmt.FmtText); !strings.Contains(old, line+"0\n") || !strings.Contains(fresh, line+"1\n") {
 		t.Error("the new result is not in the next exposition")
 	}
 	b.Decay(now.Add(24*time.Hour), time.Hour)
-	if decayed := write(t, x, expfmt.FmtText); !strings.Contains(decayed, line+"0\n") || strings.Contains(decayed, "database_info") {
+	if decayed := write(t, b, expfmt.FmtText); !strings.Contains(decayed, line+"0\n") || strings.Contains(decayed, "database_info") {
 		t.Error("a result that decayed is still there")
 	}
 }

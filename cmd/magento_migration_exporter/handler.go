@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/common/version"
 
 	"magento_migration_exporter/collector"
@@ -37,14 +36,16 @@ type handlerOptions struct {
 
 type handler struct {
 	handlerOptions
-	exporter, everything http.Handler
-	pages                *report.Pages
-	prefix               string
+	exporter  *prometheus.Registry
+	expositor *collector.Expositor
+	pages     *report.Pages
+	// external is empty without --web.external-url. Its path has no slash at its end.
+	external url.URL
 }
 
 // newHandler returns every path that the exporter serves.
 func newHandler(o handlerOptions) (http.Handler, error) {
-	h := &handler{handlerOptions: o}
+	h := &handler{handlerOptions: o, expositor: collector.NewExpositor()}
 	if err := checkTelemetryPath(o.telemetryPath); err != nil {
 		return nil, err
 	}
@@ -53,13 +54,14 @@ func newHandler(o handlerOptions) (http.Handler, error) {
 		if err != nil || external.Scheme == "" || external.Host == "" {
 			return nil, fmt.Errorf("--web.external-url=%s: expected a URL like https://exporter.example.com/migration", o.externalURL)
 		}
-		h.prefix = strings.TrimRight(external.Path, "/")
+		external.Path = strings.TrimRight(external.Path, "/")
+		h.external = *external
 	}
 	var err error
-	if h.pages, err = report.NewPages(h.prefix, o.telemetryPath, docs.Files()); err != nil {
+	if h.pages, err = report.NewPages(h.external.Path, o.telemetryPath, docs.Files()); err != nil {
 		return nil, err
 	}
-	if err := h.registries(); err != nil {
+	if h.exporter, err = exporterRegistry(o.reload, o.evaluator); err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
@@ -82,6 +84,7 @@ func checkTelemetryPath(path string) error {
 func (h *handler) routes(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+h.telemetryPath, h.metrics)
 	mux.HandleFunc("GET /probe", h.probe)
+	mux.HandleFunc("GET /sd", h.discovery)
 	mux.HandleFunc("GET /api/v1/readiness", h.readiness)
 	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "healthy") })
 	mux.HandleFunc("GET /-/ready", h.ready)
@@ -114,60 +117,6 @@ func secured(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 	})
 }
-
-// registries builds the exporter's own metrics, and those together with the migrations'.
-func (h *handler) registries() error {
-	exporter := prometheus.NewRegistry()
-	migrations := prometheus.NewRegistry()
-	for _, c := range exporterCollectors(h.reload, h.evaluator) {
-		if err := exporter.Register(c); err != nil {
-			return fmt.Errorf("registering the exporter's own metrics: %w", err)
-		}
-	}
-	if err := migrations.Register(collector.NewMetrics(h.board)); err != nil {
-		return fmt.Errorf("registering the migrations' metrics: %w", err)
-	}
-	h.exporter = h.promhttp(exporter)
-	h.everything = h.promhttp(prometheus.Gatherers{exporter, migrations})
-	return nil
-}
-
-func (h *handler) promhttp(g prometheus.Gatherer) http.Handler {
-	return promhttp.HandlerFor(g, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(h.logger.Handler(), slog.LevelError), EnableOpenMetrics: true})
-}
-
-func (h *handler) metrics(w http.ResponseWriter, r *http.Request) {
-	switch scope := r.URL.Query().Get("scope"); scope {
-	case "":
-		h.everything.ServeHTTP(w, r)
-	case "exporter":
-		h.exporter.ServeHTTP(w, r)
-	default:
-		badRequest(w, fmt.Sprintf("scope=%q: the only scope is exporter", scope))
-	}
-}
-
-// probe serves the last results of one migration.
-func (h *handler) probe(w http.ResponseWriter, r *http.Request) {
-	target := r.URL.Query().Get("target")
-	state, ok := h.find(target)
-	if !ok {
-		badRequest(w, fmt.Sprintf("target=%q: there is no migration of that name", target))
-		return
-	}
-	registry := prometheus.NewRegistry()
-	if err := registry.Register(collector.NewMetrics(fixed{state})); err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	h.promhttp(registry).ServeHTTP(w, r)
-}
-
-// fixed is a view of one migration.
-type fixed struct{ state *collector.MigrationState }
-
-// Snapshot implements collector.Source.
-func (f fixed) Snapshot() []*collector.MigrationState { return []*collector.MigrationState{f.state} }
 
 func (h *handler) find(name string) (*collector.MigrationState, bool) {
 	for _, state := range h.board.Snapshot() {

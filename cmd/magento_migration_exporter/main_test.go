@@ -220,9 +220,14 @@ func startDaemon(t *testing.T, configFile string, args ...string) *daemon {
 
 func (d *daemon) eventually(what string, is func() bool) {
 	d.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
+	d.eventuallyWithin(10*time.Second, what, is)
+}
+
+func (d *daemon) eventuallyWithin(limit time.Duration, what string, is func() bool) {
+	d.t.Helper()
+	for deadline := time.Now().Add(limit); !is(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			d.t.Fatalf("not within 10 s: %s\n%s", what, d.logs)
+			d.t.Fatalf("not within %s: %s\n%s", limit, what, d.logs)
 		}
 	}
 }

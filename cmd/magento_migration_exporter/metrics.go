@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -9,6 +10,17 @@ import (
 
 	"magento_migration_exporter/collector"
 )
+
+// exporterRegistry holds the metrics that are about the exporter itself.
+func exporterRegistry(reload *reloader, evaluator *collector.Evaluator) (*prometheus.Registry, error) {
+	registry := prometheus.NewRegistry()
+	for _, c := range exporterCollectors(reload, evaluator) {
+		if err := registry.Register(c); err != nil {
+			return nil, fmt.Errorf("registering the exporter's own metrics: %w", err)
+		}
+	}
+	return registry, nil
+}
 
 // exporterCollectors returns the metrics that are about the exporter itself.
 func exporterCollectors(reload *reloader, evaluator *collector.Evaluator) []prometheus.Collector {
