@@ -281,7 +281,10 @@ func TestDashboardLinks(t *testing.T) {
 	}
 }
 
-func names(expr, label string) bool { return slices.Contains(parseExpression(expr).labels, label) }
+// names reports whether a query's table has a column of that label. A matrix joins its labels into one column, which leads to the overview.
+func names(expr, label string) bool {
+	return slices.Contains(parseExpression(expr).labels, label) && !strings.HasPrefix(expr, "label_join")
+}
 
 func leadsTo(p *panel, page string) bool {
 	starts := func(l link) bool { return strings.HasPrefix(l.URL, page) }

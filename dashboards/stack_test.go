@@ -34,6 +34,7 @@ type stack struct {
 	shops                              []*shop
 	exporter, prometheus, alertmanager string
 	inbox                              *inbox
+	stopExporter                       func()
 }
 
 // shop is one migration with databases and accounts of its own.
@@ -109,7 +110,7 @@ func startStack(t *testing.T, shops []*shop) *stack {
 	file := filepath.Join(s.dir, "exporter.yml")
 	write(t, file, config.String())
 	s.exporter = freeAddress(t)
-	start(t, exporter(t), "--config.file="+file, "--web.listen-address="+s.exporter)
+	s.stopExporter = start(t, exporter(t), "--config.file="+file, "--web.listen-address="+s.exporter)
 	s.startAlertmanager(t)
 	s.startPrometheus(t)
 	return s
@@ -209,7 +210,7 @@ scrape_configs: [{job_name: magento_migration, static_configs: [{targets: [%q]}]
 	s.writeHistory(t, data)
 	address := freeAddress(t)
 	s.prometheus = "http://" + address
-	start(t, "prometheus", "--config.file="+file, "--storage.tsdb.path="+data, "--web.listen-address="+address)
+	start(t, "prometheus", "--config.file="+file, "--storage.tsdb.path="+data, "--web.listen-address="+address, "--web.cors.origin=.*")
 }
 
 // writeHistory gives Prometheus a past that the test has no time for: two hours ago each migration was ready, and then was not.
@@ -229,8 +230,8 @@ func (s *stack) writeHistory(t *testing.T, data string) {
 	run(t, "", "promtool", "tsdb", "create-blocks-from", "openmetrics", file, data)
 }
 
-// start runs a program until the test ends, and shows what it wrote when the test has failed.
-func start(t *testing.T, program string, args ...string) {
+// start runs a program until stop is called or the test ends, and shows what it wrote when the test has failed.
+func start(t *testing.T, program string, args ...string) (stop func()) {
 	t.Helper()
 	cmd := exec.Command(program, args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -242,16 +243,20 @@ func start(t *testing.T, program string, args ...string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		stubborn := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() })
 		_ = cmd.Wait()
 		stubborn.Stop()
+	})
+	t.Cleanup(func() {
+		stop()
 		if text, err := os.ReadFile(log.Name()); err == nil && t.Failed() {
 			t.Logf("%s wrote:\n%s", filepath.Base(program), text[max(0, len(text)-4000):])
 		}
 		_ = log.Close()
 	})
+	return stop
 }
 
 func freeAddress(t *testing.T) string {
