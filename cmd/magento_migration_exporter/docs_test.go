@@ -1,0 +1,387 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"text/template"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/model"
+	"go.yaml.in/yaml/v4"
+
+	"magento_migration_exporter/collector"
+	"magento_migration_exporter/collector/report"
+	"magento_migration_exporter/config"
+	"magento_migration_exporter/docs"
+)
+
+var update = flag.Bool("update", false, "write docs/metrics.md and the pictures of the README")
+
+func readDoc(t *testing.T, name string) string {
+	t.Helper()
+	text, err := fs.ReadFile(docs.Files(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// exporterFamilies gathers the exporter's own metrics, without those that the Go and process collectors bring.
+func exporterFamilies(t *testing.T) []collector.Family {
+	t.Helper()
+	logger := slog.New(slog.DiscardHandler)
+	evaluator := collector.NewEvaluator(collector.EvaluatorOptions{Board: collector.NewBoard(), Logger: logger, Now: time.Now})
+	registry := prometheus.NewRegistry()
+	for _, c := range exporterCollectors(newReloader("", config.Default(), nil, nil, logger), evaluator) {
+		if err := registry.Register(c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gathered, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []collector.Family
+	for _, f := range gathered {
+		if !strings.HasPrefix(f.GetName(), collector.Namespace) {
+			continue
+		}
+		family := collector.Family{Name: f.GetName(), Help: f.GetHelp(), Counter: f.GetType().String() == "COUNTER"}
+		for _, l := range f.GetMetric()[0].GetLabel() {
+			family.Labels = append(family.Labels, l.GetName())
+		}
+		all = append(all, family)
+	}
+	return all
+}
+
+// TestMetricsAreDocumented makes docs/metrics.md from what is exported, and fails when it is not the one that is there.
+func TestMetricsAreDocumented(t *testing.T) {
+	t.Parallel()
+	form, err := template.New("metrics.md.tmpl").Funcs(template.FuncMap{"join": strings.Join}).ParseFiles("testdata/metrics.md.tmpl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var statuses []string
+	for _, s := range collector.Statuses() {
+		statuses = append(statuses, s.String())
+	}
+	var b bytes.Buffer
+	if err := form.Execute(&b, map[string]any{"Migrations": collector.Families(), "Exporter": exporterFamilies(t), "Preconditions": collector.PreconditionIDs(), "Statuses": statuses}); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range slices.Concat(collector.Families(), exporterFamilies(t)) {
+		for _, label := range f.Labels {
+			if !strings.Contains(b.String(), "\n| `"+label+"` |") {
+				t.Errorf("the values of the label %s are not documented", label)
+			}
+		}
+	}
+	if *update {
+		if err := os.WriteFile(filepath.Join(repository(t), "docs", "metrics.md"), b.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if readDoc(t, "metrics.md") != b.String() {
+		t.Error("docs/metrics.md is not current: go test ./cmd/magento_migration_exporter -run TestMetricsAreDocumented -update")
+	}
+}
+
+// keysOf lists the keys below a type of the configuration. NAME, ROLE and the like stand for keys that people choose.
+func keysOf(typ reflect.Type, path string, chosen map[string]string) []string {
+	_, decodes := reflect.PointerTo(typ).MethodByName("UnmarshalYAML")
+	switch kind := typ.Kind(); {
+	case kind == reflect.Pointer:
+		return keysOf(typ.Elem(), path, chosen)
+	case decodes, typ == reflect.TypeFor[time.Time](), typ == reflect.TypeFor[model.Duration]():
+		return []string{path}
+	case kind == reflect.Slice && typ.Elem().Kind() == reflect.Struct:
+		return keysOf(typ.Elem(), path+"[]", chosen)
+	case kind == reflect.Map:
+		return keysOf(typ.Elem(), path+"."+chosen[path[strings.LastIndex(path, ".")+1:]], chosen)
+	case kind != reflect.Struct:
+		return []string{path}
+	}
+	var keys []string
+	for field := range typ.Fields() {
+		name, option, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+		if option == "inline" {
+			keys = append(keys, keysOf(field.Type, path, chosen)...)
+			continue
+		}
+		keys = append(keys, keysOf(field.Type, strings.TrimPrefix(path+"."+name, "."), chosen)...)
+	}
+	return keys
+}
+
+var codeSpan = regexp.MustCompile("`([^`]+)`")
+
+// documentedKeys reads the tables of docs/configuration.md: the headings name where the keys of a table belong.
+func documentedKeys(text string) map[string]string {
+	defaults := map[string]string{}
+	var places []string
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "#") {
+			places = nil
+			if strings.HasPrefix(line, "## Keys of") {
+				for _, m := range codeSpan.FindAllStringSubmatch(line, -1) {
+					places = append(places, m[1])
+				}
+			}
+		}
+		cells := strings.Split(line, "|")
+		if len(cells) < 5 || !strings.HasPrefix(strings.TrimSpace(cells[1]), "`") {
+			continue
+		}
+		for _, place := range places {
+			defaults[place+"."+strings.Trim(cells[1], " `")] = strings.Trim(cells[2], " `")
+		}
+	}
+	return defaults
+}
+
+func TestEveryKeyIsDocumented(t *testing.T) {
+	t.Parallel()
+	text := readDoc(t, "configuration.md")
+	documented := documentedKeys(text)
+	chosen := map[string]string{"preconditions": "ID", "decisions": "NAME", "magento1": "ROLE", "magento2": "ROLE", "endpoints": "COMPONENT"}
+	exist := map[string]bool{}
+	for _, key := range keysOf(reflect.TypeFor[config.Config](), "", chosen) {
+		exist[key] = true
+		if _, ok := documented[key]; !ok {
+			t.Errorf("docs/configuration.md does not have %s", key)
+		}
+	}
+	for key := range documented {
+		if !exist[key] {
+			t.Errorf("docs/configuration.md has %s, which does not exist", key)
+		}
+	}
+	global := reflect.ValueOf(config.Default().Global)
+	for i := range global.NumField() {
+		key := "global." + global.Type().Field(i).Tag.Get("yaml")
+		if want := fmt.Sprint(global.Field(i)); documented[key] != want {
+			t.Errorf("%s: the default is %s, documented is %s", key, want, documented[key])
+		}
+	}
+}
+
+var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
+
+func TestExamplesOfTheConfigurationAreValid(t *testing.T) {
+	t.Parallel()
+	whole := 0
+	for _, m := range yamlBlock.FindAllStringSubmatch(readDoc(t, "configuration.md")+readDoc(t, "preconditions.md"), -1) {
+		example := m[1]
+		if !strings.Contains(example, "migrations:") {
+			example = "migrations:\n  - name: acme\n" + regexp.MustCompile(`(?m)^`).ReplaceAllString(example, "    ")
+		} else {
+			whole++
+		}
+		if _, err := config.Parse("example.yml", []byte(example), collector.PreconditionIDs()); err != nil {
+			t.Errorf("%v in:\n%s", err, example)
+		}
+		var any yaml.Node
+		if err := yaml.Unmarshal([]byte(example), &any); err != nil {
+			t.Error(err)
+		}
+	}
+	if whole < 2 {
+		t.Errorf("%d whole examples", whole)
+	}
+}
+
+func TestEveryFlagIsDocumented(t *testing.T) {
+	t.Parallel()
+	text := readDoc(t, "command-line.md")
+	app, _ := newApplication(&flags{}, nil, &bytes.Buffer{}, &bytes.Buffer{})
+	groups := map[string][]*kingpin.FlagModel{"both": app.Model().Flags}
+	for _, c := range app.Model().Commands {
+		if c.Name != "help" {
+			groups[c.Name] = c.Flags
+		}
+	}
+	for group, list := range groups {
+		_, section, found := strings.Cut(text, "{#"+group+"}")
+		section, _, _ = strings.Cut(section, "\n## ")
+		if !found {
+			t.Errorf("docs/command-line.md has no section %s", group)
+		}
+		documented := regexp.MustCompile("(?m)^\\| `--([a-z.-]+)` \\| *`?([^|`]*?)`? *\\|").FindAllStringSubmatch(section, -1)
+		for _, f := range list {
+			i := slices.IndexFunc(documented, func(m []string) bool { return m[1] == f.Name })
+			switch {
+			case f.Hidden || strings.HasPrefix(f.Name, "help-") || strings.HasPrefix(f.Name, "completion-"):
+			case i < 0:
+				t.Errorf("%s: --%s is not documented", group, f.Name)
+			case !f.IsBoolFlag() && strings.TrimSpace(documented[i][2]) != strings.Join(f.Default, ","):
+				t.Errorf("%s: the default of --%s is %q, documented is %q", group, f.Name, f.Default, documented[i][2])
+			}
+		}
+		for _, m := range documented {
+			if !slices.ContainsFunc(list, func(f *kingpin.FlagModel) bool { return f.Name == m[1] }) {
+				t.Errorf("%s: --%s does not exist", group, m[1])
+			}
+		}
+	}
+}
+
+// TestEverySubjectIsDocumented looks for the subjects, which waivers name, in the source: those of a precondition's own file in its
+// section, the others anywhere.
+func TestEverySubjectIsDocumented(t *testing.T) {
+	t.Parallel()
+	text := readDoc(t, "preconditions.md")
+	section := func(id string) string {
+		_, after, ok := strings.Cut(text, "{#"+id+"}")
+		if !ok {
+			t.Errorf("docs/preconditions.md has no section %s", id)
+		}
+		section, _, _ := strings.Cut(after, "\n## ")
+		for _, part := range []string{"**The guide:**", "**Why:**", "**How it is told:**", "| subject | finding | how to mend it |"} {
+			if !strings.Contains(section, part) {
+				t.Errorf("the section %s has no %s", id, part)
+			}
+		}
+		return section
+	}
+	files, err := filepath.Glob("../../collector/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	sections := map[string]string{}
+	for _, id := range collector.PreconditionIDs() {
+		sections[id] = section(id)
+	}
+	seen := 0
+	for _, file := range files {
+		where, ok := sections[strings.TrimSuffix(filepath.Base(file), ".go")]
+		if !ok {
+			where = text
+		}
+		for _, subject := range subjectsIn(t, file) {
+			seen++
+			if !strings.Contains(where, "`"+subject+"`") {
+				t.Errorf("%s: the subject %q is not documented", filepath.Base(file), subject)
+			}
+		}
+	}
+	if seen < 30 {
+		t.Errorf("only %d subjects were found", seen)
+	}
+}
+
+// subjectsIn returns the literal first arguments of the calls that make findings.
+func subjectsIn(t *testing.T, file string) []string {
+	t.Helper()
+	if strings.HasSuffix(file, "_test.go") {
+		return nil
+	}
+	tree, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var subjects []string
+	ast.Inspect(tree, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok || len(call.Args) < 4 {
+			return true
+		}
+		method, ok := call.Fun.(*ast.SelectorExpr)
+		if !ok || !slices.Contains([]string{"fail", "warn", "unknown"}, method.Sel.Name) {
+			return true
+		}
+		if literal, ok := call.Args[0].(*ast.BasicLit); ok {
+			if subject, err := strconv.Unquote(literal.Value); err == nil && subject != "" {
+				subjects = append(subjects, subject)
+			}
+		}
+		return true
+	})
+	return subjects
+}
+
+var (
+	hrefs = regexp.MustCompile(`href="([^"]*)"`)
+	ids   = regexp.MustCompile(` id="([^"]*)"`)
+)
+
+// TestLinksOfTheDocumentation follows every link between the documentation's pages, and those that preconditions and alerts carry.
+func TestLinksOfTheDocumentation(t *testing.T) {
+	t.Parallel()
+	pages, err := report.NewPages("", "/metrics", docs.Files())
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := fs.Glob(docs.Files(), "*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	content := map[string]string{}
+	for _, name := range names {
+		var b bytes.Buffer
+		if err := pages.Doc(&b, strings.TrimSuffix(name, ".md"), "1"); err != nil {
+			t.Fatal(err)
+		}
+		content[strings.TrimSuffix(name, ".md")] = b.String()
+	}
+	check := func(from, link string) {
+		page, anchor, _ := strings.Cut(link, "#")
+		if page == "" {
+			page = from
+		}
+		body, ok := content[strings.TrimPrefix(page, "/docs/")]
+		if !ok {
+			t.Errorf("%s links to %s, which does not exist", from, link)
+			return
+		}
+		anchors := ids.FindAllStringSubmatch(body, -1)
+		if anchor != "" && !slices.ContainsFunc(anchors, func(m []string) bool { return m[1] == anchor }) {
+			t.Errorf("%s links to %s, which has no such anchor", from, link)
+		}
+	}
+	for from, body := range content {
+		for _, m := range hrefs.FindAllStringSubmatch(body, -1) {
+			if link := m[1]; !strings.HasPrefix(link, "https://") && !strings.HasPrefix(link, "/") {
+				check(from, link)
+			}
+		}
+		anchors := map[string]bool{}
+		for _, m := range ids.FindAllStringSubmatch(body, -1) {
+			if anchors[m[1]] {
+				t.Errorf("%s has the anchor %s twice", from, m[1])
+			}
+			anchors[m[1]] = true
+		}
+	}
+	for _, p := range collector.Catalogue() {
+		check("the catalogue", p.DocsURL())
+	}
+	rules, err := os.ReadFile(filepath.Join(repository(t), "dashboards", "rules", "alerts.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	runbooks := regexp.MustCompile(`runbook_url: \S*?(/docs/\S+)`).FindAllStringSubmatch(string(rules), -1)
+	if len(runbooks) == 0 {
+		t.Error("no alert has a runbook")
+	}
+	for _, m := range runbooks {
+		check("alerts.yml", strings.Trim(m[1], `"'`))
+	}
+}
