@@ -129,13 +129,17 @@ func Key(c *toolconfig.Config, o Options) string {
 	dir := moduleDir(c, o)
 	fmt.Fprintf(hash, "%+v %s\n", o, dir)
 	for _, mode := range c.Modes {
-		fmt.Fprintf(hash, "%+v\n", mode)
+		for _, step := range mode.Steps {
+			for _, stage := range step.Stages {
+				fmt.Fprintf(hash, "%q %q %q %q\n", mode.Name, step.Title, stage.Name, stage.Class)
+			}
+		}
 	}
 	for _, option := range []string{"edition_migrate", "edition_number", "auto_resolve_urlrewrite_duplicates"} {
-		fmt.Fprintf(hash, "%s=%s\n", option, c.Value(option))
+		fmt.Fprintf(hash, "%s=%q\n", option, c.Value(option))
 	}
 	for _, f := range files(c, o, dir) {
-		fmt.Fprintf(hash, "%s %s %s", f.Option, f.Value, f.Path)
+		fmt.Fprintf(hash, "%s %q %q", f.Option, f.Value, f.Path)
 		if f.info != nil {
 			fmt.Fprintf(hash, " %d %d", f.info.Size(), f.info.ModTime().UnixNano())
 			if stat, ok := f.info.Sys().(*syscall.Stat_t); ok {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -139,6 +140,38 @@ func testKept(t *testing.T, server *mysqltest.Server) {
 	}
 	if f.plan == plan || f.schemas["source"] != schema || f.schemas["destination"] != destination || !strings.Contains(write(forecast.Findings), "core_cache") {
 		t.Error("a changed file is not read again")
+	}
+}
+
+func TestKey(t *testing.T) {
+	t.Parallel()
+	s := &shop{dir: t.TempDir()}
+	if err := os.CopyFS(s.dir, os.DirFS("testdata")); err != nil {
+		t.Fatal(err)
+	}
+	key := func() string { return Key(s.config(t), Options{}) }
+	last := key()
+	if key() != last {
+		t.Error("the key changes by itself")
+	}
+	for _, change := range [][3]string{
+		{"config.xml.dist", `Ratings\Integrity`, `Ratinks\Integrity`}, // as long as before
+		{"config.xml.dist", "Ratings Step", "Ratinks Step"},
+		{"config.xml.dist", "<edition_number>1.9.4.5", "<edition_number>1.9.4.4"},
+		{"config.xml.dist", "etc/shop/map-log.xml.dist", "etc/shop/map-eav.xml.dist"},
+		{"map.xml.dist", "core_cache", "core_cache_tag"},
+	} {
+		s.edit(t, change[0], change[1], change[2])
+		if key() == last {
+			t.Errorf("the key is the same after %v", change)
+		}
+		last = key()
+	}
+	if err := os.Remove(filepath.Join(s.dir, "etc/shop/map.xml.dist")); err != nil {
+		t.Fatal(err)
+	}
+	if key() == last || Key(s.config(t), Options{Developer: true}) == key() {
+		t.Error("the key is the same without a file, or in developer mode")
 	}
 }
 
@@ -341,4 +374,39 @@ func TestSpreadFindingsStayInOrder(t *testing.T) {
 	if findings[0].Message != "first" {
 		t.Error(write(findings))
 	}
+}
+
+// BenchmarkReadSchema reads as many tables and columns as a Magento 2 has.
+func BenchmarkReadSchema(b *testing.B) {
+	server := mysqltest.New(b, mysqltest.Options{})
+	var script strings.Builder
+	for i := range 393 {
+		fmt.Fprintf(&script, "CREATE TABLE vendor_table_%d (a int NOT NULL PRIMARY KEY, b varchar(255), c text, d decimal(12,4), e int, f int, g int, h datetime) ENGINE=InnoDB;\n", i)
+	}
+	if err := server.Exec(b.Context(), "CREATE DATABASE big"); err != nil {
+		b.Fatal(err)
+	}
+	if err := server.Load(b.Context(), "big", script.String()); err != nil {
+		b.Fatal(err)
+	}
+	session, err := database.Open(b.Context(), database.Endpoint{Host: server.Host(), Port: server.Port(), Name: "big", User: "root"},
+		database.Options{StatementTimeout: 30 * time.Second, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer session.Close()
+	b.Run("schema", func(b *testing.B) {
+		for b.Loop() {
+			if s, err := ReadSchema(b.Context(), session, ""); err != nil || len(s.Documents) != 393 {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("fingerprint", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := Fingerprint(b.Context(), session); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }

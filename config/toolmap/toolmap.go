@@ -45,9 +45,9 @@ func (p Problem) String() string { return p.Place.String() + ": " + p.Text }
 type Wildcard string
 
 const (
-	// AnyNumber is what the tool makes of * since it knows Magento's inventory_* tables: inventory_stock* is inventory_stock, too.
+	// AnyNumber is what the tool makes of * now: a run of 2.4.6.1 takes the table inventory_stock for one of inventory_stock*.
 	AnyNumber Wildcard = ".*"
-	// AtLeastOne is what the tool made of * before, as in 2.1 and 2.2.
+	// AtLeastOne is what older releases make of *, as copies of 2.1 and 2.2 show.
 	AtLeastOne Wildcard = ".+"
 )
 
