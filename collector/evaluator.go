@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,6 +29,8 @@ type Evaluator struct {
 	// again and again.
 	inFlightMu sync.Mutex
 	inFlight   map[flight]bool
+	// memories belong to the migrations that the board holds.
+	memories map[*config.Migration]*integrityMemory
 }
 
 // flight is one precondition of one migration.
@@ -46,7 +49,7 @@ type EvaluatorOptions struct {
 
 // NewEvaluator returns an evaluator that does nothing until it is asked to.
 func NewEvaluator(o EvaluatorOptions) *Evaluator {
-	return &Evaluator{board: o.Board, backups: o.Backups, logger: o.Logger, now: o.Now, waitForBackups: o.WaitForBackups, inFlight: map[flight]bool{}}
+	return &Evaluator{board: o.Board, backups: o.Backups, logger: o.Logger, now: o.Now, waitForBackups: o.WaitForBackups, inFlight: map[flight]bool{}, memories: map[*config.Migration]*integrityMemory{}}
 }
 
 // Late returns how many evaluations began later than the interval asks for.
@@ -56,7 +59,7 @@ func (e *Evaluator) Late() uint64 { return e.late.Load() }
 func (e *Evaluator) Evaluate(ctx context.Context, m *config.Migration, limit time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	evidence := gather(ctx, m, gatherOptions{now: e.now(), statementTimeout: limit / 3, backups: e.backups, logger: e.logger.With("migration", m.Name)})
+	evidence := gather(ctx, m, gatherOptions{now: e.now(), statementTimeout: limit / 3, backups: e.backups, memory: e.memory(m), logger: e.logger.With("migration", m.Name)})
 	defer evidence.Close()
 	evaluation := Evaluation{Phase: evidence.Phase.Phase, PhaseReason: evidence.Phase.reason(), Servers: evidence.servers(), Results: e.results(ctx, evidence)}
 	if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
@@ -123,6 +126,27 @@ func (e *Evaluator) end(f flight) {
 	e.inFlightMu.Lock()
 	defer e.inFlightMu.Unlock()
 	delete(e.inFlight, f)
+}
+
+// memory returns what is kept of a migration between its evaluations, which never overlap for the precondition that uses it.
+func (e *Evaluator) memory(m *config.Migration) *integrityMemory {
+	e.inFlightMu.Lock()
+	defer e.inFlightMu.Unlock()
+	if e.memories[m] == nil {
+		e.memories[m] = &integrityMemory{}
+	}
+	return e.memories[m]
+}
+
+// forget drops what is kept of migrations that are not configured any more.
+func (e *Evaluator) forget(configured []*config.Migration) {
+	e.inFlightMu.Lock()
+	defer e.inFlightMu.Unlock()
+	for m := range e.memories {
+		if !slices.Contains(configured, m) {
+			delete(e.memories, m)
+		}
+	}
 }
 
 // stuck is the result of a precondition whose earlier evaluation has not come back.

@@ -20,11 +20,12 @@ type Evidence struct {
 	Phase              PhaseEvidence
 	Backups            *backup.Reader
 	files              *files
+	memory             *integrityMemory
 }
 
 // gather logs in to both databases at once, so that one that hangs does not cost the other its time.
 func gather(ctx context.Context, m *config.Migration, o gatherOptions) *Evidence {
-	e := &Evidence{Migration: m, Now: o.now, Backups: o.backups, Tool: readTool(m.MigrationTool.Config), files: newFiles(m)}
+	e := &Evidence{Migration: m, Now: o.now, Backups: o.backups, Tool: readTool(m.MigrationTool.Config), files: newFiles(m), memory: o.memory}
 	e.Magento1 = newSystem(magento1, &m.Magento1, e.Tool, o)
 	e.Magento2 = newSystem(magento2, &m.Magento2, e.Tool, o)
 	var both sync.WaitGroup
@@ -41,6 +42,7 @@ type gatherOptions struct {
 	now              time.Time
 	statementTimeout time.Duration
 	backups          *backup.Reader
+	memory           *integrityMemory
 	logger           *slog.Logger
 }
 

@@ -29,6 +29,7 @@ func evaluateMigrationTool(ctx context.Context, e *Evidence) Verdict {
 	judgeToolInstallation(&v, e)
 	judgeToolConfiguration(ctx, &v, e)
 	judgeToolState(ctx, &v, e)
+	judgeIntegrity(ctx, &v, e)
 	return v
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"magento_migration_exporter/collector/integrity"
 	"magento_migration_exporter/collector/mysqltest"
 	"magento_migration_exporter/config"
 )
@@ -61,7 +62,7 @@ func TestMigrationTool(t *testing.T) {
 		{"app/etc/env.php", s.envPHP("'resource' => ['default_setup' => ['connection' => 'default'], 'sales' => ['connection' => 'sales']],"), Fail, []string{"does not support"}},
 		{"app/etc/env.php", s.envPHP(""), Pass, nil},
 		{toolDir + "/etc/eav_map_file.xml", "<map>", Fail, []string{"cannot read the file of eav_map_file"}},
-		{toolDir + "/etc/eav_map_file.xml", "<map/>", Pass, nil},
+		{toolDir + "/etc/eav_map_file.xml", mapFile("eav_map_file"), Pass, nil},
 	} {
 		writeUnder(t, root2, tc.path, tc.content)
 		if tc.words == nil {
@@ -170,6 +171,53 @@ func TestMigrationToolEncryptedSettings(t *testing.T) {
 	s.wantFinding("migration_tool", Fail, "has encrypted settings")
 	s.writeTool(root2, nil)
 	s.want("migration_tool", Pass)
+}
+
+// TestMigrationToolIntegrity foretells the tool's verdict, pastes the remedy, and sees it gone.
+func TestMigrationToolIntegrity(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	_, root2 := s.withRoots()
+	s.want("migration_tool", Pass)
+	for _, kind := range integrity.Kinds() {
+		s.wantValue(0, integrityFindings, string(kind))
+	}
+	const path = toolDir + "/etc/opensource-to-opensource/1.9.4.5/map.xml.dist"
+	// Every table but the extension's.
+	tables := s.tablesBut("acme_giftcard")
+	writeUnder(t, root2, path, "<map><source><document_rules>"+tables+"</document_rules></source><destination>"+ignoreAll+"</destination></map>")
+	f := s.wantFinding("migration_tool", Warn, "Source documents are not mapped: acme_giftcard", "<ignore><document>acme_giftcard</document></ignore>")
+	if f.Subject != "acme_giftcard" {
+		t.Errorf("subject %q", f.Subject)
+	}
+	s.wantValue(1, integrityFindings, "documents")
+	s.migration.Preconditions.Others = map[string]config.Judgment{"migration_tool": {Severity: config.SeverityFail}}
+	s.want("migration_tool", Fail)
+	writeUnder(t, root2, path, "<map><source><document_rules>"+tables+"<ignore><document>acme_giftcard</document></ignore></document_rules></source><destination>"+ignoreAll+"</destination></map>")
+	s.want("migration_tool", Pass)
+	s.wantValue(0, integrityFindings, "documents")
+}
+
+// tablesBut ignores all of Magento 1's tables but one, by name.
+func (s *shop) tablesBut(but string) string {
+	s.t.Helper()
+	rows, err := rootOf(s.t, s.server1).QueryContext(s.t.Context(), "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME <> ?", s.db1, but)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer rows.Close()
+	var b strings.Builder
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			s.t.Fatal(err)
+		}
+		b.WriteString("<ignore><document>" + name + "</document></ignore>")
+	}
+	if err := rows.Err(); err != nil {
+		s.t.Fatal(err)
+	}
+	return b.String()
 }
 
 func TestMigrationToolSeverity(t *testing.T) {

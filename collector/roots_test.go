@@ -130,6 +130,22 @@ func (s *shop) configXML(replace map[string]string) string {
 
 const toolDir = "vendor/magento/data-migration-tool"
 
+// ignoreAll is one side of a map that has no opinion on any table.
+const ignoreAll = "<document_rules><ignore><document>*</document></ignore></document_rules>"
+
+// mapFile is the smallest file for an option of config.xml.
+func mapFile(option string) string {
+	switch {
+	case option == "class_map":
+		return `<classmap><rename><from>none</from><to/></rename></classmap>`
+	case option == "settings_map_file":
+		return `<settings><key/><value><transform><path>a/b/c</path><handler class="None"/></transform></value></settings>`
+	case strings.Contains(option, "group"):
+		return `<groups><group name="none"><document>none</document></group></groups>`
+	}
+	return "<map><source>" + ignoreAll + "</source><destination>" + ignoreAll + "</destination></map>"
+}
+
 // composerLock installs these packages.
 func composerLock(versions map[string]string) string {
 	var packages []string
@@ -164,9 +180,9 @@ func (s *shop) withRoots() (root1, root2 string) {
 	writeUnder(s.t, root2, "app/etc/config.php", configPHP("Magento_Store", toolModule))
 	writeUnder(s.t, root2, toolDir+"/etc/config.xsd", "<xs/>")
 	for option := range strings.FieldsSeq("eav_map_file log_map_file settings_map_file customer_map_file tier_price_map_file stores_map_file class_map customer_attribute_groups_file customer_document_groups_file delta_document_groups_file eav_attribute_groups_file eav_document_groups_file log_document_groups_file map_document_groups order_grids_document_groups_file") {
-		writeUnder(s.t, root2, toolDir+"/etc/"+option+".xml", "<map/>")
+		writeUnder(s.t, root2, toolDir+"/etc/"+option+".xml", mapFile(option))
 	}
-	writeUnder(s.t, root2, toolDir+"/etc/opensource-to-opensource/1.9.4.5/map.xml.dist", "<map/>")
+	writeUnder(s.t, root2, toolDir+"/etc/opensource-to-opensource/1.9.4.5/map.xml.dist", mapFile("map_file"))
 	writeUnder(s.t, root2, "app/etc/env.php", s.envPHP(""))
 	s.writeTool(root2, nil)
 	s.migration.Magento1.Root, s.migration.Magento2.Root = root1, root2

@@ -137,6 +137,7 @@ func (s *Scheduler) configure(c *config.Config) {
 		s.jobs = append(s.jobs, j)
 		delete(known, m)
 	}
+	s.evaluator.forget(migrations)
 	for m := range known {
 		if !slices.ContainsFunc(migrations, func(n *config.Migration) bool { return n.Name == m.Name }) {
 			s.evaluator.backups.Request(m.Name, nil)
