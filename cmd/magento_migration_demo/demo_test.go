@@ -21,17 +21,25 @@ import (
 // waitLimit is for what takes seconds on a busy machine.
 const waitLimit = 90 * time.Second
 
-// binaries are the demo and the exporter, built from this tree.
-type binaries struct{ demo, exporter string }
+// The demo and the exporter, built from this tree by TestMain.
+var demoBinary, exporterBinary string
 
-func build(t *testing.T) binaries {
-	t.Helper()
-	dir := t.TempDir()
-	output, err := exec.CommandContext(t.Context(), "go", "build", "-o", dir+"/", ".", "../magento_migration_exporter").CombinedOutput()
+func TestMain(m *testing.M) { os.Exit(runTests(m)) }
+
+func runTests(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "demotest-binaries-")
 	if err != nil {
-		t.Fatalf("go build: %v\n%s", err, output)
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
-	return binaries{filepath.Join(dir, "magento_migration_demo"), filepath.Join(dir, "magento_migration_exporter")}
+	defer os.RemoveAll(dir)
+	output, err := exec.Command("go", "build", "-o", dir+"/", ".", "../magento_migration_exporter").CombinedOutput()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, output)
+		return 1
+	}
+	demoBinary, exporterBinary = filepath.Join(dir, "magento_migration_demo"), filepath.Join(dir, "magento_migration_exporter")
+	return m.Run()
 }
 
 // runningDemo is the demo as a user starts it.
@@ -60,7 +68,7 @@ func (s *screen) String() string {
 	return s.text.String()
 }
 
-func startDemo(t *testing.T, b binaries, args ...string) *runningDemo {
+func startDemo(t *testing.T, exporter string, args ...string) *runningDemo {
 	t.Helper()
 	// Not t.TempDir: its paths are too long for a socket.
 	tmp, err := os.MkdirTemp("/tmp", "demotest-")
@@ -68,7 +76,7 @@ func startDemo(t *testing.T, b binaries, args ...string) *runningDemo {
 		t.Fatal(err)
 	}
 	d := &runningDemo{tmp: tmp, ended: make(chan struct{})}
-	d.cmd = exec.Command(b.demo, append([]string{"--exporter=" + b.exporter}, args...)...)
+	d.cmd = exec.Command(demoBinary, append([]string{"--exporter=" + exporter}, args...)...)
 	d.cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
 	d.cmd.Stdout, d.cmd.Stderr = &d.stdout, &d.stderr
 	if err := d.cmd.Start(); err != nil {
@@ -232,7 +240,7 @@ func TestRemediesMend(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(rules, "demo.yml"), []byte(rule), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d := startDemo(t, build(t), "--rules="+rules)
+	d := startDemo(t, exporterBinary, "--rules="+rules)
 	output := d.explained(t)
 	exporter := address(t, output, "The exporter")
 	commands := pasted(t, output)
@@ -353,7 +361,6 @@ func assertWatched(t *testing.T, prometheus, alertmanager string) {
 
 // TestNothingIsLeft ends the demo in every way but the usual one.
 func TestNothingIsLeft(t *testing.T) {
-	b := build(t)
 	for _, test := range []struct {
 		name string
 		// end ends the demo and returns what it must then say.
@@ -367,7 +374,7 @@ func TestNothingIsLeft(t *testing.T) {
 		}, 0},
 		{"the exporter is killed", func(t *testing.T, d *runningDemo) string {
 			d.explained(t)
-			signalProcess(t, d.processes(t, b.exporter)[0], syscall.SIGKILL)
+			signalProcess(t, d.processes(t, exporterBinary)[0], syscall.SIGKILL)
 			return "magento_migration_exporter ended (signal: killed)"
 		}, 1},
 		{"a server is killed", func(t *testing.T, d *runningDemo) string {
@@ -377,7 +384,7 @@ func TestNothingIsLeft(t *testing.T) {
 		}, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			d := startDemo(t, b)
+			d := startDemo(t, exporterBinary)
 			said := test.end(t, d)
 			d.assertGone(t, test.code)
 			if !strings.Contains(d.stderr.String(), said) {
@@ -389,7 +396,7 @@ func TestNothingIsLeft(t *testing.T) {
 
 // TestProcessesEndWithTheDemo kills the demo, which can then remove nothing.
 func TestProcessesEndWithTheDemo(t *testing.T) {
-	d := startDemo(t, build(t))
+	d := startDemo(t, exporterBinary)
 	d.explained(t)
 	if n := len(d.processes(t, "")); n < 3 {
 		t.Fatalf("%d processes run, want at least two servers and the exporter", n)
@@ -400,11 +407,10 @@ func TestProcessesEndWithTheDemo(t *testing.T) {
 
 // TestNoExporter checks that the demo says what is wrong with its command line, and ends.
 func TestNoExporter(t *testing.T) {
-	b := build(t)
-	b.exporter = filepath.Join(t.TempDir(), "missing")
-	d := startDemo(t, b)
+	missing := filepath.Join(t.TempDir(), "missing")
+	d := startDemo(t, missing)
 	d.assertGone(t, 1)
-	if said := d.stderr.String(); !strings.Contains(said, fmt.Sprintf("%s: no such file", b.exporter)) {
+	if said := d.stderr.String(); !strings.Contains(said, "'"+missing+"' does not exist") {
 		t.Errorf("it says %q", said)
 	}
 }

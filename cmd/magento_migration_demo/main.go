@@ -21,7 +21,7 @@ func main() {
 	var o options
 	app := kingpin.New("magento_migration_demo", "Shows the exporter at work on two private database servers, until Ctrl-C.")
 	app.HelpFlag.Short('h')
-	app.Flag("exporter", "The exporter's binary.").Default("bin/magento_migration_exporter").StringVar(&o.exporter)
+	app.Flag("exporter", "The exporter's binary.").Default("bin/magento_migration_exporter").ExistingFileVar(&o.exporter)
 	app.Flag("rules", "Folder with Prometheus rules to load when Prometheus is installed.").Default("dashboards/rules").StringVar(&o.rules)
 	kingpin.MustParse(app.Parse(os.Args[1:]))
 

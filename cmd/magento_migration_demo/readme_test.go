@@ -22,7 +22,6 @@ func readme(t *testing.T) string {
 // TestReadmeConfigurations checks that the exporter takes the configurations that the README shows.
 func TestReadmeConfigurations(t *testing.T) {
 	t.Parallel()
-	exporter := build(t).exporter
 	checked := 0
 	for _, m := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(readme(t), -1) {
 		if !strings.Contains(m[1], "migrations:") {
@@ -33,7 +32,7 @@ func TestReadmeConfigurations(t *testing.T) {
 		if err := os.WriteFile(file, []byte(m[1]), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		output, err := exec.CommandContext(t.Context(), exporter, "--config.file="+file, "--config.check").CombinedOutput()
+		output, err := exec.CommandContext(t.Context(), exporterBinary, "--config.file="+file, "--config.check").CombinedOutput()
 		if err != nil {
 			t.Errorf("%v: %s", err, output)
 		}
@@ -46,7 +45,7 @@ func TestReadmeConfigurations(t *testing.T) {
 // TestReadmeFlags checks that the README lists the flags that the exporter has.
 func TestReadmeFlags(t *testing.T) {
 	t.Parallel()
-	help, err := exec.CommandContext(t.Context(), build(t).exporter, "--help-long").CombinedOutput()
+	help, err := exec.CommandContext(t.Context(), exporterBinary, "--help-long").CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, help)
 	}
