@@ -95,6 +95,9 @@ func findExtensions(ctx context.Context, v *Verdict, e *Evidence) ([]extension, 
 		return nil, false
 	}
 	modules, err := e.files.modules()
+	if err == nil && !slices.ContainsFunc(modules, func(m magento1files.Module) bool { return m.Name == "Mage_Core" }) {
+		err = errors.New("app/etc/modules declares no Mage_Core, so that is no whole Magento 1")
+	}
 	if err == nil {
 		return thirdParty(e, core, modules), true
 	}

@@ -69,6 +69,9 @@ func TestExtensionsFromTheFiles(t *testing.T) {
 	writeUnder(t, root2, "app/etc/config.php", configPHP("Amasty_ShopbyNew"))
 	s.migration.Magento1.Database.Host = "no-such-host.invalid"
 	s.want("extensions", Pass)
+	writeUnder(t, root1, "app/etc/modules/Mage_All.xml", module("Mage_Other", "core", true))
+	s.wantFinding("extensions", Unknown, "no whole Magento 1")
+	writeUnder(t, root1, "app/etc/modules/Mage_All.xml", module("Mage_Core", "core", true))
 	writeUnder(t, root1, "app/etc/modules/Broken.xml", "<config><modules>")
 	s.wantFinding("extensions", Unknown, "cannot be read", "Broken.xml")
 }
