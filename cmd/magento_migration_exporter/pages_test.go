@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -33,6 +34,8 @@ type site struct {
 	board      *collector.Board
 	migrations []*config.Migration
 	server     *httptest.Server
+	// prepare is true before data was migrated.
+	prepare bool
 }
 
 func newSite(t *testing.T, migrations ...config.Migration) *site {
@@ -59,6 +62,9 @@ func (s *site) publish(migration int, at time.Time, except map[string][]collecto
 		Phase: config.PhaseMigrate, PhaseReason: "sales_order has the ids 1 to 9 in both systems",
 		Servers: []collector.Server{{System: "magento1", Address: "db1.example.com:3306", Database: "magento1", Account: "migration@10.0.0.%", Version: "MariaDB 10.11.19"}},
 	}
+	if s.prepare {
+		e.Phase, e.PhaseReason = config.PhasePrepare, "Magento 2 holds none of Magento 1's data"
+	}
 	for _, p := range collector.Catalogue() {
 		r := collector.Result{
 			Status: collector.Pass, Summary: "it is as it should be", EvaluatedAt: at, Duration: 12 * time.Millisecond,
@@ -81,7 +87,7 @@ func TestInABrowser(t *testing.T) {
 	ctx, axe := startBrowser(t), axeSource(t)
 	for name, look := range map[string]func(*testing.T, *tab, string){
 		"states": testStates, "thousand": testThousand, "hostile": testHostile, "real": testHostileDatabases,
-		"keyboard": testKeyboard, "refresh": testRefresh, "without scripts": testWithoutScripts, "reports and print": testReports, "docs": testDocsPages,
+		"keyboard": testKeyboard, "refresh": testRefresh, "without scripts": testWithoutScripts, "reports and print": testReports, "docs": testDocsPages, "pictures": testPictures,
 	} {
 		t.Run(name, func(t *testing.T) { look(t, openTab(t, ctx), axe) })
 	}
@@ -397,4 +403,67 @@ func testDocsPages(t *testing.T, b *tab, axe string) {
 	b.open(s.server.URL + "/migrations/acme")
 	b.do(chromedp.Click(chromedp.ID("backup-docs")))
 	b.eventually(`location.pathname === "/docs/preconditions" && location.hash === "#backup" && document.querySelector(":target")?.id === "backup"`)
+}
+
+// testPictures makes the pictures of the README when it is told to, and else only looks whether they are there and small.
+func testPictures(t *testing.T, b *tab, _ string) {
+	dir := filepath.Join(repository(t), "docs", "images")
+	if *update {
+		drawPictures(t, b, dir)
+	}
+	for _, name := range []string{"overview.png", "migration.png"} {
+		picture, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.HasPrefix(picture, []byte("\x89PNG")) || len(picture) > 150<<10 {
+			t.Errorf("%s has %d bytes", name, len(picture))
+		}
+	}
+}
+
+func drawPictures(t *testing.T, b *tab, dir string) {
+	t.Helper()
+	now := time.Now()
+	soon, later := now.AddDate(0, 0, 9).Truncate(24*time.Hour), now.AddDate(0, 2, 0).Truncate(24*time.Hour)
+	s := newSite(t, config.Migration{Name: "acme-de", Cutover: &soon}, config.Migration{Name: "acme-fr", Cutover: &later}, config.Migration{Name: "outlet"}, config.Migration{Name: "spare-parts"})
+	s.prepare = true
+	for i := range s.migrations {
+		s.publish(i, now.Add(-20*time.Hour), nil)
+	}
+	trust := []collector.Finding{{
+		Status: collector.Fail, Subject: "log_bin_trust_function_creators", Summary: "migrate:data would stop at \"setup triggers\" with error 1419: binary logging is on, and the account has no SUPER",
+		Evidence: "MariaDB 10.11.19, log_bin = ON, log_bin_trust_function_creators = OFF, SUPER missing",
+		Remedy:   "As an account with SUPER or BINLOG ADMIN:\nSET GLOBAL log_bin_trust_function_creators = 1;\nIt takes effect at once and is lost when the server restarts, so write it into its my.cnf as well:\n[mysqld]\nlog_bin_trust_function_creators = 1",
+	}}
+	entities := []collector.Finding{{Status: collector.Warn, Subject: "product", Summary: "Magento 2 has 3 new products"}}
+	s.publish(0, now.Add(-9*time.Hour), map[string][]collector.Finding{"m2_entities": entities})
+	s.publish(0, now.Add(-6*time.Hour), nil)
+	s.publish(0, now.Add(-2*time.Hour), map[string][]collector.Finding{"binlog_trust": trust})
+	s.publish(0, now.Add(-12*time.Second), map[string][]collector.Finding{"binlog_trust": trust})
+	s.publish(1, now.Add(-31*time.Second), map[string][]collector.Finding{"topology": {{Status: collector.Unknown, Summary: "nobody declared magento2's web nodes"}}})
+	s.publish(2, now.Add(-44*time.Second), map[string][]collector.Finding{"m2_entities": entities})
+	s.publish(3, now.Add(-7*time.Second), nil)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, look := range map[string]struct {
+		path   string
+		height int64
+		script string
+	}{
+		"overview.png": {"/", 690, "scrollTo(0, 0); true"}, "migration.png": {"/migrations/acme-de", 960, `[...document.querySelectorAll("article")].slice(0, 7).forEach(a => a.remove()); true`},
+	} {
+		b.do(chromedp.EmulateViewport(1000, look.height))
+		b.scheme("light")
+		b.open(s.server.URL + look.path)
+		evaluate[bool](b, look.script)
+		picture, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), picture, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
