@@ -31,7 +31,7 @@ standardTransformersRegistry.setInit(() =>
 
 // The options of the fields that the dashboard uses. Grafana's own list of them is not exported.
 const registry = new FieldConfigOptionsRegistry(() =>
-  ['unit', 'decimals', 'mappings', 'thresholds', 'color', 'noValue', 'links', 'min', 'max'].map((id) => option(id, false)).concat(['cellOptions', 'width', 'lineStyle'].map((id) => option(id, true)))
+  ['unit', 'decimals', 'mappings', 'thresholds', 'color', 'noValue', 'links', 'min', 'max'].map((id) => option(id, false)).concat(['align', 'cellOptions', 'filterable', 'inspect', 'lineStyle', 'minWidth', 'width'].map((id) => option(id, true)))
 );
 function option(id: string, custom: boolean): any {
   return { id: custom ? 'custom.' + id : id, path: id, isCustom: custom, name: id, editor: null, override: null, process: (value: unknown) => value, shouldApply: () => true, getItemsCount: () => 0 };
