@@ -98,6 +98,7 @@ func (b *Board) Configure(migrations []config.Migration) []*config.Migration {
 		kept = append(kept, state.Migration)
 	}
 	b.entries = entries
+	b.evaluated = b.evaluated || b.allEvaluated() // a shard can be empty
 	return kept
 }
 

@@ -44,6 +44,7 @@ const (
 type flags struct {
 	configFile  string
 	configCheck bool
+	shard       shard
 	logLevel    string
 	logFormat   string
 
@@ -88,6 +89,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	for _, w := range cfg.Warnings() {
 		logger.Warn("the configuration is hardly meant so", "warning", w)
 	}
+	f.shard.keep(cfg)
 	switch {
 	case f.configCheck:
 		fmt.Fprintf(stdout, "%s is valid: %d migrations\n", f.configFile, len(cfg.Migrations))
@@ -116,6 +118,7 @@ func newApplication(f *flags, args []string, stdout, stderr io.Writer) (*kingpin
 	app.Version(versionText(args))
 	app.HelpFlag.Short('h')
 	app.Flag("config.file", "The configuration file.").PlaceHolder("FILE").Required().StringVar(&f.configFile)
+	app.Flag("shard", "Look after only a part of the migrations: shard K of N, chosen by their names.").PlaceHolder("K/N").SetValue(&f.shard)
 	app.Flag("log.level", "Least severe level to log: debug, info, warn or error.").Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
 	app.Flag("log.format", "Form of the log: logfmt or json.").Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
 
@@ -193,7 +196,7 @@ func selectMigrations(cfg *config.Config, names []string) error {
 	for _, name := range names {
 		i := slices.IndexFunc(cfg.Migrations, func(m config.Migration) bool { return m.Name == name })
 		if i < 0 {
-			return fmt.Errorf("--migration=%s: the configuration has no migration of that name", name)
+			return fmt.Errorf("--migration=%s: the configuration has no migration of that name, or another shard has it", name)
 		}
 		if !slices.ContainsFunc(selected, func(m config.Migration) bool { return m.Name == name }) {
 			selected = append(selected, cfg.Migrations[i])

@@ -14,7 +14,9 @@ import (
 
 // reloader loads the configuration anew. The last good one stays when the file is refused.
 type reloader struct {
-	file      string
+	file string
+	// shard is what of it this process looks after.
+	shard     shard
 	backups   *backup.Reader
 	scheduler *collector.Scheduler
 	logger    *slog.Logger
@@ -44,6 +46,7 @@ func (r *reloader) Reload(ctx context.Context) error {
 	defer r.reloading.Unlock()
 	cfg, err := config.Load(r.file, collector.PreconditionIDs())
 	if err == nil {
+		r.shard.keep(cfg)
 		err = r.scheduler.Apply(ctx, cfg)
 	}
 	if err != nil {

@@ -31,6 +31,7 @@ func serve(ctx context.Context, f *flags, cfg *config.Config, logger *slog.Logge
 	evaluator := collector.NewEvaluator(collector.EvaluatorOptions{Board: board, Backups: backups, Logger: logger, Now: time.Now})
 	scheduler := collector.NewScheduler(evaluator)
 	reload := newReloader(f.configFile, cfg, backups, scheduler, logger)
+	reload.shard = f.shard
 	handler, err := newHandler(handlerOptions{
 		board: board, evaluator: evaluator, reload: reload, logger: logger, now: time.Now,
 		telemetryPath: f.telemetryPath, externalURL: f.externalURL, lifecycle: f.enableLifecycle, pprof: f.enablePprof,
