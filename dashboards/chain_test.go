@@ -297,7 +297,7 @@ func (s *stack) testStopped(t *testing.T, system string) {
 	}
 	down := []expectation{
 		{since: stopped, receiver: "chat", labels: labels("MagentoMigrationDatabaseDown", map[string]string{"system": system}), words: "database of " + system},
-		{since: stopped, receiver: "pager", labels: labels("MagentoMigrationReadinessLost", nil), words: " network (fail),"},
+		{since: stopped, receiver: "pager", labels: labels("MagentoMigrationReadinessLost", nil), words: "It is blocked by: "},
 		{since: stopped, receiver: "chat", labels: labels("MagentoMigrationPreconditionRegressed", map[string]string{"precondition": "network"}), words: "network of cron"},
 	}
 	for _, e := range down {

@@ -61,6 +61,9 @@ migrations:
 {{- with .Cutover}}
     cutover: {{.}}
 {{- end}}
+{{- with .Root}}
+    migration_tool: {config: "{{.}}/config.xml"}
+{{- end}}
     magento1: {database: {host: 127.0.0.1, port: {{.Port1}}, name: {{.DB1}}, user: {{.User}}, password: {{.Password}}}}
     magento2: {root: "{{.Root}}", database: {host: 127.0.0.1, port: {{.Port2}}, name: {{.DB2}}, user: {{.User}}, password: {{.Password}}}}
     preconditions:
@@ -73,12 +76,6 @@ migrations:
 {{- end}}
 {{- end}}
 `))
-
-// composerLock is what Composer writes for a Magento 2 with the migration tool, as far as anybody reads it.
-const composerLock = `{"packages": [
- {"name": "magento/product-community-edition", "version": "2.4.7"},
- {"name": "magento/data-migration-tool", "version": "2.4.6.1"}
-]}`
 
 // startStack starts everything at once and stops it when the test ends.
 func startStack(t *testing.T, shops []*shop) *stack {
@@ -144,7 +141,7 @@ func (s *stack) prepare(ctx context.Context, shop *shop) error {
 		return err
 	}
 	if shop.Root != "" {
-		if err := os.WriteFile(filepath.Join(shop.Root, "composer.lock"), []byte(composerLock), 0o600); err != nil {
+		if err := writeMagento2(shop); err != nil {
 			return err
 		}
 	}
