@@ -183,6 +183,35 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 	}
 }
 
+// fieldsOf lists the fields of a JSON document.
+func fieldsOf(typ reflect.Type, path string) []string {
+	switch {
+	case typ.Kind() == reflect.Slice:
+		return fieldsOf(typ.Elem(), path+"[]")
+	case typ.Kind() == reflect.Pointer:
+		return fieldsOf(typ.Elem(), path)
+	case typ.Kind() != reflect.Struct || typ == reflect.TypeFor[time.Time]():
+		return []string{path}
+	}
+	var fields []string
+	for f := range typ.Fields() {
+		fields = append(fields, fieldsOf(f.Type, strings.TrimPrefix(path+"."+f.Tag.Get("json"), "."))...)
+	}
+	return fields
+}
+
+func TestEveryFieldIsDocumented(t *testing.T) {
+	t.Parallel()
+	_, section, _ := strings.Cut(readDoc(t, "command-line.md"), "{#json}")
+	var documented []string
+	for _, m := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(section, -1) {
+		documented = append(documented, m[1])
+	}
+	if want := fieldsOf(reflect.TypeFor[collector.Readiness](), ""); !slices.Equal(documented, want) {
+		t.Errorf("documented are\n%s\nand there are\n%s", strings.Join(documented, "\n"), strings.Join(want, "\n"))
+	}
+}
+
 var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
 
 func TestExamplesOfTheConfigurationAreValid(t *testing.T) {
@@ -368,6 +397,11 @@ func TestLinksOfTheDocumentation(t *testing.T) {
 				t.Errorf("%s has the anchor %s twice", from, m[1])
 			}
 			anchors[m[1]] = true
+		}
+	}
+	for name := range content {
+		if name != "README" && !strings.Contains(content["README"], `href="`+name+`"`) {
+			t.Errorf("docs/README.md does not lead to %s.md", name)
 		}
 	}
 	for _, p := range collector.Catalogue() {

@@ -3,11 +3,15 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -31,6 +35,7 @@ var hostile = []string{
 // site is the exporter's HTTP surface over a board that the test writes on.
 type site struct {
 	t          *testing.T
+	handler    http.Handler
 	board      *collector.Board
 	migrations []*config.Migration
 	server     *httptest.Server
@@ -40,18 +45,25 @@ type site struct {
 
 func newSite(t *testing.T, migrations ...config.Migration) *site {
 	t.Helper()
+	s := newSiteAt(t, "", migrations...)
+	s.server = httptest.NewServer(s.handler)
+	t.Cleanup(s.server.Close)
+	return s
+}
+
+func newSiteAt(t *testing.T, externalURL string, migrations ...config.Migration) *site {
+	t.Helper()
 	s := &site{t: t, board: collector.NewBoard()}
 	s.migrations = s.board.Configure(migrations)
 	logger := slog.New(slog.DiscardHandler)
 	evaluator := collector.NewEvaluator(collector.EvaluatorOptions{Board: s.board, Logger: logger, Now: time.Now})
-	handler, err := newHandler(handlerOptions{
-		board: s.board, evaluator: evaluator, reload: newReloader("", config.Default(), nil, nil, logger), logger: logger, now: time.Now, telemetryPath: "/metrics",
+	var err error
+	s.handler, err = newHandler(handlerOptions{
+		board: s.board, evaluator: evaluator, reload: newReloader("", config.Default(), nil, nil, logger), logger: logger, now: time.Now, telemetryPath: "/metrics", externalURL: externalURL,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.server = httptest.NewServer(handler)
-	t.Cleanup(s.server.Close)
 	return s
 }
 
@@ -87,7 +99,7 @@ func TestInABrowser(t *testing.T) {
 	ctx, axe := startBrowser(t), axeSource(t)
 	for name, look := range map[string]func(*testing.T, *tab, string){
 		"states": testStates, "thousand": testThousand, "hostile": testHostile, "real": testHostileDatabases,
-		"keyboard": testKeyboard, "refresh": testRefresh, "without scripts": testWithoutScripts, "reports and print": testReports, "docs": testDocsPages, "pictures": testPictures,
+		"keyboard": testKeyboard, "refresh": testRefresh, "without scripts": testWithoutScripts, "reports and print": testReports, "docs": testDocsPages, "pictures": testPictures, "prefix": testBehindAPrefix,
 	} {
 		t.Run(name, func(t *testing.T) { look(t, openTab(t, ctx), axe) })
 	}
@@ -465,5 +477,76 @@ func drawPictures(t *testing.T, b *tab, dir string) {
 		if err := os.WriteFile(filepath.Join(dir, name), picture, 0o644); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// testBehindAPrefix looks at the pages through a proxy that takes a path away.
+func testBehindAPrefix(t *testing.T, b *tab, _ string) {
+	s := newSiteAt(t, "https://monitoring.example.com/migration/", config.Migration{Name: "acme"})
+	s.publish(0, time.Now(), nil)
+	proxy := httptest.NewServer(http.StripPrefix("/migration", s.handler))
+	t.Cleanup(proxy.Close)
+	b.open(proxy.URL + "/migration/")
+	b.is(`getComputedStyle(document.querySelector(".row")).display === "grid" && !document.getElementById("pause").hidden`)
+	for _, way := range []struct{ click, path string }{
+		{"#a-acme", "/migration/migrations/acme"}, {"#backup-docs", "/migration/docs/preconditions"}, {".home", "/migration/"}, {"#filter", "/migration/"}, {"nav[aria-label=Exporter] a", "/migration/docs/"},
+		{"main article a", "/migration/docs/preconditions"},
+	} {
+		b.do(chromedp.Click(chromedp.CSS(way.click)))
+		b.eventually(`location.pathname === "` + way.path + `" && document.readyState === "complete" && document.querySelector("main") !== null`)
+	}
+	b.open(proxy.URL + "/migration/")
+	for _, path := range evaluate[[]string](b, `[...document.querySelectorAll("a[href], link[href], script[src]")].map(e => e.href || e.src)`) {
+		if resp, err := proxy.Client().Get(path); err != nil || resp.StatusCode != http.StatusOK {
+			t.Errorf("%s: %v, %v", path, resp, err)
+		} else {
+			_ = resp.Body.Close()
+		}
+	}
+}
+
+func TestReportsAreServed(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, config.Migration{Name: "acme"}, config.Migration{Name: "other"})
+	s.publish(0, time.Now(), nil)
+	for path, want := range map[string]struct {
+		code                int
+		kind, name, content string
+	}{
+		"/report.html":                  {200, "text/html; charset=utf-8", `^attachment; filename=magento-migration-readiness-\d{8}T\d{6}Z\.html$`, "other"},
+		"/report.json":                  {200, "application/json", `^attachment; filename=magento-migration-readiness-\d{8}T\d{6}Z\.json$`, `"name": "other"`},
+		"/migrations/acme/report.html":  {200, "text/html; charset=utf-8", `^attachment; filename=magento-migration-readiness-acme-\d{8}T\d{6}Z\.html$`, "Nothing stands in the way"},
+		"/migrations/acme/report.json":  {200, "application/json", `^attachment; filename=magento-migration-readiness-acme-\d{8}T\d{6}Z\.json$`, `"servers"`},
+		"/migrations/none/report.html":  {400, "text/plain; charset=utf-8", "^$", "none"},
+		"/?status=sad":                  {400, "text/plain; charset=utf-8", "^$", `status="sad"`},
+		"/?page=0":                      {400, "text/plain; charset=utf-8", "^$", `page="0"`},
+		"/?status=ready&search=ac":      {200, "text/html; charset=utf-8", "^$", "1 of 2 match."},
+		"/docs/":                        {200, "text/html; charset=utf-8", "^$", "preconditions"},
+		"/migrations/other/report.json": {200, "application/json", "other", "not evaluated yet"},
+	} {
+		resp, err := s.server.Client().Get(s.server.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		if err := errors.Join(err, resp.Body.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if resp.StatusCode != want.code || resp.Header.Get("Content-Type") != want.kind || !regexp.MustCompile(want.name).MatchString(resp.Header.Get("Content-Disposition")) || !strings.Contains(string(body), want.content) {
+			t.Errorf("%s: %d %v: %.200s", path, resp.StatusCode, resp.Header, body)
+		}
+		if strings.HasPrefix(path, "/migrations/other") && strings.Contains(string(body), `"acme"`) {
+			t.Errorf("%s has other migrations", path)
+		}
+	}
+}
+
+func TestCheckPrintsHTML(t *testing.T) {
+	t.Parallel()
+	var out, errs bytes.Buffer
+	code := run(t.Context(), []string{"check", "--format=html", "--config.file=" + writeConfig(t, fast+entry("acme", "pa55", waived))}, &out, &errs)
+	page := out.String()
+	if code != exitReady || !strings.HasPrefix(page, "<!DOCTYPE html>") || !strings.HasSuffix(page, "</html>\n") || !strings.Contains(page, fmt.Sprintf("127.0.0.1:%d", server.Port())) {
+		t.Errorf("exit code %d, %.300s, %s", code, page, errs.String())
 	}
 }

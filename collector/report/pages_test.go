@@ -288,6 +288,45 @@ func TestDurations(t *testing.T) {
 	}
 }
 
+var (
+	tags       = regexp.MustCompile(`</?([a-zA-Z]+)`)
+	attributes = regexp.MustCompile(`<[a-z][^>]*?\s(on\w+|style|srcdoc)=`)
+	quoted     = regexp.MustCompile(`="[^"]*"`)
+)
+
+// FuzzPages puts a text into every field and lets no more tags come out than the templates have.
+func FuzzPages(f *testing.F) {
+	f.Add(`"><script>alert(1)</script>`)
+	f.Add("{{.}}\x00\u202e' onload=x &lt;")
+	pages, err := NewPages("", "/metrics", fstest.MapFS{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		finding := collector.Finding{Status: collector.Fail, Subject: text, Summary: text, Evidence: text, Remedy: "x:\n" + text}
+		m := collector.MigrationReadiness{Name: "acme", PhaseReason: text, Servers: []collector.Server{{System: "magento1", Address: text, Database: text, Account: text, Version: text}}, Preconditions: []collector.PreconditionReadiness{{
+			ID: "network", Title: "Network", Status: collector.Fail, Summary: text, EvaluatedAt: &noon, DocsURL: "/docs/preconditions#network",
+			Findings: []collector.Finding{finding}, Waivers: []collector.WaiverReadiness{{Subject: text, Reason: text, Owner: text}},
+		}}}
+		d := collector.Readiness{Version: "1", Migrations: []collector.MigrationReadiness{m}}
+		page := render(t, func(w io.Writer) error { return pages.Migration(w, m, "1", noon) }) +
+			render(t, func(w io.Writer) error { return pages.Overview(w, d, Filter{Search: text}) }) +
+			render(t, func(w io.Writer) error { return HTML(w, d) })
+		harmless := []string{"a", "article", "bdi", "body", "button", "dd", "details", "div", "dl", "dt", "footer", "form", "h", "head", "header", "html", "input", "label", "li", "link", "main", "meta", "nav",
+			"ol", "option", "p", "pre", "script", "section", "select", "span", "strong", "style", "summary", "svg", "symbol", "path", "circle", "rect", "time", "title", "ul", "use"}
+		for _, tag := range tags.FindAllStringSubmatch(page, -1) {
+			if !slices.Contains(harmless, tag[1]) {
+				t.Errorf("a tag %s", tag[0])
+			}
+		}
+		// Both pages load one script; the report none.
+		bare := quoted.ReplaceAllString(page, `=""`)
+		if n := strings.Count(page, "<script"); n != 2 || attributes.MatchString(bare) || strings.ContainsAny(page, "\x00\x1b\u202e\u2066") {
+			t.Errorf("%d scripts, attributes %q", n, attributes.FindAllString(bare, -1))
+		}
+	})
+}
+
 func BenchmarkOverview(b *testing.B) {
 	for _, n := range []int{100, 1000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
