@@ -101,7 +101,7 @@ func TestFaultsHaveAPlace(t *testing.T) {
 		"list for text":         {"migrations:\n- name: [a]\n", "f.yml:2:9: expected text, got a list"},
 		"text for list":         {"migrations: hello\n", "f.yml:1:13: expected a list, got text `hello`"},
 		"duplicate key":         {"migrations:\n- name: a\n  name: b\n", `f.yml:3:3: mapping key "name" already defined at line 2`},
-		"duplicate name":        {"migrations:\n- name: a\n- name: a\n", `f.yml:3:9: a second migration with the name "a"`},
+		"duplicate name":        {"migrations:\n- name: a\n- name: a\n", `f.yml:3:9: a second migration with the name "a": the first is at f.yml:2:9`},
 		"bad name":              {"migrations:\n- name: 'a b'\n", `f.yml:2:9: name "a b"`},
 		"no name":               {"migrations:\n- magento1: {root: /x}\n", `f.yml:2:3: name ""`},
 		"no migrations":         {"global: {}\n", "no migrations"},
@@ -180,8 +180,9 @@ func TestLoad(t *testing.T) {
 		t.Errorf("ca_file of the aliased system: %q", got)
 	}
 	for path, want := range map[string]string{
-		filepath.Join(dir, "none.yml"): "no such file",
-		dir:                            "this is a folder",
+		filepath.Join(dir, "none.yml"):                     "no such file",
+		filepath.Join(dir, "*.json"):                       "no file matches",
+		filepath.Join(dir, "[a.yml"):                       "no pattern",
 		write("big.yml", "# "+strings.Repeat("x", 10<<20)): "larger than 8 MiB",
 	} {
 		if _, err := Load(path, ids); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
@@ -226,6 +227,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(everyKey))
 	f.Add([]byte("migrations: [{name: a, waivers: [{precondition: backup, expires: 2026-01-01}]}]"))
 	f.Add([]byte("a: &a [*a]"))
+	f.Add([]byte("defaults: &d {phase: auto, magento1: &m {x: *m}}\ntemplates: {t: {<<: *d}}\nmigrations: [{name: a, template: t, <<: [*d], magento1: *m}]"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := Parse("f.yml", data, ids)
 		if err == nil && len(c.Migrations) == 0 {

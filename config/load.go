@@ -6,11 +6,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 
 	"go.yaml.in/yaml/v4"
 )
 
-// MaxFileSize is how large a configuration file can be, in bytes: far above a thousand migrations.
+// MaxFileSize is how large a configuration can be, in bytes and all its files together: far above a thousand migrations.
 const MaxFileSize = 8 << 20
 
 // FileError is a fault in the configuration file, with its place. Line and Column count from 1; 0 is not known.
@@ -28,22 +30,37 @@ func (e *FileError) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Message)
 }
 
-// Load reads and validates a file. Preconditions are the known ids; a setting or waiver for any other is refused.
-// All faults found are in the error, one FileError each. Relative paths are taken from the file's folder.
+// Load reads and validates a configuration. The path is a file, a folder, of which every file that ends in .yml or .yaml is read, or a
+// pattern. Preconditions are the known ids; a setting or waiver for any other is refused. All faults found are in the error, one
+// FileError each. Relative paths are taken from the folder of the file in which they stand.
 func Load(path string, preconditions []string) (*Config, error) {
-	data, err := readFile(path)
+	files, err := listFiles(path)
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := Parse(path, data, preconditions)
+	p := parser{preconditions: preconditions}
+	var errs []error
+	left := int64(MaxFileSize)
+	for _, file := range files {
+		data, err := readFile(file, left)
+		if err == nil {
+			left -= int64(len(data))
+			err = p.read(file, data)
+		}
+		errs = append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	cfg, err := p.config()
 	if err != nil {
 		return nil, err
 	}
-	cfg.resolvePaths(filepath.Dir(path))
+	p.resolvePaths(cfg)
 	return cfg, nil
 }
 
-func readFile(path string) ([]byte, error) {
+func readFile(path string, limit int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
@@ -52,76 +69,126 @@ func readFile(path string) ([]byte, error) {
 	if info, err := f.Stat(); err == nil && info.IsDir() {
 		return nil, &FileError{File: path, Message: "this is a folder, not a file"}
 	}
-	data, err := io.ReadAll(io.LimitReader(f, MaxFileSize+1))
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
-	if len(data) > MaxFileSize {
-		return nil, &FileError{File: path, Message: fmt.Sprintf("larger than %d MiB", MaxFileSize>>20)}
+	if int64(len(data)) > limit {
+		return nil, &FileError{File: path, Message: fmt.Sprintf("the configuration is larger than %d MiB", MaxFileSize>>20)}
 	}
 	return data, nil
 }
 
 // Parse reads and validates a file's content; see Load. Paths stay as they are written.
 func Parse(file string, data []byte, preconditions []string) (*Config, error) {
-	var document yaml.Node
-	cfg := Default()
-	if err := yaml.Load(data, &document); err != nil {
-		return nil, fileErrors(file, err)
+	p := parser{preconditions: preconditions}
+	if err := p.read(file, data); err != nil {
+		return nil, err
 	}
-	if err := document.Load(cfg, yaml.WithKnownFields()); err != nil {
-		return nil, fileErrors(file, err)
-	}
-	v := validator{file: file, document: &document, preconditions: preconditions}
-	v.config(cfg)
-	return cfg, errors.Join(v.errs...)
+	return p.config()
 }
 
-// fileErrors gives the decoder's errors this package's form.
-func fileErrors(file string, err error) error {
+// parser makes a configuration of one or several files.
+type parser struct {
+	preconditions []string
+	sources       sources
+	documents     []*yaml.Node
+	document      *yaml.Node
+}
+
+func (p *parser) read(file string, data []byte) error {
+	var document yaml.Node
+	if err := yaml.Load(data, &document); err != nil {
+		one := sources{files: []source{{path: file}}}
+		return one.errors(err)
+	}
+	if len(document.Content) == 0 {
+		return &FileError{File: file, Message: "the file is empty"}
+	}
+	p.sources.add(file, data, &document)
+	p.documents = append(p.documents, &document)
+	return nil
+}
+
+func (p *parser) config() (*Config, error) {
+	a := newAssembly(&p.sources)
+	for _, d := range p.documents {
+		a.add(d)
+	}
+	p.document = a.document()
+	cfg := Default()
+	if err := p.document.Load(cfg, yaml.WithKnownFields()); err != nil {
+		a.errs = append(a.errs, p.sources.errors(err))
+	}
+	if len(a.errs) > 0 {
+		return nil, distinct(a.errs)
+	}
+	v := validator{sources: &p.sources, document: p.document, preconditions: p.preconditions}
+	v.config(cfg)
+	return cfg, distinct(v.errs)
+}
+
+// errors gives the decoder's errors this package's form.
+func (s *sources) errors(err error) error {
 	var several *yaml.LoadErrors
 	var one *yaml.LoadError
 	switch {
 	case errors.As(err, &several):
 		var errs []error
 		for _, e := range several.Errors {
-			errs = append(errs, &FileError{File: file, Line: e.Mark.Line, Column: e.Mark.Column, Message: readable(e.Message)})
+			errs = append(errs, s.error(e))
 		}
 		return errors.Join(errs...)
 	case errors.As(err, &one):
-		return &FileError{File: file, Line: one.Mark.Line, Column: one.Mark.Column, Message: readable(one.Message)}
+		return s.error(one)
 	}
-	return &FileError{File: file, Message: readable(err.Error())}
+	return &FileError{File: s.files[0].path, Message: readable(err.Error())}
 }
 
-// resolvePaths makes relative paths absolute.
-func (c *Config) resolvePaths(dir string) {
-	join := func(paths ...*string) {
-		for _, p := range paths {
-			if *p != "" && !filepath.IsAbs(*p) {
-				*p = filepath.Join(dir, *p)
-			}
-		}
-	}
-	list := func(paths []string) {
-		for i := range paths {
-			join(&paths[i])
+var lineInMessage = regexp.MustCompile(`at line (\d+)$`)
+
+func (s *sources) error(e *yaml.LoadError) error {
+	path, line := s.of(e.Mark.Line)
+	message := lineInMessage.ReplaceAllStringFunc(readable(e.Message), func(text string) string {
+		number, _ := strconv.Atoi(lineInMessage.FindStringSubmatch(text)[1])
+		_, number = s.of(number)
+		return fmt.Sprintf("at line %d", number)
+	})
+	return &FileError{File: path, Line: line, Column: e.Mark.Column, Message: message}
+}
+
+// resolvePaths makes relative paths absolute, each from the folder of its file.
+func (p *parser) resolvePaths(c *Config) {
+	join := func(value *string, path ...any) {
+		if *value != "" && !filepath.IsAbs(*value) {
+			file, _ := p.sources.of(find(p.document, path).Line)
+			*value = filepath.Join(filepath.Dir(file), *value)
 		}
 	}
 	for i := range c.Migrations {
 		m := &c.Migrations[i]
-		join(&m.MigrationTool.Config, &m.Preconditions.SystemRequirements.RequirementsFile)
-		for _, s := range []*System{&m.Magento1, &m.Magento2} {
-			join(&s.Root, &s.Database.PasswordFile, &s.Database.Socket)
+		at := func(keys ...any) []any { return append([]any{"migrations", i}, keys...) }
+		join(&m.MigrationTool.Config, at("migration_tool", "config")...)
+		join(&m.Preconditions.SystemRequirements.RequirementsFile, at("preconditions", "system_requirements", "requirements_file")...)
+		for name, s := range map[string]*System{"magento1": &m.Magento1, "magento2": &m.Magento2} {
+			join(&s.Root, at(name, "root")...)
+			join(&s.Database.PasswordFile, at(name, "database", "password_file")...)
+			join(&s.Database.Socket, at(name, "database", "socket")...)
 			if s.Database.TLS != nil {
 				tls := *s.Database.TLS
-				join(&tls.CAFile, &tls.CertFile, &tls.KeyFile)
+				join(&tls.CAFile, at(name, "database", "tls", "ca_file")...)
+				join(&tls.CertFile, at(name, "database", "tls", "cert_file")...)
+				join(&tls.KeyFile, at(name, "database", "tls", "key_file")...)
 				s.Database.TLS = &tls
 			}
 		}
-		list(m.Preconditions.Backup.Paths)
-		if m.Preconditions.CronStopped.Crontabs != nil {
-			list(*m.Preconditions.CronStopped.Crontabs)
+		for j := range m.Preconditions.Backup.Paths {
+			join(&m.Preconditions.Backup.Paths[j], at("preconditions", "backup", "paths", j)...)
+		}
+		if crontabs := m.Preconditions.CronStopped.Crontabs; crontabs != nil {
+			for j := range *crontabs {
+				join(&(*crontabs)[j], at("preconditions", "cron_stopped", "crontabs", j)...)
+			}
 		}
 	}
 }

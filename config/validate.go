@@ -60,7 +60,7 @@ func goType(name string) string {
 
 // validator collects the faults that the decoder cannot see.
 type validator struct {
-	file          string
+	sources       *sources
 	document      *yaml.Node
 	preconditions []string
 	errs          []error
@@ -68,8 +68,7 @@ type validator struct {
 
 // fail records a fault at the value that path leads to: keys as string, list positions as int.
 func (v *validator) fail(message string, path ...any) {
-	at := find(v.document, path)
-	v.errs = append(v.errs, &FileError{File: v.file, Line: at.Line, Column: at.Column, Message: message})
+	v.errs = append(v.errs, v.sources.at(find(v.document, path), message))
 }
 
 func (v *validator) config(c *Config) {
@@ -89,13 +88,15 @@ func (v *validator) config(c *Config) {
 	if len(c.Migrations) == 0 {
 		v.fail("no migrations: name at least one under migrations", "migrations")
 	}
-	seen := map[string]bool{}
+	seen := map[string]int{}
 	for i := range c.Migrations {
 		m := &c.Migrations[i]
-		if seen[m.Name] {
-			v.fail(fmt.Sprintf("a second migration with the name %q", m.Name), "migrations", i, "name")
+		if first, is := seen[m.Name]; is {
+			at := find(v.document, []any{"migrations", first, "name"})
+			v.fail(fmt.Sprintf("a second migration with the name %q: the first is at %s", clip(m.Name), v.sources.place(at)), "migrations", i, "name")
+		} else {
+			seen[m.Name] = i
 		}
-		seen[m.Name] = true
 		v.migration(m, i)
 	}
 }
@@ -199,7 +200,7 @@ func (v *validator) unknownKey(key string, path ...any) error {
 			break
 		}
 	}
-	return &FileError{File: v.file, Line: at.Line, Column: at.Column, Message: fmt.Sprintf("unknown key %q", clip(key))}
+	return v.sources.at(at, fmt.Sprintf("unknown key %q", clip(key)))
 }
 
 // find follows path as far as it goes, so that a missing key is reported where it should have been.

@@ -109,3 +109,25 @@ func TestShardsServeAndCheckTheirPart(t *testing.T) {
 		}
 	}
 }
+
+// TestReloadOfAFolder lets a file be read while it is half written.
+func TestReloadOfAFolder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	rewrite(t, dir+"/a.yml", "migrations: [{name: a}]\n")
+	rewrite(t, dir+"/b.yml", "migrations: [{name: b}]\n")
+	d := startDaemon(t, dir, "--web.enable-lifecycle")
+	d.ready()
+	for _, half := range []string{"", "migrations: [{name: b}, {na", "migr"} {
+		rewrite(t, dir+"/b.yml", half)
+		d.want("POST", "/-/reload", 500, dir+"/b.yml")
+		d.want("GET", "/metrics", 200, `magento_migration_ready{migration="b"}`, "config_last_reload_successful 0")
+	}
+	rewrite(t, dir+"/c.yml", "migrations: [{name: c}]\n")
+	rewrite(t, dir+"/b.yml", "migrations: [{name: b2}]\n")
+	d.want("POST", "/-/reload", 200)
+	d.eventually("the new files are served", func() bool {
+		_, body := d.do("GET", "/metrics")
+		return strings.Contains(body, `ready{migration="b2"}`) && strings.Contains(body, `ready{migration="c"}`) && !strings.Contains(body, `ready{migration="b"}`)
+	})
+}
