@@ -54,8 +54,8 @@ func TestSchedulerEvaluatesAgainAndAgain(t *testing.T) {
 		c.Migrations = append(c.Migrations, unconfigured(i))
 	}
 	board, _ := running(t, c)
-	eventually(t, "each migration is evaluated", 2*time.Second, board.Evaluated)
-	eventually(t, "each migration is evaluated three times", 5*time.Second, func() bool {
+	eventually(t, "each migration is evaluated", time.Minute, board.Evaluated)
+	eventually(t, "each migration is evaluated three times", time.Minute, func() bool {
 		for _, s := range board.Snapshot() {
 			if s.Preconditions[0].Evaluations < 3 {
 				return false
@@ -89,7 +89,7 @@ func TestSchedulerHungMigrationsMakeNobodyLate(t *testing.T) {
 	c := config.Default()
 	c.Global.EvaluationConcurrency = 2
 	c.Global.EvaluationInterval = model.Duration(time.Second)
-	c.Global.EvaluationTimeout = model.Duration(30 * time.Second)
+	c.Global.EvaluationTimeout = model.Duration(10 * time.Minute)
 	for i := range 4 {
 		m := unconfigured(100 + i)
 		m.Magento1.Database = config.Database{Host: "127.0.0.1", Port: silent.Addr().(*net.TCPAddr).Port, Name: "x", User: "x"}
@@ -99,7 +99,7 @@ func TestSchedulerHungMigrationsMakeNobodyLate(t *testing.T) {
 		c.Migrations = append(c.Migrations, unconfigured(i))
 	}
 	board, _ := running(t, c)
-	eventually(t, "the healthy migrations are evaluated although four others hang", 8*time.Second, func() bool {
+	eventually(t, "the healthy migrations are evaluated although four others hang", time.Minute, func() bool {
 		for _, s := range board.Snapshot()[4:] {
 			if s.Preconditions[0].Evaluations < 4 {
 				return false
@@ -119,7 +119,7 @@ func TestSchedulerReload(t *testing.T) {
 	c := config.Default()
 	c.Migrations = []config.Migration{unconfigured(1), unconfigured(2)}
 	board, s := running(t, c)
-	eventually(t, "evaluated", 2*time.Second, board.Evaluated)
+	eventually(t, "evaluated", time.Minute, board.Evaluated)
 	kept := board.Snapshot()[0].Preconditions[0].Result.EvaluatedAt
 	next := config.Default()
 	changed := unconfigured(2)
@@ -128,7 +128,10 @@ func TestSchedulerReload(t *testing.T) {
 	if err := s.Apply(t.Context(), next); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the new migrations are evaluated at once", 2*time.Second, func() bool { return len(board.Snapshot()) == 3 && board.allEvaluated() })
+	eventually(t, "the new migrations are evaluated at once", time.Minute, func() bool {
+		states := board.Snapshot()
+		return len(states) == 3 && states[0].Evaluated && states[1].Evaluated && states[2].Evaluated
+	})
 	if got := board.Snapshot()[0].Preconditions[0].Result.EvaluatedAt; !got.Equal(kept) {
 		t.Error("an unchanged migration lost its results")
 	}
