@@ -22,6 +22,7 @@ type Evaluator struct {
 	logger  *slog.Logger
 	now     func() time.Time
 	late    atomic.Uint64
+	faults  atomic.Uint64
 
 	waitForBackups bool
 
@@ -54,6 +55,9 @@ func NewEvaluator(o EvaluatorOptions) *Evaluator {
 
 // Late returns how many evaluations began later than the interval asks for.
 func (e *Evaluator) Late() uint64 { return e.late.Load() }
+
+// Faults returns how many evaluations the program itself has failed.
+func (e *Evaluator) Faults() uint64 { return e.faults.Load() }
 
 // Evaluate evaluates a migration once, within the time limit, and publishes the results.
 func (e *Evaluator) Evaluate(ctx context.Context, m *config.Migration, limit time.Duration) {
@@ -177,6 +181,7 @@ func (e *Evaluator) result(ctx context.Context, p Precondition, evidence *Eviden
 	severity := evidence.Migration.Preconditions.Severity(p.ID)
 	defer func() {
 		if fault := recover(); fault != nil {
+			e.faults.Add(1)
 			e.logger.Error("a precondition's evaluation panicked", "migration", evidence.Migration.Name, "precondition", p.ID, "panic", fmt.Sprintf("%T", fault), "stack", string(debug.Stack()))
 			v := Verdict{}
 			v.unknown("", "the exporter failed while it evaluated this", "the exporter's log has the stack", "Report it to the exporter's maintainers with the log.")

@@ -182,8 +182,8 @@ func TestAPanicIsAResult(t *testing.T) {
 	s := newShop(t)
 	broken := Precondition{ID: "network", evaluate: func(context.Context, *Evidence) Verdict { panic("oh secret") }}
 	r := s.evaluator.result(t.Context(), broken, &Evidence{Migration: s.migration})
-	if r.Status != Unknown || r.Findings[0].Remedy == "" {
-		t.Errorf("%+v", r)
+	if r.Status != Unknown || r.Findings[0].Remedy == "" || s.evaluator.Faults() != 1 {
+		t.Errorf("%+v, %d faults", r, s.evaluator.Faults())
 	}
 	if log := s.log.String(); !strings.Contains(log, "panicked") || strings.Contains(log, "oh secret") {
 		t.Errorf("log: %s", log)

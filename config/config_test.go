@@ -120,7 +120,6 @@ func TestFaultsHaveAPlace(t *testing.T) {
 		"concurrency":           {"global: {evaluation_concurrency: 0}\nmigrations: [{name: a}]\n", "f.yml:1:34: evaluation_concurrency"},
 		"byte rate":             {"global: {backup_read_bytes_per_second: -1}\nmigrations: [{name: a}]\n", "f.yml:1:40: backup_read_bytes_per_second"},
 		"port":                  {"migrations:\n- name: a\n  magento1: {database: {port: 70000}}\n", "f.yml:3:31: port 70000"},
-		"two passwords":         {"migrations:\n- name: a\n  magento1: {database: {password: x, password_env: Y}}\n", "f.yml:3:24: more than one of password"},
 		"certificate alone":     {"migrations:\n- name: a\n  magento1: {database: {tls: {cert_file: x}}}\n", "f.yml:3:30: cert_file and key_file"},
 		"severity":              {"migrations:\n- name: a\n  preconditions: {backup: {severity: page}}\n", `f.yml:3:38: severity "page"`},
 		"decision":              {"migrations:\n- name: a\n  preconditions: {extensions: {decisions: {x: {}}}}\n", "f.yml:3:47: a decision is either"},
@@ -195,7 +194,7 @@ func TestErrorsNeverShowAPassword(t *testing.T) {
 	for _, yaml := range []string{
 		"migrations:\n- name: a\n  magento1: {database: {password: [hunter2]}}\n",
 		"migrations:\n- name: a\n  magento1: {database: {password: {hunter2: hunter2}}}\n",
-		"migrations:\n- name: a\n  magento1: {database: {password: hunter2, password_env: X}}\n",
+		"migrations:\n- name: a\n  magento1: {database: {password: hunter2, port: 99999}}\n",
 		"migrations:\n- name: a\n  magento1: {database: {password: \"hunter2}}\n",
 	} {
 		_, err := Parse("f.yml", []byte(yaml), ids)
@@ -238,4 +237,20 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("an error without a file: %v", err)
 		}
 	})
+}
+
+func TestWarningsAboutPasswords(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(secret, []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	text := "migrations:\n- name: a\n  magento2: {database: {password: canary, password_env: X, password_file: " + secret + "}}\n"
+	c, err := Parse("f.yml", []byte(text), ids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := strings.Join(c.Warnings(), "\n")
+	if !strings.Contains(w, "several passwords (password, password_env, password_file)") || !strings.Contains(w, "everybody on this host can read "+secret) || strings.Contains(w, "canary") {
+		t.Error(w)
+	}
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -122,15 +123,6 @@ func (v *validator) database(d *Database, path ...any) {
 	at := func(key string) []any { return append(slices.Clone(path), key) }
 	if d.Port < 0 || d.Port > 65535 {
 		v.fail("port "+strconv.Itoa(d.Port)+": expected 1 to 65535", at("port")...)
-	}
-	said := 0
-	for _, is := range []bool{d.Password != nil, d.PasswordFile != "", d.PasswordEnv != ""} {
-		if is {
-			said++
-		}
-	}
-	if said > 1 {
-		v.fail("more than one of password, password_file and password_env", path...)
 	}
 	if d.TLS != nil && (d.TLS.CertFile == "") != (d.TLS.KeyFile == "") {
 		v.fail("cert_file and key_file go together", at("tls")...)
@@ -257,11 +249,37 @@ func (c *Config) Warnings() []string {
 	var warnings []string
 	for i := range c.Migrations {
 		m := &c.Migrations[i]
+		warnings = append(warnings, m.Magento1.Database.warnings("migration "+m.Name+": magento1")...)
+		warnings = append(warnings, m.Magento2.Database.warnings("migration "+m.Name+": magento2")...)
 		for _, w := range m.Waivers {
 			if m.Cutover != nil && w.Expires.Before(*m.Cutover) {
 				warnings = append(warnings, fmt.Sprintf("migration %s: the waiver of %s %sends %s, before the cutover at %s",
 					m.Name, w.Precondition, subjectWord(w.Subject), w.Expires.UTC().Format(time.RFC3339), m.Cutover.UTC().Format(time.RFC3339)))
 			}
+		}
+	}
+	return warnings
+}
+
+// warnings are about how the password is given.
+func (d *Database) warnings(whose string) []string {
+	var said, warnings []string
+	for key, is := range map[string]bool{"password": d.Password != nil, "password_file": d.PasswordFile != "", "password_env": d.PasswordEnv != ""} {
+		if is {
+			said = append(said, key)
+		}
+	}
+	slices.Sort(said) // which is also the order in which they win
+	if len(said) > 1 {
+		warnings = append(warnings, fmt.Sprintf("%s.database has several passwords (%s): the first one is used", whose, strings.Join(said, ", ")))
+	}
+	files := []string{d.PasswordFile}
+	if d.TLS != nil {
+		files = append(files, d.TLS.KeyFile)
+	}
+	for _, file := range files {
+		if info, err := os.Stat(file); file != "" && err == nil && info.Mode().Perm()&0o004 != 0 {
+			warnings = append(warnings, fmt.Sprintf("%s.database: everybody on this host can read %s: chmod o-r", whose, file))
 		}
 	}
 	return warnings

@@ -36,6 +36,10 @@ func check(ctx context.Context, f *flags, cfg *config.Config, logger *slog.Logge
 		logger.Error("printing the results failed", "err", err)
 		return exitError
 	}
+	if n := evaluator.Faults(); n > 0 {
+		logger.Error("the exporter itself failed in some evaluations", "evaluations", n)
+		return exitError
+	}
 	return exitCode(doc, f.strict)
 }
 
