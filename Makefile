@@ -9,7 +9,8 @@ REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)
 BRANCH ?= $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null)
 # The commit's date, not today's: the same commit makes the same binary.
 BUILD_DATE ?= $(shell git log -1 --format=%cI 2>/dev/null)
-FUZZTIME ?= 10s
+# A number of runs for each target, or a time; on a busy machine Go's fuzzer takes the end of a short time for a failure.
+FUZZTIME ?= 20000x
 TEST_TIMEOUT ?= 30m
 # What to test: make test PACKAGES=./config/...
 PACKAGES ?= ./...
