@@ -94,8 +94,8 @@ func failing(summary string) []collector.Finding {
 	return []collector.Finding{{Status: collector.Fail, Subject: "INSERT", Summary: summary, Evidence: "the server answers 1142", Remedy: "As an administrator:\nGRANT INSERT ON `m2`.* TO 'migration'@'%';"}}
 }
 
+// TestInABrowser is not parallel, because a browser takes all the time of small machines.
 func TestInABrowser(t *testing.T) {
-	t.Parallel()
 	ctx, axe := startBrowser(t), axeSource(t)
 	for name, look := range map[string]func(*testing.T, *tab, string){
 		"states": testStates, "thousand": testThousand, "hostile": testHostile, "real": testHostileDatabases,
@@ -272,7 +272,7 @@ func testKeyboard(t *testing.T, b *tab, _ string) {
 	b.keys(kb.Enter)
 	b.eventually(`location.pathname === "/migrations/acme" && location.hash === "#privileges" && document.readyState === "complete"`)
 
-	b.do(func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
+	b.do(func(ctx context.Context, _ *chromedp.Target) (chromedp.Void, error) {
 		for _, name := range []string{"clipboard-read", "clipboard-write"} {
 			if _, err := chromedp.CallBrowser(ctx, browser.SetPermission, browser.SetPermissionParams{Permission: &browser.PermissionDescriptor{Name: name}, Setting: browser.PermissionSettingGranted, Origin: s.server.URL}); err != nil {
 				return chromedp.Void{}, err
