@@ -18,6 +18,7 @@ type Scheduler struct {
 	ended     chan *job
 	slowed    chan *job
 	running   sync.WaitGroup
+	slowAfter time.Duration
 
 	// The rest belongs to the goroutine of Run.
 	global config.Global
@@ -40,8 +41,8 @@ type job struct {
 }
 
 const (
-	// slowAfter is what a healthy evaluation stays far below: it takes some 10 ms.
-	slowAfter = time.Second
+	// defaultSlowAfter is what a healthy evaluation stays far below: it takes some 10 ms.
+	defaultSlowAfter = time.Second
 	// slowLaneFactor is how many times evaluation_concurrency the slow lane has; its evaluations only wait.
 	slowLaneFactor = 4
 	// lateSlack is the part of the interval by which an evaluation can begin late without being counted.
@@ -52,7 +53,7 @@ const (
 
 // NewScheduler returns a scheduler that begins with Run and Apply.
 func NewScheduler(e *Evaluator) *Scheduler {
-	return &Scheduler{evaluator: e, apply: make(chan *config.Config), ended: make(chan *job), slowed: make(chan *job)}
+	return &Scheduler{evaluator: e, apply: make(chan *config.Config), ended: make(chan *job), slowed: make(chan *job), slowAfter: defaultSlowAfter}
 }
 
 // Apply makes the scheduler and its board use a configuration. The error is that of ctx, when that ends first.
@@ -131,8 +132,8 @@ func (s *Scheduler) configure(c *config.Config) {
 			j = &job{migration: m, due: now, first: true}
 		}
 		j.offset = interval * time.Duration(i) / time.Duration(len(migrations))
-		if !j.first {
-			j.due = s.next(j, now)
+		if next := s.next(j, now); next.Before(j.due) {
+			j.due = next // what is due earlier, or waits for a place, keeps its turn, else reloads could put it off for ever
 		}
 		s.jobs = append(s.jobs, j)
 		delete(known, m)
@@ -160,15 +161,23 @@ func (s *Scheduler) next(j *job, t time.Time) time.Time {
 func (s *Scheduler) dispatch(ctx context.Context) time.Duration {
 	now := s.evaluator.now()
 	wait := s.decayInterval()
+	var due []*job
 	for _, j := range s.jobs {
-		if j.running || !s.hasPlace(j) {
-			continue
-		}
-		if until := j.due.Sub(now); until > 0 {
+		until := j.due.Sub(now)
+		switch {
+		case j.running:
+		case until > 0:
 			wait = min(wait, until)
-			continue
+		default:
+			due = append(due, j)
 		}
-		s.start(ctx, j, now)
+	}
+	// Who has waited longest comes first, else those at the end of the list would starve where there are too few places.
+	slices.SortStableFunc(due, func(a, b *job) int { return a.due.Compare(b.due) })
+	for _, j := range due {
+		if s.hasPlace(j) {
+			s.start(ctx, j, now)
+		}
 	}
 	return wait
 }
@@ -194,7 +203,7 @@ func (s *Scheduler) start(ctx context.Context, j *job, now time.Time) {
 	j.due = s.next(j, now)
 	limit := time.Duration(s.global.EvaluationTimeout)
 	s.running.Go(func() {
-		slow := time.AfterFunc(slowAfter, func() {
+		slow := time.AfterFunc(s.slowAfter, func() {
 			select {
 			case s.slowed <- j:
 			case <-ctx.Done():

@@ -15,13 +15,16 @@ import (
 )
 
 // running starts a scheduler, as the daemon does, until the test ends.
-func running(t *testing.T, c *config.Config) (*Board, *Scheduler) {
+func running(t *testing.T, c *config.Config, change ...func(*Scheduler)) (*Board, *Scheduler) {
 	t.Helper()
 	board := NewBoard()
 	reader := backup.New(t.Context(), backup.Options{})
 	t.Cleanup(reader.Close)
 	evaluator := NewEvaluator(EvaluatorOptions{Board: board, Backups: reader, Logger: slog.New(slog.DiscardHandler), Now: time.Now})
 	s := NewScheduler(evaluator)
+	for _, f := range change {
+		f(s)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { s.Run(ctx); close(done) }()
@@ -151,4 +154,99 @@ func TestSchedulerDecays(t *testing.T) {
 	if board.Snapshot()[0].Ready {
 		t.Error("a result older than three intervals and the time limit still counts")
 	}
+}
+
+// TestSchedulerThousand has a thousand migrations: of each ten one hangs, one is refused, and the others have no databases.
+func TestSchedulerThousand(t *testing.T) {
+	t.Parallel()
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { silent.Close() })
+	refusing, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	refusing.Close()
+	c := config.Default()
+	c.Global.EvaluationConcurrency = 4
+	c.Global.EvaluationInterval = model.Duration(10 * time.Second)
+	c.Global.EvaluationTimeout = model.Duration(6 * time.Second)
+	for i := range 1000 {
+		m := unconfigured(i)
+		if listener := map[int]net.Listener{3: silent, 7: refusing}[i%10]; listener != nil {
+			m.Magento1.Database = config.Database{Host: "127.0.0.1", Port: listener.Addr().(*net.TCPAddr).Port, Name: "x", User: "x"}
+		}
+		c.Migrations = append(c.Migrations, m)
+	}
+	board, _ := running(t, c, func(s *Scheduler) { s.slowAfter = 200 * time.Millisecond })
+	began := time.Now()
+	eventually(t, "every migration is evaluated, also those that hang", 60*time.Second, board.Evaluated)
+	t.Logf("all were evaluated after %s", time.Since(began))
+	evaluations := func(i int) int { return board.Snapshot()[i].Preconditions[0].Evaluations }
+	before := make([]int, 1000)
+	for i := range before {
+		before[i] = evaluations(i)
+	}
+	const intervals = 2
+	time.Sleep(intervals * time.Duration(c.Global.EvaluationInterval))
+	for i := range before {
+		// If those that hang held the places, each round would take 100 times 2 s by 4 places: 50 s.
+		if n := evaluations(i) - before[i]; i%10 != 3 && n < intervals-1 {
+			t.Errorf("migration %d was evaluated %d times in %d intervals", i, n, intervals)
+		}
+	}
+}
+
+// TestSchedulerReloadsPutNothingOff reloads more often than migrations are evaluated.
+func TestSchedulerReloadsPutNothingOff(t *testing.T) {
+	t.Parallel()
+	c := config.Default()
+	c.Global.EvaluationInterval = model.Duration(500 * time.Millisecond)
+	for i := range 5 {
+		c.Migrations = append(c.Migrations, unconfigured(i))
+	}
+	board, s := running(t, c)
+	next := 5
+	eventually(t, "each of the first is evaluated again although the list changes all the time", 20*time.Second, func() bool {
+		changed := *c
+		changed.Migrations = append([]config.Migration{unconfigured(next)}, c.Migrations...)
+		next++
+		if err := s.Apply(t.Context(), &changed); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(50 * time.Millisecond)
+		states := board.Snapshot()
+		for _, state := range states[len(states)-5:] {
+			if state.Preconditions[0].Evaluations < 4 {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// TestSchedulerIsFair has far more work than places, and looks for migrations that never get their turn.
+func TestSchedulerIsFair(t *testing.T) {
+	t.Parallel()
+	clock := time.Now()
+	evaluator := NewEvaluator(EvaluatorOptions{Board: NewBoard(), Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return clock }})
+	s := NewScheduler(evaluator)
+	s.global = config.Default().Global
+	s.global.EvaluationConcurrency = 2
+	s.epoch = clock.Add(-time.Hour)
+	for i := range 6 {
+		m := unconfigured(i)
+		s.jobs = append(s.jobs, &job{migration: &m, due: clock.Add(-time.Duration(i) * time.Second)})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // evaluations end at once; only who is started matters
+	s.dispatch(ctx)
+	for i, j := range s.jobs {
+		if j.running != (i >= 4) {
+			t.Errorf("job %d, which is due for %d s, runs: %v", i, i, j.running)
+		}
+	}
+	s.drain()
 }
