@@ -422,7 +422,7 @@ func warnAboutBackup(v *Verdict, e *Evidence, today backupTarget, best *judgedBa
 // dumpRemedy is the command that makes a good backup.
 func dumpRemedy(e *Evidence) string {
 	client := strings.TrimPrefix(e.Magento2.clientCommand(), "mysql ")
-	text := "Make one: mysqldump --single-transaction --triggers " + client + " | gzip > magento2.sql.gz"
+	text := "Make one:\nmysqldump --single-transaction --triggers " + client + " | gzip > magento2.sql.gz"
 	if e.Phase.Migrated() {
 		return "The initial state is gone from the database: keep looking for a backup from before migrate:settings, or install Magento 2 anew."
 	}

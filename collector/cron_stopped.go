@@ -149,7 +149,7 @@ func judgeCronAtCutover(v *Verdict, state cronState, signs []cronSign) {
 		v.note(s.subject, s.summary, s.evidence, "")
 	}
 	if state == cronQuiet {
-		v.fail("cron", "Magento 2's cron does not run, and the cutover needs it", "", "Start it as the user that owns the files: bin/magento cron:install")
+		v.fail("cron", "Magento 2's cron does not run, and the cutover needs it", "", "Start it as the user that owns the files:\nbin/magento cron:install")
 	}
 }
 

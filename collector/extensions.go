@@ -225,10 +225,10 @@ func (v *Verdict) judgeReplacement(e *Evidence, x extension, replacement string)
 	enabled, known := modules.Enabled(replacement)
 	switch {
 	case !known:
-		v.unknown(x.subject(), fmt.Sprintf("whether %s, which replaces %s, is enabled cannot be told", replacement, x), modules.Unknown, "Make app/etc/config.php a plain array: bin/magento app:config:dump modules")
+		v.unknown(x.subject(), fmt.Sprintf("whether %s, which replaces %s, is enabled cannot be told", replacement, x), modules.Unknown, "Make app/etc/config.php a plain array:\nbin/magento app:config:dump modules")
 	case !enabled:
 		v.fail(x.subject(), fmt.Sprintf("%s, which replaces %s, is not enabled in Magento 2", replacement, x), modules.File,
-			"Install it and enable it: bin/magento module:enable "+shellWord(replacement)+" && bin/magento setup:upgrade")
+			"Install it and enable it:\nbin/magento module:enable "+shellWord(replacement)+" && bin/magento setup:upgrade")
 	default:
 		v.note(x.subject(), x.String()+" is replaced by "+replacement, "enabled in Magento 2", "")
 	}

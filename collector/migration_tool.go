@@ -45,7 +45,7 @@ func judgeToolInstallation(v *Verdict, e *Evidence) {
 	if !installed {
 		v.sample(toolInfo, 1, "", release)
 		v.fail("installation", "the migration tool is not installed", lock.File+" does not name "+composer.DataMigrationTool,
-			"Install the release that equals Magento 2's: composer require "+composer.DataMigrationTool+":"+cmpRelease(release))
+			"Install the release that equals Magento 2's:\ncomposer require "+composer.DataMigrationTool+":"+cmpRelease(release))
 		return
 	}
 	v.sample(toolInfo, 1, tool.Version, release)
@@ -57,7 +57,7 @@ func judgeToolInstallation(v *Verdict, e *Evidence) {
 	}
 	switch enabled, known := modules.Enabled(toolModule); {
 	case !known:
-		v.unknown("module", "whether the migration tool's module is enabled cannot be told", modules.Unknown, "Make app/etc/config.php a plain array: bin/magento app:config:dump modules")
+		v.unknown("module", "whether the migration tool's module is enabled cannot be told", modules.Unknown, "Make app/etc/config.php a plain array:\nbin/magento app:config:dump modules")
 	case !enabled:
 		v.fail("module", "the migration tool's module is not enabled", modules.File, "bin/magento module:enable "+toolModule+" && bin/magento setup:upgrade")
 	}
@@ -101,7 +101,7 @@ func judgeToolRelease(v *Verdict, tool, magento string) {
 	evidence := fmt.Sprintf("the tool is %s, Magento 2 is %s", tool, cmpText(magento))
 	t, ok1 := threeDigits(tool)
 	m, ok2 := threeDigits(magento)
-	remedy := "Install the tool's release for this Magento 2, where there is one; see the tool's releases: composer show --all " + composer.DataMigrationTool
+	remedy := "Install the tool's release for this Magento 2, where there is one; see the tool's releases:\ncomposer show --all " + composer.DataMigrationTool
 	switch {
 	case !ok1 || !ok2:
 		v.unknown("release", "whether the tool's release fits Magento 2's cannot be told", evidence, "Install tagged releases of both, or set system_requirements.magento2_version.")

@@ -57,7 +57,7 @@ func loginFault(s *System, err error) (summary, remedy string) {
 	client := s.clientCommand()
 	switch database.CauseOf(err) {
 	case database.NameNotFound:
-		return fmt.Sprintf("the host of %s has no address: %s", what, s.Endpoint.Host), "Correct the host, or its DNS record. Check with: getent hosts " + s.Endpoint.Host
+		return fmt.Sprintf("the host of %s has no address: %s", what, s.Endpoint.Host), "Correct the host, or its DNS record. Check with:\ngetent hosts " + s.Endpoint.Host
 	case database.Refused:
 		return what + " refuses connections at " + address, "Start the server, let it listen there (bind-address, port, skip-networking in my.cnf), or open the firewall."
 	case database.Timeout:
@@ -69,7 +69,7 @@ func loginFault(s *System, err error) (summary, remedy string) {
 	case database.SocketDenied:
 		return "the Unix socket of " + what + " may not be used by this user", "Let the user that the exporter runs as reach the socket (its folder needs x, the socket rw)."
 	case database.TLSFailed:
-		return "TLS with " + what + " failed", "Check ca_file, server_name and the server's certificate: openssl s_client -starttls mysql -connect " + address
+		return "TLS with " + what + " failed", "Check ca_file, server_name and the server's certificate:\nopenssl s_client -starttls mysql -connect " + address
 	case database.TLSRequired:
 		return what + " demands TLS", fmt.Sprintf("Set %s.database.tls (an empty mapping is enough for a certificate that this host trusts), and ssl_ca, ssl_cert, ssl_key in the tool's config.xml.", s.Name)
 	}
@@ -88,9 +88,9 @@ func accountFault(s *System, err error, what, client string) (summary, remedy st
 	case database.TooManyConnections:
 		return what + " has no connection left", "Find what holds them with SHOW PROCESSLIST, or raise max_connections; the tool would be refused too."
 	case database.AccountLimit:
-		return "the account's limit at " + what + " is reached", "Raise it: ALTER USER " + stringLiteral(s.Endpoint.User) + "@'<host>' WITH MAX_USER_CONNECTIONS 0 MAX_CONNECTIONS_PER_HOUR 0 MAX_QUERIES_PER_HOUR 0"
+		return "the account's limit at " + what + " is reached", "Raise it:\nALTER USER " + stringLiteral(s.Endpoint.User) + "@'<host>' WITH MAX_USER_CONNECTIONS 0 MAX_CONNECTIONS_PER_HOUR 0 MAX_QUERIES_PER_HOUR 0"
 	case database.PasswordExpired:
-		return "the password of " + s.Endpoint.User + " at " + what + " has expired", "Set a new one and write it down where the tool reads it: ALTER USER " + stringLiteral(s.Endpoint.User) + "@'<host>' IDENTIFIED BY '<new password>'"
+		return "the password of " + s.Endpoint.User + " at " + what + " has expired", "Set a new one and write it down where the tool reads it:\nALTER USER " + stringLiteral(s.Endpoint.User) + "@'<host>' IDENTIFIED BY '<new password>'"
 	case database.AccountLocked:
 		return "the account " + s.Endpoint.User + " at " + what + " is locked", "ALTER USER " + stringLiteral(s.Endpoint.User) + "@'<host>' ACCOUNT UNLOCK"
 	case database.AuthPlugin:
@@ -102,7 +102,7 @@ func accountFault(s *System, err error, what, client string) (summary, remedy st
 	case database.Lost:
 		return what + " closed the connection during the login", "Look at the server's error log; a server that crashes or a proxy in between does this."
 	}
-	return "logging in to " + what + " failed", "Look at the message and at the server's error log. Try: " + client
+	return "logging in to " + what + " failed", "Look at the message and at the server's error log. Try:\n" + client
 }
 
 func accountOf(err error) string {

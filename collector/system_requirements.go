@@ -398,7 +398,7 @@ func (j *requirementJudge) extensions(lock *composer.Lock, p requirements.PHP) {
 	}
 	if len(missing) > 0 {
 		names := slices.Sorted(maps.Keys(missing))
-		j.v.fail("php extensions", "PHP lacks extensions that Magento 2 requires", strings.Join(names, ", "), "Install them, on Debian: apt-get install php-"+strings.Join(names, " php-"))
+		j.v.fail("php extensions", "PHP lacks extensions that Magento 2 requires", strings.Join(names, ", "), "Install them, on Debian:\napt-get install php-"+strings.Join(names, " php-"))
 	}
 }
 

@@ -22,10 +22,11 @@ func check(ctx context.Context, f *flags, cfg *config.Config, logger *slog.Logge
 		fmt.Fprintf(status, "%s: error: %v\n", program, err)
 		return exitError
 	}
+	// Without the deadline: what is not read by then is still being read, not broken.
+	backups := backup.New(context.WithoutCancel(ctx), backup.Options{BytesPerSecond: cfg.Global.BackupReadBytesPerSecond})
+	defer backups.Close()
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(f.timeout))
 	defer cancel()
-	backups := backup.New(ctx, backup.Options{BytesPerSecond: cfg.Global.BackupReadBytesPerSecond})
-	defer backups.Close()
 	board := collector.NewBoard()
 	evaluator := collector.NewEvaluator(collector.EvaluatorOptions{Board: board, Backups: backups, WaitForBackups: true, Logger: logger, Now: time.Now})
 	stop := status.watch(board, len(cfg.Migrations))

@@ -140,7 +140,7 @@ func TestCheckExitCodes(t *testing.T) {
 		args   []string
 		code   int
 	}{
-		"unknown":               {fast + entry("a", "pa55", ""), nil, 3},
+		"unknown":               {fast + entry("a", "pa55", strings.Replace(waived, "precondition: topology", "precondition: m2_entities", 1)), nil, 3},
 		"fail":                  {fast + entry("a", "wrong", ""), nil, 2},
 		"the worst of all":      {fast + entry("a", "pa55", waived) + entry("b", "wrong", ""), nil, 2},
 		"only the chosen":       {fast + entry("a", "pa55", waived) + entry("b", "wrong", ""), []string{"--migration=a"}, 0},
@@ -405,4 +405,18 @@ func TestServingOpenlyIsWarnedAbout(t *testing.T) {
 	}
 	cancel()
 	<-done
+}
+
+// TestCheckEndsWhileABackupIsBeingRead must not call a backup broken that is only slow to read.
+func TestCheckEndsWhileABackupIsBeingRead(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "m2.sql")
+	rewrite(t, path, "-- MySQL dump 10.13  Distrib 8.0.36, for Linux (x86_64)\n"+strings.Repeat("-- nothing\n", 100_000))
+	content := strings.Replace(fast, "global: {", "global: {evaluation_timeout: 1s, backup_read_bytes_per_second: 5000, ", 1) +
+		strings.Replace(strings.Replace(entry("acme", "pa55", waived), "preconditions: {", "preconditions: {backup: {paths: ["+path+"]}, ", 1), "precondition: backup", "precondition: network", 1)
+	var out bytes.Buffer
+	code := run(t.Context(), []string{"check", "--timeout=3s", "--config.file=" + writeConfig(t, content)}, &out, &out)
+	if code != 3 || !strings.Contains(out.String(), "the backup is being read") {
+		t.Errorf("exit code %d\n%s", code, out.String())
+	}
 }

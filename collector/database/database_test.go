@@ -212,3 +212,101 @@ func TestOpenNamesTheDatabaseFaults(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestSlowLogHasNothingOfASession asks a server that logs everything it can.
+func TestSlowLogHasNothingOfASession(t *testing.T) {
+	t.Parallel()
+	for _, flavor := range []mysqltest.Flavor{mysqltest.MariaDB, mysqltest.MySQL56} {
+		t.Run(flavor.String(), func(t *testing.T) {
+			t.Parallel()
+			server := mysqltest.New(t, mysqltest.Options{Flavor: flavor, Args: []string{"--slow-query-log=1", "--long-query-time=0.000001", "--log-queries-not-using-indexes=1", "--log-output=TABLE"}})
+			if err := server.Load(t.Context(), "shop", "CREATE TABLE t (id int); INSERT INTO t VALUES (1), (2)"); err != nil {
+				t.Fatal(err)
+			}
+			if err := server.Exec(t.Context(), "CREATE USER plain@'%' IDENTIFIED BY 'x'", "GRANT SELECT ON shop.* TO plain@'%'"); err != nil {
+				t.Fatal(err)
+			}
+			logged := func(word string) int {
+				root := open(t, server, options())
+				var n int
+				if err := root.Row(t.Context(), "SELECT COUNT(*) FROM mysql.slow_log WHERE sql_text LIKE ? AND user_host LIKE 'plain%'", []any{"%" + word + "%"}, &n); err != nil {
+					t.Fatal(err)
+				}
+				return n
+			}
+			s, err := Open(t.Context(), Endpoint{Host: server.Host(), Port: server.Port(), User: "plain", Password: "x", Name: "shop"}, options())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			var n int
+			for _, query := range []string{"SELECT COUNT(*) FROM t WHERE id > 0 /* quiet */", "SELECT SLEEP(0.2) /* quiet */"} {
+				if err := s.Row(t.Context(), query, nil, &n); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := logged("quiet"); got != 0 {
+				t.Errorf("%d statements are in the slow log", got)
+			}
+			if _, err := s.Conn().ExecContext(t.Context(), "SET SESSION long_query_time=0.000001, min_examined_row_limit=0"); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Row(t.Context(), "SELECT COUNT(*) FROM t WHERE id > 0 /* loud */", nil, &n); err != nil {
+				t.Fatal(err)
+			}
+			if logged("loud") != 1 {
+				t.Error("the slow log has nothing: the test shows nothing")
+			}
+		})
+	}
+}
+
+func TestCostCountsStatements(t *testing.T) {
+	t.Parallel()
+	server := mysqltest.New(t, mysqltest.Options{})
+	if err := server.Load(t.Context(), "shop", "CREATE TABLE t (id int)"); err != nil {
+		t.Fatal(err)
+	}
+	questions := func() (n int64) {
+		var name string
+		if err := open(t, server, options()).Row(t.Context(), "SHOW GLOBAL STATUS LIKE 'Com_select'", nil, &name, &n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	var cost Cost
+	ctx := WithCost(t.Context(), &cost)
+	s, err := Open(ctx, Endpoint{Socket: server.Socket(), User: "root", Name: "shop"}, options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	login := cost.Statements()
+	if login != 5 {
+		t.Errorf("a login took %d statements, want 5", login)
+	}
+	before := questions()
+	var n int
+	for range 3 {
+		if err := s.Row(ctx, "SELECT COUNT(*) + SLEEP(0.05) FROM t", nil, &n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows, err := s.Conn().QueryContext(ctx, "SELECT 1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		t.Fatal(err)
+	}
+	_ = s.Row(t.Context(), "SELECT 1", nil, &n) // counted by nobody
+	if got := cost.Statements() - login; got != 4 {
+		t.Errorf("%d statements were counted, want 4", got)
+	}
+	if sent := questions() - before - 2; sent != 5 { // the login of the second look, and the statement without a cost
+		t.Errorf("the server saw %d statements", sent)
+	}
+	if cost.Spent() < 150*time.Millisecond || cost.Spent() > 10*time.Second {
+		t.Errorf("statements that sleep 150 ms took %s", cost.Spent())
+	}
+}

@@ -115,8 +115,10 @@ func (s *Session) connector(network, address string) (driver.Connector, error) {
 // greet asks who is there and sets what keeps this session harmless.
 func (s *Session) greet(ctx context.Context) error {
 	var comment string
+	start := time.Now()
 	err := s.conn.QueryRowContext(ctx, "SELECT VERSION(), @@version_comment, USER(), CURRENT_USER(), CONNECTION_ID()").
 		Scan(&s.VersionText, &comment, &s.User, &s.CurrentUser, &s.id)
+	count(ctx, start)
 	if err != nil {
 		return err
 	}
@@ -129,15 +131,28 @@ func (s *Session) greet(ctx context.Context) error {
 	if s.limited = limited; limited {
 		settings = append(settings, limit)
 	}
-	_, err = s.conn.ExecContext(ctx, "SET SESSION "+strings.Join(settings, ", "))
+	if _, err := s.Conn().ExecContext(ctx, "SET SESSION "+strings.Join(settings, ", ")); err != nil {
+		return err
+	}
+	return s.keepOutOfSlowLog(ctx)
+}
+
+// keepOutOfSlowLog spares the server's slow log the statements of this session, which come every minute and have a limit anyway. What
+// uses no index is logged however fast it is, unless it examines fewer rows than the limit. A server that refuses it logs them.
+func (s *Session) keepOutOfSlowLog(ctx context.Context) error {
+	_, err := s.Conn().ExecContext(ctx, "SET SESSION long_query_time=3600, min_examined_row_limit=4294967295")
+	if Number(err) != 0 {
+		s.options.Logger.Debug("the server's slow log will have the statements of this session", "err", err)
+		return nil
+	}
 	return err
 }
 
 func (s *Session) choose(ctx context.Context) error {
-	if _, err := s.conn.ExecContext(ctx, "SET SESSION TRANSACTION READ ONLY"); err != nil {
+	if _, err := s.Conn().ExecContext(ctx, "SET SESSION TRANSACTION READ ONLY"); err != nil {
 		return err
 	}
-	_, err := s.conn.ExecContext(ctx, "USE "+Quote(s.endpoint.Name))
+	_, err := s.Conn().ExecContext(ctx, "USE "+Quote(s.endpoint.Name))
 	return err
 }
 
@@ -159,7 +174,7 @@ func (s *Session) Close() error {
 }
 
 // Conn is the connection itself, for what needs several statements in a row on a session of its own.
-func (s *Session) Conn() *sql.Conn { return s.conn }
+func (s *Session) Conn() *Conn { return &Conn{s.conn} }
 
 // Endpoint is what the session was opened with.
 func (s *Session) Endpoint() Endpoint { return s.endpoint }
@@ -198,7 +213,9 @@ func (s *Session) do(ctx context.Context, query string, run func(context.Context
 	// A little more than the server's own limit, which has the better error.
 	limit, cancel := context.WithTimeout(ctx, s.options.StatementTimeout+500*time.Millisecond)
 	defer cancel()
+	start := time.Now()
 	err := run(limit)
+	count(ctx, start)
 	if err == nil || errors.Is(err, sql.ErrNoRows) {
 		return err
 	}

@@ -28,11 +28,11 @@ func (r Remedy) String() string {
 		return r.Text
 	}
 	where := "<" + strings.ReplaceAll(r.Inside, "/", "><") + ">"
-	text := fmt.Sprintf("In %s, inside %s: %s", r.copyOf(), where, strings.ReplaceAll(r.XML, "\n", ""))
+	text := fmt.Sprintf("In %s, inside %s", r.copyOf(), where)
 	if r.Text != "" {
-		text += " " + r.Text
+		text += " (" + strings.TrimSuffix(r.Text, ".") + ")"
 	}
-	return text
+	return text + ":\n" + strings.ReplaceAll(r.XML, "\n", "")
 }
 
 func (r Remedy) copyOf() string {
