@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"magento_migration_exporter/collector/backup"
+	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/config"
 )
 
@@ -25,6 +26,8 @@ type Evaluator struct {
 	faults  atomic.Uint64
 
 	waitForBackups bool
+	// costs are by precondition, for all migrations together.
+	costs map[string]*database.Cost
 
 	// inFlight holds the preconditions whose evaluation has not come back yet: on a dead mount it never does, and must not be started
 	// again and again.
@@ -50,7 +53,11 @@ type EvaluatorOptions struct {
 
 // NewEvaluator returns an evaluator that does nothing until it is asked to.
 func NewEvaluator(o EvaluatorOptions) *Evaluator {
-	return &Evaluator{board: o.Board, backups: o.Backups, logger: o.Logger, now: o.Now, waitForBackups: o.WaitForBackups, inFlight: map[flight]bool{}, memories: map[*config.Migration]*integrityMemory{}}
+	costs := map[string]*database.Cost{}
+	for _, id := range PreconditionIDs() {
+		costs[id] = &database.Cost{}
+	}
+	return &Evaluator{board: o.Board, backups: o.Backups, logger: o.Logger, now: o.Now, waitForBackups: o.WaitForBackups, inFlight: map[flight]bool{}, memories: map[*config.Migration]*integrityMemory{}, costs: costs}
 }
 
 // Late returns how many evaluations began later than the interval asks for.
@@ -59,11 +66,15 @@ func (e *Evaluator) Late() uint64 { return e.late.Load() }
 // Faults returns how many evaluations the program itself has failed.
 func (e *Evaluator) Faults() uint64 { return e.faults.Load() }
 
+// DatabaseCost returns what a precondition's evaluations have cost the databases so far, over all migrations.
+func (e *Evaluator) DatabaseCost(precondition string) *database.Cost { return e.costs[precondition] }
+
 // Evaluate evaluates a migration once, within the time limit, and publishes the results.
 func (e *Evaluator) Evaluate(ctx context.Context, m *config.Migration, limit time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	evidence := gather(ctx, m, gatherOptions{now: e.now(), statementTimeout: limit / 3, backups: e.backups, memory: e.memory(m), logger: e.logger.With("migration", m.Name)})
+	// Logging in and telling the phase is part of no precondition's function, and nearest to network's.
+	evidence := gather(database.WithCost(ctx, e.costs["network"]), m, gatherOptions{now: e.now(), statementTimeout: limit / 3, backups: e.backups, memory: e.memory(m), logger: e.logger.With("migration", m.Name)})
 	defer evidence.Close()
 	evaluation := Evaluation{Phase: evidence.Phase.Phase, PhaseReason: evidence.Phase.reason(), Servers: evidence.servers(), Results: e.results(ctx, evidence)}
 	if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
@@ -188,7 +199,7 @@ func (e *Evaluator) result(ctx context.Context, p Precondition, evidence *Eviden
 			r = v.result(severity, e.now(), time.Since(started))
 		}
 	}()
-	v := p.evaluate(ctx, evidence)
+	v := p.evaluate(database.WithCost(ctx, e.costs[p.ID]), evidence)
 	return v.result(severity, e.now(), time.Since(started))
 }
 

@@ -222,3 +222,31 @@ func TestSecretsStaySecret(t *testing.T) {
 		t.Error("the wrong password was not tried")
 	}
 }
+
+// TestEvaluationCost compares what is counted with what the server saw.
+func TestEvaluationCost(t *testing.T) {
+	t.Parallel()
+	server := mysqltest.New(t, mysqltest.Options{})
+	s := newShop(t, func(s *shop) { s.server1, s.server2 = server, server })
+	root := rootOf(t, server)
+	questions := func() (n int64) {
+		var name string
+		if err := root.QueryRowContext(t.Context(), "SHOW GLOBAL STATUS LIKE 'Questions'").Scan(&name, &n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	before := questions()
+	s.evaluate()
+	asked := questions() - before
+	var counted int64
+	for _, id := range PreconditionIDs() {
+		counted += s.evaluator.DatabaseCost(id).Statements()
+	}
+	if asked < 30 || counted < asked*9/10 || counted > asked+5 {
+		t.Errorf("%d statements were counted, the server saw %d", counted, asked)
+	}
+	if c := s.evaluator.DatabaseCost("m2_entities"); c.Statements() == 0 || c.Spent() <= 0 {
+		t.Errorf("m2_entities: %d statements in %s", c.Statements(), c.Spent())
+	}
+}

@@ -1,0 +1,56 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"sync/atomic"
+	"time"
+)
+
+// Cost adds up what statements cost. It can be used by several goroutines.
+type Cost struct {
+	statements atomic.Int64
+	spent      atomic.Int64
+}
+
+// Statements is how many statements were sent.
+func (c *Cost) Statements() int64 { return c.statements.Load() }
+
+// Spent is how long the answers took, with their rows.
+func (c *Cost) Spent() time.Duration { return time.Duration(c.spent.Load()) }
+
+type costKey struct{}
+
+// WithCost returns a context whose statements are added to a cost.
+func WithCost(ctx context.Context, c *Cost) context.Context {
+	return context.WithValue(ctx, costKey{}, c)
+}
+
+// count adds one statement that began at start to the context's cost, if it has one.
+func count(ctx context.Context, start time.Time) {
+	if c, ok := ctx.Value(costKey{}).(*Cost); ok {
+		c.statements.Add(1)
+		c.spent.Add(int64(time.Since(start)))
+	}
+}
+
+// Conn is a session's own connection, for what needs several statements in a row on it. It has no limits but the server's.
+type Conn struct{ conn *sql.Conn }
+
+// ExecContext runs a statement without rows.
+func (c *Conn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	defer count(ctx, time.Now())
+	return c.conn.ExecContext(ctx, query, args...)
+}
+
+// QueryContext runs a statement with rows.
+func (c *Conn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	defer count(ctx, time.Now())
+	return c.conn.QueryContext(ctx, query, args...)
+}
+
+// PrepareContext asks the server to prepare a statement.
+func (c *Conn) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error) {
+	defer count(ctx, time.Now())
+	return c.conn.PrepareContext(ctx, query)
+}
