@@ -194,13 +194,16 @@ func (s *Scheduler) start(ctx context.Context, j *job, now time.Time) {
 	if !j.first && now.Sub(j.due) > interval/lateSlack {
 		s.evaluator.late.Add(1)
 	}
+	j.due = s.next(j, now)
+	if j.first {
+		j.due = s.next(j, now.Add(interval/2)) // else those that were first come again while others still wait for their first turn
+	}
 	j.running, j.first, j.inSlowLane = true, false, j.wasSlow
 	if j.inSlowLane {
 		s.slow++
 	} else {
 		s.busy++
 	}
-	j.due = s.next(j, now)
 	limit := time.Duration(s.global.EvaluationTimeout)
 	s.running.Go(func() {
 		slow := time.AfterFunc(s.slowAfter, func() {
