@@ -67,7 +67,7 @@ lint: $(GOLANGCI_LINT)
 	$(GOLANGCI_LINT) run ./...
 
 unit: $(GOTESTSUM) $(MYSQL56)
-	$(GOTESTSUM) --format pkgname-and-test-fails -- -race -timeout $(TEST_TIMEOUT) $(PACKAGES)
+	$(GOTESTSUM) --format pkgname-and-test-fails --raw-command -- .ci/unit $(TEST_TIMEOUT) $(PACKAGES)
 
 # Each fuzz target of each package for FUZZTIME.
 fuzz:

@@ -45,7 +45,8 @@ func bigDump(tb testing.TB, size int, args []string) io.Reader {
 }
 
 // TestMemory reads dumps of 2 GB and more, and less of the slow compressions,
-// and watches how much memory is in use meanwhile. It runs alone.
+// and watches how much memory is in use meanwhile. It runs alone, and reads less under the race
+// detector.
 func TestMemory(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -60,6 +61,7 @@ func TestMemory(t *testing.T) {
 		{"bzip2", 16 << 20, []string{"bzip2", "-c"}},
 		{"lz4", 512 << 20, []string{"lz4", "-c"}},
 	} {
+		c.size /= raceFactor
 		t.Run(c.name, func(t *testing.T) {
 			in := bigDump(t, c.size, c.args)
 			debug.FreeOSMemory()
