@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/klauspost/compress/flate"
 	"github.com/prometheus/client_golang/prometheus"
@@ -101,6 +103,7 @@ type Exposition struct {
 	head, tail block
 	layout     *layout
 	states     []*MigrationState
+	buffers    *sync.Pool
 }
 
 // layout is the part of an exposition that never changes in one format.
@@ -113,11 +116,18 @@ type layout struct {
 // Expositor makes expositions.
 type Expositor struct {
 	text, openMetrics *layout
+	buffers           sync.Pool
 }
+
+// bufferSize joins the blocks, which are small, into writes of this many bytes.
+const bufferSize = 32 << 10
 
 // NewExpositor returns an expositor, which can be used by several goroutines.
 func NewExpositor() *Expositor {
-	return &Expositor{text: newLayout(expfmt.TypeTextPlain), openMetrics: newLayout(expfmt.TypeOpenMetrics)}
+	return &Expositor{
+		text: newLayout(expfmt.TypeTextPlain), openMetrics: newLayout(expfmt.TypeOpenMetrics),
+		buffers: sync.Pool{New: func() any { return bufio.NewWriterSize(nil, bufferSize) }},
+	}
 }
 
 func newLayout(format expfmt.FormatType) *layout {
@@ -163,7 +173,7 @@ func (x *Expositor) New(format expfmt.Format, families []*dto.MetricFamily, stat
 	if format.FormatType() == expfmt.TypeOpenMetrics {
 		l = x.openMetrics
 	}
-	e := &Exposition{layout: l, tail: l.tail, states: states}
+	e := &Exposition{layout: l, tail: l.tail, states: states, buffers: &x.buffers}
 	if text.Len() > 0 {
 		e.head = newBlock(text.Bytes())
 	}
@@ -205,14 +215,28 @@ func (e *Exposition) Size() int {
 // WriteTo implements io.WriterTo.
 func (e *Exposition) WriteTo(w io.Writer) (int64, error) {
 	var written int64
-	for b := range e.blocks() {
-		n, err := w.Write(b.text)
-		written += int64(n)
-		if err != nil {
-			return written, err
+	err := e.buffered(w, func(w *bufio.Writer) error {
+		for b := range e.blocks() {
+			n, err := w.Write(b.text)
+			written += int64(n)
+			if err != nil {
+				return err
+			}
 		}
+		return nil
+	})
+	return written, err
+}
+
+func (e *Exposition) buffered(w io.Writer, write func(*bufio.Writer) error) error {
+	buffer := e.buffers.Get().(*bufio.Writer)
+	defer e.buffers.Put(buffer)
+	buffer.Reset(w)
+	defer buffer.Reset(nil)
+	if err := write(buffer); err != nil {
+		return err
 	}
-	return written, nil
+	return buffer.Flush()
 }
 
 // What RFC 1952 puts around a deflate stream: no name, no time, compressed in the fastest way, on an unknown system.
@@ -235,18 +259,20 @@ func (e *Exposition) GzipSize() int {
 
 // WriteGzip writes one gzip member. Nothing is compressed for it but the head: the rest was when it was rendered.
 func (e *Exposition) WriteGzip(w io.Writer) error {
-	if _, err := w.Write(gzipHeader[:]); err != nil {
-		return err
-	}
-	var checksum, size uint32
-	for b := range e.blocks() {
-		checksum = crc32.Update(checksum, crc32.IEEETable, b.text)
-		size += uint32(len(b.text)) //nolint:gosec // modulo 2^32, as RFC 1952 says
-		if _, err := w.Write(b.deflated); err != nil {
+	return e.buffered(w, func(w *bufio.Writer) error {
+		if _, err := w.Write(gzipHeader[:]); err != nil {
 			return err
 		}
-	}
-	end := binary.LittleEndian.AppendUint32(lastBlock[:], checksum)
-	_, err := w.Write(binary.LittleEndian.AppendUint32(end, size))
-	return err
+		var checksum, size uint32
+		for b := range e.blocks() {
+			checksum = crc32.Update(checksum, crc32.IEEETable, b.text)
+			size += uint32(len(b.text)) //nolint:gosec // modulo 2^32, as RFC 1952 says
+			if _, err := w.Write(b.deflated); err != nil {
+				return err
+			}
+		}
+		end := binary.LittleEndian.AppendUint32(lastBlock[:], checksum)
+		_, err := w.Write(binary.LittleEndian.AppendUint32(end, size))
+		return err
+	})
 }

@@ -65,10 +65,10 @@ func serveExposition(w http.ResponseWriter, r *http.Request, e *Exposition) {
 	if r.Header.Get("Accept-Encoding") == "gzip" {
 		w.Header().Set("Content-Length", strconv.Itoa(e.GzipSize()))
 		_ = e.WriteGzip(w)
-		return
+	} else {
+		w.Header().Set("Content-Length", strconv.Itoa(e.Size()))
+		_, _ = e.WriteTo(w)
 	}
-	w.Header().Set("Content-Length", strconv.Itoa(e.Size()))
-	_, _ = e.WriteTo(w)
 }
 
 func expose(b *testing.B, x *Expositor, board *Board) *Exposition {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -46,9 +45,6 @@ func (h *handler) probe(w http.ResponseWriter, r *http.Request) {
 	h.expose(w, r, nil, []*collector.MigrationState{state})
 }
 
-// copyBuffer joins small pieces into writes of this many bytes.
-const copyBuffer = 32 << 10
-
 // expose writes metrics in the format and encoding that the client asks for.
 func (h *handler) expose(w http.ResponseWriter, r *http.Request, families []*dto.MetricFamily, states []*collector.MigrationState) {
 	format := expfmt.NegotiateAccept(r.Header, collector.Formats()...)
@@ -61,16 +57,15 @@ func (h *handler) expose(w http.ResponseWriter, r *http.Request, families []*dto
 	header := w.Header()
 	header.Set("Content-Type", string(format))
 	header.Add("Vary", "Accept, Accept-Encoding")
-	buffer := bufio.NewWriterSize(w, copyBuffer)
 	if acceptsGzip(r.Header) {
 		header.Set("Content-Encoding", "gzip")
 		header.Set("Content-Length", strconv.Itoa(exposition.GzipSize()))
-		err = exposition.WriteGzip(buffer)
+		err = exposition.WriteGzip(w)
 	} else {
 		header.Set("Content-Length", strconv.Itoa(exposition.Size()))
-		_, err = exposition.WriteTo(buffer)
+		_, err = exposition.WriteTo(w)
 	}
-	if err = cmp.Or(err, buffer.Flush()); err != nil {
+	if err != nil {
 		h.logger.Debug("writing an answer failed", "path", r.URL.Path, "err", err)
 	}
 }
