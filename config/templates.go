@@ -293,7 +293,7 @@ func distinct(errs []error) error {
 }
 
 func flat(err error) []error {
-	if several, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // it takes this very error apart
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		var all []error
 		for _, e := range several.Unwrap() {
 			all = append(all, flat(e)...)

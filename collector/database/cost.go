@@ -46,11 +46,11 @@ func (c *Conn) ExecContext(ctx context.Context, query string, args ...any) (sql.
 // QueryContext runs a statement with rows.
 func (c *Conn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	defer count(ctx, time.Now())
-	return c.conn.QueryContext(ctx, query, args...)
+	return c.conn.QueryContext(ctx, query, args...) //nolint:sqlclosecheck // the caller closes them
 }
 
 // PrepareContext asks the server to prepare a statement.
 func (c *Conn) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error) {
 	defer count(ctx, time.Now())
-	return c.conn.PrepareContext(ctx, query)
+	return c.conn.PrepareContext(ctx, query) //nolint:sqlclosecheck // the caller closes it
 }

@@ -292,13 +292,16 @@ func TestCostCountsStatements(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	rows, err := s.Conn().QueryContext(ctx, "SELECT 1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		t.Fatal(err)
-	}
+	func() {
+		rows, err := s.Conn().QueryContext(ctx, "SELECT 1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
+	}()
 	_ = s.Row(t.Context(), "SELECT 1", nil, &n) // counted by nobody
 	if got := cost.Statements() - login; got != 4 {
 		t.Errorf("%d statements were counted, want 4", got)
