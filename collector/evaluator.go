@@ -13,6 +13,7 @@ import (
 
 	"magento_migration_exporter/collector/backup"
 	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/requirements"
 	"magento_migration_exporter/config"
 )
 
@@ -26,6 +27,7 @@ type Evaluator struct {
 	faults  atomic.Uint64
 
 	waitForBackups bool
+	requirements   func() (requirements.Table, error)
 	// costs are by precondition, for all migrations together.
 	costs map[string]*database.Cost
 
@@ -74,7 +76,7 @@ func (e *Evaluator) Evaluate(ctx context.Context, m *config.Migration, limit tim
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	// Logging in and telling the phase is part of no precondition's function, and nearest to network's.
-	evidence := gather(database.WithCost(ctx, e.costs["network"]), m, gatherOptions{now: e.now(), statementTimeout: limit / 3, backups: e.backups, memory: e.memory(m), logger: e.logger.With("migration", m.Name)})
+	evidence := gather(database.WithCost(ctx, e.costs["network"]), m, gatherOptions{now: e.now(), statementTimeout: limit / 3, backups: e.backups, memory: e.memory(m), requirements: e.requirements, logger: e.logger.With("migration", m.Name)})
 	defer evidence.Close()
 	evaluation := Evaluation{Phase: evidence.Phase.Phase, PhaseReason: evidence.Phase.reason(), Servers: evidence.servers(), Results: e.results(ctx, evidence)}
 	if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"magento_migration_exporter/collector/backup"
+	"magento_migration_exporter/collector/requirements"
 	"magento_migration_exporter/config"
 )
 
@@ -21,11 +22,13 @@ type Evidence struct {
 	Backups            *backup.Reader
 	files              *files
 	memory             *integrityMemory
+	// builtInRequirements is read once in the evaluator's life.
+	builtInRequirements func() (requirements.Table, error)
 }
 
 // gather logs in to both databases at once, so that one that hangs does not cost the other its time.
 func gather(ctx context.Context, m *config.Migration, o gatherOptions) *Evidence {
-	e := &Evidence{Migration: m, Now: o.now, Backups: o.backups, Tool: readTool(m.MigrationTool.Config), files: newFiles(m), memory: o.memory}
+	e := &Evidence{Migration: m, Now: o.now, Backups: o.backups, Tool: readTool(m.MigrationTool.Config), files: newFiles(m), memory: o.memory, builtInRequirements: o.requirements}
 	e.Magento1 = newSystem(magento1, &m.Magento1, e.Tool, o)
 	e.Magento2 = newSystem(magento2, &m.Magento2, e.Tool, o)
 	var both sync.WaitGroup
@@ -43,6 +46,7 @@ type gatherOptions struct {
 	statementTimeout time.Duration
 	backups          *backup.Reader
 	memory           *integrityMemory
+	requirements     func() (requirements.Table, error)
 	logger           *slog.Logger
 }
 

@@ -33,7 +33,7 @@ type requirementJudge struct {
 // evaluateSystemRequirements tells whether Magento 2's surroundings are those that its release was tested with.
 func evaluateSystemRequirements(ctx context.Context, e *Evidence) Verdict {
 	v := Verdict{}
-	table, err := requirements.Load(e.Migration.Preconditions.SystemRequirements.RequirementsFile)
+	table, err := requirementsTable(e)
 	if err != nil {
 		v.unknown("table", "the table of requirements cannot be read", err.Error(), "Correct system_requirements.requirements_file, or leave it out for the built-in table.")
 		return v
@@ -49,6 +49,14 @@ func evaluateSystemRequirements(ctx context.Context, e *Evidence) Verdict {
 	j.services(ctx)
 	j.php(ctx)
 	return v
+}
+
+// requirementsTable returns the built-in table, or the one that the configuration names, which is read anew each time.
+func requirementsTable(e *Evidence) (requirements.Table, error) {
+	if file := e.Migration.Preconditions.SystemRequirements.RequirementsFile; file != "" {
+		return requirements.Load(file)
+	}
+	return e.builtInRequirements()
 }
 
 func (j *requirementJudge) releaseText() string {
