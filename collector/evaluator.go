@@ -59,7 +59,11 @@ func NewEvaluator(o EvaluatorOptions) *Evaluator {
 	for _, id := range PreconditionIDs() {
 		costs[id] = &database.Cost{}
 	}
-	return &Evaluator{board: o.Board, backups: o.Backups, logger: o.Logger, now: o.Now, waitForBackups: o.WaitForBackups, inFlight: map[flight]bool{}, memories: map[*config.Migration]*integrityMemory{}, costs: costs}
+	return &Evaluator{
+		board: o.Board, backups: o.Backups, logger: o.Logger, now: o.Now, waitForBackups: o.WaitForBackups, costs: costs,
+		inFlight: map[flight]bool{}, memories: map[*config.Migration]*integrityMemory{},
+		requirements: sync.OnceValues(func() (requirements.Table, error) { return requirements.Load("") }),
+	}
 }
 
 // Late returns how many evaluations began later than the interval asks for.
