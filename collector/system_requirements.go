@@ -295,7 +295,7 @@ func searchEndpoint(ctx context.Context, m2 *System) (string, error) {
 // services judges caches, sessions, queues and Varnish, where env.php or the configuration names them.
 func (j *requirementJudge) services(ctx context.Context) {
 	endpoints := j.e.Migration.Preconditions.SystemRequirements.Endpoints
-	named := map[string]string{"cache": endpoints["cache"], "session": endpoints["session"], "queue": endpoints["queue"]}
+	named := map[string]string{"cache": endpoints["cache"], "session": endpoints["session"], "queue": endpoints["queue"], "varnish": endpoints["varnish"]}
 	passwords := map[string]string{}
 	env, err := j.e.files.env()
 	if err != nil {
@@ -315,7 +315,7 @@ func (j *requirementJudge) services(ctx context.Context) {
 		service, err := requirements.RabbitMQ(ctx, address)
 		j.service("queue", service, err)
 	}
-	if address := endpoints["varnish"]; address != "" {
+	if address := named["varnish"]; address != "" {
 		service, err := requirements.Varnish(ctx, address)
 		j.service("varnish", service, err)
 	}
@@ -346,6 +346,10 @@ func (j *requirementJudge) fromEnvironment(env *envphp.File, named, passwords ma
 			}
 			named[component] = server.Value.String()
 		}
+	}
+	// The caches that Magento purges are Varnish's, and speak HTTP.
+	if servers := env.HTTPCaches.Servers; named["varnish"] == "" && len(servers) > 0 && servers[0].State == envphp.Known {
+		named["varnish"] = "http://" + servers[0].Value.String()
 	}
 	passwords["session"] = env.Text("session/redis/password").Or("")
 	passwords["cache"] = env.Text("cache/frontend/default/backend_options/password").Or("")

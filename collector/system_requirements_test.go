@@ -99,6 +99,12 @@ func TestSystemRequirementsServicesOfEnvPHP(t *testing.T) {
 	}
 	writeUnder(t, root2, "app/etc/env.php", s.envPHP("'queue' => ['amqp' => ['host' => getenv('MQ'), 'port' => '5672']],"))
 	s.wantFinding("system_requirements", Unknown, "queue cannot be seen", "endpoints.queue")
+	varnish := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Via", "1.1 web (Varnish/6.0)") }))
+	t.Cleanup(varnish.Close)
+	host, port, _ := strings.Cut(strings.TrimPrefix(varnish.URL, "http://"), ":")
+	writeUnder(t, root2, "app/etc/env.php", s.envPHP("'http_cache_hosts' => [['host' => '"+host+"', 'port' => '"+port+"']],"))
+	s.wantFinding("system_requirements", Warn, "was not tested with varnish 6.0")
+	s.wantValue(0, requirementMet, "varnish")
 	writeUnder(t, root2, "app/etc/env.php", s.envPHP("'session' => ['save' => 'files'],"))
 	s.want("system_requirements", Pass)
 }
