@@ -174,7 +174,7 @@ func testThousand(t *testing.T, b *tab, axe string) {
 	b.audit(axe)
 	b.screenshot("page-thousand")
 	b.fits("-thousand")
-	b.do(chromedp.Click(chromedp.ID("next")))
+	b.click("#next")
 	b.eventually(`document.querySelector(".pager").innerText.includes("Page 2 of 10")`)
 	b.is(`document.querySelector(".row h2").innerText === "shop-0001"`)
 }
@@ -351,13 +351,15 @@ func testWithoutScripts(t *testing.T, b *tab, _ string) {
 	s.publish(1, time.Now(), nil)
 	b.withoutScripts()
 	b.open(s.server.URL)
-	b.do(chromedp.SetValue(chromedp.ID("status"), "ready"), chromedp.Click(chromedp.ID("filter")), chromedp.WaitVisible(chromedp.ID("clear")))
+	b.do(chromedp.SetValue(chromedp.ID("status"), "ready"))
+	b.click("#filter")
+	b.do(chromedp.WaitVisible(chromedp.ID("clear")))
 	b.is(`document.querySelectorAll(".row").length === 1 && document.querySelector(".row h2").innerText === "other"`)
 	b.is(`document.getElementById("status").value === "ready"`)
 	b.open(s.server.URL + "/migrations/acme")
 	b.is(`[...document.querySelectorAll("button")].every(b => b.offsetParent === null)`)
 	b.is(`document.querySelector("#privileges .command pre").innerText.startsWith("GRANT INSERT")`)
-	b.do(chromedp.Click(chromedp.CSS("#network-notes summary")))
+	b.click("#network-notes summary")
 	b.is(`document.querySelector("#network-notes").open`)
 }
 
@@ -413,7 +415,7 @@ func testDocsPages(t *testing.T, b *tab, axe string) {
 	}
 	b.screenshot("docs")
 	b.open(s.server.URL + "/migrations/acme")
-	b.do(chromedp.Click(chromedp.ID("backup-docs")))
+	b.click("#backup-docs")
 	b.eventually(`location.pathname === "/docs/preconditions" && location.hash === "#backup" && document.querySelector(":target")?.id === "backup"`)
 }
 
@@ -492,7 +494,7 @@ func testBehindAPrefix(t *testing.T, b *tab, _ string) {
 		{"#a-acme", "/migration/migrations/acme"}, {"#backup-docs", "/migration/docs/preconditions"}, {".home", "/migration/"}, {"#filter", "/migration/"}, {"nav[aria-label=Exporter] a", "/migration/docs/"},
 		{"main article a", "/migration/docs/preconditions"},
 	} {
-		b.do(chromedp.Click(chromedp.CSS(way.click)))
+		b.click(way.click)
 		b.eventually(`location.pathname === "` + way.path + `" && document.readyState === "complete" && document.querySelector("main") !== null`)
 	}
 	b.open(proxy.URL + "/migration/")
