@@ -181,7 +181,11 @@ func judgeSameDatabase(ctx context.Context, v *Verdict, e *Evidence) {
 	const identity = "SELECT CONCAT_WS('|', @@hostname, @@port, @@datadir, DATABASE())"
 	var one, two string
 	err := errors.Join(e.Magento1.Session.Row(ctx, identity, nil, &one), e.Magento2.Session.Row(ctx, identity, nil, &two))
-	if err == nil && one == two {
+	if err != nil {
+		e.Magento2.broken(v, "same database", err)
+		return
+	}
+	if one == two {
 		v.fail("same database", "Magento 1 and Magento 2 are the same database", two, "Correct magento1.database or magento2.database, or <source> and <destination> in the tool's config.xml.")
 	}
 }

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -385,7 +386,10 @@ func judgeLock(ctx context.Context, v *Verdict, e *Evidence) {
 	}
 	if e.Magento1.Err == nil {
 		tables, err := deltaTables(ctx, e.Magento1)
-		if err == nil && len(tables) == 0 {
+		switch {
+		case err != nil:
+			e.Magento1.broken(v, "lock", err)
+		case len(tables) == 0:
 			v.fail("lock", "the tool's progress file says that Magento 1 has its triggers, and this Magento 1 has none", lock.File+": no m2_cl_ table in "+e.Magento1.Endpoint.Name, remedy)
 		}
 	}
@@ -423,7 +427,11 @@ func judgeDeltaLog(ctx context.Context, v *Verdict, e *Evidence) {
 	if e.Phase.Phase != config.PhaseDelta {
 		return
 	}
-	if lost := undelivered(ctx, m1, tables); len(lost) > 0 {
+	lost, err := undelivered(ctx, m1, tables)
+	if err != nil {
+		m1.broken(v, "m2_cl", err)
+	}
+	if len(lost) > 0 {
 		v.warn("m2_cl", "changes of Magento 1 are marked as delivered and still there: the next migrate:delta drops them unseen", strings.Join(lost, ", "),
 			"If no migrate:delta runs now, set them back as Magento 1's administrator, for each table: UPDATE <table> SET processed = 0 WHERE processed = 1")
 	}
@@ -433,17 +441,19 @@ func judgeDeltaLog(ctx context.Context, v *Verdict, e *Evidence) {
 const maxLost = 20
 
 // undelivered returns the change logs with rows that are marked as delivered. A running migrate:delta has such rows for a second.
-func undelivered(ctx context.Context, m1 *System, tables []string) []string {
-	var lost []string
+func undelivered(ctx context.Context, m1 *System, tables []string) (lost []string, err error) {
 	for _, t := range tables {
 		var one int
 		err := m1.Session.Row(ctx, "SELECT 1 FROM "+database.Quote(t)+" WHERE processed = 1 LIMIT 1", nil, &one)
-		if err == nil && !slices.Contains(lost, t) {
-			lost = append(lost, t)
+		if errors.Is(err, sql.ErrNoRows) {
+			continue
 		}
-		if len(lost) == maxLost {
+		if err != nil {
+			return lost, err
+		}
+		if lost = append(lost, t); len(lost) == maxLost {
 			break
 		}
 	}
-	return lost
+	return lost, nil
 }

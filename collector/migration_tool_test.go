@@ -229,3 +229,16 @@ func TestMigrationToolSeverity(t *testing.T) {
 	s.migration.Preconditions.Others = map[string]config.Judgment{"migration_tool": {Severity: config.SeverityFail}}
 	s.want("migration_tool", Fail)
 }
+
+// TestMigrationToolSaysWhatItCannotRead takes the change log's columns away, as an account without SELECT on it would see.
+func TestMigrationToolSaysWhatItCannotRead(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, func(s *shop) { s.server2 = s.server1 })
+	s.withRoots()
+	if err := mysqltest.SimulateMigrateData(t.Context(), s.server1, s.db1, s.db2, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	s.want("migration_tool", Pass)
+	s.on1("ALTER TABLE m2_cl_sales_flat_order CHANGE processed done tinyint(1)")
+	s.wantFinding("migration_tool", Unknown, "reading Magento 1's database failed")
+}

@@ -8,11 +8,14 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/requirements"
 	"magento_migration_exporter/config"
 	"magento_migration_exporter/config/address"
 	"magento_migration_exporter/config/composer"
@@ -194,7 +197,7 @@ func askNodes(ctx context.Context, roles map[string]roleNodes) {
 				defer func() { <-places }()
 				if err := ask(ctx, role, a); err != nil {
 					mu.Lock()
-					silent[role] = append(silent[role], a+": "+err.Error())
+					silent[role] = append(silent[role], shownAddress(a)+": "+err.Error())
 					mu.Unlock()
 				}
 			})
@@ -216,13 +219,26 @@ func ask(ctx context.Context, role, node string) error {
 	if strings.Contains(node, "://") || role == roleWeb {
 		return askHTTP(ctx, node)
 	}
-	network := "tcp"
 	switch {
 	case node == "localhost":
-		return nil // a Unix socket of Magento 2's own host
+		return askSockets(ctx, database.SocketPlaces())
 	case strings.HasPrefix(node, "/"):
-		network = "unix"
+		return connect(ctx, "unix", node)
 	}
+	return connect(ctx, "tcp", node)
+}
+
+// askSockets takes the first place that answers, as PHP's localhost is one of them.
+func askSockets(ctx context.Context, places []string) error {
+	for _, place := range places {
+		if connect(ctx, "unix", place) == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("no Unix socket answers: %s", strings.Join(places, ", "))
+}
+
+func connect(ctx context.Context, network, node string) error {
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, network, node)
 	if err != nil {
@@ -250,6 +266,9 @@ func askHTTP(ctx context.Context, node string) error {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	resp, err := client.Do(req)
+	if urlError, ok := errors.AsType[*url.Error](err); ok {
+		return urlError.Err // without the URL, whose login and query are nobody's business
+	}
 	if err != nil {
 		return err
 	}
@@ -310,7 +329,19 @@ func nodesText(n roleNodes) string {
 	case len(n.addresses) == 0:
 		return fmt.Sprintf("%d (%s)", n.count, n.source)
 	}
-	return strings.Join(n.addresses[:min(len(n.addresses), 20)], ", ") + " (" + n.source + ")"
+	var shown []string
+	for _, a := range n.addresses[:min(len(n.addresses), 20)] {
+		shown = append(shown, shownAddress(a))
+	}
+	return strings.Join(shown, ", ") + " (" + n.source + ")"
+}
+
+// shownAddress is an address without the login that a URL can carry.
+func shownAddress(node string) string {
+	if !strings.Contains(node, "://") {
+		return node
+	}
+	return requirements.Redacted(node)
 }
 
 // compareDatabases shows both servers side by side; it judges nothing, because a move is a good time to change them.

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -99,4 +100,34 @@ func TestTopologyIsDeclaredWhole(t *testing.T) {
 	s.wantFinding("topology", Unknown, "nobody declared Magento 2's session nodes")
 	settings.Magento2["session"] = config.Nodes{Count: 1}
 	s.want("topology", Pass)
+}
+
+// TestTopologyShowsNoCredentials has them in an address that the configuration names.
+func TestTopologyShowsNoCredentials(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	settings := &s.migration.Preconditions.Topology
+	settings.Magento1 = map[string]config.Nodes{"web": {Count: 1}, "search": {Count: 1}}
+	settings.Magento2 = map[string]config.Nodes{"web": {Count: 1}, "search": nodes("http://user:canary@" + deadPort(t) + "/?token=canary")}
+	f := s.wantFinding("topology", Fail, "none of Magento 2's search nodes answers")
+	if strings.Contains(fmt.Sprintf("%+v", s.board.Snapshot()[0].precondition("topology").Result), "canary") {
+		t.Errorf("credentials are shown: %+v", f)
+	}
+	settings.Magento2["search"] = nodes("http://user:canary@" + node(t))
+	s.want("topology", Pass)
+	if strings.Contains(fmt.Sprintf("%+v", s.board.Snapshot()[0].precondition("topology").Result), "canary") {
+		t.Error("credentials are shown")
+	}
+}
+
+// TestTopologyAsksTheSocketOfLocalhost must not take a node for alive that nobody asked.
+func TestTopologyAsksTheSocketOfLocalhost(t *testing.T) {
+	t.Parallel()
+	nowhere := filepath.Join(t.TempDir(), "mysqld.sock")
+	if err := askSockets(t.Context(), []string{nowhere}); err == nil || !strings.Contains(err.Error(), nowhere) {
+		t.Errorf("a socket that is not there: %v", err)
+	}
+	if err := askSockets(t.Context(), []string{nowhere, shared.magento2.Socket()}); err != nil {
+		t.Error(err)
+	}
 }

@@ -328,3 +328,15 @@ func FuzzSatisfies(f *testing.F) {
 	f.Add("8.2.36", "~8.2.0||~8.3.0")
 	f.Fuzz(func(_ *testing.T, version, constraint string) { _, _ = Satisfies(version, constraint) })
 }
+
+// TestRedisErrorsDoNotEchoThePassword: a Redis whose AUTH was renamed away repeats the command's arguments in its error.
+func TestRedisErrorsDoNotEchoThePassword(t *testing.T) {
+	t.Parallel()
+	port := strconv.Itoa(freePort(t))
+	start(t, exec.Command("redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir(), "--rename-command", "AUTH", ""))
+	eventually(t, 10*time.Second, func(ctx context.Context) (Service, error) { return Redis(ctx, "127.0.0.1:"+port, "") })
+	_, err := Redis(limited(t), "127.0.0.1:"+port, "canary")
+	if err == nil || strings.Contains(err.Error(), "canary") {
+		t.Errorf("%v", err)
+	}
+}

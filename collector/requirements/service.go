@@ -42,16 +42,16 @@ func Search(ctx context.Context, endpoint string) (Service, error) {
 	case resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden:
 		return Service{}, errLogin
 	case resp.StatusCode != http.StatusOK:
-		return Service{}, fmt.Errorf("%s answers %s", redacted(endpoint), resp.Status)
+		return Service{}, fmt.Errorf("%s answers %s", Redacted(endpoint), resp.Status)
 	}
 	var answer struct {
 		Version struct{ Number, Distribution string } `json:"version"`
 	}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(&answer); err != nil {
-		return Service{}, fmt.Errorf("reading the answer of %s: %w", redacted(endpoint), err)
+		return Service{}, fmt.Errorf("reading the answer of %s: %w", Redacted(endpoint), err)
 	}
 	if _, ok := parseVersion(answer.Version.Number); !ok {
-		return Service{}, fmt.Errorf("%s is no search engine: its answer has no version", redacted(endpoint))
+		return Service{}, fmt.Errorf("%s is no search engine: its answer has no version", Redacted(endpoint))
 	}
 	product := "elasticsearch"
 	if answer.Version.Distribution == "opensearch" {
@@ -79,10 +79,10 @@ func Varnish(ctx context.Context, endpoint string) (Service, error) {
 func get(ctx context.Context, endpoint string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint, nil)
 	if err != nil {
-		return nil, fmt.Errorf("%s is no URL", redacted(endpoint))
+		return nil, fmt.Errorf("%s is no URL", Redacted(endpoint))
 	}
 	if req.URL.Scheme != "http" && req.URL.Scheme != "https" {
-		return nil, fmt.Errorf("%s is no URL that begins with http:// or https://", redacted(endpoint))
+		return nil, fmt.Errorf("%s is no URL that begins with http:// or https://", Redacted(endpoint))
 	}
 	// A client of its own: a proxy from the environment is not the way Magento takes, and nothing is kept open.
 	client := &http.Client{
@@ -91,19 +91,22 @@ func get(ctx context.Context, endpoint string) (*http.Response, error) {
 	}
 	resp, err := client.Do(req)
 	if urlError, ok := errors.AsType[*url.Error](err); ok {
-		return nil, fmt.Errorf("asking %s: %w", redacted(endpoint), urlError.Err)
+		return nil, fmt.Errorf("asking %s: %w", Redacted(endpoint), urlError.Err)
 	}
 	return resp, err
 }
 
-// redacted takes the password out of a URL.
-func redacted(endpoint string) string {
+// Redacted takes what can be secret out of a URL: login and query.
+func Redacted(endpoint string) string {
 	u, err := url.Parse(endpoint)
 	if err != nil {
 		return "the configured address"
 	}
-	u.RawQuery = ""
-	return u.Redacted()
+	if u.User != nil {
+		u.User = url.User("xxxxx")
+	}
+	u.RawQuery, u.Fragment = "", ""
+	return u.String()
 }
 
 // converse connects and lets talk run under the context's deadline.
@@ -166,7 +169,9 @@ func redisCommand(conn net.Conn, r *bufio.Reader, words ...string) (string, erro
 	case strings.HasPrefix(line, "-NOAUTH"), strings.HasPrefix(line, "-WRONGPASS"), strings.HasPrefix(line, "-NOPERM"):
 		return "", errLogin
 	case strings.HasPrefix(line, "-"):
-		return "", fmt.Errorf("it answers %q", line)
+		// Only the kind of error: the rest can repeat what was sent, and with AUTH that is a password.
+		kind, _, _ := strings.Cut(line, " ")
+		return "", fmt.Errorf("it answers %s with the error %q", words[0], kind)
 	case strings.HasPrefix(line, "+"):
 		return line[1:], nil
 	case !strings.HasPrefix(line, "$"):
