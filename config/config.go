@@ -18,6 +18,9 @@ type Secret = config.Secret
 type Config struct {
 	Global     Global      `yaml:"global"`
 	Migrations []Migration `yaml:"migrations"`
+
+	// filesWithSecrets are the files read that hold a secret themselves.
+	filesWithSecrets []string
 }
 
 // Global says how often and how hard the exporter works.

@@ -250,7 +250,7 @@ func TestWarningsAboutPasswords(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := strings.Join(c.Warnings(), "\n")
-	if !strings.Contains(w, "several passwords (password, password_env, password_file)") || !strings.Contains(w, "everybody on this host can read "+secret) || strings.Contains(w, "canary") {
+	if !strings.Contains(w, "several passwords (password, password_env, password_file)") || !strings.Contains(w, secret+" holds a secret") || strings.Contains(w, "canary") {
 		t.Error(w)
 	}
 }

@@ -94,6 +94,8 @@ type parser struct {
 	sources       sources
 	documents     []*yaml.Node
 	document      *yaml.Node
+
+	filesWithSecrets []string
 }
 
 func (p *parser) read(file string, data []byte) error {
@@ -107,6 +109,9 @@ func (p *parser) read(file string, data []byte) error {
 	}
 	p.sources.add(file, data, &document)
 	p.documents = append(p.documents, &document)
+	if holdsSecret(&document, "") {
+		p.filesWithSecrets = append(p.filesWithSecrets, file)
+	}
 	return nil
 }
 
@@ -125,6 +130,7 @@ func (p *parser) config() (*Config, error) {
 	}
 	v := validator{sources: &p.sources, document: p.document, preconditions: p.preconditions}
 	v.config(cfg)
+	cfg.filesWithSecrets = p.filesWithSecrets
 	return cfg, distinct(v.errs)
 }
 

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -246,7 +245,7 @@ func clip(s string) string {
 
 // Warnings are what is allowed but hardly meant: one sentence each.
 func (c *Config) Warnings() []string {
-	var warnings []string
+	warnings := readableByAll(c.secretFiles())
 	for i := range c.Migrations {
 		m := &c.Migrations[i]
 		warnings = append(warnings, m.Magento1.Database.warnings("migration "+m.Name+": magento1")...)
@@ -272,15 +271,6 @@ func (d *Database) warnings(whose string) []string {
 	slices.Sort(said) // which is also the order in which they win
 	if len(said) > 1 {
 		warnings = append(warnings, fmt.Sprintf("%s.database has several passwords (%s): the first one is used", whose, strings.Join(said, ", ")))
-	}
-	files := []string{d.PasswordFile}
-	if d.TLS != nil {
-		files = append(files, d.TLS.KeyFile)
-	}
-	for _, file := range files {
-		if info, err := os.Stat(file); file != "" && err == nil && info.Mode().Perm()&0o004 != 0 {
-			warnings = append(warnings, fmt.Sprintf("%s.database: everybody on this host can read %s: chmod o-r", whose, file))
-		}
 	}
 	return warnings
 }

@@ -122,6 +122,9 @@ func keysOf(typ reflect.Type, path string, chosen map[string]string) []string {
 	var keys []string
 	for field := range typ.Fields() {
 		name, option, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+		if !field.IsExported() {
+			continue
+		}
 		if option == "inline" {
 			keys = append(keys, keysOf(field.Type, path, chosen)...)
 			continue

@@ -86,9 +86,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, err)
 		return exitError
 	}
-	for _, w := range cfg.Warnings() {
-		logger.Warn("the configuration is hardly meant so", "warning", w)
-	}
+	logWarnings(logger, cfg, f.webConfigFile())
 	f.shard.keep(cfg)
 	switch {
 	case f.configCheck:
@@ -102,6 +100,21 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitError
 	}
 	return exitReady
+}
+
+// webConfigFile is empty without --web.config.file.
+func (f *flags) webConfigFile() string {
+	if f.web == nil || f.web.WebConfigFile == nil {
+		return ""
+	}
+	return *f.web.WebConfigFile
+}
+
+// logWarnings says what in the exporter's own files is allowed but hardly meant.
+func logWarnings(logger *slog.Logger, cfg *config.Config, webConfigFile string) {
+	for _, w := range append(cfg.Warnings(), config.WebConfigWarnings(webConfigFile)...) {
+		logger.Warn("the configuration is hardly meant so", "warning", w)
+	}
 }
 
 // newApplication declares the command line. The second result tells whether parsing has already answered, as --help does.

@@ -16,10 +16,12 @@ import (
 type reloader struct {
 	file string
 	// shard is what of it this process looks after.
-	shard     shard
-	backups   *backup.Reader
-	scheduler *collector.Scheduler
-	logger    *slog.Logger
+	shard shard
+	// webConfigFile is empty when none was named.
+	webConfigFile string
+	backups       *backup.Reader
+	scheduler     *collector.Scheduler
+	logger        *slog.Logger
 
 	// reloading lets one reload happen at a time. Scrapes read state and never wait for it.
 	reloading sync.Mutex
@@ -56,9 +58,7 @@ func (r *reloader) Reload(ctx context.Context) error {
 		r.logger.Error("the configuration was not reloaded: the last good one stays", "err", err)
 		return err
 	}
-	for _, w := range cfg.Warnings() {
-		r.logger.Warn("the configuration is hardly meant so", "warning", w)
-	}
+	logWarnings(r.logger, cfg, r.webConfigFile)
 	r.backups.SetBytesPerSecond(cfg.Global.BackupReadBytesPerSecond)
 	r.state.Store(&reloadState{ok: true, loadedAt: time.Now(), running: cfg})
 	r.logger.Info("the configuration was reloaded", "migrations", len(cfg.Migrations))

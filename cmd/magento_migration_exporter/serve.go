@@ -31,7 +31,7 @@ func serve(ctx context.Context, f *flags, cfg *config.Config, logger *slog.Logge
 	evaluator := collector.NewEvaluator(collector.EvaluatorOptions{Board: board, Backups: backups, Logger: logger, Now: time.Now})
 	scheduler := collector.NewScheduler(evaluator)
 	reload := newReloader(f.configFile, cfg, backups, scheduler, logger)
-	reload.shard = f.shard
+	reload.shard, reload.webConfigFile = f.shard, f.webConfigFile()
 	handler, err := newHandler(handlerOptions{
 		board: board, evaluator: evaluator, reload: reload, logger: logger, now: time.Now,
 		telemetryPath: f.telemetryPath, externalURL: f.externalURL, lifecycle: f.enableLifecycle, pprof: f.enablePprof,
@@ -99,7 +99,7 @@ func reloadOn(ctx context.Context, hangup <-chan os.Signal, reload *reloader) {
 
 // warnIfOpen says that anybody on the network can read the findings.
 func warnIfOpen(f *flags, logger *slog.Logger) {
-	if f.web.WebConfigFile != nil && *f.web.WebConfigFile != "" || f.web.WebListenAddresses == nil {
+	if f.webConfigFile() != "" || f.web.WebListenAddresses == nil {
 		return
 	}
 	for _, address := range *f.web.WebListenAddresses {
