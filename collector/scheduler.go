@@ -14,7 +14,7 @@ import (
 // that databases that hang never make the others late.
 type Scheduler struct {
 	evaluator *Evaluator
-	apply     chan *config.Config
+	apply     chan application
 	ended     chan *job
 	slowed    chan *job
 	running   sync.WaitGroup
@@ -24,8 +24,17 @@ type Scheduler struct {
 	global config.Global
 	epoch  time.Time
 	jobs   []*job
+	// leaving are evaluations that a configuration has ended, as long as they have not noticed.
+	leaving []*job
+	decayed time.Time
 	// busy and slow are the taken places in the two lanes.
 	busy, slow int
+}
+
+// application is a configuration to use, and what is closed when it is in use.
+type application struct {
+	config *config.Config
+	inUse  chan<- struct{}
 }
 
 // job is one migration in the schedule.
@@ -34,6 +43,9 @@ type job struct {
 	offset    time.Duration
 	due       time.Time
 	running   bool
+	// cancel ends a running evaluation without a result, and left is when a configuration did so.
+	cancel context.CancelFunc
+	left   time.Time
 	// first is true until the first evaluation, which comes at once.
 	first bool
 	// inSlowLane says which lane's place it holds, and wasSlow which one it asks for next.
@@ -49,17 +61,22 @@ const (
 	lateSlack = 10
 	// intervalsToDecay is after how many intervals without an end a result is not believed any more.
 	intervalsToDecay = 3
+	// leaveLimit is how long the next evaluation of a migration waits for one that was ended.
+	leaveLimit = 2 * time.Second
 )
 
 // NewScheduler returns a scheduler that begins with Run and Apply.
 func NewScheduler(e *Evaluator) *Scheduler {
-	return &Scheduler{evaluator: e, apply: make(chan *config.Config), ended: make(chan *job), slowed: make(chan *job), slowAfter: defaultSlowAfter}
+	return &Scheduler{evaluator: e, apply: make(chan application), ended: make(chan *job), slowed: make(chan *job), slowAfter: defaultSlowAfter}
 }
 
-// Apply makes the scheduler and its board use a configuration. The error is that of ctx, when that ends first.
+// Apply makes the scheduler and its board use a configuration, and returns when the board shows it. What is evaluated of migrations that
+// it changes or lacks ends without a result. The error is that of ctx, when that ends first.
 func (s *Scheduler) Apply(ctx context.Context, c *config.Config) error {
+	inUse := make(chan struct{})
 	select {
-	case s.apply <- c:
+	case s.apply <- application{c, inUse}:
+		<-inUse
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -76,8 +93,9 @@ func (s *Scheduler) Run(ctx context.Context) {
 		case <-ctx.Done():
 			s.drain()
 			return
-		case c := <-s.apply:
-			s.configure(c)
+		case a := <-s.apply:
+			s.configure(a.config)
+			close(a.inUse)
 		case j := <-s.ended:
 			s.end(j)
 		case j := <-s.slowed:
@@ -87,6 +105,10 @@ func (s *Scheduler) Run(ctx context.Context) {
 				s.slow++
 			}
 		case <-timer.C:
+		}
+		// Not only by the timer, which starts anew with each message: reloads in quick succession must not keep old results alive.
+		if now := s.evaluator.now(); now.Sub(s.decayed).Abs() >= s.decayInterval() {
+			s.decayed = now
 			s.decay()
 		}
 	}
@@ -139,10 +161,25 @@ func (s *Scheduler) configure(c *config.Config) {
 		delete(known, m)
 	}
 	s.evaluator.forget(migrations)
-	for m := range known {
-		if !slices.ContainsFunc(migrations, func(n *config.Migration) bool { return n.Name == m.Name }) {
-			s.evaluator.backups.Request(m.Name, nil)
-		}
+	for _, j := range known {
+		s.leave(j, now)
+	}
+}
+
+// leave ends the evaluation of a migration that is not configured like this any more.
+func (s *Scheduler) leave(j *job, now time.Time) {
+	if j.running {
+		j.cancel()
+		j.left = now
+		s.leaving = append(s.leaving, j)
+	}
+	s.releaseBackups(j)
+}
+
+// releaseBackups lets go of what is read for a migration whose name is configured no more.
+func (s *Scheduler) releaseBackups(j *job) {
+	if !slices.ContainsFunc(s.jobs, func(other *job) bool { return other.migration.Name == j.migration.Name }) {
+		s.evaluator.backups.Request(j.migration.Name, nil)
 	}
 }
 
@@ -163,7 +200,7 @@ func (s *Scheduler) dispatch(ctx context.Context) time.Duration {
 	wait := s.decayInterval()
 	var due []*job
 	for _, j := range s.jobs {
-		until := j.due.Sub(now)
+		until := max(j.due.Sub(now), s.mustWait(j, now))
 		switch {
 		case j.running:
 		case until > 0:
@@ -177,6 +214,18 @@ func (s *Scheduler) dispatch(ctx context.Context) time.Duration {
 	for _, j := range due {
 		if s.hasPlace(j) {
 			s.start(ctx, j, now)
+		}
+	}
+	return wait
+}
+
+// mustWait is how long a new job still waits for the evaluation of its migration's former entry to end. Side by side they would count
+// the database's connections twice, and the newer one would find the older one's preconditions stuck.
+func (s *Scheduler) mustWait(j *job, now time.Time) time.Duration {
+	wait := time.Duration(0)
+	for _, old := range s.leaving {
+		if old.migration.Name == j.migration.Name {
+			wait = max(wait, leaveLimit-now.Sub(old.left))
 		}
 	}
 	return wait
@@ -205,14 +254,17 @@ func (s *Scheduler) start(ctx context.Context, j *job, now time.Time) {
 		s.busy++
 	}
 	limit := time.Duration(s.global.EvaluationTimeout)
+	evaluation, cancel := context.WithCancel(ctx)
+	j.cancel = cancel
 	s.running.Go(func() {
+		defer cancel()
 		slow := time.AfterFunc(s.slowAfter, func() {
 			select {
 			case s.slowed <- j:
 			case <-ctx.Done():
 			}
 		})
-		s.evaluator.Evaluate(ctx, j.migration, limit)
+		s.evaluator.Evaluate(evaluation, j.migration, limit)
 		j.wasSlow = !slow.Stop()
 		s.ended <- j
 	})
@@ -224,6 +276,10 @@ func (s *Scheduler) end(j *job) {
 		s.slow--
 	} else {
 		s.busy--
+	}
+	if !j.left.IsZero() {
+		s.leaving = slices.DeleteFunc(s.leaving, func(other *job) bool { return other == j })
+		s.releaseBackups(j) // it may have asked again in the meantime
 	}
 }
 
