@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -44,6 +45,25 @@ func listFiles(path string) ([]string, error) {
 	}
 	slices.Sort(files)
 	return files, nil
+}
+
+// LastChange returns when one of the files that path stands for was changed last, or, where they can be several, a folder that they are
+// in: a file may have come or gone. What cannot be told is left out; Load says why.
+func LastChange(path string) time.Time {
+	files, _ := listFiles(path)
+	for _, file := range files {
+		if file != path {
+			files = append(files, filepath.Dir(file))
+		}
+	}
+	slices.Sort(files)
+	var last time.Time
+	for _, file := range slices.Compact(files) {
+		if info, err := os.Stat(file); err == nil && info.ModTime().After(last) {
+			last = info.ModTime()
+		}
+	}
+	return last
 }
 
 // isHidden tells the files that editors and Kubernetes leave behind.

@@ -277,6 +277,9 @@ func resolve(node *yaml.Node) *yaml.Node {
 	return node
 }
 
+// maxFaults is how many faults are told at once: a file that is something else altogether has one in each line.
+const maxFaults = 50
+
 // distinct keeps the first of equal errors: a template's is met again by each of its users.
 func distinct(errs []error) error {
 	seen := map[string]bool{}
@@ -288,6 +291,9 @@ func distinct(errs []error) error {
 				kept = append(kept, one)
 			}
 		}
+	}
+	if over := len(kept) - maxFaults; over > 0 {
+		kept = append(kept[:maxFaults], fmt.Errorf("and %d more faults", over))
 	}
 	return errors.Join(kept...)
 }

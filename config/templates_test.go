@@ -221,3 +221,52 @@ func TestPasswordsInTemplatesAreNotShown(t *testing.T) {
 		}
 	}
 }
+
+func TestFaultsAreCapped(t *testing.T) {
+	t.Parallel()
+	_, err := Parse("f.yml", []byte("migrations:\n- name: a\n"+strings.Repeat("- {name: b, x: 1}\n", 1000)), ids)
+	if err == nil || strings.Count(err.Error(), "\n") != maxFaults || !strings.Contains(err.Error(), "f.yml:3:") || !strings.HasSuffix(err.Error(), "\nand 950 more faults") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestLastChange(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, map[string]string{"a/one.yml": "x", "a/two.yml": "x", "b/one.yml": "x"})
+	long := time.Now().Add(-time.Hour).Truncate(time.Second)
+	age := func(path string, at time.Time) {
+		t.Helper()
+		if err := os.Chtimes(filepath.Join(dir, path), at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	paths := []string{"a", "a/*.yml", "*/*.yml", "a/one.yml"}
+	for i, tc := range []struct {
+		changed string
+		saw     []bool
+	}{
+		{"a/one.yml", []bool{true, true, true, true}},
+		{"a/two.yml", []bool{true, true, true, false}},
+		{"b/one.yml", []bool{false, false, true, false}},
+		{"a", []bool{true, true, true, false}}, // a file came or went
+		{"b", []bool{false, false, true, false}},
+	} {
+		for _, path := range []string{"a/one.yml", "a/two.yml", "b/one.yml", "a", "b", "."} {
+			age(path, long)
+		}
+		now := long.Add(time.Duration(i+1) * time.Minute)
+		age(tc.changed, now)
+		for j, path := range paths {
+			want := long
+			if tc.saw[j] {
+				want = now
+			}
+			if got := LastChange(filepath.Join(dir, path)); !got.Equal(want) {
+				t.Errorf("%s changed: %s says %s, want %s", tc.changed, path, got, want)
+			}
+		}
+	}
+	if got := LastChange(filepath.Join(dir, "none.yml")); !got.IsZero() {
+		t.Errorf("a file that is not there was changed at %s", got)
+	}
+}
