@@ -1,99 +1,90 @@
 package collector
 
 import (
-	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	toxiproxy "github.com/Shopify/toxiproxy/v2"
+	"github.com/Shopify/toxiproxy/v2/stream"
+	"github.com/Shopify/toxiproxy/v2/toxics"
 	"github.com/prometheus/common/model"
+	"github.com/rs/zerolog"
 
 	"magento_migration_exporter/collector/mysqltest"
 )
 
-// faultyLine is a TCP connection to a server that can be made bad in several ways.
-type faultyLine struct {
-	target   string
-	listener net.Listener
-	mu       sync.Mutex
-	fault    string
-	open     map[net.Conn]bool
-	all      sync.WaitGroup
+// line is a TCP connection to a server that can be made bad in several ways, and made to lead to another server.
+type line struct {
+	t     *testing.T
+	proxy *toxiproxy.Proxy
 }
 
-func newFaultyLine(t *testing.T, target string) *faultyLine {
+// toxicOf is what toxiproxy calls the faults of a line.
+func toxicOf(fault string) string {
+	return map[string]string{
+		"black hole":        `{"type": "timeout"}`,
+		"reset":             `{"type": "reset_peer"}`,
+		"one byte a second": `{"type": "drip"}`,
+	}[fault]
+}
+
+// drip passes a byte a second. Toxiproxy's own slicer does too, but where the client hangs up meanwhile, its goroutine stays for ever.
+type drip struct{}
+
+func (*drip) Pipe(stub *toxics.ToxicStub) {
+	defer stub.Close()
+	hungUp := false
+	for chunk := range stub.Input {
+		for i := 0; i < len(chunk.Data) && !hungUp; i++ {
+			hungUp = stub.WriteOutput(&stream.StreamChunk{Data: chunk.Data[i : i+1]}, time.Second) != nil
+			time.Sleep(time.Second)
+		}
+	}
+}
+
+var registerDrip = sync.OnceFunc(func() { toxics.Register("drip", new(drip)) })
+
+func newLine(t *testing.T, server *mysqltest.Server) *line {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	registerDrip()
+	l := &line{t, &toxiproxy.Proxy{Listen: "127.0.0.1:0", Upstream: server.Addr()}}
+	l.lay(server.Addr(), "")
+	t.Cleanup(func() { l.proxy.Stop() })
+	return l
+}
+
+func (l *line) port() int {
+	l.t.Helper()
+	address, err := net.ResolveTCPAddr("tcp", l.proxy.Listen)
 	if err != nil {
-		t.Fatal(err)
+		l.t.Fatal(err)
 	}
-	line := &faultyLine{target: target, listener: l, open: map[net.Conn]bool{}}
-	line.all.Go(line.accept)
-	t.Cleanup(func() { l.Close(); line.set("cut"); line.all.Wait() })
-	return line
+	return address.Port
 }
 
-func (l *faultyLine) port() int { return l.listener.Addr().(*net.TCPAddr).Port }
+// set changes the fault, and lead the server.
+func (l *line) set(fault string)              { l.t.Helper(); l.lay(l.proxy.Upstream, fault) }
+func (l *line) lead(server *mysqltest.Server) { l.t.Helper(); l.lay(server.Addr(), "") }
 
-// set changes the fault. All connections are cut, so that none keeps the old one.
-func (l *faultyLine) set(fault string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.fault = fault
-	for c := range l.open {
-		c.Close()
-	}
-}
-
-func (l *faultyLine) accept() {
-	for {
-		in, err := l.listener.Accept()
-		if err != nil {
-			return
+// lay puts a new proxy in the old one's place. All connections are cut, so that none keeps the old fault.
+func (l *line) lay(target, fault string) {
+	l.t.Helper()
+	l.proxy.Stop()
+	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
+	l.proxy = toxiproxy.NewProxy(server, "line", l.proxy.Listen, target)
+	if toxic := toxicOf(fault); toxic != "" {
+		if _, err := l.proxy.Toxics.AddToxicJson(strings.NewReader(toxic)); err != nil {
+			l.t.Fatal(err)
 		}
-		l.mu.Lock()
-		fault := l.fault
-		l.open[in] = true
-		l.mu.Unlock()
-		l.all.Go(func() { l.serve(in, fault) })
 	}
-}
-
-func (l *faultyLine) serve(in net.Conn, fault string) {
-	defer in.Close()
-	switch fault {
-	case "black hole":
-		_, _ = io.Copy(io.Discard, in)
-		return
-	case "reset":
-		_ = in.(*net.TCPConn).SetLinger(0)
-		return
-	}
-	out, err := net.Dial("tcp", l.target)
-	if err != nil {
-		return
-	}
-	l.mu.Lock()
-	l.open[out] = true
-	l.mu.Unlock()
-	l.all.Go(func() { _, _ = io.Copy(out, in); out.Close() })
-	if fault != "one byte a second" {
-		_, _ = io.Copy(in, out)
-		return
-	}
-	one := make([]byte, 1)
-	for {
-		if _, err := io.ReadFull(out, one); err != nil {
-			return
-		}
-		if _, err := in.Write(one); err != nil {
-			return
-		}
-		time.Sleep(time.Second)
+	if err := l.proxy.Start(); err != nil {
+		l.t.Fatal(err)
 	}
 }
 
@@ -136,7 +127,7 @@ func TestFaultsOfTheLine(t *testing.T) {
 			t.Parallel()
 			s := newShop(t)
 			s.global.EvaluationTimeout = model.Duration(3 * time.Second)
-			line := newFaultyLine(t, s.server1.Addr())
+			line := newLine(t, s.server1)
 			s.migration.Magento1.Database.Port = line.port()
 			s.want("network", Pass)
 			line.set(fault)
@@ -245,7 +236,7 @@ func TestFaultsLeaveNothingBehind(t *testing.T) {
 	server := mysqltest.New(t, mysqltest.Options{})
 	s := newShop(t, func(s *shop) { s.server1 = server })
 	s.global.EvaluationTimeout = model.Duration(900 * time.Millisecond)
-	line := newFaultyLine(t, server.Addr())
+	line := newLine(t, server)
 	s.migration.Magento1.Database.Port = line.port()
 	s.evaluate()
 	line.set("black hole")
