@@ -23,7 +23,6 @@ import (
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
 	sloggokit "github.com/tjhop/slog-gokit"
 
-	"magento_migration_exporter/collector"
 	"magento_migration_exporter/config"
 )
 
@@ -81,12 +80,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	status := &statusLine{w: stderr}
 	logger := newLogger(f.logLevel, f.logFormat, status)
-	cfg, err := config.Load(f.configFile, collector.PreconditionIDs())
-	if err != nil {
-		fmt.Fprintln(stderr, err)
+	var got reading
+	select {
+	case got = <-readConfig(f.configFile, f.webConfigFile()):
+	case <-ctx.Done():
+		got.err = fmt.Errorf("reading the configuration: %w", ctx.Err())
+	}
+	if got.err != nil {
+		fmt.Fprintln(stderr, got.err)
 		return exitError
 	}
-	logWarnings(logger, cfg, f.webConfigFile())
+	logWarnings(logger, got.warnings)
+	cfg := got.config
 	f.shard.keep(cfg)
 	switch {
 	case f.configCheck:
@@ -108,13 +113,6 @@ func (f *flags) webConfigFile() string {
 		return ""
 	}
 	return *f.web.WebConfigFile
-}
-
-// logWarnings says what in the exporter's own files is allowed but hardly meant.
-func logWarnings(logger *slog.Logger, cfg *config.Config, webConfigFile string) {
-	for _, w := range append(cfg.Warnings(), config.WebConfigWarnings(webConfigFile)...) {
-		logger.Warn("the configuration is hardly meant so", "warning", w)
-	}
 }
 
 // newApplication declares the command line. The second result tells whether parsing has already answered, as --help does.

@@ -2,8 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
-	"sync"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -23,9 +24,14 @@ type reloader struct {
 	scheduler     *collector.Scheduler
 	logger        *slog.Logger
 
-	// reloading lets one reload happen at a time. Scrapes read state and never wait for it.
-	reloading sync.Mutex
-	state     atomic.Pointer[reloadState]
+	// asked brings requests to Run, each with where it wants its answer, and ended is closed when Run has returned.
+	asked chan chan<- error
+	ended chan struct{}
+	// state is read by scrapes, which never wait for a reload.
+	state atomic.Pointer[reloadState]
+
+	// unread belongs to Run: a reading that did not come back in time, as on a dead mount.
+	unread <-chan reading
 }
 
 // reloadState is what the exporter's own metrics say of the configuration.
@@ -36,31 +42,170 @@ type reloadState struct {
 	running  *config.Config
 }
 
+// reading is what reading the configuration brought.
+type reading struct {
+	config   *config.Config
+	warnings []string
+	// changed is when the files were changed last, asked after they were read.
+	changed time.Time
+	err     error
+}
+
+const (
+	// readLimit is how long reading the configuration can take.
+	readLimit = 20 * time.Second
+	// settled is how long nobody must have changed the files: whoever writes one in pieces writes the next one sooner, and a piece can be
+	// valid by itself.
+	settled = 50 * time.Millisecond
+	// settleLimit is from when on files that change all the time are taken as they are.
+	settleLimit = 10 * settled
+)
+
+var (
+	errStopping = errors.New("the exporter is stopping")
+	errUnread   = errors.New("reading the configuration does not end: look for a file system that hangs, or a pipe that nobody writes to")
+)
+
 func newReloader(file string, cfg *config.Config, backups *backup.Reader, scheduler *collector.Scheduler, logger *slog.Logger) *reloader {
-	r := &reloader{file: file, backups: backups, scheduler: scheduler, logger: logger}
+	r := &reloader{file: file, backups: backups, scheduler: scheduler, logger: logger, asked: make(chan chan<- error), ended: make(chan struct{})}
 	r.state.Store(&reloadState{ok: true, loadedAt: time.Now(), running: cfg})
 	return r
 }
 
-// Reload loads the file and makes it the running configuration, or says why not.
+// Reload makes the file's content the running configuration, or says why not. A reload that has begun goes on when ctx ends.
 func (r *reloader) Reload(ctx context.Context) error {
-	r.reloading.Lock()
-	defer r.reloading.Unlock()
-	cfg, err := config.Load(r.file, collector.PreconditionIDs())
-	if err == nil {
-		r.shard.keep(cfg)
-		err = r.scheduler.Apply(ctx, cfg)
+	answer := make(chan error, 1)
+	select {
+	case r.asked <- answer:
+	case <-r.ended:
+		return errStopping
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	if err != nil {
+	select {
+	case err := <-answer:
+		return err
+	case <-r.ended:
+		return errStopping
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Run reloads at each hangup and each call of Reload, until ctx ends. What comes during a reload is done by the next one, all at once.
+func (r *reloader) Run(ctx context.Context, hangup <-chan os.Signal) {
+	defer close(r.ended)
+	for {
+		var answers []chan<- error
+		select {
+		case <-hangup:
+		case answer := <-r.asked:
+			answers = r.alsoAsked(answer)
+		case <-ctx.Done():
+			return
+		}
+		err := r.reload(ctx)
+		for _, answer := range answers {
+			answer <- err
+		}
+	}
+}
+
+// alsoAsked returns the first answer and those of everybody else who waits.
+func (r *reloader) alsoAsked(answers ...chan<- error) []chan<- error {
+	for {
+		select {
+		case answer := <-r.asked:
+			answers = append(answers, answer)
+		default:
+			return answers
+		}
+	}
+}
+
+func (r *reloader) reload(ctx context.Context) error {
+	got := r.load(ctx)
+	if got.err == nil {
+		r.shard.keep(got.config)
+		got.err = r.scheduler.Apply(ctx, got.config)
+	}
+	if ctx.Err() != nil {
+		return errStopping
+	}
+	if got.err != nil {
 		last := *r.state.Load()
 		last.ok = false
 		r.state.Store(&last)
-		r.logger.Error("the configuration was not reloaded: the last good one stays", "err", err)
-		return err
+		r.logger.Error("the configuration was not reloaded: the last good one stays", "err", got.err)
+		return got.err
 	}
-	logWarnings(r.logger, cfg, r.webConfigFile)
-	r.backups.SetBytesPerSecond(cfg.Global.BackupReadBytesPerSecond)
-	r.state.Store(&reloadState{ok: true, loadedAt: time.Now(), running: cfg})
-	r.logger.Info("the configuration was reloaded", "migrations", len(cfg.Migrations))
+	logWarnings(r.logger, got.warnings)
+	r.backups.SetBytesPerSecond(got.config.Global.BackupReadBytesPerSecond)
+	r.state.Store(&reloadState{ok: true, loadedAt: time.Now(), running: got.config})
+	r.logger.Info("the configuration was reloaded", "migrations", len(got.config.Migrations))
 	return nil
+}
+
+// load reads the configuration until nobody seems to be writing it.
+func (r *reloader) load(ctx context.Context) reading {
+	limit := time.Now().Add(settleLimit)
+	for {
+		began := time.Now()
+		got := r.read(ctx)
+		if began.Sub(got.changed) >= settled || began.After(limit) {
+			return got
+		}
+		select {
+		case <-time.After(settled):
+		case <-ctx.Done():
+			return reading{err: ctx.Err()}
+		}
+	}
+}
+
+// read reads the configuration once. A reading that hangs must stop neither the process from ending nor pile up with later ones.
+func (r *reloader) read(ctx context.Context) reading {
+	if r.unread != nil {
+		select {
+		case <-r.unread: // too old to be of use
+			r.unread = nil
+		default:
+			return reading{err: errUnread}
+		}
+	}
+	result := readConfig(r.file, r.webConfigFile)
+	select {
+	case got := <-result:
+		return got
+	case <-time.After(readLimit):
+		r.unread = result
+		return reading{err: errUnread}
+	case <-ctx.Done():
+		return reading{err: ctx.Err()}
+	}
+}
+
+// readConfig reads the configuration beside its caller, who need not wait for the end.
+func readConfig(file, webConfigFile string) <-chan reading {
+	result := make(chan reading, 1)
+	go func() {
+		var got reading
+		if got.config, got.err = config.Load(file, collector.PreconditionIDs()); got.err == nil {
+			got.warnings = warnings(got.config, webConfigFile)
+		}
+		got.changed = config.LastChange(file)
+		result <- got
+	}()
+	return result
+}
+
+// warnings are about what in the exporter's own files is allowed but hardly meant.
+func warnings(cfg *config.Config, webConfigFile string) []string {
+	return append(cfg.Warnings(), config.WebConfigWarnings(webConfigFile)...)
+}
+
+func logWarnings(logger *slog.Logger, warnings []string) {
+	for _, w := range warnings {
+		logger.Warn("the configuration is hardly meant so", "warning", w)
+	}
 }

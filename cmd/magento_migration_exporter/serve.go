@@ -48,10 +48,10 @@ func serve(ctx context.Context, f *flags, cfg *config.Config, logger *slog.Logge
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
-	background.Go(func() { reloadOn(ctx, hangup, reload) })
 	if err := scheduler.Apply(ctx, cfg); err != nil {
 		return nil // told to stop before it began
 	}
+	background.Go(func() { reload.Run(ctx, hangup) })
 	return listen(ctx, f, handler, logger)
 }
 
@@ -84,17 +84,6 @@ func listen(ctx context.Context, f *flags, handler http.Handler, logger *slog.Lo
 		return fmt.Errorf("listening: %w", err)
 	}
 	return nil
-}
-
-func reloadOn(ctx context.Context, hangup <-chan os.Signal, reload *reloader) {
-	for {
-		select {
-		case <-hangup:
-			_ = reload.Reload(ctx) // it has logged why, and the gauge says it
-		case <-ctx.Done():
-			return
-		}
-	}
 }
 
 // warnIfOpen says that anybody on the network can read the findings.
