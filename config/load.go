@@ -107,6 +107,9 @@ func (p *parser) read(file string, data []byte) error {
 	if len(document.Content) == 0 {
 		return &FileError{File: file, Message: "the file is empty"}
 	}
+	if key := keyWithoutColon(&document); key != nil {
+		return &FileError{File: file, Line: key.Line, Column: key.Column, Message: "a key without a colon: a text that has a comma in it needs quotes"}
+	}
 	p.sources.add(file, data, &document)
 	p.documents = append(p.documents, &document)
 	if holdsSecret(&document, "") {

@@ -63,7 +63,7 @@ func (a *assembly) add(document *yaml.Node) {
 // only refuses a second key of its kind.
 func (a *assembly) only(p pair) bool {
 	if first := a.keys[p.key.Value]; first != nil {
-		a.fail(p.key, "a second %s: the first is at %s", clip(p.key.Value), a.sources.place(first))
+		a.fail(p.key, "a second %s: the first is at %s", clipKey(p.key.Value), a.sources.place(first))
 		return false
 	}
 	a.keys[p.key.Value] = p.key
@@ -230,7 +230,7 @@ func (a *assembly) pairs(mapping *yaml.Node) []pair {
 			brought = append(brought, value)
 		case first != nil:
 			_, line := a.sources.of(first.Line)
-			a.fail(key, "mapping key %q already defined at line %d", clip(key.Value), line)
+			a.fail(key, "mapping key %q already defined at line %d", clipKey(key.Value), line)
 		default:
 			seen[key.Value] = key
 			own = append(own, pair{key, value})

@@ -13,29 +13,40 @@ import (
 
 var (
 	migrationName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$`)
+	variableName  = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 	roleName      = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]{0,62}$`)
-	notFoundIn    = regexp.MustCompile(`^field (\S+) not found in type \S+$`)
-	wrongType     = regexp.MustCompile("^cannot construct !!(\\w+)( `.*`)? into (\\S+)$")
+	notFoundIn    = regexp.MustCompile(`^field (.+) not found in type \S+$`)
+	alreadyIn     = regexp.MustCompile(`^mapping key "(.+)" already defined`)
+	wrongType     = regexp.MustCompile("(?s)cannot construct (\\S+)(?: `.*`)? (?:into|as) (?:a )?(\\S+)$")
+	// quotedText is what a decoder repeats of the file.
+	quotedText = regexp.MustCompile("(?s)([\"'`])(.*)([\"'`])")
 )
 
-// readable takes Go's words out of a decoder's message.
+// readable takes Go's words out of a decoder's message, and what can be a secret.
 func readable(message string) string {
+	message = strings.TrimPrefix(message, "yaml: ")
 	if m := notFoundIn.FindStringSubmatch(message); m != nil {
-		return fmt.Sprintf("unknown key %q", m[1])
+		return fmt.Sprintf("unknown key %q", clipKey(m[1]))
 	}
 	if m := wrongType.FindStringSubmatch(message); m != nil {
-		return "expected " + goType(m[3]) + ", got " + yamlTag(m[1]) + m[2]
+		return "expected " + goType(m[2]) + ", got " + yamlTag(m[1])
 	}
-	if message == "yaml: no documents in stream" {
+	switch {
+	case message == "no documents in stream":
 		return "the file is empty"
+	case strings.HasPrefix(message, "unknown anchor "):
+		return "there is no anchor of this name: a text that begins with * needs quotes"
+	case alreadyIn.MatchString(message):
+		m := alreadyIn.FindStringSubmatchIndex(message)
+		return message[:m[2]] + clipKey(message[m[2]:m[3]]) + message[m[3]:]
 	}
-	return strings.TrimPrefix(message, "yaml: ")
+	return quotedText.ReplaceAllStringFunc(message, func(quoted string) string { return quoted[:1] + clip(quoted[1:len(quoted)-1]) + quoted[len(quoted)-1:] })
 }
 
 func yamlTag(tag string) string {
-	name, ok := map[string]string{"str": "text", "seq": "a list", "map": "a mapping", "int": "a number", "float": "a fraction", "bool": "true or false", "null": "nothing", "timestamp": "a time"}[tag]
+	name, ok := map[string]string{"str": "text", "seq": "a list", "map": "a mapping", "int": "a number", "float": "a fraction", "bool": "true or false", "null": "nothing", "timestamp": "a time"}[strings.TrimPrefix(tag, "!!")]
 	if !ok {
-		return tag
+		return "something else"
 	}
 	return name
 }
@@ -44,7 +55,7 @@ func goType(name string) string {
 	switch {
 	case strings.HasPrefix(name, "[]"):
 		return "a list"
-	case strings.HasPrefix(name, "int"):
+	case strings.HasPrefix(strings.TrimPrefix(name, "!!"), "int"):
 		return "a whole number"
 	case name == "bool":
 		return "true or false"
@@ -123,6 +134,14 @@ func (v *validator) database(d *Database, path ...any) {
 	if d.Port < 0 || d.Port > 65535 {
 		v.fail("port "+strconv.Itoa(d.Port)+": expected 1 to 65535", at("port")...)
 	}
+	for key, address := range map[string]string{"host": d.Host, "socket": d.Socket} {
+		if strings.LastIndex(address, "@") > 0 {
+			v.fail(key+" holds a login: expected the address alone, with user and password under their own keys", at(key)...)
+		}
+	}
+	if d.PasswordEnv != "" && !variableName.MatchString(d.PasswordEnv) {
+		v.fail("password_env: expected the name of an environment variable", at("password_env")...)
+	}
 	if d.TLS != nil && (d.TLS.CertFile == "") != (d.TLS.KeyFile == "") {
 		v.fail("cert_file and key_file go together", at("tls")...)
 	}
@@ -191,7 +210,7 @@ func (v *validator) unknownKey(key string, path ...any) error {
 			break
 		}
 	}
-	return v.sources.at(at, fmt.Sprintf("unknown key %q", clip(key)))
+	return v.sources.at(at, fmt.Sprintf("unknown key %q", clipKey(key)))
 }
 
 // find follows path as far as it goes, so that a missing key is reported where it should have been.
@@ -232,15 +251,6 @@ func child(node *yaml.Node, step any) *yaml.Node {
 		}
 	}
 	return nil
-}
-
-// clip keeps a hostile text from filling the terminal.
-func clip(s string) string {
-	const most = 80
-	if r := []rune(s); len(r) > most {
-		return string(r[:most]) + "…"
-	}
-	return s
 }
 
 // Warnings are what is allowed but hardly meant: one sentence each.

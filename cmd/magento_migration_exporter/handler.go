@@ -9,6 +9,7 @@ import (
 	"net/http/pprof"
 	"net/url"
 	"regexp"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -65,8 +66,10 @@ func newHandler(o handlerOptions) (http.Handler, error) {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	h.routes(mux)
-	return secured(mux), nil
+	for _, r := range h.routes() {
+		mux.HandleFunc(r.pattern, r.serve)
+	}
+	return secured(mux, o.logger), nil
 }
 
 var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
@@ -81,41 +84,65 @@ func checkTelemetryPath(path string) error {
 	return nil
 }
 
-func (h *handler) routes(mux *http.ServeMux) {
-	mux.HandleFunc("GET "+h.telemetryPath, h.metrics)
-	mux.HandleFunc("GET /probe", h.probe)
-	mux.HandleFunc("GET /sd", h.discovery)
-	mux.HandleFunc("GET /api/v1/readiness", h.readiness)
-	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "healthy") })
-	mux.HandleFunc("GET /-/ready", h.ready)
-	mux.HandleFunc("/-/reload", h.reloadConfig)
-	mux.HandleFunc("GET /{$}", h.overview)
-	mux.HandleFunc("GET /migrations/{name}", h.migration)
-	mux.HandleFunc("GET /report.html", h.reportHTML)
-	mux.HandleFunc("GET /report.json", h.reportJSON)
-	mux.HandleFunc("GET /migrations/{name}/report.html", h.reportHTML)
-	mux.HandleFunc("GET /migrations/{name}/report.json", h.reportJSON)
-	mux.HandleFunc("GET /docs/{$}", h.docs)
-	mux.HandleFunc("GET /docs/{page}", h.docs)
-	mux.HandleFunc("GET /static/{file}", h.pages.Static)
-	if h.pprof {
-		mux.HandleFunc("/debug/pprof/", pprof.Index)
-		mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
-		mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-		mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-		mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+// route is one path of the HTTP surface; its pattern is http.ServeMux's.
+type route struct {
+	pattern string
+	serve   http.HandlerFunc
+}
+
+func (h *handler) routes() []route {
+	all := []route{
+		{"GET " + h.telemetryPath, h.metrics},
+		{"GET /probe", h.probe},
+		{"GET /sd", h.discovery},
+		{"GET /api/v1/readiness", h.readiness},
+		{"GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "healthy") }},
+		{"GET /-/ready", h.ready},
+		{"/-/reload", h.reloadConfig},
+		{"GET /{$}", h.overview},
+		{"GET /migrations/{name}", h.migration},
+		{"GET /report.html", h.reportHTML},
+		{"GET /report.json", h.reportJSON},
+		{"GET /migrations/{name}/report.html", h.reportHTML},
+		{"GET /migrations/{name}/report.json", h.reportJSON},
+		{"GET /docs/{$}", h.docs},
+		{"GET /docs/{page}", h.docs},
+		{"GET /static/{file}", h.pages.Static},
 	}
+	if h.pprof {
+		all = append(all,
+			route{"GET /debug/pprof/", pprof.Index},
+			route{"GET /debug/pprof/cmdline", pprof.Cmdline},
+			route{"GET /debug/pprof/profile", pprof.Profile},
+			route{"GET /debug/pprof/symbol", pprof.Symbol},
+			route{"GET /debug/pprof/trace", pprof.Trace},
+		)
+	}
+	return all
 }
 
 // secured sets what every answer carries. The policy allows no inline script and nothing from outside.
-func secured(next http.Handler) http.Handler {
+func secured(next http.Handler, logger *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("Referrer-Policy", "no-referrer")
+		defer ended(r, logger)
 		next.ServeHTTP(w, r)
 	})
+}
+
+// ended drops the connection of a request that panicked, as net/http does, which would log the panic's value: that can be anything.
+func ended(r *http.Request, logger *slog.Logger) {
+	fault := recover()
+	if fault == nil {
+		return
+	}
+	if fault != http.ErrAbortHandler { //nolint:errorlint // net/http compares so
+		logger.Error("answering a request panicked", "path", r.URL.Path, "panic", fmt.Sprintf("%T", fault), "stack", string(debug.Stack()))
+	}
+	panic(http.ErrAbortHandler)
 }
 
 func (h *handler) find(name string) (*collector.MigrationState, bool) {

@@ -52,25 +52,29 @@ func serve(ctx context.Context, f *flags, cfg *config.Config, logger *slog.Logge
 		return nil // told to stop before it began
 	}
 	background.Go(func() { reload.Run(ctx, hangup) })
-	return listen(ctx, f, handler, logger)
+	return listen(ctx, f, newServer(handler, logger), logger)
 }
 
-// listen serves until ctx ends, and then lets requests in flight end.
-func listen(ctx context.Context, f *flags, handler http.Handler, logger *slog.Logger) error {
-	server := &http.Server{
+// newServer bounds what a client can hold, in time and in bytes.
+func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
+	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(webLog{logger.Handler()}, slog.LevelDebug),
 	}
+}
+
+// listen serves until ctx ends, and then lets requests in flight end.
+func listen(ctx context.Context, f *flags, server *http.Server, logger *slog.Logger) error {
 	failed := make(chan error, 1)
-	go func() { failed <- web.ListenAndServe(server, f.web, logger) }()
+	go func() { failed <- web.ListenAndServe(server, f.web, slog.New(webLog{logger.Handler()})) }()
 	select {
 	case err := <-failed:
-		return fmt.Errorf("listening: %w", err)
+		return fmt.Errorf("listening: %w", webError{err})
 	case <-ctx.Done():
 	}
 	logger.Info("stopping")
@@ -81,7 +85,7 @@ func listen(ctx context.Context, f *flags, handler http.Handler, logger *slog.Lo
 		_ = server.Close()
 	}
 	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("listening: %w", err)
+		return fmt.Errorf("listening: %w", webError{err})
 	}
 	return nil
 }
