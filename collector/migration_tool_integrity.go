@@ -15,6 +15,8 @@ import (
 // integrityMemory is what the forecast of the tool's integrity check keeps from one evaluation of a migration to the next, because
 // reading it anew each minute would cost a big shop too much.
 type integrityMemory struct {
+	// of are the databases that the rest was learnt of.
+	of         [2]database.Instance
 	forecaster integrity.Forecaster
 	keys       []integrity.ForeignKey
 	orphans    integrity.Orphans
@@ -36,7 +38,7 @@ func judgeIntegrity(ctx context.Context, v *Verdict, e *Evidence) {
 	if e.Phase.Phase != config.PhasePrepare && e.Phase.Phase != config.PhaseMigrate || e.Tool.Config == nil || e.Tool.moduleDir(e.Migration.Magento2.Root) == "" || e.memory == nil {
 		return
 	}
-	forecast, err := e.memory.forecaster.Forecast(ctx, integrityInput(ctx, e))
+	forecast, err := e.forecast(ctx)
 	if err != nil {
 		v.unknown("integrity", "what the tool's integrity check would say cannot be foretold", err.Error(), "Look at the message; the next evaluation tries again.")
 		return
@@ -49,6 +51,22 @@ func judgeIntegrity(ctx context.Context, v *Verdict, e *Evidence) {
 	findings = append(findings, e.memory.orphans.Findings(forecast.Plan, forecast.Source)...)
 	integrity.Sort(findings)
 	reportIntegrity(v, e, forecast, findings)
+}
+
+// forecast forgets what was learnt of other databases before it learns more.
+func (e *Evidence) forecast(ctx context.Context) (*integrity.Forecast, error) {
+	instance1, err := e.Magento1.Session.Instance(ctx)
+	if err != nil {
+		return nil, err
+	}
+	instance2, err := e.Magento2.Session.Instance(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if of := e.memory.of; !of[0].Is(instance1) || !of[1].Is(instance2) {
+		*e.memory = integrityMemory{of: [2]database.Instance{instance1, instance2}}
+	}
+	return e.memory.forecaster.Forecast(ctx, integrityInput(ctx, e))
 }
 
 func integrityInput(ctx context.Context, e *Evidence) integrity.Input {
