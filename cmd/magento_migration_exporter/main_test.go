@@ -9,8 +9,10 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -26,7 +28,13 @@ import (
 // server holds both databases of these tests.
 var server *mysqltest.Server
 
+// asProgram is the variable that makes this test binary the exporter itself, for tests that need a process of its own.
+const asProgram = "MAGENTO_MIGRATION_EXPORTER_TEST_AS_PROGRAM"
+
 func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
 	os.Exit(func() int {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
@@ -158,7 +166,7 @@ func TestCheckExitCodes(t *testing.T) {
 	}
 }
 
-// daemon is the program serving, in this process.
+// daemon is the program serving, in this process or in one of its own.
 type daemon struct {
 	t       *testing.T
 	base    string
@@ -166,6 +174,8 @@ type daemon struct {
 	logs    *lockedBuffer
 	client  *http.Client
 	request func(*http.Request)
+	// process is set by startProcess.
+	process *os.Process
 }
 
 type lockedBuffer struct {
@@ -190,14 +200,44 @@ var listening = regexp.MustCompile(`msg="Listening on" address=(\S+)|"address":"
 
 func startDaemon(t *testing.T, configFile string, args ...string) *daemon {
 	t.Helper()
-	d := &daemon{t: t, logs: &lockedBuffer{}, client: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, Timeout: 10 * time.Second}}
 	ctx, cancel := context.WithCancel(t.Context())
+	return newDaemon(t, cancel, func(d *daemon) int {
+		return run(ctx, append([]string{"--config.file=" + configFile, "--web.listen-address=127.0.0.1:0"}, args...), io.Discard, d.logs)
+	})
+}
+
+// startProcess starts the program in a process of its own, whose signals and figures are its alone.
+func startProcess(t *testing.T, configFile string, args ...string) *daemon {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], append([]string{"--config.file=" + configFile, "--web.listen-address=127.0.0.1:0"}, args...)...)
+	cmd.Env = append(os.Environ(), asProgram+"=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	end := func() {
+		if cmd.Process != nil {
+			_ = cmd.Process.Signal(syscall.SIGTERM)
+		}
+	}
+	d := newDaemon(t, end, func(d *daemon) int {
+		// The kernel sends the signal when the thread that forked ends.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		cmd.Stderr = d.logs
+		if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+			return -1
+		}
+		return cmd.ProcessState.ExitCode()
+	})
+	d.process = cmd.Process
+	return d
+}
+
+func newDaemon(t *testing.T, end func(), run func(*daemon) int) *daemon {
+	t.Helper()
+	d := &daemon{t: t, logs: &lockedBuffer{}, client: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, Timeout: 10 * time.Second}}
 	code := make(chan int, 1)
-	go func() {
-		code <- run(ctx, append([]string{"--config.file=" + configFile, "--web.listen-address=127.0.0.1:0"}, args...), io.Discard, d.logs)
-	}()
+	go func() { code <- run(d) }()
 	d.stop = sync.OnceValue(func() int {
-		cancel()
+		end()
 		select {
 		case c := <-code:
 			return c
