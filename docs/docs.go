@@ -6,8 +6,15 @@ import (
 	"io/fs"
 )
 
-//go:embed *.md
-var files embed.FS
+var (
+	//go:embed *.md
+	sources embed.FS
+	//go:embed html/*.html
+	pages embed.FS
+)
 
-// Files returns the Markdown files.
-func Files() fs.FS { return files }
+// Sources returns the Markdown files.
+func Sources() fs.FS { return sources }
+
+// Pages returns the Markdown files as HTML, html/NAME.html for NAME.md, without a page's frame: the exporter needs no renderer.
+func Pages() fs.FS { return pages }

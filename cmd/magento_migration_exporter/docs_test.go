@@ -35,7 +35,7 @@ var update = flag.Bool("update", false, "write docs/metrics.md and the pictures 
 
 func readDoc(t *testing.T, name string) string {
 	t.Helper()
-	text, err := fs.ReadFile(docs.Files(), name)
+	text, err := fs.ReadFile(docs.Sources(), name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -357,11 +357,11 @@ var (
 // TestLinksOfTheDocumentation follows every link between the documentation's pages, and those that preconditions and alerts carry.
 func TestLinksOfTheDocumentation(t *testing.T) {
 	t.Parallel()
-	pages, err := report.NewPages("", "/metrics", docs.Files())
+	pages, err := report.NewPages("", "/metrics", docs.Pages())
 	if err != nil {
 		t.Fatal(err)
 	}
-	names, err := fs.Glob(docs.Files(), "*.md")
+	names, err := fs.Glob(docs.Sources(), "*.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,7 +59,7 @@ func newHandler(o handlerOptions) (http.Handler, error) {
 		h.external = *external
 	}
 	var err error
-	if h.pages, err = report.NewPages(h.external.Path, o.telemetryPath, docs.Files()); err != nil {
+	if h.pages, err = report.NewPages(h.external.Path, o.telemetryPath, docs.Pages()); err != nil {
 		return nil, err
 	}
 	if h.exporter, err = exporterRegistry(o.reload, o.evaluator); err != nil {

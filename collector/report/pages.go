@@ -44,7 +44,7 @@ type page struct {
 	Body any
 }
 
-// NewPages reads the templates and renders the documentation. Prefix is the path under which people reach the exporter, empty for
+// NewPages reads the templates and the documentation, an HTML file for each page. Prefix is the path under which people reach the exporter, empty for
 // none; metrics is where it serves the metrics.
 func NewPages(prefix, metrics string, docs fs.FS) (*Pages, error) {
 	p := &Pages{static: map[string]staticFile{}}
@@ -59,7 +59,7 @@ func NewPages(prefix, metrics string, docs fs.FS) (*Pages, error) {
 		}
 		p.static[name] = staticFile{content, fmt.Sprintf(`"%x"`, sha256.Sum256(content))}
 	}
-	p.docs, err = renderDocs(docs)
+	p.docs, err = readDocs(docs)
 	return p, err
 }
 

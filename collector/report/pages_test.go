@@ -20,7 +20,7 @@ import (
 
 func newPages(t testing.TB) *Pages {
 	t.Helper()
-	p, err := NewPages("/base", "/m", docs.Files())
+	p, err := NewPages("/base", "/m", docs.Pages())
 	if err != nil {
 		t.Fatal(err)
 	}
