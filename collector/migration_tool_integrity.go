@@ -40,7 +40,8 @@ func judgeIntegrity(ctx context.Context, v *Verdict, e *Evidence) {
 	}
 	forecast, err := e.forecast(ctx)
 	if err != nil {
-		v.unknown("integrity", "what the tool's integrity check would say cannot be foretold", err.Error(), "Look at the message; the next evaluation tries again.")
+		_, remedy := e.Magento1.statementFault(err) // whichever it was, the remedy is the same
+		v.unknown("integrity", "what the tool's integrity check would say cannot be foretold", err.Error(), remedy)
 		return
 	}
 	findings := append([]integrity.Finding{}, forecast.Findings...)

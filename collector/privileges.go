@@ -81,7 +81,8 @@ func (s *System) observePrivileges(ctx context.Context, v *Verdict, e *Evidence)
 	}
 	s.observe.Do(func() { s.observation, s.observeErr = s.observeOnce(ctx, e) })
 	if s.observeErr != nil {
-		v.unknown(s.Name, "the privileges on "+s.label()+"'s database cannot be told", s.observeErr.Error(), "Look at the message; the next evaluation tries again.")
+		summary, remedy := s.statementFault(s.observeErr)
+		v.unknown(s.Name, "the privileges on "+s.label()+"'s database cannot be told: "+summary, s.observeErr.Error(), remedy)
 		return privilege.Observation{}, false
 	}
 	return s.observation, true

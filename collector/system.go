@@ -247,19 +247,27 @@ func (s *System) configureRemedy() string {
 
 // broken says that a statement failed on a database that was reached.
 func (s *System) broken(v *Verdict, subject string, err error) {
+	summary, remedy := s.statementFault(err)
+	v.unknown(subject, summary, err.Error(), remedy)
+}
+
+// statementFault names a failed statement and says who mends it how.
+func (s *System) statementFault(err error) (summary, remedy string) {
 	switch database.CauseOf(err) {
 	case database.Timeout, database.Lost:
-		v.unknown(subject, s.label()+"'s database stopped answering", err.Error(), "Look at the server's load and at SHOW PROCESSLIST; the next evaluation tries again.")
-		return
+		return s.label() + "'s database stopped answering", "Look at the server's load and at SHOW PROCESSLIST; the next evaluation tries again."
+	case database.DiskFull:
+		return "the disk of " + s.label() + "'s server is full", "Make room where its temporary files and its data lie (SELECT @@tmpdir, @@datadir; then df -h there): the tool's writes would fail too."
+	case database.TableDamaged:
+		return "a table of " + s.label() + " is damaged", "Copy its files away, then mend the table that the message names, or restore it from a backup if it is InnoDB's:\nCHECK TABLE <table>; REPAIR TABLE <table>"
 	}
 	switch database.Number(err) {
 	case 1142, 1143:
-		v.unknown(subject, "the account may not read "+s.label()+"'s tables", err.Error(), "Grant it SELECT; the precondition privileges has the exact statement.")
+		return "the account may not read " + s.label() + "'s tables", "Grant it SELECT; the precondition privileges has the exact statement."
 	case 1146:
-		v.unknown(subject, s.label()+" lacks a table", err.Error(), "Check the database name and table_prefix; the precondition m2_installed says more about Magento 2.")
+		return s.label() + " lacks a table", "Check the database name and table_prefix; the precondition m2_installed says more about Magento 2."
 	case 1205:
-		v.unknown(subject, "a table of "+s.label()+" is locked", err.Error(), "Find who holds the lock with SHOW PROCESSLIST; the next evaluation tries again.")
-	default:
-		v.unknown(subject, "reading "+s.label()+"'s database failed", err.Error(), "Look at the server's error log; the next evaluation tries again.")
+		return "a table of " + s.label() + " is locked", "Find who holds the lock with SHOW PROCESSLIST; the next evaluation tries again."
 	}
+	return "reading " + s.label() + "'s database failed", "Look at the server's error log; the next evaluation tries again."
 }

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"regexp"
 	"strings"
 	"syscall"
 
@@ -42,6 +43,8 @@ const (
 	UnknownDatabase    Cause = "unknown database" // 1049
 	DatabaseDenied     Cause = "database denied"  // 1044
 	Lost               Cause = "connection lost"
+	DiskFull           Cause = "disk full"     // 1021, 1114
+	TableDamaged       Cause = "table damaged" // 126, 127, 144, 145, 1034, 1035, 1194, 1195, 1712, 1932
 	Other              Cause = "other"
 )
 
@@ -70,7 +73,9 @@ func Number(err error) uint16 {
 }
 
 var causeOfNumber = map[uint16]Cause{
-	1053: Lost, 1927: Lost, 1969: Timeout, 3024: Timeout,
+	1053: Lost, 1927: Lost, 1969: Timeout, 3024: Timeout, 1021: DiskFull, 1114: DiskFull,
+	126: TableDamaged, 127: TableDamaged, 144: TableDamaged, 145: TableDamaged, // these four are the storage engines' own
+	1034: TableDamaged, 1035: TableDamaged, 1194: TableDamaged, 1195: TableDamaged, 1712: TableDamaged, 1932: TableDamaged,
 	1040: TooManyConnections, 1044: DatabaseDenied, 1045: AccessDenied, 1049: UnknownDatabase,
 	1129: HostBlocked, 1130: HostNotAllowed, 1203: AccountLimit, 1226: AccountLimit, 1251: AuthPlugin, 1524: AuthPlugin,
 	1698: AccessDenied, 1820: PasswordExpired, 1862: PasswordExpired, 2059: AuthPlugin, 3118: AccountLocked, 3159: TLSRequired, 4151: AccountLocked,
@@ -85,12 +90,22 @@ func CauseOf(err error) Cause {
 		return fault.Cause
 	}
 	if n := Number(err); n != 0 {
-		if cause, ok := causeOfNumber[n]; ok {
-			return cause
-		}
-		return Other
+		return causeOfServer(n, err)
 	}
 	return causeOfNetwork(err)
+}
+
+// noSpace is how the operating system's ENOSPC reads in the servers' messages.
+var noSpace = regexp.MustCompile(`\b(?:Errcode|errno|error):? 28\b`)
+
+func causeOfServer(number uint16, err error) Cause {
+	if cause, ok := causeOfNumber[number]; ok {
+		return cause
+	}
+	if noSpace.MatchString(err.Error()) {
+		return DiskFull
+	}
+	return Other
 }
 
 func causeOfNetwork(err error) Cause {

@@ -180,6 +180,9 @@ func (s *Server) Addr() string { return net.JoinHostPort(s.Host(), strconv.Itoa(
 // Socket returns the path of the Unix socket.
 func (s *Server) Socket() string { return s.socket }
 
+// DataDir returns the data directory, for tests that damage what is in it.
+func (s *Server) DataDir() string { return s.dataDir() }
+
 // Flavor returns which server this is.
 func (s *Server) Flavor() Flavor { return s.options.Flavor }
 
