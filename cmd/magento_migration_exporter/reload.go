@@ -24,6 +24,12 @@ type reloader struct {
 	scheduler     *collector.Scheduler
 	logger        *slog.Logger
 
+	// readLimit is how long reading the configuration can take.
+	readLimit time.Duration
+	// settled is how long nobody must have changed the files: whoever writes one in pieces writes the next one sooner, and a piece can be
+	// valid by itself.
+	settled time.Duration
+
 	// asked brings requests to Run, each with where it wants its answer, and ended is closed when Run has returned.
 	asked chan chan<- error
 	ended chan struct{}
@@ -52,13 +58,10 @@ type reading struct {
 }
 
 const (
-	// readLimit is how long reading the configuration can take.
-	readLimit = 20 * time.Second
-	// settled is how long nobody must have changed the files: whoever writes one in pieces writes the next one sooner, and a piece can be
-	// valid by itself.
-	settled = 50 * time.Millisecond
-	// settleLimit is from when on files that change all the time are taken as they are.
-	settleLimit = 10 * settled
+	defaultReadLimit = 20 * time.Second
+	defaultSettled   = 50 * time.Millisecond
+	// settleFactor is for how many times settled files that change all the time are not taken as they are.
+	settleFactor = 10
 )
 
 var (
@@ -67,7 +70,10 @@ var (
 )
 
 func newReloader(file string, cfg *config.Config, backups *backup.Reader, scheduler *collector.Scheduler, logger *slog.Logger) *reloader {
-	r := &reloader{file: file, backups: backups, scheduler: scheduler, logger: logger, asked: make(chan chan<- error), ended: make(chan struct{})}
+	r := &reloader{
+		file: file, backups: backups, scheduler: scheduler, logger: logger, readLimit: defaultReadLimit, settled: defaultSettled,
+		asked: make(chan chan<- error), ended: make(chan struct{}),
+	}
 	r.state.Store(&reloadState{ok: true, loadedAt: time.Now(), running: cfg})
 	return r
 }
@@ -148,15 +154,15 @@ func (r *reloader) reload(ctx context.Context) error {
 
 // load reads the configuration until nobody seems to be writing it.
 func (r *reloader) load(ctx context.Context) reading {
-	limit := time.Now().Add(settleLimit)
+	limit := time.Now().Add(settleFactor * r.settled)
 	for {
 		began := time.Now()
 		got := r.read(ctx)
-		if began.Sub(got.changed) >= settled || began.After(limit) {
+		if began.Sub(got.changed) >= r.settled || began.After(limit) {
 			return got
 		}
 		select {
-		case <-time.After(settled):
+		case <-time.After(r.settled):
 		case <-ctx.Done():
 			return reading{err: ctx.Err()}
 		}
@@ -177,7 +183,7 @@ func (r *reloader) read(ctx context.Context) reading {
 	select {
 	case got := <-result:
 		return got
-	case <-time.After(readLimit):
+	case <-time.After(r.readLimit):
 		r.unread = result
 		return reading{err: errUnread}
 	case <-ctx.Done():

@@ -1,0 +1,603 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"magento_migration_exporter/collector"
+	"magento_migration_exporter/collector/backup"
+	"magento_migration_exporter/collector/mysqltest"
+	"magento_migration_exporter/config"
+)
+
+// value returns a series of /metrics.
+func (d *daemon) value(series string) (float64, bool) {
+	d.t.Helper()
+	_, body := d.do("GET", "/metrics")
+	return valueIn(body, series)
+}
+
+func valueIn(body, series string) (float64, bool) {
+	for line := range strings.Lines(body) {
+		if text, is := strings.CutPrefix(line, series+" "); is {
+			value, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+			return value, err == nil
+		}
+	}
+	return 0, false
+}
+
+// mustValue is value of a series that has to be there.
+func (d *daemon) mustValue(series string) float64 {
+	d.t.Helper()
+	value, is := d.value(series)
+	if !is {
+		d.t.Errorf("there is no series %s", series)
+	}
+	return value
+}
+
+// readiness returns the JSON document's migrations by name.
+func (d *daemon) readiness() map[string]collector.MigrationReadiness {
+	d.t.Helper()
+	var doc collector.Readiness
+	if err := json.Unmarshal([]byte(d.want("GET", "/api/v1/readiness", 200)), &doc); err != nil {
+		d.t.Fatal(err)
+	}
+	byName := map[string]collector.MigrationReadiness{}
+	for _, m := range doc.Migrations {
+		byName[m.Name] = m
+	}
+	return byName
+}
+
+// wantReloaded waits until the gauges tell of a reload that worked, or did not, since the given time of the last good one.
+func (d *daemon) wantReloaded(ok bool, since float64) float64 {
+	d.t.Helper()
+	var at float64
+	d.eventually(fmt.Sprintf("the gauges say that the reload worked: %v", ok), func() bool {
+		_, body := d.do("GET", "/metrics")
+		successful, _ := valueIn(body, "magento_migration_exporter_config_last_reload_successful")
+		at, _ = valueIn(body, "magento_migration_exporter_config_last_reload_success_timestamp_seconds")
+		return (successful == 1) == ok && (at > since) == ok
+	})
+	return at
+}
+
+func (d *daemon) hangup() {
+	d.t.Helper()
+	if err := d.process.Signal(syscall.SIGHUP); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// evaluations is how often a migration was evaluated since its entry is what it is.
+func (d *daemon) evaluations(name string) float64 {
+	d.t.Helper()
+	n, _ := d.value(fmt.Sprintf(`magento_migration_precondition_evaluations_total{migration=%q,precondition="network"}`, name))
+	return n
+}
+
+// TestReloadKeepsTheLastGood puts in the configuration's place all that cannot be one, also for root, who may read everything.
+func TestReloadKeepsTheLastGood(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "config.yml")
+	good := "global: {evaluation_interval: 100ms}\nmigrations: [{name: a}, {name: b}]\n"
+	link := func(target string) func() error { return func() error { return os.Symlink(target, path) } }
+	write := func(content string) func() error {
+		return func() error { return os.WriteFile(path, []byte(content), 0o600) }
+	}
+	rewrite(t, path, good)
+	d := startProcess(t, path, "--web.enable-lifecycle")
+	d.ready()
+	last := d.wantReloaded(true, 0)
+	for _, tc := range []struct {
+		name, says string
+		place      func() error
+	}{
+		{"no YAML", ":1:", write("migrations: [")},
+		{"an unknown key", `unknown key "phases"`, write("migrations: [{name: a, phases: x}]\n")},
+		{"the same name twice", "a second migration", write("migrations: [{name: a}, {name: a}]\n")},
+		{"empty", "the file is empty", write("")},
+		{"no migrations", "no migrations", write("global: {evaluation_interval: 100ms}\n")},
+		{"cut off within a word", "did not find expected", write(good[:len(good)-12])},
+		{"cut off before the list", "no migrations", write(good[:strings.Index(good, "[{")])},
+		{"binary", "control characters", write("\x00\x01\x02\xff\xfe")},
+		{"too large", "larger than 8 MiB", write(good + strings.Repeat("# large\n", 1<<20))},
+		{"endless", "larger than 8 MiB", link("/dev/zero")},
+		{"an input/output error", "input/output error", link("/proc/self/mem")},
+		{"a dangling link", "no such file", link("/nowhere/config.yml")},
+		{"a link to itself", "too many levels", link(path)},
+		{"gone", "no such file", func() error { return nil }},
+		{"a folder without files", "no file that ends in .yml", func() error { return os.Mkdir(path, 0o700) }},
+		{"a socket", "no such device", func() error {
+			l, err := net.Listen("unix", path)
+			if err == nil {
+				t.Cleanup(func() { l.Close() })
+			}
+			return err
+		}},
+	} {
+		before := d.evaluations("a")
+		if err := os.RemoveAll(path); err != nil {
+			t.Fatal(err)
+		}
+		if err := tc.place(); err != nil {
+			t.Fatal(err)
+		}
+		if body := d.want("POST", "/-/reload", 500, tc.says, path); len(body) > 5000 {
+			t.Errorf("%s: %d bytes of reason", tc.name, len(body))
+		}
+		d.wantReloaded(false, last)
+		d.want("GET", "/metrics", 200, `ready{migration="a"}`, `ready{migration="b"}`)
+		d.want("GET", "/-/ready", 200)
+		for _, args := range [][]string{{"--config.check"}, {"check"}} {
+			var out strings.Builder
+			if code := run(t.Context(), append(args, "--config.file="+path), &out, &out); code != exitError || !strings.Contains(out.String(), tc.says) {
+				t.Errorf("%s: %v exits %d: %s", tc.name, args, code, out.String())
+			}
+		}
+		d.eventually(tc.name+": evaluations go on", func() bool { return d.evaluations("a") > before })
+		if err := os.RemoveAll(path); err != nil {
+			t.Fatal(err)
+		}
+		rewrite(t, path, good)
+		d.hangup()
+		last = d.wantReloaded(true, last)
+		if d.evaluations("a") <= before {
+			t.Errorf("%s: the results did not outlive the reload", tc.name)
+		}
+	}
+	if code := d.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if n := strings.Count(d.logs.String(), "was not reloaded"); n != 16 {
+		t.Errorf("%d log lines about 16 refused reloads", n)
+	}
+}
+
+// TestReloadOfAPipe has a configuration that nobody writes: neither later reloads nor the end of the process wait for it.
+func TestReloadOfAPipe(t *testing.T) {
+	t.Parallel()
+	path := writeConfig(t, "migrations: [{name: a}]\n")
+	d := startProcess(t, path, "--web.enable-lifecycle")
+	d.ready()
+	pipe := filepath.Join(t.TempDir(), "pipe.yml")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(pipe, path); err != nil {
+		t.Fatal(err)
+	}
+	d.hangup()
+	d.hangup()
+	d.want("GET", "/metrics", 200, `ready{migration="a"}`)
+	if code := d.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	// At the start it is waited for, since a writer may be on its way, but not after a signal.
+	waiting := startPipeReader(t, path)
+	time.Sleep(200 * time.Millisecond)
+	if err := waiting.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if state, err := waiting.Wait(); err != nil || state.ExitCode() != exitError {
+		t.Errorf("%v %v", state, err)
+	}
+}
+
+func startPipeReader(t *testing.T, path string) *os.Process {
+	t.Helper()
+	p, err := os.StartProcess(os.Args[0], []string{program, "--config.file=" + path}, &os.ProcAttr{
+		Env: append(os.Environ(), asProgram+"=1"), Files: []*os.File{nil, nil, nil},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// runningReloader is a reloader with a scheduler that runs, and what it shows.
+func runningReloader(t *testing.T, path string) (*reloader, *collector.Board) {
+	t.Helper()
+	cfg, err := config.Load(path, collector.PreconditionIDs())
+	if err != nil {
+		t.Fatal(err)
+	}
+	backups := backup.New(t.Context(), backup.Options{})
+	board := collector.NewBoard()
+	logger := slog.New(slog.DiscardHandler)
+	scheduler := collector.NewScheduler(collector.NewEvaluator(collector.EvaluatorOptions{Board: board, Backups: backups, Logger: logger, Now: time.Now}))
+	r := newReloader(path, cfg, backups, scheduler, logger)
+	var all sync.WaitGroup
+	t.Cleanup(func() { all.Wait(); backups.Close() }) // t.Context() has ended by then
+	all.Go(func() { scheduler.Run(t.Context()) })
+	if err := scheduler.Apply(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	r.settled = time.Second
+	r.readLimit = time.Second
+	all.Go(func() { r.Run(t.Context(), nil) })
+	return r, board
+}
+
+func names(board *collector.Board) []string {
+	var all []string
+	for _, state := range board.Snapshot() {
+		all = append(all, state.Migration.Name)
+	}
+	return all
+}
+
+// TestReloadOfAHungFile comes back although the reading does not.
+func TestReloadOfAHungFile(t *testing.T) {
+	t.Parallel()
+	path := writeConfig(t, "migrations: [{name: a}]\n")
+	r, board := runningReloader(t, path)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if err := r.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "does not end") {
+			t.Errorf("got %v", err)
+		}
+	}
+	if r.state.Load().ok {
+		t.Error("the gauge says that the reload worked")
+	}
+	writer, err := os.OpenFile(path, os.O_WRONLY, 0) // the first reading is waiting for it
+	if err != nil {
+		t.Fatal(err)
+	}
+	writer.Close()
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	rewrite(t, path, "migrations: [{name: b}]\n")
+	for deadline := time.Now().Add(10 * time.Second); r.Reload(t.Context()) != nil; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the mended file is not read")
+		}
+	}
+	if got := names(board); !slices.Equal(got, []string{"b"}) {
+		t.Errorf("the board has %v", got)
+	}
+}
+
+// TestReloadOfAHalfWrittenFile writes in pieces, each of which would be valid by itself.
+func TestReloadOfAHalfWrittenFile(t *testing.T) {
+	t.Parallel()
+	const piece = "migrations:\n- name: a\n"
+	path := writeConfig(t, piece+"- name: b\n- name: c\n")
+	r, board := runningReloader(t, path)
+	rewrite(t, path, piece)
+	var asking sync.WaitGroup
+	for range 5 {
+		asking.Go(func() {
+			if err := r.Reload(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, more := range []string{"- name: b\n", "- name: c\n", "- na", "me: d\n"} {
+		time.Sleep(60 * time.Millisecond)
+		if got := names(board); !slices.Equal(got, []string{"a", "b", "c"}) {
+			t.Errorf("the board has %v while the file is being written", got)
+		}
+		if _, err := io.WriteString(f, more); err != nil {
+			t.Fatal(err)
+		}
+	}
+	asking.Wait()
+	if got := names(board); !slices.Equal(got, []string{"a", "b", "c", "d"}) {
+		t.Errorf("the board has %v", got)
+	}
+}
+
+// TestReloadOfAFolderThatChanges renames, adds and removes files in mid-reload.
+func TestReloadOfAFolderThatChanges(t *testing.T) {
+	t.Parallel()
+	for name, pattern := range map[string]string{"a folder": "", "a pattern": "/*.yml"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			rewrite(t, dir+"/fixed.yml", "migrations: [{name: fixed}]\n")
+			rewrite(t, dir+"/0.yml", "migrations: [{name: moving}]\n")
+			d := startProcess(t, dir+pattern, "--web.enable-lifecycle")
+			d.ready()
+			done := make(chan struct{})
+			var all sync.WaitGroup
+			all.Go(func() {
+				defer close(done)
+				for i := range 8 {
+					time.Sleep(150 * time.Millisecond)
+					if err := os.Rename(fmt.Sprintf("%s/%d.yml", dir, i), fmt.Sprintf("%s/%d.yml", dir, i+1)); err != nil {
+						t.Error(err)
+					}
+					if i%2 == 0 {
+						rewrite(t, dir+"/passing.yml", "migrations: [{name: passing}]\n")
+					} else if err := os.Remove(dir + "/passing.yml"); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+			for reloads := 0; ; reloads++ {
+				select {
+				case <-done:
+					all.Wait()
+					d.want("POST", "/-/reload", 200)
+					if body := d.want("GET", "/sd", 200, `"moving"`, `"fixed"`); strings.Contains(body, "passing") {
+						t.Errorf("after the last reload: %s", body)
+					}
+					if log := d.logs.String(); strings.Contains(log, "was not reloaded") || reloads < 5 {
+						t.Errorf("%d reloads: %s", reloads, log)
+					}
+					return
+				default:
+				}
+				d.want("POST", "/-/reload", 200)
+				d.want("GET", "/sd", 200, `"moving"`, `"fixed"`)
+			}
+		})
+	}
+}
+
+// TestReloadKeepsWhatIsUnchanged changes one migration's entry and leaves another's as it is.
+func TestReloadKeepsWhatIsUnchanged(t *testing.T) {
+	t.Parallel()
+	if err := server.Load(t.Context(), "reloaded", mysqltest.Magento2("")); err != nil {
+		t.Fatal(err)
+	}
+	on := func(name, more string) string {
+		return strings.Replace(entry(name, "pa55", waived+more), "name: magento2", "name: reloaded", 1)
+	}
+	path := writeConfig(t, fast+on("same", "")+on("other", ""))
+	d := startProcess(t, path, "--web.enable-lifecycle")
+	d.ready()
+	if err := server.Exec(t.Context(), "INSERT INTO reloaded.cms_block (title, identifier) VALUES ('x', 'x')"); err != nil {
+		t.Fatal(err)
+	}
+	const changes = `magento_migration_precondition_status_changes_total{migration=%q,precondition="m2_entities"}`
+	const changed = `magento_migration_precondition_last_changed_timestamp_seconds{migration=%q,precondition="m2_entities"}`
+	for _, name := range []string{"same", "other"} {
+		d.eventually("the change is seen", func() bool { n, _ := d.value(fmt.Sprintf(changes, name)); return n == 1 })
+	}
+	changedAt, evaluations := d.mustValue(fmt.Sprintf(changed, "same")), d.evaluations("same")
+	document := d.readiness()["same"]
+	// Elsewhere in the file, said in another way, with another interval, and beside others.
+	again := strings.NewReplacer("200ms", "150ms", "preconditions: {cron_stopped: {crontabs: [], processes: false}}", "preconditions:\n      cron_stopped: {processes: false, crontabs: []}").Replace
+	rewrite(t, path, again(fast+entry("new", "pa55", "")+on("other", "      - {precondition: m2_entities, reason: test, expires: 2999-01-01}\n")+on("same", "")))
+	d.want("POST", "/-/reload", 200)
+	if got := d.mustValue(fmt.Sprintf(changed, "same")); got != changedAt {
+		t.Errorf("the time of the change went from %f to %f", changedAt, got)
+	}
+	if got := d.mustValue(fmt.Sprintf(changes, "same")); got != 1 {
+		t.Errorf("%f changes were counted", got)
+	}
+	if got := d.evaluations("same"); got < evaluations {
+		t.Errorf("the evaluations' counter went from %f to %f", evaluations, got)
+	}
+	now := d.readiness()["same"]
+	for i, p := range document.Preconditions {
+		if got := now.Preconditions[i]; got.Status != p.Status || (got.ChangedAt == nil) != (p.ChangedAt == nil) || p.ChangedAt != nil && !got.ChangedAt.Equal(*p.ChangedAt) {
+			t.Errorf("%s was %s since %v, and is %s since %v", p.ID, p.Status, p.ChangedAt, got.Status, got.ChangedAt)
+		}
+	}
+	// An entry that was changed starts anew: what was seen under other settings is no history of these.
+	d.eventually("the changed entry is evaluated", func() bool { return d.evaluations("other") > 0 && d.evaluations("new") > 0 })
+	d.want("GET", "/metrics", 200, `magento_migration_precondition_status{migration="other",precondition="m2_entities",status="waived"} 1`)
+	if got := d.mustValue(fmt.Sprintf(changes, "other")); got != 0 {
+		t.Errorf("%f changes of an entry that was never evaluated before", got)
+	}
+	if _, is := d.value(fmt.Sprintf(changed, "other")); is {
+		t.Error("a time of change that nobody saw")
+	}
+	if got := d.mustValue("magento_migration_exporter_evaluation_interval_seconds"); got != 0.15 {
+		t.Errorf("the interval is %f", got)
+	}
+}
+
+// TestReloadWithRotatedSecrets changes an account's password on the server, and then where the exporter reads it.
+func TestReloadWithRotatedSecrets(t *testing.T) {
+	t.Parallel()
+	const first, second, variable = "r0tated-one", "r0tated-two", "MAGENTO_MIGRATION_EXPORTER_TEST_PASSWORD"
+	file := filepath.Join(t.TempDir(), "password")
+	rewrite(t, file, first)
+	if err := server.Exec(t.Context(), "GRANT ALL ON *.* TO rotating@'%' IDENTIFIED BY '"+first+"'"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Setenv(variable, second); err != nil { // whoever starts the exporter rotates this one by starting it anew
+		t.Fatal(err)
+	}
+	configuration := func(direct string) string {
+		text := fast
+		for name, password := range map[string]string{"by-file": "password_file: " + file, "by-env": "password_env: " + variable, "direct": "password: " + direct} {
+			text += strings.NewReplacer("user: tool", "user: rotating", `password: ""`, password).Replace(entry(name, "", waived))
+		}
+		return text
+	}
+	path := writeConfig(t, configuration(first))
+	d := startProcess(t, path, "--web.enable-lifecycle", "--log.level=debug")
+	network := func(name, status string) {
+		t.Helper()
+		d.eventually(name+"'s network is "+status, func() bool {
+			n, _ := d.value(fmt.Sprintf(`magento_migration_precondition_status{migration=%q,precondition="network",status=%q}`, name, status))
+			return n == 1
+		})
+	}
+	network("by-file", "pass")
+	network("direct", "pass")
+	network("by-env", "fail")
+	if err := server.Exec(t.Context(), "ALTER USER rotating@'%' IDENTIFIED BY '"+second+"'"); err != nil {
+		t.Fatal(err)
+	}
+	network("by-file", "fail")
+	network("direct", "fail")
+	network("by-env", "pass")
+	rewrite(t, file, second+"\n")
+	network("by-file", "pass") // secret files are read at each evaluation
+	d.want("POST", "/-/reload", 200)
+	network("direct", "fail")
+	rewrite(t, path, configuration(second))
+	d.want("POST", "/-/reload", 200)
+	network("direct", "pass")
+	for series, want := range map[string]float64{"by-file": 2, "by-env": 1, "direct": 0} {
+		if got := d.mustValue(fmt.Sprintf(`magento_migration_precondition_status_changes_total{migration=%q,precondition="network"}`, series)); got != want {
+			t.Errorf("%s: %f changes, want %f", series, got, want)
+		}
+	}
+	d.stop()
+	if log := d.logs.String(); strings.Contains(log, "r0tated") {
+		t.Error("a password was logged")
+	}
+}
+
+// blackHole accepts connections and never says a word on them.
+func blackHole(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// at is an entry whose databases are at another port.
+func at(port int, entry string) string {
+	return strings.ReplaceAll(entry, fmt.Sprintf("port: %d", server.Port()), fmt.Sprintf("port: %d", port))
+}
+
+// patient has evaluations that end only when something else ends them.
+const patient = "global: {evaluation_interval: 200ms, evaluation_timeout: 1h, evaluation_concurrency: 2}\nmigrations:"
+
+// TestReloadDuringAnEvaluation changes, renames and removes migrations while a server that was stopped keeps their evaluations waiting.
+func TestReloadDuringAnEvaluation(t *testing.T) {
+	t.Parallel()
+	stopped := mysqltest.New(t, mysqltest.Options{})
+	for name, script := range map[string]string{"magento1": mysqltest.Magento1(""), "magento2": mysqltest.Magento2("")} {
+		if err := stopped.Load(t.Context(), name, script); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := stopped.Exec(t.Context(), "GRANT ALL ON *.* TO tool@'%' IDENTIFIED BY 'pa55'"); err != nil {
+		t.Fatal(err)
+	}
+	healthy := entry("healthy", "pa55", waived)
+	hung := func(name string) string { return at(stopped.Port(), entry(name, "pa55", waived)) }
+	path := writeConfig(t, patient+healthy+hung("corrected")+hung("renamed")+hung("removed")+hung("kept"))
+	d := startProcess(t, path, "--web.enable-lifecycle", "--web.enable-pprof")
+	d.ready()
+	base := d.mustValue("go_goroutines")
+	if err := stopped.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"corrected", "renamed", "removed", "kept"} {
+		d.eventually(name+" is not evaluated any more", func() bool {
+			before := d.evaluations(name)
+			time.Sleep(300 * time.Millisecond)
+			return d.evaluations(name) == before
+		})
+	}
+	keptBefore := d.evaluations("kept")
+	rewrite(t, path, patient+healthy+entry("corrected", "pa55", waived)+hung("new-name")+hung("kept"))
+	d.want("POST", "/-/reload", 200)
+	body := d.want("GET", "/metrics", 200)
+	if strings.Contains(body, `"renamed"`) || strings.Contains(body, `"removed"`) || strings.Contains(body, `"corrected"`) || strings.Contains(body, `"new-name"`) {
+		t.Error("results of other entries are shown")
+	}
+	if n, _ := valueIn(body, `magento_migration_precondition_evaluations_total{migration="kept",precondition="network"}`); n < keptBefore {
+		t.Errorf("kept has %f evaluations after %f", n, keptBefore)
+	}
+	d.eventually("the corrected entry is evaluated", func() bool { return d.evaluations("corrected") > 2 })
+	d.want("GET", "/metrics", 200, `magento_migration_ready{migration="corrected"} 1`,
+		`precondition_status_changes_total{migration="corrected",precondition="network"} 0`, `precondition_status{migration="corrected",precondition="network",status="pass"} 1`)
+	if err := stopped.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	d.eventually("the renamed one is evaluated", func() bool { return d.evaluations("new-name") > 1 && d.evaluations("kept") > keptBefore })
+	body = d.want("GET", "/metrics", 200)
+	if strings.Contains(body, `"renamed"`) || strings.Contains(body, `"removed"`) {
+		t.Error("a late evaluation brought a migration back")
+	}
+	rewrite(t, path, patient+healthy)
+	d.want("POST", "/-/reload", 200)
+	root, err := stopped.Root(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.eventually("no connection is left", func() bool {
+		n := -1
+		if err := root.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = 'tool'").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n == 0
+	})
+	d.wantGoroutines(base)
+	if log := d.logs.String(); strings.Contains(log, "has not come back") {
+		t.Errorf("an ended evaluation was taken for a stuck one: %s", log)
+	}
+}
+
+// wantGoroutines waits until there are hardly more than before: a few belong to connections that the server keeps alive for clients.
+func (d *daemon) wantGoroutines(base float64) {
+	d.t.Helper()
+	d.client.CloseIdleConnections()
+	d.eventually(fmt.Sprintf("there are about %.0f goroutines again", base), func() bool {
+		return d.mustValue("go_goroutines") <= base+6
+	})
+}
+
+// TestReloadsDoNotPileUp replaces a migration that hangs by another that hangs, far more often than there are places for evaluations.
+func TestReloadsDoNotPileUp(t *testing.T) {
+	t.Parallel()
+	hole := blackHole(t)
+	healthy := entry("healthy", "pa55", waived)
+	path := writeConfig(t, patient+healthy)
+	d := startProcess(t, path, "--web.enable-lifecycle")
+	d.ready()
+	base, files := d.mustValue("go_goroutines"), d.mustValue("process_open_fds")
+	const rounds, hung = 12, 3
+	for round := range rounds {
+		text := patient + healthy
+		for i := range hung {
+			text += at(hole, entry(fmt.Sprintf("hung-%d-%d", round, i), "pa55", ""))
+		}
+		text += at(hole, entry("changing", "pa55", fmt.Sprintf("\n    cutover: 2030-01-01T00:00:%02dZ", round)))
+		rewrite(t, path, text)
+		d.want("POST", "/-/reload", 200)
+		if n := d.mustValue("go_goroutines"); n > base+400 {
+			t.Fatalf("%f goroutines in round %d, %f before", n, round, base)
+		}
+	}
+	before := d.evaluations("healthy")
+	rewrite(t, path, patient+healthy+entry("late", "pa55", waived))
+	d.want("POST", "/-/reload", 200)
+	d.eventually("what comes last gets its turn", func() bool { return d.evaluations("late") > 0 && d.evaluations("healthy") > before })
+	body := d.want("GET", "/metrics", 200)
+	if strings.Contains(body, `"hung-`) || strings.Contains(body, `"changing"`) {
+		t.Error("removed migrations are shown")
+	}
+	d.wantGoroutines(base)
+	d.eventually("the connections are closed", func() bool { return d.mustValue("process_open_fds") <= files+4 })
+}
