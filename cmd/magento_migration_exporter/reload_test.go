@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -600,4 +601,84 @@ func TestReloadsDoNotPileUp(t *testing.T) {
 	}
 	d.wantGoroutines(base)
 	d.eventually("the connections are closed", func() bool { return d.mustValue("process_open_fds") <= files+4 })
+}
+
+// TestReloadInAShard lets each of two shards load the same change.
+func TestReloadInAShard(t *testing.T) {
+	t.Parallel()
+	list := func(from, to int) (text string, all []string) {
+		text = "migrations:\n"
+		for i := from; i < to; i++ {
+			all = append(all, fmt.Sprint("m", i))
+			text += fmt.Sprintf("- name: m%d\n", i)
+		}
+		return text, all
+	}
+	before, _ := list(0, 12)
+	path := writeConfig(t, before)
+	var shards []*daemon
+	for number := 1; number <= 2; number++ {
+		d := startProcess(t, path, fmt.Sprintf("--shard=%d/2", number), "--web.enable-lifecycle")
+		d.ready()
+		shards = append(shards, d)
+	}
+	after, want := list(6, 24)
+	rewrite(t, path, after)
+	var got []string
+	for i, d := range shards {
+		d.want("POST", "/-/reload", 200)
+		d.ready()
+		for name := range d.readiness() {
+			if owner := (&shard{i + 1, 2}); !owner.has(name) {
+				t.Errorf("shard %d has %s", i+1, name)
+			}
+			got = append(got, name)
+		}
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("both shards together have %v", got)
+	}
+	rewrite(t, path, "migrations: [{name: m1, nme: x}]")
+	for _, d := range shards {
+		had := len(d.readiness())
+		d.want("POST", "/-/reload", 500, "nme") // also where the faulty one would belong to the other shard
+		if n := len(d.readiness()); n != had {
+			t.Errorf("%d migrations, %d before", n, had)
+		}
+	}
+}
+
+// TestWebConfigNeedsNoReload rotates the login: the file is read at each request, and a broken one lets nobody in.
+func TestWebConfigNeedsNoReload(t *testing.T) {
+	t.Parallel()
+	// The passwords are "test" and "next", hashed as cheaply as bcrypt can.
+	const first = "$2a$04$.wj.4NwZ/AIYBgBhi17LBeU5rMhvqgaKNRNB8r5VJybS1pPD62.di"
+	const second = "$2a$04$JgoYLEw0.sV8RaBp4xnoj.lWqlaBBaaSfugeGBEy9rnEFhQFGEEf2"
+	login := func(hash string) string { return "basic_auth_users: {prom: " + hash + "}\n" }
+	web := writeConfig(t, login(first))
+	path := writeConfig(t, "migrations: [{name: a}]\n")
+	d := startProcess(t, path, "--web.config.file="+web, "--web.enable-lifecycle")
+	as := func(password string) { d.request = func(r *http.Request) { r.SetBasicAuth("prom", password) } }
+	as("test")
+	d.ready()
+	rewrite(t, web, login(second))
+	d.want("GET", "/metrics", 401)
+	d.want("POST", "/-/reload", 401)
+	as("next")
+	d.want("GET", "/metrics", 200, "config_last_reload_successful 1")
+	for _, broken := range []string{"basic_auth_users: {prom", "basic_auth_users: {prom: x}\nnonsense: 1\n"} {
+		rewrite(t, web, broken)
+		if body := d.want("GET", "/metrics", 500); strings.Contains(body, "migration") {
+			t.Errorf("with a web configuration of %q: %.100s", broken, body)
+		}
+	}
+	rewrite(t, path, "migrations: [{name: b}]\n")
+	d.hangup() // signals are not the web configuration's business
+	d.eventually("the reload is logged", func() bool { return strings.Contains(d.logs.String(), "was reloaded") })
+	rewrite(t, web, login(first))
+	d.want("GET", "/metrics", 401)
+	as("test")
+	d.want("GET", "/sd", 200, `"b"`)
 }
