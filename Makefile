@@ -1,6 +1,7 @@
 # make         builds the exporter into bin/
 # make demo    shows it at work on two private database servers, until Ctrl-C
 # make test    runs everything that has to hold, from the formatting to the tests; it is what CI runs
+# make soak    runs at full length the tests of load, reloads and faults that make test runs for seconds
 
 GO ?= go
 # A release is a tag like v0.1.0; without one this is the version in CHANGELOG.md.
@@ -12,6 +13,8 @@ BUILD_DATE ?= $(shell git log -1 --format=%cI 2>/dev/null)
 # A number of runs for each target, or a time; on a busy machine Go's fuzzer takes the end of a short time for a failure.
 FUZZTIME ?= 20000x
 TEST_TIMEOUT ?= 30m
+# How long each soak test lasts.
+SOAK ?= 60s
 # What to test: make test PACKAGES=./config/...
 PACKAGES ?= ./...
 
@@ -41,7 +44,7 @@ export HOME := $(CURDIR)/.cache/home
 endif
 
 .NOTPARALLEL:
-.PHONY: build demo test format vet lint unit fuzz bench docker docker-test clean
+.PHONY: build demo test format vet lint unit soak fuzz bench docker docker-test clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(ldflags)' -o bin/ ./cmd/magento_migration_exporter
@@ -68,6 +71,11 @@ lint: $(GOLANGCI_LINT)
 
 unit: $(GOTESTSUM) $(MYSQL56)
 	$(GOTESTSUM) --format pkgname-and-test-fails --raw-command -- .ci/unit $(TEST_TIMEOUT) $(PACKAGES)
+
+# Without the race detector, which makes everything slow, and by itself, since it measures.
+soak: $(MYSQL56)
+	@.ci/packages $(TEST_PACKAGES)
+	$(GO) test -v -count=1 -p=1 -timeout $(TEST_TIMEOUT) -run '^TestSoak' -soak=$(SOAK) ./collector ./cmd/magento_migration_exporter
 
 # Each fuzz target of each package for FUZZTIME.
 fuzz:
