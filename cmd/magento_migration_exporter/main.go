@@ -31,6 +31,11 @@ var usageTemplate string
 
 const program = "magento_migration_exporter"
 
+const (
+	serveCommand = "serve"
+	checkCommand = "check"
+)
+
 // The exit codes. The last two are only check's.
 const (
 	exitReady   = 0
@@ -80,6 +85,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	status := &statusLine{w: stderr}
 	logger := newLogger(f.logLevel, f.logFormat, status)
+	// From before the configuration is read: what asks for a reload so early must not end the process.
+	hangup := make(chan os.Signal, 1)
+	if command == serveCommand {
+		signal.Notify(hangup, syscall.SIGHUP)
+		defer signal.Stop(hangup)
+	}
 	var got reading
 	select {
 	case got = <-readConfig(f.configFile, f.webConfigFile()):
@@ -97,10 +108,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case f.configCheck:
 		fmt.Fprintf(stdout, "%s is valid: %d migrations\n", f.configFile, len(cfg.Migrations))
 		return exitReady
-	case command == "check":
+	case command == checkCommand:
 		return check(ctx, &f, cfg, logger, stdout, status)
 	}
-	if err := serve(ctx, &f, cfg, logger); err != nil {
+	if err := serve(ctx, &f, cfg, hangup, logger); err != nil {
 		logger.Error("stopped", "err", err)
 		return exitError
 	}
@@ -133,7 +144,7 @@ func newApplication(f *flags, args []string, stdout, stderr io.Writer) (*kingpin
 	app.Flag("log.level", "Least severe level to log: debug, info, warn or error.").Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
 	app.Flag("log.format", "Form of the log: logfmt or json.").Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
 
-	serve := app.Command("serve", "Evaluate all the time and serve the results. This is the default.").Default()
+	serve := app.Command(serveCommand, "Evaluate all the time and serve the results. This is the default.").Default()
 	serve.Flag("config.check", "Check the configuration and exit.").BoolVar(&f.configCheck)
 	f.web = kingpinflag.AddFlags(serve, ":10102")
 	serve.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&f.telemetryPath)
@@ -141,7 +152,7 @@ func newApplication(f *flags, args []string, stdout, stderr io.Writer) (*kingpin
 	serve.Flag("web.enable-lifecycle", "Let POST /-/reload reload the configuration.").BoolVar(&f.enableLifecycle)
 	serve.Flag("web.enable-pprof", "Serve Go's profiles under /debug/pprof/.").BoolVar(&f.enablePprof)
 
-	check := app.Command("check", "Evaluate once, print the results, and exit 0 when ready, 2 when a precondition fails, 3 when none fails but something is unknown, 1 on errors.")
+	check := app.Command(checkCommand, "Evaluate once, print the results, and exit 0 when ready, 2 when a precondition fails, 3 when none fails but something is unknown, 1 on errors.")
 	check.Flag("migration", "Evaluate only the migration of this name; repeatable.").PlaceHolder("NAME").StringsVar(&f.migrations)
 	check.Flag("format", "Form of the results: table, json, markdown or html.").Default("table").EnumVar(&f.format, "table", "json", "markdown", "html")
 	check.Flag("strict", "Count warnings as failures in the exit code.").BoolVar(&f.strict)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -189,25 +190,49 @@ func TestReloadOfAPipe(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	// At the start it is waited for, since a writer may be on its way, but not after a signal.
-	waiting := startPipeReader(t, path)
-	time.Sleep(200 * time.Millisecond)
-	if err := waiting.Signal(syscall.SIGTERM); err != nil {
+	waiting, writer := startAtPipe(t, path)
+	defer writer.Close()
+	if err := waiting.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if state, err := waiting.Wait(); err != nil || state.ExitCode() != exitError {
-		t.Errorf("%v %v", state, err)
+	if _ = waiting.Wait(); waiting.ProcessState.ExitCode() != exitError {
+		t.Errorf("%s", waiting.ProcessState)
 	}
 }
 
-func startPipeReader(t *testing.T, path string) *os.Process {
+// startAtPipe starts the program with a pipe for a configuration, and returns when it waits for what is written there.
+func startAtPipe(t *testing.T, path string, args ...string) (*exec.Cmd, *os.File) {
 	t.Helper()
-	p, err := os.StartProcess(os.Args[0], []string{program, "--config.file=" + path}, &os.ProcAttr{
-		Env: append(os.Environ(), asProgram+"=1"), Files: []*os.File{nil, nil, nil},
-	})
+	cmd := exec.CommandContext(t.Context(), os.Args[0], append([]string{"--config.file=" + path}, args...)...)
+	cmd.Env = append(os.Environ(), asProgram+"=1")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	writer, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p
+	return cmd, writer
+}
+
+// TestHangupAtTheStart comes before the configuration was read, and must not end the process.
+func TestHangupAtTheStart(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "pipe.yml")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd, writer := startAtPipe(t, path, "--config.check")
+	if err := cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(writer, "migrations: [{name: a}]\n"); err != nil {
+		t.Fatal(err)
+	}
+	writer.Close()
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
 }
 
 // runningReloader is a reloader with a scheduler that runs, and what it shows.
@@ -520,6 +545,8 @@ func TestReloadDuringAnEvaluation(t *testing.T) {
 			return d.evaluations(name) == before
 		})
 	}
+	healthyBefore := d.evaluations("healthy")
+	d.eventually("those that hang go to a lane of their own", func() bool { return d.evaluations("healthy") > healthyBefore+3 })
 	keptBefore := d.evaluations("kept")
 	rewrite(t, path, patient+healthy+entry("corrected", "pa55", waived)+hung("new-name")+hung("kept"))
 	d.want("POST", "/-/reload", 200)

@@ -8,9 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/prometheus/common/version"
@@ -21,8 +19,8 @@ import (
 	"magento_migration_exporter/config"
 )
 
-// serve evaluates in the background and answers requests until ctx ends.
-func serve(ctx context.Context, f *flags, cfg *config.Config, logger *slog.Logger) error {
+// serve evaluates in the background and answers requests until ctx ends. A hangup reloads the configuration.
+func serve(ctx context.Context, f *flags, cfg *config.Config, hangup <-chan os.Signal, logger *slog.Logger) error {
 	logger.Info("starting", "version", version.Info(), "build", version.BuildContext(), "migrations", len(cfg.Migrations))
 	warnIfOpen(f, logger)
 	backups := backup.New(ctx, backup.Options{BytesPerSecond: cfg.Global.BackupReadBytesPerSecond})
@@ -45,9 +43,6 @@ func serve(ctx context.Context, f *flags, cfg *config.Config, logger *slog.Logge
 	defer background.Wait()
 	defer cancel()
 	background.Go(func() { scheduler.Run(ctx) })
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
 	if err := scheduler.Apply(ctx, cfg); err != nil {
 		return nil // told to stop before it began
 	}
