@@ -31,16 +31,12 @@ type Evaluator struct {
 	// costs are by precondition, for all migrations together.
 	costs map[string]*database.Cost
 
-	// inFlight holds the preconditions whose evaluation has not come back yet: on a dead mount it never does, and must not be started
-	// again and again.
-	inFlightMu sync.Mutex
-	inFlight   map[flight]bool
+	// flights are the preconditions' evaluations and what is read before them.
+	flights flights
 	// memories belong to the migrations that the board holds.
-	memories map[*config.Migration]*integrityMemory
+	memoriesMu sync.Mutex
+	memories   map[*config.Migration]*integrityMemory
 }
-
-// flight is one precondition of one migration.
-type flight struct{ migration, precondition string }
 
 // EvaluatorOptions is what an Evaluator works with.
 type EvaluatorOptions struct {
@@ -61,7 +57,7 @@ func NewEvaluator(o EvaluatorOptions) *Evaluator {
 	}
 	return &Evaluator{
 		board: o.Board, backups: o.Backups, logger: o.Logger, now: o.Now, waitForBackups: o.WaitForBackups, costs: costs,
-		inFlight: map[flight]bool{}, memories: map[*config.Migration]*integrityMemory{},
+		flights: flights{pending: map[flight]bool{}}, memories: map[*config.Migration]*integrityMemory{},
 		requirements: sync.OnceValues(func() (requirements.Table, error) { return requirements.Load("") }),
 	}
 }
@@ -80,7 +76,7 @@ func (e *Evaluator) Evaluate(ctx context.Context, m *config.Migration, limit tim
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	// Logging in and telling the phase is part of no precondition's function, and nearest to network's.
-	evidence := gather(database.WithCost(ctx, e.costs["network"]), m, gatherOptions{now: e.now(), statementTimeout: limit / 3, backups: e.backups, memory: e.memory(m), requirements: e.requirements, logger: e.logger.With("migration", m.Name)})
+	evidence := gather(database.WithCost(ctx, e.costs["network"]), m, gatherOptions{now: e.now(), statementTimeout: limit / 3, backups: e.backups, memory: e.memory(m), flights: &e.flights, requirements: e.requirements, logger: e.logger.With("migration", m.Name)})
 	defer evidence.Close()
 	evaluation := Evaluation{Phase: evidence.Phase.Phase, PhaseReason: evidence.Phase.reason(), Servers: evidence.servers(), Results: e.results(ctx, evidence)}
 	if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
@@ -106,13 +102,14 @@ func (e *Evaluator) results(ctx context.Context, evidence *Evidence) []Result {
 	started := time.Now()
 	for i, p := range catalogue {
 		f := flight{evidence.Migration.Name, p.ID}
-		if !e.begin(f) {
+		if !e.flights.begin(f) {
 			outcomes <- outcome{i, e.stuck(p, evidence)}
 			continue
 		}
 		go func() {
-			defer e.end(f)
-			outcomes <- outcome{i, e.result(ctx, p, evidence)}
+			r := e.result(ctx, p, evidence)
+			e.flights.end(f) // first, else the next evaluation could be early enough to meet it
+			outcomes <- outcome{i, r}
 		}()
 	}
 	results := make([]Result, len(catalogue))
@@ -132,27 +129,10 @@ func (e *Evaluator) results(ctx context.Context, evidence *Evidence) []Result {
 	return results
 }
 
-// begin is false while an earlier evaluation of the same precondition has not come back.
-func (e *Evaluator) begin(f flight) bool {
-	e.inFlightMu.Lock()
-	defer e.inFlightMu.Unlock()
-	if e.inFlight[f] {
-		return false
-	}
-	e.inFlight[f] = true
-	return true
-}
-
-func (e *Evaluator) end(f flight) {
-	e.inFlightMu.Lock()
-	defer e.inFlightMu.Unlock()
-	delete(e.inFlight, f)
-}
-
 // memory returns what is kept of a migration between its evaluations, which never overlap for the precondition that uses it.
 func (e *Evaluator) memory(m *config.Migration) *integrityMemory {
-	e.inFlightMu.Lock()
-	defer e.inFlightMu.Unlock()
+	e.memoriesMu.Lock()
+	defer e.memoriesMu.Unlock()
 	if e.memories[m] == nil {
 		e.memories[m] = &integrityMemory{}
 	}
@@ -161,8 +141,8 @@ func (e *Evaluator) memory(m *config.Migration) *integrityMemory {
 
 // forget drops what is kept of migrations that are not configured any more.
 func (e *Evaluator) forget(configured []*config.Migration) {
-	e.inFlightMu.Lock()
-	defer e.inFlightMu.Unlock()
+	e.memoriesMu.Lock()
+	defer e.memoriesMu.Unlock()
 	for m := range e.memories {
 		if !slices.Contains(configured, m) {
 			delete(e.memories, m)
@@ -173,7 +153,7 @@ func (e *Evaluator) forget(configured []*config.Migration) {
 // stuck is the result of a precondition whose earlier evaluation has not come back.
 func (e *Evaluator) stuck(p Precondition, evidence *Evidence) Result {
 	v := Verdict{}
-	v.unknown("", "an earlier evaluation has not come back", "", "Look for a file system that hangs under magento1.root, magento2.root or the other configured paths.")
+	v.unknown("", "an earlier evaluation has not come back", "", "Look for a file system that hangs under magento1.root, magento2.root or the other configured paths: ls there hangs too.")
 	return v.result(evidence.Migration.Preconditions.Severity(p.ID), e.now(), 0)
 }
 

@@ -196,11 +196,11 @@ func TestAnEvaluationThatHangsIsNotStartedAgain(t *testing.T) {
 	s := newShop(t)
 	s.evaluate()
 	f := flight{"acme", "topology"}
-	if !s.evaluator.begin(f) || s.evaluator.begin(f) {
+	if !s.evaluator.flights.begin(f) || s.evaluator.flights.begin(f) {
 		t.Fatal("begin")
 	}
 	s.wantFinding("topology", Unknown, "has not come back", "file system that hangs")
-	s.evaluator.end(f)
+	s.evaluator.flights.end(f)
 	s.wantFinding("topology", Unknown, "magento1.root")
 }
 

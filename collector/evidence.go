@@ -22,18 +22,23 @@ type Evidence struct {
 	Backups            *backup.Reader
 	files              *files
 	memory             *integrityMemory
+	flights            *flights
 	// builtInRequirements is read once in the evaluator's life.
 	builtInRequirements func() (requirements.Table, error)
 }
 
-// gather logs in to both databases at once, so that one that hangs does not cost the other its time.
+// gather reads what the configuration names and logs in to both databases at once, so that one that hangs does not cost the other its time.
 func gather(ctx context.Context, m *config.Migration, o gatherOptions) *Evidence {
-	e := &Evidence{Migration: m, Now: o.now, Backups: o.backups, Tool: readTool(m.MigrationTool.Config), files: newFiles(m), memory: o.memory, builtInRequirements: o.requirements}
+	e := &Evidence{Migration: m, Now: o.now, Backups: o.backups, files: newFiles(m), memory: o.memory, flights: o.flights, builtInRequirements: o.requirements}
+	e.Tool = readTool(ctx, m, o)
 	e.Magento1 = newSystem(magento1, &m.Magento1, e.Tool, o)
 	e.Magento2 = newSystem(magento2, &m.Magento2, e.Tool, o)
 	var both sync.WaitGroup
 	for _, s := range []*System{e.Magento1, e.Magento2} {
-		both.Go(func() { s.connect(ctx) })
+		both.Go(func() {
+			s.readSecrets(ctx, m, o)
+			s.connect(ctx)
+		})
 	}
 	both.Wait()
 	e.Phase = findPhase(ctx, e)
@@ -46,6 +51,7 @@ type gatherOptions struct {
 	statementTimeout time.Duration
 	backups          *backup.Reader
 	memory           *integrityMemory
+	flights          *flights
 	requirements     func() (requirements.Table, error)
 	logger           *slog.Logger
 }

@@ -139,6 +139,9 @@ func judgeToolConfiguration(ctx context.Context, v *Verdict, e *Evidence) {
 	case e.Tool.Path == "":
 		v.unknown("config.xml", "the migration tool's configuration is not known", "", "Set migration_tool.config to its config.xml.")
 		return
+	case errors.Is(e.Tool.Err, errHangs):
+		v.unknown("config.xml", "the migration tool's config.xml cannot be read", e.Tool.Err.Error(), hangRemedy)
+		return
 	case e.Tool.Err != nil:
 		v.fail("config.xml", "the migration tool's config.xml cannot be read", e.Tool.Err.Error(), "Put it there, readable and well-formed.")
 		return

@@ -47,7 +47,7 @@ func findPhase(ctx context.Context, e *Evidence) PhaseEvidence {
 	if !migrated {
 		return PhaseEvidence{Phase: config.PhasePrepare, Reason: reason}
 	}
-	if complete, told := lockIsComplete(e); told {
+	if complete, told := lockIsComplete(ctx, e); told {
 		phase := config.PhaseMigrate
 		if complete {
 			phase = config.PhaseDelta
@@ -66,8 +66,8 @@ func findPhase(ctx context.Context, e *Evidence) PhaseEvidence {
 
 // lockIsComplete reads the tool's progress file: whether every data stage of this config.xml is done. The second result is false where the
 // file or config.xml cannot be read.
-func lockIsComplete(e *Evidence) (complete, told bool) {
-	lock, err := e.files.progress()
+func lockIsComplete(ctx context.Context, e *Evidence) (complete, told bool) {
+	lock, err := answered(ctx, e.flights, flight{e.Migration.Name, "progress file"}, e.Magento1.statementTimeout, e.files.progress)
 	if err != nil || e.Tool.Config == nil {
 		return false, false
 	}

@@ -26,6 +26,13 @@ type servers struct{ magento1, magento2 *mysqltest.Server }
 var shared servers
 
 func TestMain(m *testing.M) {
+	if path := os.Getenv(watchedVariable); path != "" {
+		if err := evaluateWatched(path); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	os.Exit(runTests(m))
 }
 

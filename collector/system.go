@@ -55,10 +55,10 @@ type Tool struct {
 	Err    error
 }
 
-func readTool(path string) Tool {
-	t := Tool{Path: path}
-	if path != "" {
-		t.Config, t.Err = toolconfig.Read(path)
+func readTool(ctx context.Context, m *config.Migration, o gatherOptions) Tool {
+	t := Tool{Path: m.MigrationTool.Config}
+	if t.Path != "" {
+		t.Config, t.Err = answered(ctx, o.flights, flight{m.Name, "config.xml"}, o.statementTimeout, func() (*toolconfig.Config, error) { return toolconfig.Read(t.Path) })
 	}
 	return t
 }
@@ -132,18 +132,40 @@ func newSystem(name string, c *config.System, tool Tool, o gatherOptions) *Syste
 		return s
 	default:
 		s.Err = errNotConfigured
-		return s
 	}
-	password, said, err := readPassword(&c.Database)
-	if err != nil {
-		s.Err = &settingsError{err}
-		return s
+	if fromTool != nil {
+		s.Endpoint.Password = fromTool.Password
 	}
-	if !said && fromTool != nil {
-		password = fromTool.Password
-	}
-	s.Endpoint.Password = password
 	return s
+}
+
+// readSecrets reads the password that the configuration says, and touches the TLS files, which the login reads: it must not be that
+// which finds out that their file system hangs.
+func (s *System) readSecrets(ctx context.Context, m *config.Migration, o gatherOptions) {
+	if s.Err != nil {
+		return
+	}
+	type secret struct {
+		password config.Secret
+		said     bool
+	}
+	read, err := answered(ctx, o.flights, flight{m.Name, s.Name + " secrets"}, o.statementTimeout, func() (secret, error) {
+		if t := s.Endpoint.TLS; t != nil {
+			for _, path := range []string{t.CAFile, t.CertFile, t.KeyFile} {
+				_, _ = os.Stat(path) // what is wrong with it is for the login to tell
+			}
+		}
+		password, said, err := readPassword(&s.Config.Database)
+		return secret{password, said}, err
+	})
+	switch {
+	case errors.Is(err, errHangs):
+		s.Err = &settingsError{fmt.Errorf("password_file or a file of tls: %w", err)}
+	case err != nil:
+		s.Err = &settingsError{err}
+	case read.said:
+		s.Endpoint.Password = read.password
+	}
 }
 
 // endpoint merges field by field, apart from the address, which is one thing.
