@@ -3,8 +3,13 @@ package collector
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -250,4 +255,120 @@ func TestSchedulerIsFair(t *testing.T) {
 		}
 	}
 	s.drain()
+}
+
+// TestSchedulerDecaysWhileItIsBusy lets messages come all the time, each of which begins the wait for the next turn anew.
+func TestSchedulerDecaysWhileItIsBusy(t *testing.T) {
+	t.Parallel()
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { silent.Close() })
+	c := config.Default()
+	c.Global.EvaluationTimeout = model.Duration(time.Hour)
+	hung := unconfigured(1)
+	hung.Magento1.Database = config.Database{Host: "127.0.0.1", Port: silent.Addr().(*net.TCPAddr).Port, Name: "x", User: "x"}
+	c.Migrations = []config.Migration{hung}
+	var later atomic.Int64
+	board, s := running(t, c, func(s *Scheduler) {
+		s.evaluator.now = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
+	})
+	board.Publish(board.Snapshot()[0].Migration, evaluation(time.Now(), nil), time.Now())
+	if !board.Snapshot()[0].Ready {
+		t.Fatal("the result is no good one: the test shows nothing")
+	}
+	later.Store(int64(2 * time.Hour))
+	eventually(t, "the old result is not believed any more", 10*time.Second, func() bool {
+		if err := s.Apply(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		return !board.Snapshot()[0].Ready
+	})
+}
+
+// TestSchedulerEndsWhatIsNotConfiguredAnyMore changes and removes migrations whose evaluations would take an hour.
+func TestSchedulerEndsWhatIsNotConfiguredAnyMore(t *testing.T) {
+	t.Parallel()
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { silent.Close() })
+	c := config.Default()
+	c.Global.EvaluationTimeout = model.Duration(time.Hour)
+	c.Global.EvaluationConcurrency = 1
+	for i := range 3 {
+		m := unconfigured(i)
+		m.Magento1.Database = config.Database{Host: "127.0.0.1", Port: silent.Addr().(*net.TCPAddr).Port, Name: "x", User: "x"}
+		c.Migrations = append(c.Migrations, m)
+	}
+	board, s := running(t, c, func(s *Scheduler) { s.slowAfter = 50 * time.Millisecond })
+	conn := func() net.Conn {
+		t.Helper()
+		if err := silent.(*net.TCPListener).SetDeadline(time.Now().Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		conn, err := silent.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		return conn
+	}
+	conns := []net.Conn{conn(), conn(), conn()} // two of them are in the slow lane by now
+	next := *c
+	next.Migrations = []config.Migration{unconfigured(0), unconfigured(7)} // one is changed, two are gone, one is new
+	if err := s.Apply(t.Context(), &next); err != nil {
+		t.Fatal(err)
+	}
+	for _, conn := range conns {
+		if err := conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, conn); err != nil {
+			t.Errorf("a connection is still held: %v", err)
+		}
+	}
+	eventually(t, "what is configured now is evaluated", time.Minute, board.Evaluated)
+	for _, state := range board.Snapshot() {
+		for _, p := range state.Preconditions {
+			if strings.Contains(p.Result.Summary, "has not come back") {
+				t.Errorf("%s of %s waits for what was ended: %s", p.Precondition.ID, state.Migration.Name, p.Result.Summary)
+			}
+		}
+	}
+}
+
+// TestSchedulerReleasesBackupsThatWereAskedForTooLate lets an evaluation ask for a backup after a reload has removed its migration.
+func TestSchedulerReleasesBackupsThatWereAskedForTooLate(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "m2.sql")
+	if err := os.WriteFile(path, []byte("-- MySQL dump 10.13\n"+strings.Repeat("-- filler\n", 1000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	reader := backup.New(t.Context(), backup.Options{BytesPerSecond: 1})
+	t.Cleanup(reader.Close)
+	s := NewScheduler(NewEvaluator(EvaluatorOptions{Board: NewBoard(), Backups: reader, Logger: slog.New(slog.DiscardHandler), Now: time.Now}))
+	m := unconfigured(1)
+	candidates, _ := reader.Find(t.Context(), m.Name, []string{path})
+	if len(candidates) != 1 {
+		t.Fatalf("found %v", candidates)
+	}
+	standing := func() backup.Standing {
+		_, _, standing := reader.Lookup(candidates[0])
+		return standing
+	}
+	leaving := &job{migration: &m, running: true, cancel: func() {}}
+	s.leave(leaving, time.Now())
+	reader.Request(m.Name, candidates)
+	if standing() == backup.StandingUnknown {
+		t.Fatal("the backup was not requested: the test shows nothing")
+	}
+	s.busy = 1
+	s.end(leaving)
+	eventually(t, "nobody wants the backup any more", 10*time.Second, func() bool { return standing() == backup.StandingUnknown })
+	if len(s.leaving) != 0 || s.busy != 0 {
+		t.Errorf("%d evaluations are leaving, %d places are taken", len(s.leaving), s.busy)
+	}
 }
