@@ -1,0 +1,280 @@
+package collector
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"magento_migration_exporter/collector/backup"
+	"magento_migration_exporter/collector/mysqltest"
+	"magento_migration_exporter/config"
+)
+
+// soak is short where all tests run; make soak gives the time after which a leak cannot hide.
+var soak = flag.Duration("soak", 3*time.Second, "how long each soak test lasts; from 1m on they do everything")
+
+// daemon is what the program has at work, without its flags: the scheduler, the board, and a real HTTP server that exports it.
+type daemon struct {
+	t     *testing.T
+	board *Board
+	url   string
+}
+
+func newDaemon(t *testing.T, c *config.Config) *daemon {
+	t.Helper()
+	reader := backup.New(t.Context(), backup.Options{})
+	t.Cleanup(reader.Close)
+	d := &daemon{t: t, board: NewBoard()}
+	s := NewScheduler(NewEvaluator(EvaluatorOptions{Board: d.board, Backups: reader, Logger: slog.New(slog.DiscardHandler), Now: time.Now}))
+	var running sync.WaitGroup
+	ctx, cancel := context.WithCancel(t.Context())
+	running.Go(func() { s.Run(ctx) })
+	t.Cleanup(func() { cancel(); running.Wait() })
+	expositor := NewExpositor()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		exposition, err := expositor.New(expfmt.NegotiateAccept(r.Header, Formats()...), nil, d.board.Snapshot())
+		if err == nil {
+			_, err = exposition.WriteTo(w)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}))
+	t.Cleanup(server.Close)
+	d.url = server.URL
+	if err := s.Apply(ctx, c); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func (d *daemon) status(migration, id string) Status {
+	for _, state := range d.board.Snapshot() {
+		if state.Migration.Name == migration {
+			return state.precondition(id).Result.Status
+		}
+	}
+	return Unknown
+}
+
+// pass reports whether all of these preconditions of a migration do.
+func (d *daemon) pass(migration string, ids []string) bool {
+	return !slices.ContainsFunc(ids, func(id string) bool { return d.status(migration, id) != Pass })
+}
+
+// scrape asks for the metrics until stop is closed, and returns how long each answer took.
+func (d *daemon) scrape(client *http.Client, stop <-chan struct{}) (took []time.Duration) {
+	for {
+		select {
+		case <-stop:
+			return took
+		case <-time.After(2 * time.Millisecond):
+		}
+		began := time.Now()
+		response, err := client.Get(d.url)
+		if err != nil {
+			d.t.Errorf("a scrape failed: %v", err)
+			continue
+		}
+		n, err := io.Copy(io.Discard, response.Body)
+		response.Body.Close()
+		if took = append(took, time.Since(began)); err != nil || response.StatusCode != http.StatusOK || n == 0 {
+			d.t.Errorf("a scrape was answered by %s and %d bytes: %v", response.Status, n, err)
+		}
+	}
+}
+
+// scraping scrapes with several clients until the function it returns is called, which says what 99 of 100 answers took at most.
+func (d *daemon) scraping(clients int) (end func() (answers int, p99, longest time.Duration)) {
+	stop := make(chan struct{})
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	var took []time.Duration
+	transport := &http.Transport{MaxIdleConnsPerHost: clients}
+	for range clients {
+		all.Go(func() {
+			mine := d.scrape(&http.Client{Transport: transport, Timeout: 10 * time.Second}, stop)
+			mu.Lock()
+			defer mu.Unlock()
+			took = append(took, mine...)
+		})
+	}
+	return func() (int, time.Duration, time.Duration) {
+		close(stop)
+		all.Wait()
+		transport.CloseIdleConnections()
+		slices.Sort(took)
+		if len(took) == 0 {
+			d.t.Fatal("nobody scraped")
+		}
+		return len(took), took[len(took)*99/100], took[len(took)-1]
+	}
+}
+
+// rowFault is one fault of a row of them: how it begins and ends, and what a migration's precondition becomes while it lasts.
+type rowFault struct {
+	name       string
+	begin, end func()
+	id         string
+	want       Status
+	// goOn are the preconditions that have nothing to do with it.
+	goOn []string
+}
+
+// faultsInARow are faults of the two databases of a shop whose servers are its own, behind lines.
+func faultsInARow(t *testing.T, s *shop, line1, line2 *line, standby *mysqltest.Server) []rowFault {
+	account := "'" + s.user + "'@'%'"
+	must := func(err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	root := rootOf(t, s.server2)
+	only1, only2 := []string{"binlog_trust"}, []string{"m2_installed", "cron_stopped"}
+	on := func(l *line, fault string) func() { return func() { l.set(fault) } }
+	unlock := func() {}
+	return []rowFault{
+		{"black hole before Magento 1", on(line1, "black hole"), on(line1, ""), "network", Fail, only2},
+		{"Magento 2's server killed", s.server2.Kill, func() { must(s.server2.Restart(t.Context())) }, "network", Fail, only1},
+		{"failover of Magento 2", func() { line2.lead(standby) }, func() { line2.lead(s.server2) }, "m2_entities", Warn, append([]string{"network"}, only1...)},
+		{"Magento 1's server stopped", func() { must(s.server1.Pause()) }, func() { must(s.server1.Resume()) }, "network", Fail, only2},
+		{"reset by Magento 2", on(line2, "reset"), on(line2, ""), "network", Fail, only1},
+		{"one byte a second from Magento 1", on(line1, "one byte a second"), on(line1, ""), "network", Fail, only2},
+		{"password rotated", func() { s.exec(s.server1, "ALTER USER "+account+" IDENTIFIED BY 'x'") },
+			func() { s.exec(s.server1, "ALTER USER "+account+" IDENTIFIED BY '"+testPassword+"'") }, "network", Fail, only2},
+		{"privileges revoked", func() { s.exec(s.server2, "REVOKE ALL PRIVILEGES, GRANT OPTION FROM "+account) },
+			func() { s.exec(s.server2, "GRANT ALL ON "+grantName(s.db2)+".* TO "+account) }, "privileges", Fail, only1},
+		{"a table locked", func() {
+			conn, err := root.Conn(t.Context())
+			must(err)
+			_, err = conn.ExecContext(t.Context(), "LOCK TABLES "+quoted(s.db2)+".sales_order WRITE")
+			must(err)
+			unlock = func() {
+				_, err := conn.ExecContext(t.Context(), "UNLOCK TABLES")
+				must(err)
+				must(conn.Close())
+			}
+		}, func() { unlock() }, "m2_entities", Unknown, append([]string{"network"}, only1...)},
+		{"no room for temporary tables", func() { s.exec(s.server2, "SET GLOBAL tmp_disk_table_size=1024, GLOBAL tmp_memory_table_size=1024") },
+			func() {
+				s.exec(s.server2, "SET GLOBAL tmp_disk_table_size=DEFAULT, GLOBAL tmp_memory_table_size=DEFAULT")
+			}, "m2_installed", Unknown, append([]string{"network"}, only1...)},
+	}
+}
+
+// TestSoakFaultsInARow lets one fault after the other meet a daemon that is scraped all the while.
+func TestSoakFaultsInARow(t *testing.T) {
+	standby := mysqltest.New(t, mysqltest.Options{})
+	s := newShop(t, func(s *shop) {
+		s.server1, s.server2 = mysqltest.New(t, mysqltest.Options{}), mysqltest.New(t, mysqltest.Options{})
+	})
+	s.copyTo(standby, s.db2, mysqltest.Magento2("")+"INSERT INTO catalog_product_entity (attribute_set_id, sku) VALUES (4, 'late');", "ALL")
+	line1, line2 := newLine(t, s.server1), newLine(t, s.server2)
+	s.migration.Magento1.Database.Port, s.migration.Magento2.Database.Port = line1.port(), line2.port()
+	healthy := newShop(t)
+	healthy.migration.Name = "other"
+	c := &config.Config{Global: s.global, Migrations: []config.Migration{*s.migration, *healthy.migration}}
+	c.Global.EvaluationInterval, c.Global.EvaluationTimeout = model.Duration(time.Second), model.Duration(4500*time.Millisecond)
+	ids := []string{"network", "m2_installed", "cron_stopped", "privileges", "binlog_trust", "m2_entities"}
+
+	t.Run("daemon", func(t *testing.T) {
+		d := newDaemon(t, c)
+		well := func() bool { return d.pass("acme", ids) && d.pass("other", ids) }
+		eventually(t, "all is well", time.Minute, well)
+		before, files := settled(t)
+		began := time.Now()
+		for i := 0; time.Since(began) < *soak; i++ {
+			faults := faultsInARow(t, s, line1, line2, standby)
+			d.meet(faults[i%len(faults)], well)
+		}
+		after, filesAfter := settled(t)
+		t.Logf("goroutines %d, then %d; file descriptors %d, then %d", before, after, files, filesAfter)
+		if after > before+20 || filesAfter > files+10 {
+			t.Errorf("goroutines %d, then %d; file descriptors %d, then %d", before, after, files, filesAfter)
+		}
+	})
+	for _, server := range []*mysqltest.Server{s.server1, s.server2, standby} {
+		s.wantCalm(server)
+	}
+}
+
+// meet lets one fault begin and end, and looks at all that must go on.
+func (d *daemon) meet(f rowFault, well func() bool) {
+	d.t.Helper()
+	evaluated := func(migration string) time.Time {
+		i := slices.IndexFunc(d.board.Snapshot(), func(m *MigrationState) bool { return m.Migration.Name == migration })
+		return d.board.Snapshot()[i].precondition("network").Result.EvaluatedAt
+	}
+	end := d.scraping(4)
+	f.begin()
+	eventually(d.t, fmt.Sprintf("%s: %s is %s", f.name, f.id, f.want), time.Minute, func() bool { return d.status("acme", f.id) == f.want })
+	met := time.Now()
+	eventually(d.t, f.name+": both migrations are evaluated all the while", time.Minute, func() bool {
+		for _, id := range f.goOn {
+			if got := d.status("acme", id); got != Pass {
+				d.t.Errorf("%s: %s is %s, which has nothing to do with it", f.name, id, got)
+			}
+		}
+		if !d.pass("other", []string{"network", "privileges", "m2_entities"}) {
+			d.t.Errorf("%s: the other migration is not well", f.name)
+		}
+		return d.t.Failed() || evaluated("acme").After(met) && evaluated("other").After(met)
+	})
+	for _, ps := range d.board.Snapshot()[0].Preconditions {
+		for _, finding := range ps.Result.Findings {
+			if !finding.Status.Ready() && finding.Remedy == "" {
+				d.t.Errorf("%s: a finding of %s without a remedy: %+v", f.name, ps.Precondition.ID, finding)
+			}
+		}
+	}
+	f.end()
+	ended := time.Now()
+	eventually(d.t, f.name+": all is well again", time.Minute, well)
+	recovered := time.Since(ended)
+	answers, p99, longest := end()
+	d.t.Logf("%s: well again after %s; %d scrapes, p99 %s, longest %s", f.name, recovered.Round(time.Millisecond), answers, p99, longest)
+	// Far more than it takes, for machines that have much else to do.
+	if recovered > 30*time.Second || p99 > time.Second {
+		d.t.Errorf("%s: well again after %s, p99 of the scrapes %s", f.name, recovered, p99)
+	}
+}
+
+// TestSoakMillionsOfRows has two million rows in each of Magento 2's big tables where there is time to make them, else enough for the cap.
+func TestSoakMillionsOfRows(t *testing.T) {
+	t.Parallel()
+	rows := 30_000
+	if *soak >= time.Minute {
+		rows = 2_000_000
+	}
+	server := mysqltest.New(t, mysqltest.Options{Args: []string{"--innodb-buffer-pool-size=512M", "--innodb-log-file-size=256M"}})
+	s := newShop(t, func(s *shop) { s.server2 = server })
+	began := time.Now()
+	s.on2("SET unique_checks=0, foreign_key_checks=0",
+		fmt.Sprintf("INSERT INTO catalog_product_entity (attribute_set_id, sku) SELECT 4, CONCAT('sku-', seq) FROM seq_1_to_%d", rows),
+		fmt.Sprintf("INSERT INTO sales_order (increment_id) SELECT seq FROM seq_1_to_%d", rows),
+		fmt.Sprintf("INSERT INTO url_rewrite (entity_type, entity_id, request_path, target_path, store_id) SELECT 'product', seq, CONCAT('p-', seq), 'x', 1 FROM seq_1_to_%d", rows))
+	t.Logf("made %d rows in each of three tables in %s", rows, time.Since(began))
+	s.wantFinding("m2_entities", Warn, "more than 10000 new products")
+	for range 3 {
+		cost := s.evaluator.DatabaseCost("m2_entities").Spent()
+		began := time.Now()
+		s.want("m2_entities", Warn)
+		t.Logf("m2_entities took %s of the database, the evaluation %s", s.evaluator.DatabaseCost("m2_entities").Spent()-cost, time.Since(began))
+		if took := s.board.Snapshot()[0].precondition("m2_entities").Result.Duration; took > 2*time.Second {
+			t.Errorf("m2_entities took %s", took)
+		}
+	}
+	s.wantValue(10001, entityCount, "product")
+	s.wantValue(10001, newEntities, "url_rewrite")
+}
