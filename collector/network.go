@@ -58,6 +58,8 @@ func loginFault(s *System, err error) (summary, remedy string) {
 	switch database.CauseOf(err) {
 	case database.NameNotFound:
 		return fmt.Sprintf("the host of %s has no address: %s", what, s.Endpoint.Host), "Correct the host, or its DNS record. Check with:\ngetent hosts " + s.Endpoint.Host
+	case database.LoginInHost:
+		return "the host of " + what + " holds more than a host", "Write the host alone; database, user and password have a place of their own beside it."
 	case database.Refused:
 		return what + " refuses connections at " + address, "Start the server, let it listen there (bind-address, port, skip-networking in my.cnf), or open the firewall."
 	case database.Timeout:

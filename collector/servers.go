@@ -1,5 +1,7 @@
 package collector
 
+import "cmp"
+
 // Server is a database that an evaluation looked at.
 type Server struct {
 	// System is magento1 or magento2.
@@ -20,11 +22,8 @@ func (e *Evidence) servers() []Server {
 		if s.Endpoint.Name == "" {
 			continue
 		}
-		_, address, err := s.Endpoint.Address()
-		if err != nil {
-			address = "localhost"
-		}
-		server := Server{System: s.Name, Address: cut(address), Database: cut(s.Endpoint.Name), Account: cut(s.Endpoint.User)}
+		_, address, _ := s.Endpoint.Address()
+		server := Server{System: s.Name, Address: cut(cmp.Or(address, "localhost")), Database: cut(s.Endpoint.Name), Account: cut(s.Endpoint.User)}
 		if s.Session != nil {
 			server.Account, server.Version = s.Session.CurrentUser, s.Session.Version.String()
 		}

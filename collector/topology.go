@@ -2,13 +2,11 @@ package collector
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"maps"
 	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -197,7 +195,7 @@ func askNodes(ctx context.Context, roles map[string]roleNodes) {
 				defer func() { <-places }()
 				if err := ask(ctx, role, a); err != nil {
 					mu.Lock()
-					silent[role] = append(silent[role], shownAddress(a)+": "+err.Error())
+					silent[role] = append(silent[role], requirements.Redacted(a)+": "+err.Error())
 					mu.Unlock()
 				}
 			})
@@ -222,8 +220,11 @@ func ask(ctx context.Context, role, node string) error {
 	switch {
 	case node == "localhost":
 		return askSockets(ctx, database.SocketPlaces())
-	case strings.HasPrefix(node, "/"):
+	case strings.HasPrefix(node, "/") && requirements.CheckAddress(node) == nil:
 		return connect(ctx, "unix", node)
+	}
+	if err := requirements.CheckAddress(node); err != nil {
+		return err
 	}
 	return connect(ctx, "tcp", node)
 }
@@ -257,18 +258,11 @@ func askHTTP(ctx context.Context, node string) error {
 		node = scheme + node
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, node, nil)
-	if err != nil {
+	if err != nil || req.URL.Scheme != "http" && req.URL.Scheme != "https" {
 		return errors.New("it is no address")
 	}
-	client := &http.Client{
-		// Whether the certificate is good is not the question here, and a node behind a balancer is asked by another name.
-		Transport:     &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, //nolint:gosec // nothing is sent and nothing is believed
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	resp, err := client.Do(req)
-	if urlError, ok := errors.AsType[*url.Error](err); ok {
-		return urlError.Err // without the URL, whose login and query are nobody's business
-	}
+	// Whether the certificate is good is not the question here, and a node behind a balancer is asked by another name.
+	resp, err := requirements.Ask(req, false)
 	if err != nil {
 		return err
 	}
@@ -331,17 +325,9 @@ func nodesText(n roleNodes) string {
 	}
 	var shown []string
 	for _, a := range n.addresses[:min(len(n.addresses), 20)] {
-		shown = append(shown, shownAddress(a))
+		shown = append(shown, requirements.Redacted(a))
 	}
 	return strings.Join(shown, ", ") + " (" + n.source + ")"
-}
-
-// shownAddress is an address without the login that a URL can carry.
-func shownAddress(node string) string {
-	if !strings.Contains(node, "://") {
-		return node
-	}
-	return requirements.Redacted(node)
 }
 
 // compareDatabases shows both servers side by side; it judges nothing, because a move is a good time to change them.

@@ -161,7 +161,7 @@ func (z zone) moment(wall time.Time, source string) Moment {
 func (r *Report) metadataTimes(started, finished string) error {
 	last, err := time.Parse(wallClock, finished)
 	if err != nil {
-		return corrupt(-1, "%q is no time", printable([]byte(finished)))
+		return corrupt(-1, "the time at which it ended is no time")
 	}
 	z := inferZone(last, r.Candidate.ModTime)
 	r.Finished = z.moment(last, SourceMetadata)
@@ -170,7 +170,7 @@ func (r *Report) metadataTimes(started, finished string) error {
 	}
 	first, err := time.Parse(wallClock, started)
 	if err != nil {
-		return corrupt(-1, "%q is no time", printable([]byte(started)))
+		return corrupt(-1, "the time at which it began is no time")
 	}
 	r.Began = z.moment(first, SourceMetadata)
 	return nil

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unique"
 )
 
@@ -216,12 +217,15 @@ func (r *rowReader) take() {
 	id, hasID := r.id.number()
 	first := t.Count == 1
 	if hasID && (first || id < t.IDs.Min) {
-		t.IDs.Min, t.First = id, r.when.value()
+		t.IDs.Min, t.First = id, ""
+		if r.when.isTime() {
+			t.First = r.when.value()
+		}
 	}
 	if hasID && (first || id > t.IDs.Max) {
 		t.IDs.Max = id
 	}
-	if when := r.when.value(); when != "" && (t.Earliest == "" || when < t.Earliest) {
+	if when := r.when.value(); when != "" && (t.Earliest == "" || when < t.Earliest) && r.when.isTime() {
 		t.Earliest, t.UTC = when, r.utc
 	}
 	isNew, known := r.rule.judge(id, hasID, r.label, r.other)
@@ -256,6 +260,12 @@ func (f *field) value() string {
 		return ""
 	}
 	return string(f.text)
+}
+
+// isTime tells a time from what stands in its place where the columns are not those that the table says, like a password's hash.
+func (f *field) isTime() bool {
+	_, err := time.Parse(time.DateTime, f.value())
+	return err == nil
 }
 
 func (f *field) number() (int64, bool) {

@@ -164,12 +164,12 @@ func (p *physical) judge(r *Report, found *contents) error {
 	if err := r.metadataTimes(p.info["start_time"], p.info["end_time"]); err != nil {
 		return err
 	}
-	switch kind := p.checkpoints["backup_type"]; kind {
+	switch p.checkpoints["backup_type"] {
 	case "full-backuped", "full-prepared", "log-applied":
 	case "incremental":
 		return corrupt(-1, "it is an incremental backup, which restores nothing without the full one it is based on")
 	default:
-		return corrupt(-1, "xtrabackup_checkpoints: %q is no backup_type that can be restored", printable([]byte(kind)))
+		return corrupt(-1, "xtrabackup_checkpoints: its backup_type is none that can be restored")
 	}
 	if p.info["partial"] == "Y" {
 		r.Notes = append(r.Notes, "it is a partial backup: not all databases and tables of the server are in it")

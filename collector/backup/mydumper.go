@@ -53,7 +53,7 @@ func parseMydumper(in io.Reader) (mydumperMeta, error) {
 			} else {
 				n, err := strconv.ParseInt(v[2], 10, 64)
 				if err != nil || n < 0 || len(m.rows) == maxMydumperTables {
-					return m, corrupt(at, "%q is no number of rows", printable([]byte(v[2])))
+					return m, corrupt(at, "what stands here is no number of rows")
 				}
 				m.rows[rowsKey(database, table)] = n
 			}

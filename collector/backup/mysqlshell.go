@@ -70,11 +70,11 @@ func parseObject(text []byte, into any) error {
 	case errors.As(err, &syntax) && syntax.Offset >= int64(len(text)):
 		return truncated(syntax.Offset, "the JSON ends too early")
 	case errors.As(err, &syntax):
-		return corrupt(syntax.Offset, "it is no JSON: %v", err)
+		return corrupt(syntax.Offset, "it is no JSON")
 	case errors.As(err, &kind):
 		return corrupt(kind.Offset, "%s is not what MySQL Shell writes there", kind.Field)
 	}
-	return corrupt(-1, "it is no JSON: %v", err)
+	return corrupt(-1, "it is no JSON")
 }
 
 // readMySQLShell reads a directory that util.dumpInstance, dumpSchemas or

@@ -45,7 +45,7 @@ func (j job) read(ctx context.Context, c Candidate) (r Report, err error) {
 		// What is read is hostile and decompressors are the work of others: a
 		// panic of theirs ends one reading, not the program.
 		if p := recover(); p != nil {
-			r.judge(undetermined("reading it failed inside this program: %v", p))
+			r.judge(undetermined("reading it failed inside this program: %T", p))
 		}
 	}()
 	if c.Dir {

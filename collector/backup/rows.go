@@ -194,7 +194,6 @@ func (p *dumpParser) wordValue(into *field, keep []byte, limit int) ([]byte, err
 	case word.is("DEFAULT"):
 		return keep, nil
 	}
-	text := printable(word.text)
 	p.blanks()
 	switch c := s.peek(); c {
 	case '\'', '"':
@@ -205,7 +204,7 @@ func (p *dumpParser) wordValue(into *field, keep []byte, limit int) ([]byte, err
 	case 0:
 		return keep, s.ended("it ends within a row")
 	}
-	return keep, corrupt(at, "%q is no value", text)
+	return keep, corrupt(at, "a word that is no value")
 }
 
 // call reads a function's arguments.
@@ -245,11 +244,10 @@ func (p *dumpParser) expect(c byte, what string) error {
 // unexpected says what should be at this place.
 func (p *dumpParser) unexpected(want string) error {
 	s := p.lex.src
-	c := s.peek()
-	if c == 0 {
+	if s.peek() == 0 {
 		return s.ended("it ends where %s should be", want)
 	}
-	return corrupt(s.offset(), "%q where %s should be", c, want)
+	return corrupt(s.offset(), "something else where %s should be", want)
 }
 
 var isNumber = byteSet(func(c byte) bool { return c >= '0' && c <= '9' || c == '-' || c == '+' || c == '.' })

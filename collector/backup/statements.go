@@ -54,13 +54,13 @@ func (p *dumpParser) statement(first token, at int64) error {
 	return p.lex.skipPlain()
 }
 
-// noStatement explains text that is not SQL.
+// noStatement explains text that is not SQL, without repeating what may be half of a broken row.
 func (p *dumpParser) noStatement(first token, at int64) error {
 	text := printable(first.text)
 	if strings.HasPrefix(text, "mysqldump") || strings.HasPrefix(text, "mariadb") || text == "Warning" {
 		return corrupt(at, "a message of the program (%s …) is in the dump, so restoring it stops there: write it without 2>&1", text)
 	}
-	return corrupt(at, "%q begins no statement", text)
+	return corrupt(at, "this begins no statement")
 }
 
 // setDelimiter obeys the client's DELIMITER command.
@@ -157,7 +157,7 @@ func (p *dumpParser) name() (database, name string, next token, err error) {
 		return "", "", token{}, err
 	}
 	if !t.named() {
-		return "", "", token{}, corrupt(p.lex.src.offset(), "a name is missing behind %q", name)
+		return "", "", token{}, corrupt(p.lex.src.offset(), "a name is missing behind a dot")
 	}
 	database, name = name, string(t.text)
 	t, err = p.lex.next()

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"magento_migration_exporter/config/address"
 )
 
 // shell is what a command line starts with.
@@ -160,6 +162,9 @@ var (
 	becomers  = []string{"su", "sudo", "runuser", "doas"}
 	userValue = regexp.MustCompile(`^(-[A-Za-z]*[uUgG]|--user|--group)$`)
 	fetchers  = []string{"curl", "wget", "lynx", "links", "w3m", "fetch", "GET", "http", "https"}
+	// noFile are options, variables and addresses: what has a slash and can have a password.
+	noFile    = regexp.MustCompile(`^-|^[A-Za-z_][A-Za-z0-9_]*=|://`)
+	plainHost = regexp.MustCompile(`^([^:\[\]]+|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?$`)
 	cronURL   = regexp.MustCompile(`^(https?://)?([^/?#\s]+@)?([^/?#@\s]+)(/[^?#\s]*)?/cron\.php([?#].*)?$`)
 	shells    = []string{"sh", "bash", "dash", "ash", "ksh", "zsh", ".", "source"}
 	shebang   = regexp.MustCompile(`^#!\s*(\S*/env\s+(-\S+\s+)*)?(\S*/)?(ba|da|a|k|z)?sh\b`)
@@ -303,7 +308,7 @@ func (l *look) fetched(address string) []invocation {
 		return nil
 	}
 	shown := "cron.php"
-	if m := cronURL.FindStringSubmatch(address); m != nil {
+	if m := cronURL.FindStringSubmatch(address); m != nil && plainHost.MatchString(m[3]) {
 		// A password can be before the host, in the query and in a directory.
 		shown = m[1] + m[3] + "/…/cron.php"
 		if m[4] == "" || m[4] == "/pub" {
@@ -326,7 +331,7 @@ func (l *look) follow(words []token, sh shell) []invocation {
 		isFile := behindShell || strings.Contains(word.text, "/")
 		behindShell = behindShell || slices.Contains(shells, filepath.Base(word.text))
 		path := absolute(sh.dir, sh.tilde(word.text, l.accounts))
-		if !isFile || word.open || path == "" || ofSystem.MatchString(path) {
+		if !isFile || word.open || path == "" || ofSystem.MatchString(path) || noFile.MatchString(word.text) {
 			continue
 		}
 		if found := l.scriptFile(path, sh); len(found) > 0 {
@@ -344,7 +349,7 @@ func (l *look) scriptFile(path string, sh shell) []invocation {
 	}
 	data, _, err := readRegular(path, maxScriptBytes)
 	if errors.Is(err, fs.ErrPermission) && ownScript.MatchString(path) {
-		l.problem(path, "cron runs this script, but it cannot be read", readRemedy)
+		l.problem(address.WithoutLogin(path), "cron runs this script, but it cannot be read", readRemedy)
 	}
 	if err != nil || !shebang.Match(data) && !strings.HasSuffix(path, ".sh") {
 		return nil

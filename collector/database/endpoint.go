@@ -3,6 +3,7 @@
 package database
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -15,6 +16,8 @@ import (
 	"time"
 
 	"github.com/prometheus/common/config"
+
+	"magento_migration_exporter/config/address"
 )
 
 // DefaultPort is MySQL's.
@@ -50,8 +53,17 @@ func (e Endpoint) IsLocal() bool {
 	return e.Host == "" || strings.EqualFold(e.Host, "localhost") || strings.Contains(e.Host, "/")
 }
 
-// Address returns what to dial: network "tcp" or "unix", and the address.
-func (e Endpoint) Address() (network, address string, err error) {
+// Address returns what to dial: network "tcp" or "unix", and the address. It is an error where the host or the socket holds a login, as
+// in a URL: what cannot be dialled anyway would be shown in every message.
+func (e Endpoint) Address() (network, text string, err error) {
+	network, text, err = e.dialled()
+	if shown := address.WithoutLogin(text); err == nil && shown != text {
+		return network, shown, &Fault{Cause: LoginInHost, Doing: "logging in to " + shown, Err: errors.New("the host holds a login or is a whole URL")}
+	}
+	return network, text, err
+}
+
+func (e Endpoint) dialled() (network, address string, err error) {
 	if !e.IsLocal() {
 		port := e.Port
 		if port == 0 {
@@ -75,11 +87,8 @@ func (e Endpoint) Address() (network, address string, err error) {
 
 // String is the address and account for people; it has no password.
 func (e Endpoint) String() string {
-	_, address, err := e.Address()
-	if err != nil {
-		address = "localhost"
-	}
-	return e.User + "@" + address + "/" + e.Name
+	_, address, _ := e.Address()
+	return e.User + "@" + cmp.Or(address, "localhost") + "/" + e.Name
 }
 
 // config reads the files. ServerName defaults to the host.

@@ -27,6 +27,7 @@ const (
 	Refused            Cause = "refused"              // nothing listens
 	Timeout            Cause = "timeout"              // no answer in time
 	Unreachable        Cause = "unreachable"          // no route
+	LoginInHost        Cause = "login in host"        // a URL or DSN where only the host is expected
 	SocketMissing      Cause = "socket missing"       // no Unix socket where PHP would look
 	SocketDenied       Cause = "socket denied"        // the socket's permissions
 	TLSFailed          Cause = "TLS failed"           // certificate, protocol, or a server without TLS

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -17,6 +18,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"magento_migration_exporter/config/address"
 )
 
 // Service is what a server says of itself. Product has the table's spelling.
@@ -42,7 +45,7 @@ func Search(ctx context.Context, endpoint string) (Service, error) {
 	case resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden:
 		return Service{}, errLogin
 	case resp.StatusCode != http.StatusOK:
-		return Service{}, fmt.Errorf("%s answers %s", Redacted(endpoint), resp.Status)
+		return Service{}, fmt.Errorf("%s answers %d %s", Redacted(endpoint), resp.StatusCode, http.StatusText(resp.StatusCode))
 	}
 	var answer struct {
 		Version struct{ Number, Distribution string } `json:"version"`
@@ -84,33 +87,79 @@ func get(ctx context.Context, endpoint string) (*http.Response, error) {
 	if req.URL.Scheme != "http" && req.URL.Scheme != "https" {
 		return nil, fmt.Errorf("%s is no URL that begins with http:// or https://", Redacted(endpoint))
 	}
-	// A client of its own: a proxy from the environment is not the way Magento takes, and nothing is kept open.
+	resp, err := Ask(req, true)
+	if err != nil {
+		return nil, fmt.Errorf("asking %s: %w", Redacted(endpoint), err)
+	}
+	return resp, nil
+}
+
+// Redacted takes what can be secret out of an address or URL, be it well-formed or not: login, path and query.
+func Redacted(endpoint string) string {
+	scheme, rest := "", endpoint
+	if i := strings.Index(endpoint, "://"); i >= 0 {
+		scheme, rest = endpoint[:i+3], endpoint[i+3:]
+	}
+	if before, _, _ := strings.Cut(scheme, ":"); strings.ContainsAny(before, "@/?#") {
+		scheme = ""
+	}
+	rest = address.WithoutLogin(rest)
+	if scheme == "" && strings.HasPrefix(rest, "/") {
+		return rest // the path of a socket
+	}
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 && rest[i:] != "/" {
+		rest = rest[:i] + "/…"
+	}
+	return scheme + rest
+}
+
+// askError is an error of asking over HTTP without what the other side said: one that repeats what it is sent would show login and query.
+func askError(err error) error {
+	var dial *net.OpError
+	var certificate *tls.CertificateVerificationError
+	var timeout net.Error
+	switch {
+	case errors.As(err, &dial), errors.As(err, &certificate), errors.As(err, &timeout) && timeout.Timeout(),
+		errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, io.EOF), errors.Is(err, http.ErrSchemeMismatch):
+		if u, ok := errors.AsType[*url.Error](err); ok {
+			return u.Err
+		}
+		return err
+	}
+	return errors.New("what answers there does not speak HTTP")
+}
+
+// Ask sends a request with a client of its own: a proxy from the environment is not the way Magento takes, and nothing is kept open. Its
+// errors have nothing of the URL, whose login and query are nobody's business.
+func Ask(req *http.Request, verify bool) (*http.Response, error) {
 	client := &http.Client{
-		Transport:     &http.Transport{DisableKeepAlives: true, MaxResponseHeaderBytes: maxAnswer},
+		Transport:     &http.Transport{DisableKeepAlives: true, MaxResponseHeaderBytes: maxAnswer, TLSClientConfig: &tls.Config{InsecureSkipVerify: !verify}}, //nolint:gosec // the caller's choice
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	resp, err := client.Do(req)
-	if urlError, ok := errors.AsType[*url.Error](err); ok {
-		return nil, fmt.Errorf("asking %s: %w", Redacted(endpoint), urlError.Err)
+	if err != nil {
+		return nil, askError(err)
 	}
-	return resp, err
+	return resp, nil
 }
 
-// Redacted takes what can be secret out of a URL: login and query.
-func Redacted(endpoint string) string {
-	u, err := url.Parse(endpoint)
-	if err != nil {
-		return "the configured address"
+// CheckAddress refuses what is neither host:port nor the path of a socket, with a message that shows no login: dialling it would show all.
+func CheckAddress(text string) error {
+	if strings.HasPrefix(text, "/") && Redacted(text) == text {
+		return nil
 	}
-	if u.User != nil {
-		u.User = url.User("xxxxx")
+	host, port, err := net.SplitHostPort(text)
+	if err != nil || strings.ContainsAny(host+port, "@/?#") {
+		return fmt.Errorf("%s is neither host:port nor the path of a socket", Redacted(text))
 	}
-	u.RawQuery, u.Fragment = "", ""
-	return u.String()
+	return nil
 }
 
 // converse connects and lets talk run under the context's deadline.
 func converse(ctx context.Context, address string, talk func(net.Conn) error) error {
+	if err := CheckAddress(address); err != nil {
+		return err
+	}
 	var dialer net.Dialer
 	network := "tcp"
 	if strings.HasPrefix(address, "/") {

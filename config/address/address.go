@@ -25,15 +25,24 @@ type Address struct {
 	TLS bool `json:"tls,omitempty"`
 }
 
-// String writes host:port or the path of the socket.
+// String writes host:port or the path of the socket, without a login in them.
 func (a Address) String() string {
 	switch {
 	case a.DefaultSocket:
 		return "PHP's default Unix socket"
 	case a.Socket != "":
-		return a.Socket
+		return WithoutLogin(a.Socket)
 	}
-	return net.JoinHostPort(a.Host, strconv.Itoa(a.Port))
+	return net.JoinHostPort(WithoutLogin(a.Host), strconv.Itoa(a.Port))
+}
+
+// WithoutLogin hides what stands before the last @ of a text, as in a whole URL or DSN where only a host was expected. A leading @ is no
+// login: that is how abstract Unix sockets are written.
+func WithoutLogin(text string) string {
+	if i := strings.LastIndexByte(text, '@'); i > 0 {
+		return "…" + text[i:]
+	}
+	return text
 }
 
 // Magento2 returns where Magento 2's database adapter, which is the migration tool's too, connects to for a host setting,
@@ -116,7 +125,7 @@ func Server(text string, defaultPort int) (Address, bool) {
 	case strings.HasPrefix(text, "/"):
 		return Address{Socket: text}, true
 	case strings.HasPrefix(text, "unix:"):
-		path := strings.TrimPrefix(strings.TrimPrefix(text, "unix:"), "//")
+		path, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(text, "unix:"), "//"), "?")
 		return Address{Socket: path}, strings.HasPrefix(path, "/")
 	case !hasScheme:
 		scheme, rest = "", text

@@ -94,7 +94,7 @@ func TestErrors(t *testing.T) {
 		"{\n\"packages\": {}}":              `c:2:13: the value of "packages" is of the wrong type`,
 		"{\"packages\": [\n{\"name\": 1}]}": `c:2:10: the value of "packages.name" is of the wrong type`,
 		"{\"packages\": [],\n\"platform\": \"hunter2\"}": `c:2:13: the value of "platform" is of the wrong type`,
-		"{\"packages\": [],\n<<<<<<< HEAD\n}":            "c:2:1: this is not well-formed JSON: invalid character '<' looking for beginning of object key string",
+		"{\"packages\": [],\n<<<<<<< HEAD\n}":            "c:2:1: this is not well-formed JSON: a character that is not allowed looking for beginning of object key string",
 		"\xef\xbb\xbf" + lock:                            "c:1:1: the file begins with a byte order mark, which no reader of JSON accepts",
 		strings.Repeat(" ", MaxLockSize+1):               "c: is larger than 16777216 bytes, which no file of this kind is",
 	} {

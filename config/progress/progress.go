@@ -5,7 +5,6 @@ package progress
 
 import (
 	"bytes"
-	"fmt"
 	"path/filepath"
 	"slices"
 
@@ -82,7 +81,7 @@ func Parse(file string, data []byte) (*Lock, error) {
 	for class, stages := range root.Entries() {
 		step := Step{Place: stages.Place(), Class: class}
 		if stages.Kind() != phparray.Array {
-			return nil, &sourcefile.Error{File: file, Place: step.Place, Problem: fmt.Sprintf("the entry of %q is not an array of stages", class)}
+			return nil, &sourcefile.Error{File: file, Place: step.Place, Problem: "the entry of a class is not an array of stages"}
 		}
 		for name, stage := range stages.Entries() {
 			step.Stages = append(step.Stages, readStage(name, stage))

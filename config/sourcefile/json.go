@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Field is a member of a JSON object.
@@ -29,7 +30,7 @@ func JSONFields(file string, data []byte) ([]Field, error) {
 		if !ok || int(syntax.Offset) >= len(data) && err.Error() == "unexpected end of JSON input" {
 			return nil, fail(len(data), "the file ends in the middle of the JSON")
 		}
-		return nil, fail(int(syntax.Offset)-1, "this is not well-formed JSON: "+err.Error())
+		return nil, fail(int(syntax.Offset)-1, "this is not well-formed JSON: "+withoutCharacter(err.Error()))
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
@@ -49,6 +50,17 @@ func JSONFields(file string, data []byte) ([]Field, error) {
 		fields = append(fields, f)
 	}
 	return fields, nil
+}
+
+// withoutCharacter takes the character out of a decoder's message, which can be a password's.
+func withoutCharacter(message string) string {
+	const invalid = "invalid character '"
+	if rest, ok := strings.CutPrefix(message, invalid); ok {
+		if _, what, ok := strings.Cut(rest, "' "); ok {
+			return "a character that is not allowed " + what
+		}
+	}
+	return message
 }
 
 // Decode reads the value of a field. Its error says where in the file something is of another type than v.

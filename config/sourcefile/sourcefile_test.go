@@ -109,11 +109,11 @@ func TestJSONFields(t *testing.T) {
 		`null`:                               "c.json:1:1: the file is not a JSON object",
 		`[{}]`:                               "c.json:1:1: the file is not a JSON object",
 		"\xef\xbb\xbf{}":                     "c.json:1:1: the file begins with a byte order mark, which no reader of JSON accepts",
-		"{\"ä\":1}\n x":                      "c.json:2:2: this is not well-formed JSON: invalid character 'x' after top-level value",
-		"{\"ä\":tru}":                        "c.json:1:9: this is not well-formed JSON: invalid character '}' in literal true (expecting 'e')",
-		`{"a":1,}`:                           "c.json:1:8: this is not well-formed JSON: invalid character '}' looking for beginning of object key string",
-		"{\"a\":\"x\x00\"}":                  `c.json:1:8: this is not well-formed JSON: invalid character '\x00' in string literal`,
-		strings.Repeat(`{"a":`, 20000):       "c.json:1:50001: this is not well-formed JSON: invalid character '{' exceeded max depth",
+		"{\"ä\":1}\n x":                      "c.json:2:2: this is not well-formed JSON: a character that is not allowed after top-level value",
+		"{\"ä\":tru}":                        "c.json:1:9: this is not well-formed JSON: a character that is not allowed in literal true (expecting 'e')",
+		`{"a":1,}`:                           "c.json:1:8: this is not well-formed JSON: a character that is not allowed looking for beginning of object key string",
+		"{\"a\":\"x\x00\"}":                  `c.json:1:8: this is not well-formed JSON: a character that is not allowed in string literal`,
+		strings.Repeat(`{"a":`, 20000):       "c.json:1:50001: this is not well-formed JSON: a character that is not allowed exceeded max depth",
 	} {
 		fields, err := JSONFields("c.json", []byte(document))
 		var parts []string
