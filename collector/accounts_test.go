@@ -16,7 +16,7 @@ import (
 // the binary log, the tool's account on Magento 2's server, an account of the exporter's own on both, and what shows other accounts.
 func documentedAccounts(t *testing.T) []string {
 	t.Helper()
-	text, err := fs.ReadFile(docs.Files(), "configuration.md")
+	text, err := fs.ReadFile(docs.Sources(), "configuration.md")
 	if err != nil {
 		t.Fatal(err)
 	}
