@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -96,7 +95,8 @@ func (d *daemon) evaluations(name string) float64 {
 func TestReloadKeepsTheLastGood(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "config.yml")
-	good := "global: {evaluation_interval: 100ms}\nmigrations: [{name: a}, {name: b}]\n"
+	const start = "global: {evaluation_interval: 100ms}\nmigrations: "
+	const good = start + "[{name: a}, {name: b}]\n"
 	link := func(target string) func() error { return func() error { return os.Symlink(target, path) } }
 	write := func(content string) func() error {
 		return func() error { return os.WriteFile(path, []byte(content), 0o600) }
@@ -115,7 +115,7 @@ func TestReloadKeepsTheLastGood(t *testing.T) {
 		{"empty", "the file is empty", write("")},
 		{"no migrations", "no migrations", write("global: {evaluation_interval: 100ms}\n")},
 		{"cut off within a word", "did not find expected", write(good[:len(good)-12])},
-		{"cut off before the list", "no migrations", write(good[:strings.Index(good, "[{")])},
+		{"cut off before the list", "no migrations", write(start)},
 		{"binary", "control characters", write("\x00\x01\x02\xff\xfe")},
 		{"too large", "larger than 8 MiB", write(good + strings.Repeat("# large\n", 1<<20))},
 		{"endless", "larger than 8 MiB", link("/dev/zero")},
@@ -226,7 +226,7 @@ func TestHangupAtTheStart(t *testing.T) {
 	if err := cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.WriteString(writer, "migrations: [{name: a}]\n"); err != nil {
+	if _, err := writer.WriteString("migrations: [{name: a}]\n"); err != nil {
 		t.Fatal(err)
 	}
 	writer.Close()
@@ -330,7 +330,7 @@ func TestReloadOfAHalfWrittenFile(t *testing.T) {
 		if got := names(board); !slices.Equal(got, []string{"a", "b", "c"}) {
 			t.Errorf("the board has %v while the file is being written", got)
 		}
-		if _, err := io.WriteString(f, more); err != nil {
+		if _, err := f.WriteString(more); err != nil {
 			t.Fatal(err)
 		}
 	}
