@@ -411,7 +411,7 @@ func wantNoConnection(t *testing.T, account string) {
 // TestSoakEvaluations evaluates one migration as often as a day does, and something new is found and lost again all the time.
 func TestSoakEvaluations(t *testing.T) {
 	t.Parallel()
-	evaluations, every := 120, 4
+	evaluations, every := 100, 4
 	if *soak >= time.Minute {
 		evaluations, every = 24*60, 10
 	}
