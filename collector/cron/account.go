@@ -21,11 +21,16 @@ const maxPasswd = 4 << 20
 
 // readAccounts reads a passwd file. Without one no home directory is known, and what depends on it is said to be possible, not certain.
 func readAccounts(path string) accounts {
-	found := accounts{}
 	data, _, err := readRegular(path, maxPasswd)
 	if err != nil {
-		return found
+		return accounts{}
 	}
+	return parseAccounts(data)
+}
+
+// parseAccounts leaves out the lines that are no accounts.
+func parseAccounts(data []byte) accounts {
+	found := accounts{}
 	lines := bufio.NewScanner(bytes.NewReader(data))
 	for lines.Scan() {
 		fields := strings.Split(lines.Text(), ":")

@@ -283,3 +283,15 @@ func FuzzUnit(f *testing.F) {
 		}
 	})
 }
+
+func FuzzPasswd(f *testing.F) {
+	f.Add([]byte("root:x:0:0:root:/root:/bin/sh\nshop:x:1001:1001::/home/shop:\n+::::::\nx:y:-1:0:::\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		found := parseAccounts(data)
+		for name, a := range found {
+			if owner, ok := found.byUID(a.uid); name != a.name || strings.ContainsAny(a.name+a.home, ":\n") || ok && owner.uid != a.uid {
+				t.Errorf("%q is %+v, %+v", name, a, owner)
+			}
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package requirements
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -106,6 +107,16 @@ func FuzzStartProperties(f *testing.F) {
 func FuzzRedisService(f *testing.F) {
 	f.Add("# Server\r\nredis_version:7.0.15\r\n")
 	f.Fuzz(func(_ *testing.T, info string) { _, _ = redisService(info) })
+}
+
+func FuzzPHPAnswer(f *testing.F) {
+	f.Add([]byte("PHP Warning: x\n{\"version\":\"8.2.1\",\"extensions\":[\"intl\"],\"memory_limit\":\"2G\"}"))
+	f.Add([]byte("{\"version\": 8}{"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if p, ok := phpAnswer(text); ok && (p.Version == "" || !bytes.Contains(text, []byte("{"))) {
+			t.Errorf("%q is %+v", text, p)
+		}
+	})
 }
 
 func limited(t *testing.T) context.Context {

@@ -344,15 +344,20 @@ func AskPHP(ctx context.Context, binary string) (PHP, error) {
 	if err := cmd.Run(); err != nil {
 		return p, fmt.Errorf("running %s: %w", binary, err)
 	}
-	// Warnings that php.ini sends to standard output come before the answer.
-	text := out.Bytes()
-	if i := bytes.IndexByte(text, '{'); i > 0 {
-		text = text[i:]
-	}
-	if err := json.Unmarshal(text, &p); err != nil || p.Version == "" {
+	p, ok := phpAnswer(out.Bytes())
+	if !ok {
 		return p, fmt.Errorf("%s is no php: its answer has no version", binary)
 	}
 	return p, nil
+}
+
+// phpAnswer reads what phpProgram prints. Warnings that php.ini sends to standard output come before it.
+func phpAnswer(text []byte) (p PHP, ok bool) {
+	if i := bytes.IndexByte(text, '{'); i > 0 {
+		text = text[i:]
+	}
+	err := json.Unmarshal(text, &p)
+	return p, err == nil && p.Version != ""
 }
 
 // limitedBuffer keeps the beginning and drops the rest.
