@@ -197,9 +197,15 @@ func (s *Scheduler) next(j *job, t time.Time) time.Time {
 // dispatch starts what is due and has a place, and returns how long nothing else will be due.
 func (s *Scheduler) dispatch(ctx context.Context) time.Duration {
 	now := s.evaluator.now()
+	if now.Before(s.epoch) {
+		s.epoch = now // the clock was set back, and no turn is before the epoch
+	}
 	wait := s.decayInterval()
 	var due []*job
 	for _, j := range s.jobs {
+		if j.due.Sub(now) > 2*time.Duration(s.global.EvaluationInterval) {
+			j.due = s.next(j, now) // no turn is that far away otherwise
+		}
 		until := max(j.due.Sub(now), s.mustWait(j, now))
 		switch {
 		case j.running:
