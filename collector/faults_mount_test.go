@@ -246,11 +246,8 @@ func (a watchedAnswer) precondition(migration, id string) PreconditionReadiness 
 	return PreconditionReadiness{}
 }
 
-// yaml is the configuration of a shop, with its secrets in a file.
-func (s *shop) yaml(name, more string) string {
-	s.t.Helper()
-	secret := filepath.Join(s.t.TempDir(), "password")
-	s.write(secret, testPassword)
+// yaml is the configuration of a shop, with its password in a file.
+func (s *shop) yaml(name, secret, more string) string {
 	d1, d2 := s.migration.Magento1.Database, s.migration.Magento2.Database
 	return fmt.Sprintf(`  - name: %s
     magento1: {root: %q, database: {host: 127.0.0.1, port: %d, name: %s, user: %s, password_file: %q}}
@@ -266,15 +263,16 @@ func TestFaultsOfAHungMount(t *testing.T) {
 	t.Parallel()
 	const settings = "    preconditions: {backup: {paths: [%q]}, cron_stopped: {crontabs: [], processes: false}, topology: {magento1: {web: 1}, magento2: {web: 1}}}\n    migration_tool: {config: %q}\n"
 	for name, tc := range map[string]struct {
-		backups, tool, root bool // what is on the mount
-		hangs               map[string]string
-		goOn                []string
+		backups, tool, root, secrets bool // what is on the mount
+		hangs                        map[string]string
+		goOn                         []string
 	}{
 		"backups": {backups: true, hangs: map[string]string{"backup": "does not answer"}, goOn: []string{"network", "m2_installed", "cron_stopped", "privileges", "binlog_trust", "m2_entities", "migration_tool"}},
 		"magento2.root": {root: true, hangs: map[string]string{"migration_tool": "file system"},
 			goOn: []string{"network", "m2_entities"}},
 		"config.xml": {tool: true, hangs: map[string]string{"migration_tool": "file system does not answer"},
 			goOn: []string{"network", "m2_installed", "cron_stopped", "backup", "privileges", "binlog_trust", "m2_entities"}},
+		"password_file": {secrets: true, hangs: map[string]string{"network": "ls there hangs too", "privileges": "does not answer"}, goOn: []string{"topology"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -296,9 +294,13 @@ func TestFaultsOfAHungMount(t *testing.T) {
 			more := fmt.Sprintf(settings, backups, tool)
 			healthy := newShop(t)
 			healthy.withRoots()
+			healthySecret := filepath.Join(t.TempDir(), "password")
+			healthy.write(healthySecret, testPassword)
+			secret := filepath.Join(place(tc.secrets), "password")
+			s.write(secret, testPassword)
 			m := newMount(t, dead, fmt.Sprintf("global: {evaluation_interval: %s, evaluation_timeout: %s}\nmigrations:\n%s%s",
-				model.Duration(watchedInterval), model.Duration(watchedTimeout), s.yaml("acme", more), healthy.yaml("other", "")))
-			ids := append(slices.Clone(tc.goOn), "backup", "migration_tool")
+				model.Duration(watchedInterval), model.Duration(watchedTimeout), s.yaml("acme", secret, more), healthy.yaml("other", healthySecret, "")))
+			ids := append(slices.Clone(tc.goOn), "network", "backup", "migration_tool")
 			t.Cleanup(func() {
 				if t.Failed() {
 					for _, p := range m.state().Readiness.Migrations[0].Preconditions {

@@ -38,6 +38,8 @@ func judgeLogin(v *Verdict, s *System) {
 				milliseconds(session.Timing.Resolve), milliseconds(session.Timing.Connect), milliseconds(session.Timing.Login)), "")
 	case errors.Is(s.Err, errNotConfigured):
 		v.unknown(s.Name, s.label()+"'s database is not configured", "", s.configureRemedy())
+	case errors.Is(s.Err, errHangs):
+		v.unknown(s.Name, "the settings of "+s.label()+"'s database cannot be read", s.Err.Error(), hangRemedy)
 	case errors.As(s.Err, &settings):
 		v.unknown(s.Name, "the settings of "+s.label()+"'s database cannot be read", s.Err.Error(), "Put the file there, readable for the user that the exporter runs as; it is read again at the next evaluation.")
 	case errors.As(s.Err, &fault) && fault.Cause == database.TLSFiles:
