@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/common/config"
 
 	"magento_migration_exporter/config/address"
+	"magento_migration_exporter/config/sourcefile"
 )
 
 // DefaultPort is MySQL's.
@@ -98,7 +99,7 @@ func (t *TLS) config(host string) (*tls.Config, error) {
 		c.ServerName = host
 	}
 	if t.CAFile != "" {
-		pem, err := os.ReadFile(t.CAFile)
+		pem, err := sourcefile.Read(t.CAFile, maxPEM)
 		if err != nil {
 			return nil, fmt.Errorf("reading ca_file: %w", err)
 		}
@@ -108,13 +109,28 @@ func (t *TLS) config(host string) (*tls.Config, error) {
 		}
 	}
 	if t.CertFile != "" {
-		pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+		pair, err := t.keyPair()
 		if err != nil {
 			return nil, fmt.Errorf("reading cert_file and key_file: %w", err)
 		}
 		c.Certificates = []tls.Certificate{pair}
 	}
 	return c, nil
+}
+
+// maxPEM is far above the certificates that a system trusts, in bytes.
+const maxPEM = 4 << 20
+
+func (t *TLS) keyPair() (tls.Certificate, error) {
+	cert, err := sourcefile.Read(t.CertFile, maxPEM)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	key, err := sourcefile.Read(t.KeyFile, maxPEM)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(cert, key)
 }
 
 // Timing is how long the parts of a login took.
