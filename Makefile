@@ -75,7 +75,7 @@ unit: $(GOTESTSUM) $(MYSQL56)
 # Without the race detector, which makes everything slow, and by itself, since it measures.
 soak: $(MYSQL56)
 	@.ci/packages $(TEST_PACKAGES)
-	$(GO) test ./collector ./cmd/magento_migration_exporter -v -count=1 -p=1 -timeout $(TEST_TIMEOUT) -run '^TestSoak' -soak=$(SOAK)
+	$(GO) test ./collector ./cmd/magento_migration_exporter -v -count=1 -p=1 -parallel=1 -timeout $(TEST_TIMEOUT) -run '^TestSoak' -soak=$(SOAK)
 
 # Each fuzz target of each package for FUZZTIME.
 fuzz:
