@@ -422,7 +422,7 @@ func TestHugeRequests(t *testing.T) {
 }
 
 // hastyServer is the program's own server and handler, with limits that a test can wait for.
-func hastyServer(t *testing.T, migrations int) (address string, closed func() int) {
+func hastyServer(t *testing.T, migrations int, webConfig string) (address string, open func() int) {
 	t.Helper()
 	var all []config.Migration
 	for i := range migrations {
@@ -441,13 +441,13 @@ func hastyServer(t *testing.T, migrations int) (address string, closed func() in
 	const hasty = 500 * time.Millisecond
 	server.ReadHeaderTimeout, server.ReadTimeout, server.WriteTimeout, server.IdleTimeout = hasty, 2*hasty, hasty, hasty
 	var mu sync.Mutex
-	open, ended := 0, 0
+	began, ended := 0, 0
 	server.ConnState = func(_ net.Conn, state http.ConnState) {
 		mu.Lock()
 		defer mu.Unlock()
 		switch state {
 		case http.StateNew:
-			open++
+			began++
 		case http.StateClosed:
 			ended++
 		}
@@ -460,9 +460,9 @@ func hastyServer(t *testing.T, migrations int) (address string, closed func() in
 	_ = listener.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	systemd, file := false, ""
+	systemd := false
 	go func() {
-		done <- listen(ctx, &flags{web: &web.FlagConfig{WebListenAddresses: &[]string{address}, WebSystemdSocket: &systemd, WebConfigFile: &file}}, server, slog.New(slog.DiscardHandler))
+		done <- listen(ctx, &flags{web: &web.FlagConfig{WebListenAddresses: &[]string{address}, WebSystemdSocket: &systemd, WebConfigFile: &webConfig}}, server, slog.New(slog.DiscardHandler))
 	}()
 	t.Cleanup(func() {
 		cancel()
@@ -480,13 +480,13 @@ func hastyServer(t *testing.T, migrations int) (address string, closed func() in
 			t.Fatal(err)
 		}
 	}
-	return address, func() int { mu.Lock(); defer mu.Unlock(); return open - ended }
+	return address, func() int { mu.Lock(); defer mu.Unlock(); return began - ended }
 }
 
 // TestSlowClientsAreLeft has clients that send or take one byte at a time, or nothing: each loses its connection.
 func TestSlowClientsAreLeft(t *testing.T) {
 	t.Parallel()
-	address, open := hastyServer(t, 200)
+	address, open := hastyServer(t, 200, "")
 	for name, client := range map[string]struct{ request, drip string }{
 		"nothing":              {"", ""},
 		"a header":             {"GET /metrics HTTP/1.1\r\nHost: x\r\n", "A"},
@@ -541,6 +541,56 @@ func TestSlowClientsAreLeft(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestSlowClientsOfTLSAreLeft has clients that stop before, in and behind the handshake, the last of them in HTTP/2.
+func TestSlowClientsOfTLSAreLeft(t *testing.T) {
+	t.Parallel()
+	cert, key := certificateOf(t)
+	address, _ := hastyServer(t, 1, writeConfig(t, "tls_server_config:\n  cert: |\n"+indented(cert)+"  key: |\n"+indented(key)))
+	for name, begin := range map[string]func(net.Conn) (net.Conn, error){
+		"nothing": func(c net.Conn) (net.Conn, error) { return c, nil },
+		"half a hello": func(c net.Conn) (net.Conn, error) {
+			_, err := io.WriteString(c, "\x16\x03\x01\x02\x00\x01\x00")
+			return c, err
+		},
+		"no request":     handshake("http/1.1", ""),
+		"half a request": handshake("http/1.1", "GET /metrics HTTP/1.1\r\nHost: x\r\n"),
+		"no preface":     handshake("h2", ""),
+		"no stream":      handshake("h2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"),
+		"half a stream":  handshake("h2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00\x00\x00\x01\x01\x00\x00\x00\x00\x01\x82"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conn, err := net.Dial("tcp", address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			began, err := begin(conn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.Copy(io.Discard, began); errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Error("the server waits for as long as the client likes")
+			}
+		})
+	}
+}
+
+// handshake begins TLS with one version of HTTP, and sends a text in it.
+func handshake(version, text string) func(net.Conn) (net.Conn, error) {
+	return func(conn net.Conn) (net.Conn, error) {
+		secure := tls.Client(conn, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{version}})
+		_, err := io.WriteString(secure, text)
+		if err == nil {
+			err = secure.Handshake()
+		}
+		return secure, err
+	}
 }
 
 // TestAPanicEndsOneRequest keeps the panic's value, which can be anything, out of the log.

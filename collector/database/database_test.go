@@ -113,6 +113,20 @@ func TestAddress(t *testing.T) {
 	}
 }
 
+// TestAddressWithALogin must neither be dialled nor shown.
+func TestAddressWithALogin(t *testing.T) {
+	t.Parallel()
+	for _, e := range []Endpoint{{Host: "mysql://u:hidden@db:3306/shop"}, {Host: "u:hidden@db"}, {Host: "hidden@db", Port: 1}, {Socket: "/run/hidden@x"}} {
+		_, address, err := e.Address()
+		if CauseOf(err) != LoginInHost || strings.Contains(address+err.Error()+e.String(), "hidden") {
+			t.Errorf("%s, %v", address, err)
+		}
+		if _, err := Open(t.Context(), e, options()); CauseOf(err) != LoginInHost {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
 func TestQuoting(t *testing.T) {
 	t.Parallel()
 	if got := Quote("a`b"); got != "`a``b`" {

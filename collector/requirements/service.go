@@ -94,16 +94,12 @@ func get(ctx context.Context, endpoint string) (*http.Response, error) {
 	return resp, nil
 }
 
+var urlScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
+
 // Redacted takes what can be secret out of an address or URL, be it well-formed or not: login, path and query.
 func Redacted(endpoint string) string {
-	scheme, rest := "", endpoint
-	if i := strings.Index(endpoint, "://"); i >= 0 {
-		scheme, rest = endpoint[:i+3], endpoint[i+3:]
-	}
-	if before, _, _ := strings.Cut(scheme, ":"); strings.ContainsAny(before, "@/?#") {
-		scheme = ""
-	}
-	rest = address.WithoutLogin(rest)
+	scheme := urlScheme.FindString(endpoint)
+	rest := address.WithoutLogin(strings.TrimPrefix(endpoint, scheme))
 	if scheme == "" && strings.HasPrefix(rest, "/") {
 		return rest // the path of a socket
 	}

@@ -17,6 +17,8 @@ func TestMagento2(t *testing.T) {
 		"/run/mysqld/mysqld.sock": "/run/mysqld/mysqld.sock",
 		"/run/mysqld.sock:3306":   "/run/mysqld.sock:3306; a port behind the path of a Unix socket becomes part of the path",
 		"tcp://db":                "tcp://db; a host with a slash is taken for the path of a Unix socket",
+		"mysql://u:x@db/shop":     "…@db/shop; a host with a slash is taken for the path of a Unix socket",
+		"x@db":                    "…@db:3306",
 		"":                        "PHP's default Unix socket; an empty host means PHP's default Unix socket",
 		":3306":                   "PHP's default Unix socket; an empty host means PHP's default Unix socket",
 		"::1":                     "PHP's default Unix socket; an IPv6 address is split at its colons, so that another host is meant: use a name or an IPv4 address; the port is not a number from 1 to 65535; an empty host means PHP's default Unix socket",
