@@ -175,7 +175,7 @@ func (m *mount) serve() {
 	defer unix.Close(m.listener)
 	for {
 		ready := []unix.PollFd{{Fd: int32(m.listener), Events: unix.POLLIN}}                                                      //nolint:gosec // a file descriptor
-		if _, err := unix.Poll(ready, -1); err != nil && err != unix.EINTR || ready[0].Revents&(unix.POLLHUP|unix.POLLERR) != 0 { //nolint:errorlint // it is bare
+		if _, err := unix.Poll(ready, -1); err != nil && err != unix.EINTR || ready[0].Revents&(unix.POLLHUP|unix.POLLERR) != 0 {
 			return
 		}
 		if ready[0].Revents&unix.POLLIN == 0 {
