@@ -1,6 +1,7 @@
 # make         builds the exporter into bin/
 # make demo    shows it at work on two private database servers, until Ctrl-C
 # make test    runs everything that has to hold, from the formatting to the tests; it is what CI runs
+# make release makes the release files of HEAD in dist/
 # make soak    runs at full length the tests of load, reloads and faults that make test runs for seconds
 
 GO ?= go
@@ -13,12 +14,15 @@ BUILD_DATE ?= $(shell git log -1 --format=%cI 2>/dev/null)
 # A number of runs for each target, or a time; on a busy machine Go's fuzzer takes the end of a short time for a failure.
 FUZZTIME ?= 20000x
 TEST_TIMEOUT ?= 30m
+# How many mutated seeds of each fuzz target make test tries.
+FUZZ_RUNS ?= 2000
 # How long each soak test lasts.
 SOAK ?= 60s
 # What to test: make test PACKAGES=./config/...
 PACKAGES ?= ./...
 
 GOLANGCI_LINT_VERSION := v2.15.0
+GOVULNCHECK_VERSION := v1.9.0
 GOTESTSUM_VERSION := v1.13.0
 MYSQL56_VERSION := 5.6.24002
 
@@ -31,8 +35,9 @@ DEMO_PACKAGES := mariadbd:mariadb-server mariadb-dump:mariadb-client
 TEST_PACKAGES := $(DEMO_PACKAGES) gcc:build-essential npm:npm mariabackup:mariadb-backup mydumper:mydumper \
 	prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager chromium:chromium crontab:cron \
 	zstd:zstd xz:xz-utils bzip2:bzip2 lz4:lz4 pigz:pigz \
-	redis-server:redis-server rabbitmq-server:rabbitmq-server php:php-cli
-DOCKER_TEST_PACKAGES := buildah:buildah
+	redis-server:redis-server rabbitmq-server:rabbitmq-server php:php-cli systemd-analyze:systemd
+DOCKER_TEST_PACKAGES := buildah:buildah capsh:libcap2-bin
+RELEASE_PACKAGES := npm:npm node:nodejs
 
 version_package := github.com/prometheus/common/version
 ldflags := -s -w -X $(version_package).Version=$(VERSION) -X $(version_package).Revision=$(REVISION) \
@@ -44,17 +49,17 @@ export HOME := $(CURDIR)/.cache/home
 endif
 
 .NOTPARALLEL:
-.PHONY: build demo test format vet lint unit soak fuzz bench docker docker-test clean
+.PHONY: build demo test format vet lint unit fuzz-short soak fuzz vuln release bench docker docker-test clean
 
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(ldflags)' -o bin/ ./cmd/magento_migration_exporter
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(ldflags)' -o bin/ ./cmd/magento_migration_exporter
 
 demo: build
 	@.ci/packages $(DEMO_PACKAGES)
 	@$(GO) build -o bin/ ./cmd/magento_migration_demo
 	@bin/magento_migration_demo --exporter=bin/magento_migration_exporter
 
-test: test-packages format vet lint unit
+test: test-packages format vet lint unit fuzz-short
 
 .PHONY: test-packages
 test-packages:
@@ -77,6 +82,10 @@ soak: $(MYSQL56)
 	@.ci/packages $(TEST_PACKAGES)
 	$(GO) test ./collector ./cmd/magento_migration_exporter -v -count=1 -p=1 -parallel=1 -timeout $(TEST_TIMEOUT) -run '^TestSoak' -soak=$(SOAK)
 
+# Without the fuzzer's instrumentation, for which everything would be compiled anew.
+fuzz-short:
+	.ci/fuzz $(FUZZ_RUNS) $(PACKAGES)
+
 # Each fuzz target of each package for FUZZTIME.
 fuzz:
 	@set -e; for package in $$($(GO) list ./...); do \
@@ -86,6 +95,15 @@ fuzz:
 			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package; \
 		done; \
 	done
+
+# Known vulnerabilities in what is called; it asks vuln.go.dev.
+vuln:
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) ./...
+
+# Binaries with their bills of materials, each built twice to see that the bytes are the same.
+release:
+	@.ci/packages $(RELEASE_PACKAGES)
+	.ci/release $(VERSION)
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
@@ -100,7 +118,7 @@ docker-test:
 	.ci/docker-test
 
 clean:
-	rm -rf bin test-output
+	rm -rf bin dist test-output
 	$(GO) clean -testcache
 
 $(GOLANGCI_LINT):
