@@ -59,7 +59,7 @@ demo: build
 	@$(GO) build -o bin/ ./cmd/magento_migration_demo
 	@bin/magento_migration_demo --exporter=bin/magento_migration_exporter
 
-test: test-packages format vet lint unit fuzz-short
+test: test-packages format vet lint fuzz-short unit
 
 .PHONY: test-packages
 test-packages:
