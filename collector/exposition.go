@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"iter"
 	"slices"
@@ -25,12 +24,13 @@ type block struct {
 	// deflated is text as deflate blocks that end on a whole byte and refer to nothing before them, so that blocks in any order make
 	// one stream.
 	deflated []byte
+	checksum checksum
 }
 
 func newBlock(text []byte) block {
 	var b bytes.Buffer
 	_ = flate.StatelessDeflate(&b, text, false, nil) // memory takes everything
-	return block{text, bytes.Clone(b.Bytes())}
+	return block{text, bytes.Clone(b.Bytes()), newChecksum(text)}
 }
 
 // blocks returns the samples of each family, in the order of descriptions. Rendering happens once, when the results are new.
@@ -162,22 +162,26 @@ func (d *description) header(format expfmt.FormatType) []byte {
 
 // New makes the exposition of a snapshot, after families that are none of a migration's, like the exporter's own.
 func (x *Expositor) New(format expfmt.Format, families []*dto.MetricFamily, states []*MigrationState) (*Exposition, error) {
-	var text bytes.Buffer
-	encoder := expfmt.NewEncoder(&text, format)
-	for _, f := range families {
-		if err := encoder.Encode(f); err != nil {
-			return nil, fmt.Errorf("encoding %s: %w", f.GetName(), err)
-		}
-	}
 	l := x.text
 	if format.FormatType() == expfmt.TypeOpenMetrics {
 		l = x.openMetrics
 	}
-	e := &Exposition{layout: l, tail: l.tail, states: states, buffers: &x.buffers}
-	if text.Len() > 0 {
-		e.head = newBlock(text.Bytes())
+	head, err := encode(format, families)
+	return &Exposition{head: head, layout: l, tail: l.tail, states: states, buffers: &x.buffers}, err
+}
+
+func encode(format expfmt.Format, families []*dto.MetricFamily) (block, error) {
+	if len(families) == 0 {
+		return block{}, nil
 	}
-	return e, nil
+	var text bytes.Buffer
+	encoder := expfmt.NewEncoder(&text, format)
+	for _, f := range families {
+		if err := encoder.Encode(f); err != nil {
+			return block{}, fmt.Errorf("encoding %s: %w", f.GetName(), err)
+		}
+	}
+	return newBlock(text.Bytes()), nil
 }
 
 // blocks yields the pieces in the order in which they are written.
@@ -263,15 +267,15 @@ func (e *Exposition) WriteGzip(w io.Writer) error {
 		if _, err := w.Write(gzipHeader[:]); err != nil {
 			return err
 		}
-		var checksum, size uint32
+		var sum, size uint32
 		for b := range e.blocks() {
-			checksum = crc32.Update(checksum, crc32.IEEETable, b.text)
+			sum = b.checksum.after(sum, b.text)
 			size += uint32(len(b.text)) //nolint:gosec // modulo 2^32, as RFC 1952 says
 			if _, err := w.Write(b.deflated); err != nil {
 				return err
 			}
 		}
-		end := binary.LittleEndian.AppendUint32(lastBlock[:], checksum)
+		end := binary.LittleEndian.AppendUint32(lastBlock[:], sum)
 		_, err := w.Write(binary.LittleEndian.AppendUint32(end, size))
 		return err
 	})

@@ -47,7 +47,7 @@ func (h *handler) probe(w http.ResponseWriter, r *http.Request) {
 
 // expose writes metrics in the format and encoding that the client asks for.
 func (h *handler) expose(w http.ResponseWriter, r *http.Request, families []*dto.MetricFamily, states []*collector.MigrationState) {
-	format := expfmt.NegotiateAccept(r.Header, collector.Formats()...)
+	format := h.negotiate(r.Header)
 	exposition, err := h.expositor.New(format, families, states)
 	if err != nil {
 		h.logger.Error("rendering the metrics failed", "err", err)
@@ -68,6 +68,23 @@ func (h *handler) expose(w http.ResponseWriter, r *http.Request, families []*dto
 	if err != nil {
 		h.logger.Debug("writing an answer failed", "path", r.URL.Path, "err", err)
 	}
+}
+
+// negotiation is what was agreed on with a client. A Prometheus always asks for the same.
+type negotiation struct {
+	accept string
+	format expfmt.Format
+}
+
+// negotiate returns the format that the client prefers. To work that out takes as long as to write a migration's metrics.
+func (h *handler) negotiate(header http.Header) expfmt.Format {
+	accept := header.Get("Accept")
+	last := h.negotiated.Load()
+	if last == nil || last.accept != accept {
+		last = &negotiation{accept, expfmt.NegotiateAccept(header, collector.Formats()...)}
+		h.negotiated.Store(last)
+	}
+	return last.format
 }
 
 // acceptsGzip follows RFC 9110: gzip by its name or by *, with a weight above 0.

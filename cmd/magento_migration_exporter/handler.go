@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -39,7 +40,9 @@ type handler struct {
 	handlerOptions
 	exporter  *prometheus.Registry
 	expositor *collector.Expositor
-	pages     *report.Pages
+	// negotiated is with the last client.
+	negotiated atomic.Pointer[negotiation]
+	pages      *report.Pages
 	// external is empty without --web.external-url. Its path has no slash at its end.
 	external url.URL
 }
