@@ -55,9 +55,12 @@ var canary = regexp.MustCompile(anyCanary + `\d*z?`)
 // look reports the canaries in a text, also as base64 has them.
 func (c *canaries) look(t *testing.T, place, text string) {
 	t.Helper()
-	lower := strings.ToLower(text)
-	for _, m := range canary.FindAllStringIndex(lower, -1) {
-		secret := lower[m[0]:m[1]]
+	var found [][]int
+	if strings.Contains(text, anyCanary) { // which is much faster
+		found = canary.FindAllStringIndex(text, -1)
+	}
+	for _, m := range found {
+		secret := text[m[0]:m[1]]
 		if !c.shown[secret] {
 			t.Errorf("%s shows the secret of %s: …%s…", place, c.planted[secret], text[max(0, m[0]-120):min(len(text), m[1]+40)])
 		}
@@ -682,9 +685,11 @@ func TestSecretsStaySecret(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	binary := buildProgram(t)
-	configFile := s.file("exporter.yml", "global: {evaluation_interval: 2s, evaluation_timeout: 15s}\nmigrations:"+s.entries.String())
+	configFile := s.file("exporter.yml", "global: {evaluation_interval: 10m, evaluation_timeout: 15s}\nmigrations:"+s.entries.String())
+	few := []string{"--migration=env-true", "--migration=xml-false", "--migration=config-no-quotes", "--migration=address-2", "--migration=server-trusted", "--migration=cron", "--migration=backup-1", "--migration=settings"}
 	for _, args := range [][]string{
-		{"--config.check", "--log.level=debug"}, {"check", "--format=json", "--log.level=debug"}, {"check", "--format=table", "--log.level=debug", "--log.format=json"}, {"check", "--format=markdown"}, {"check", "--format=html"},
+		{"--config.check", "--log.level=debug"}, {"check", "--format=json", "--log.level=debug"},
+		slices.Concat([]string{"check"}, few, []string{"--format=table", "--log.level=debug", "--log.format=json"}), slices.Concat([]string{"check"}, few, []string{"--format=markdown"}), slices.Concat([]string{"check"}, few, []string{"--format=html"}),
 	} {
 		command := exec.CommandContext(t.Context(), binary, append(args, "--config.file="+configFile)...)
 		command.Env = append(os.Environ(), s.env...)
@@ -754,8 +759,6 @@ func (s *scene) serve(binary, configFile string) {
 	s.look(t, "the log and the goroutines at the end", d.logs.String())
 }
 
-var link = regexp.MustCompile(`(?:href|src)="(/[^"]*)"`)
-
 // crawl follows every link from the first page, asks for what no page links to, and returns how much that was.
 func (s *scene) crawl(d *daemon) int {
 	s.t.Helper()
@@ -788,8 +791,10 @@ func (s *scene) crawl(d *daemon) int {
 			body = string(plain)
 		}
 		s.look(s.t, "GET "+path, body)
-		for _, m := range link.FindAllStringSubmatch(body, -1) {
-			queue = append(queue, html.UnescapeString(m[1]))
+		_, links, _ := strings.Cut(body, `="/`)
+		for link := range strings.SplitSeq(links, `="/`) {
+			target, _, _ := strings.Cut(link, `"`)
+			queue = append(queue, "/"+html.UnescapeString(target))
 		}
 	}
 	return len(seen)

@@ -137,7 +137,7 @@ func TestLoginIsAskedForEverywhere(t *testing.T) {
 	paths["/nowhere"], paths["/docs/nowhere"], paths["/-/quit"] = "GET", "GET", "POST"
 	for _, http2 := range []bool{true, false} {
 		client := clientOf(t, cert, http2)
-		defer client.CloseIdleConnections()
+		t.Cleanup(client.CloseIdleConnections)
 		ask := func(path, authorization string) (int, string) {
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+address+path, nil)
 			if err != nil {
