@@ -174,7 +174,7 @@ func receiveFile(t *testing.T, socket int) int {
 func (m *mount) serve() {
 	defer unix.Close(m.listener)
 	for {
-		ready := []unix.PollFd{{Fd: int32(m.listener), Events: unix.POLLIN}}                                                      //nolint:gosec // a file descriptor
+		ready := []unix.PollFd{{Fd: int32(m.listener), Events: unix.POLLIN}} //nolint:gosec // a file descriptor
 		if _, err := unix.Poll(ready, -1); err != nil && err != unix.EINTR || ready[0].Revents&(unix.POLLHUP|unix.POLLERR) != 0 {
 			return
 		}
