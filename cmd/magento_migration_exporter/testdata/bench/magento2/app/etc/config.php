@@ -1,0 +1,7 @@
+<?php
+return [
+    'modules' => [
+        'Magento_Store' => 1,
+        'Magento_DataMigrationTool' => 1,
+    ]
+];
