@@ -18,6 +18,10 @@ TEST_TIMEOUT ?= 30m
 FUZZ_RUNS ?= 2000
 # How long each soak test lasts.
 SOAK ?= 60s
+# What to measure, and how long each: make bench BENCH=Scrape. BENCH_CONFIG names a configuration whose migrations are evaluated too,
+# BENCH_MYSQLD_EXPORTER the mysqld_exporter to stand beside, if not Debian's.
+BENCH ?= .
+BENCHTIME ?= 2s
 # What to test: make test PACKAGES=./config/...
 PACKAGES ?= ./...
 
@@ -37,6 +41,7 @@ TEST_PACKAGES := $(DEMO_PACKAGES) gcc:build-essential npm:npm mariabackup:mariad
 	zstd:zstd xz:xz-utils bzip2:bzip2 lz4:lz4 pigz:pigz \
 	redis-server:redis-server rabbitmq-server:rabbitmq-server php:php-cli systemd-analyze:systemd
 DOCKER_TEST_PACKAGES := buildah:buildah capsh:libcap2-bin
+BENCH_PACKAGES := mariadbd:mariadb-server prometheus-mysqld-exporter:prometheus-mysqld-exporter
 RELEASE_PACKAGES := npm:npm node:nodejs
 
 version_package := github.com/prometheus/common/version
@@ -108,8 +113,11 @@ release:
 	@.ci/packages $(RELEASE_PACKAGES)
 	.ci/release $(VERSION)
 
-bench:
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+# All that docs/performance.md shows, of the program as it is released: half an hour on a machine that does nothing else.
+bench: build
+	@.ci/packages $(BENCH_PACKAGES)
+	BENCH_EXPORTER=$(CURDIR)/bin/magento_migration_exporter BENCH_CONFIG=$(abspath $(BENCH_CONFIG)) BENCH_MYSQLD_EXPORTER=$(abspath $(BENCH_MYSQLD_EXPORTER)) \
+		$(GO) test -gcflags '$(gcflags)' -ldflags '$(ldflags)' -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout 3h $(PACKAGES)
 
 docker:
 	docker build --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) --build-arg BRANCH=$(BRANCH) --build-arg BUILD_DATE=$(BUILD_DATE) \
