@@ -18,9 +18,10 @@ type integrityMemory struct {
 	// of are the databases that the rest was learnt of.
 	of         [2]database.Instance
 	forecaster integrity.Forecaster
-	keys       []integrity.ForeignKey
-	orphans    integrity.Orphans
-	rewrites   []integrity.Finding
+	// keys are those that are gone through, nil between two rounds: all of a big shop's take some 100 kB.
+	keys     []integrity.ForeignKey
+	orphans  integrity.Orphans
+	rewrites []integrity.Finding
 	// roundEnded is when all foreign keys were gone through; zero while that never happened.
 	roundEnded time.Time
 }
@@ -104,7 +105,7 @@ func searchOrphans(ctx context.Context, e *Evidence, forecast *integrity.Forecas
 		return err
 	}
 	defer session.Close()
-	if m.orphans.Checked == 0 || m.orphans.Checked == m.orphans.Total {
+	if m.keys == nil {
 		if m.keys, err = integrity.ReadForeignKeys(ctx, session); err != nil {
 			return err
 		}
@@ -115,7 +116,7 @@ func searchOrphans(ctx context.Context, e *Evidence, forecast *integrity.Forecas
 	rounds := m.orphans.Rounds
 	m.orphans, err = integrity.FindOrphans(ctx, session, m.keys, m.orphans, orphanBudget, time.Now)
 	if m.orphans.Rounds > rounds {
-		m.roundEnded = e.Now
+		m.roundEnded, m.keys = e.Now, nil
 	}
 	return err
 }

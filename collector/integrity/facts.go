@@ -71,6 +71,11 @@ func ReadFacts(ctx context.Context, p *Plan, source, destination *database.Sessi
 	return f, nil
 }
 
+// factsDocuments are the tables that ReadFacts looks at.
+func factsDocuments() []string {
+	return []string{"eav_entity_type", "eav_attribute", "eav_attribute_set", "eav_attribute_group", "catalog_eav_attribute", "customer_eav_attribute"}
+}
+
 // reader reads columns of a table that may not be there.
 type reader struct {
 	session *database.Session

@@ -2,6 +2,9 @@ package integrity
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
+	"slices"
 
 	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/config/toolconfig"
@@ -21,61 +24,122 @@ type Input struct {
 	Extensions []string
 }
 
-// Forecaster keeps what Forecast need not read again: the plan while no file changes, the schemas while no table does.
-// Its zero value is ready. It is for one migration and one goroutine at a time.
+// Forecaster keeps the last forecast while nothing changes that it was made of. It keeps nothing of the plan's files and little of the
+// schemas, which take megabytes for each migration. Its zero value is ready. It is for one migration and one goroutine at a time.
 type Forecaster struct {
-	key     string
-	plan    *Plan
-	schemas map[toolmap.Side]*Schema
-	prints  map[toolmap.Side]string
+	// inputs and facts tell whether kept still holds.
+	inputs string
+	facts  [sha256.Size]byte
+	kept   *Forecast
 }
 
 // Forecast is what the tool would say now.
 type Forecast struct {
+	// Plan has the steps.
 	Plan *Plan
-	// Source and Destination are the schemas that were compared.
+	// Source and Destination are the schemas that were compared, with the tables alone that reading facts or the findings need.
 	Source, Destination *Schema
 	// Findings are in the tool's order. Orphans of foreign keys and duplicates of URL rewrites are not among them.
 	Findings []Finding
 }
 
-// Forecast reads what has changed since the last call and compares. With nothing changed it costs the two fingerprints, six short
-// statements for the attributes, and one for each unmapped table.
+// Forecast reads what may have changed since the last call, and compares when it has. With nothing changed it costs the two
+// fingerprints, six short statements for the attributes, and one for each unmapped table.
 func (f *Forecaster) Forecast(ctx context.Context, in Input) (*Forecast, error) {
-	if key := Key(in.Config, in.Options); key != f.key {
-		f.plan, f.key = NewPlan(in.Config, in.Options), key
-	}
-	sessions := map[toolmap.Side]*database.Session{toolmap.Source: in.Source, toolmap.Destination: in.Destination}
-	for side, prefix := range map[toolmap.Side]string{toolmap.Source: in.SourcePrefix, toolmap.Destination: in.DestinationPrefix} {
-		if err := f.refresh(ctx, side, sessions[side], prefix); err != nil {
-			return nil, err
-		}
-	}
-	result := &Forecast{Plan: f.plan, Source: f.schemas[toolmap.Source], Destination: f.schemas[toolmap.Destination]}
-	facts, err := ReadFacts(ctx, f.plan, in.Source, in.Destination, result.Source, result.Destination)
+	inputs, err := in.key(ctx)
 	if err != nil {
 		return nil, err
 	}
-	facts.Modules, facts.Extensions = in.Modules, in.Extensions
-	result.Findings = Check(f.plan, result.Source, result.Destination, facts)
-	return result, CountRows(ctx, result.Findings, sessions, f.schemas)
+	if f.kept != nil && inputs == f.inputs {
+		facts, err := in.facts(ctx, f.kept)
+		if err != nil {
+			return nil, err
+		}
+		if facts.hash() == f.facts {
+			return f.kept.counted(ctx, in)
+		}
+	}
+	f.kept = nil
+	whole, facts, err := in.compare(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f.inputs, f.facts, f.kept = inputs, facts.hash(), whole.reduced()
+	return f.kept.counted(ctx, in)
 }
 
-func (f *Forecaster) refresh(ctx context.Context, side toolmap.Side, session *database.Session, prefix string) error {
-	fingerprint, err := Fingerprint(ctx, session)
+// key changes with the files and with the schemas.
+func (in Input) key(ctx context.Context) (string, error) {
+	source, err := Fingerprint(ctx, in.Source)
 	if err != nil {
-		return err
+		return "", err
 	}
-	if fingerprint = prefix + " " + fingerprint; f.prints[side] == fingerprint {
-		return nil
-	}
-	schema, err := ReadSchema(ctx, session, prefix)
+	destination, err := Fingerprint(ctx, in.Destination)
 	if err != nil {
-		return err
+		return "", err
 	}
-	if f.schemas == nil {
-		f.schemas, f.prints = map[toolmap.Side]*Schema{}, map[toolmap.Side]string{}
+	return fmt.Sprintf("%s %q %s %q %s", Key(in.Config, in.Options), in.SourcePrefix, source, in.DestinationPrefix, destination), nil
+}
+
+func (in Input) facts(ctx context.Context, f *Forecast) (Facts, error) {
+	facts, err := ReadFacts(ctx, f.Plan, in.Source, in.Destination, f.Source, f.Destination)
+	facts.Modules, facts.Extensions = in.Modules, in.Extensions
+	return facts, err
+}
+
+// hash tells facts apart.
+func (f Facts) hash() [sha256.Size]byte {
+	hash := sha256.New()
+	fmt.Fprintf(hash, "%#v", f) // which tells nil from empty
+	return [sha256.Size]byte(hash.Sum(nil))
+}
+
+// compare reads everything.
+func (in Input) compare(ctx context.Context) (*Forecast, Facts, error) {
+	f := &Forecast{Plan: NewPlan(in.Config, in.Options)}
+	var err error
+	if f.Source, err = ReadSchema(ctx, in.Source, in.SourcePrefix); err != nil {
+		return nil, Facts{}, err
 	}
-	f.schemas[side], f.prints[side] = schema, fingerprint
-	return nil
+	if f.Destination, err = ReadSchema(ctx, in.Destination, in.DestinationPrefix); err != nil {
+		return nil, Facts{}, err
+	}
+	facts, err := in.facts(ctx, f)
+	if err != nil {
+		return nil, Facts{}, err
+	}
+	f.Findings = Check(f.Plan, f.Source, f.Destination, facts)
+	return f, facts, nil
+}
+
+// reduced leaves out what only Check needs.
+func (f *Forecast) reduced() *Forecast {
+	p := f.Plan
+	plan := &Plan{Steps: p.Steps, Unforetold: p.Unforetold, ModuleDir: p.ModuleDir, resolvesDuplicates: p.resolvesDuplicates}
+	return &Forecast{plan, f.Source.reduced(toolmap.Source, f.Findings), f.Destination.reduced(toolmap.Destination, f.Findings), f.Findings}
+}
+
+// reduced leaves the tables that ReadFacts and FindDuplicateRewrites look at, and the names of those whose rows are counted.
+func (s *Schema) reduced(side toolmap.Side, findings []Finding) *Schema {
+	kept := &Schema{Database: s.Database, Prefix: s.Prefix, tables: map[string]*Table{}}
+	for _, f := range findings {
+		if t := s.Table(f.Document); t != nil && f.Side == side && f.Kind == Documents {
+			kept.tables[t.Name] = &Table{Name: t.Name, View: t.View}
+		}
+	}
+	for _, document := range append(factsDocuments(), rewritesDocuments()...) {
+		if t := s.Table(document); t != nil {
+			kept.tables[t.Name] = t
+		}
+	}
+	return kept
+}
+
+// counted returns the forecast with the rows that unmapped tables hold now.
+func (f *Forecast) counted(ctx context.Context, in Input) (*Forecast, error) {
+	result := *f
+	result.Findings = slices.Clone(f.Findings)
+	return &result, CountRows(ctx, result.Findings,
+		map[toolmap.Side]*database.Session{toolmap.Source: in.Source, toolmap.Destination: in.Destination},
+		map[toolmap.Side]*Schema{toolmap.Source: f.Source, toolmap.Destination: f.Destination})
 }

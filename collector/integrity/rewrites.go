@@ -28,15 +28,12 @@ const MaxRewrites = 100
 // It is one statement that reads all URL rewrites, for a session of its own, best on a replica.
 // Products below categories are left out: their paths are made of those of both, which are looked at.
 func FindDuplicateRewrites(ctx context.Context, s *database.Session, p *Plan, source *Schema) ([]Finding, error) {
-	queries := map[string]string{
-		`Migration\Step\UrlRewrite\Version11300to2000`: rewrites113SQL,
-		`Migration\Step\UrlRewrite\Version11410to2000`: rewrites114SQL,
-	}
+	queries := rewritesQueries()
 	i := slices.IndexFunc(p.Steps, func(s Step) bool { return queries[s.Class] != "" })
 	if i < 0 || p.resolvesDuplicates {
 		return nil, nil
 	}
-	query := strings.ReplaceAll(queries[p.Steps[i].Class], "{{suffix}}", rewritesSuffixSQL)
+	query := queries[p.Steps[i].Class]
 	for _, document := range documentsOf(query) {
 		if source.Table(document) == nil {
 			return nil, nil // which the step's own check tells
@@ -56,6 +53,23 @@ func FindDuplicateRewrites(ctx context.Context, s *database.Session, p *Plan, so
 		return nil, fmt.Errorf("looking for duplicate URL rewrites: %w", err)
 	}
 	return findings, nil
+}
+
+// rewritesQueries are the statements by the class of the step that looks for duplicates.
+func rewritesQueries() map[string]string {
+	return map[string]string{
+		`Migration\Step\UrlRewrite\Version11300to2000`: strings.ReplaceAll(rewrites113SQL, "{{suffix}}", rewritesSuffixSQL),
+		`Migration\Step\UrlRewrite\Version11410to2000`: strings.ReplaceAll(rewrites114SQL, "{{suffix}}", rewritesSuffixSQL),
+	}
+}
+
+// rewritesDocuments are the tables that FindDuplicateRewrites looks at.
+func rewritesDocuments() []string {
+	var documents []string
+	for _, query := range rewritesQueries() {
+		documents = append(documents, documentsOf(query)...)
+	}
+	return documents
 }
 
 // documentsOf returns the names in double braces.
