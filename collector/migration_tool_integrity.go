@@ -18,10 +18,8 @@ type integrityMemory struct {
 	// of are the databases that the rest was learnt of.
 	of         [2]database.Instance
 	forecaster integrity.Forecaster
-	// keys are those that are gone through, nil between two rounds: all of a big shop's take some 100 kB.
-	keys     []integrity.ForeignKey
-	orphans  integrity.Orphans
-	rewrites []integrity.Finding
+	orphans    integrity.Orphans
+	rewrites   []integrity.Finding
 	// roundEnded is when all foreign keys were gone through; zero while that never happened.
 	roundEnded time.Time
 }
@@ -105,18 +103,20 @@ func searchOrphans(ctx context.Context, e *Evidence, forecast *integrity.Forecas
 		return err
 	}
 	defer session.Close()
-	if m.keys == nil {
-		if m.keys, err = integrity.ReadForeignKeys(ctx, session); err != nil {
-			return err
-		}
+	// Not kept between evaluations: they take 70 kB, and a round mostly ends in the evaluation in which it began.
+	keys, err := integrity.ReadForeignKeys(ctx, session)
+	if err != nil {
+		return err
+	}
+	if m.orphans.Last == (integrity.ForeignKey{}) {
 		if m.rewrites, err = integrity.FindDuplicateRewrites(ctx, session, forecast.Plan, forecast.Source); err != nil {
 			return err
 		}
 	}
 	rounds := m.orphans.Rounds
-	m.orphans, err = integrity.FindOrphans(ctx, session, m.keys, m.orphans, orphanBudget, time.Now)
+	m.orphans, err = integrity.FindOrphans(ctx, session, keys, m.orphans, orphanBudget, time.Now)
 	if m.orphans.Rounds > rounds {
-		m.roundEnded, m.keys = e.Now, nil
+		m.roundEnded = e.Now
 	}
 	return err
 }
