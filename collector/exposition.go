@@ -49,13 +49,14 @@ func (s *MigrationState) render() []block {
 	}
 	all := descriptions()
 	blocks := make([]block, len(all))
+	var text []byte
 	for i, d := range all {
-		var text []byte
+		text = text[:0]
 		for _, sample := range byFamily[d.family] {
 			text = appendSample(text, &d, s.Migration.Name, sample)
 		}
-		if text != nil {
-			blocks[i] = newBlock(slices.Clip(text))
+		if len(text) > 0 {
+			blocks[i] = newBlock(bytes.Clone(text)) // without the room to grow, of which there would be as much for each migration
 		}
 	}
 	return blocks
