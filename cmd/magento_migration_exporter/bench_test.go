@@ -117,6 +117,8 @@ func (s *benchShop) entry(name string, port int) string {
   preconditions: {topology: {magento1: {web: 4}, magento2: {web: 4}}}`, name, s.root(), login, s.root(), login)
 }
 
+func shopName(i int) string { return fmt.Sprintf("shop-%04d", i) }
+
 // write writes a configuration of n migrations; the first of them use the given ports.
 func (s *benchShop) write(b *testing.B, global string, n int, ports ...int) string {
 	b.Helper()
@@ -127,7 +129,7 @@ func (s *benchShop) write(b *testing.B, global string, n int, ports ...int) stri
 		if i < len(ports) {
 			port = ports[i]
 		}
-		text.WriteString(s.entry(fmt.Sprintf("shop-%04d", i), port))
+		text.WriteString(s.entry(shopName(i), port))
 	}
 	path := filepath.Join(b.TempDir(), "config.yml")
 	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {

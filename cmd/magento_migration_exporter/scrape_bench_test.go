@@ -88,7 +88,7 @@ func filledBoard(b *testing.B, e collector.Evaluation, n int) *collector.Board {
 	board := func(n, waivers int) *collector.Board {
 		var migrations []config.Migration
 		for i := range n {
-			m := config.Migration{Name: fmt.Sprintf("shop-%04d", i), Cutover: &time.Time{}}
+			m := config.Migration{Name: shopName(i), Cutover: &time.Time{}}
 			m.Preconditions.Backup.MaxAge = 1
 			for j := range waivers {
 				m.Waivers = append(m.Waivers, config.Waiver{Precondition: "extensions", Subject: fmt.Sprintf("vendor_module%d_setup", j), Reason: "tested", Expires: config.Expiry{Time: time.Now()}})
@@ -140,7 +140,7 @@ func readyBytes(b *testing.B, h http.Handler, header http.Header) http.Handler {
 func gaugeVec(migrations int) *prometheus.GaugeVec {
 	vec := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "magento_migration_precondition_status", Help: "A gauge."}, []string{"migration", "precondition"})
 	for i := range migrations * seriesOfOne {
-		vec.WithLabelValues(fmt.Sprintf("shop-%04d", i/seriesOfOne), strconv.Itoa(i%seriesOfOne)).Set(float64(i % 2))
+		vec.WithLabelValues(shopName(i/seriesOfOne), strconv.Itoa(i%seriesOfOne)).Set(float64(i % 2))
 	}
 	return vec
 }
