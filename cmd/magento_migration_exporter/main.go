@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -64,7 +65,14 @@ type flags struct {
 	timeout    model.Duration
 }
 
+// gcPercent is less than half of Go's default of 100, which lets as much garbage pile up as is held: the results of a thousand migrations
+// are 85 MB. Whoever has more memory than processor sets GOGC.
+const gcPercent = 40
+
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
