@@ -1,3 +1,7 @@
+// Package collector is the engine: the evaluator runs the preconditions of a catalogue on evidence, the scheduler says when, and the
+// board keeps the latest results.
+//
+// Data flows one way: config, evidence, preconditions, board; what renders reads the board.
 package collector
 
 import (
@@ -7,12 +11,18 @@ import (
 	"sync"
 	"time"
 
+	"magento_migration_exporter/collector/evidence"
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/config"
 )
 
 // Board keeps the latest result of each precondition of each migration. What is on it is never changed, only replaced, so that a
 // snapshot can be read without a lock.
 type Board struct {
+	catalogue precondition.Catalogue
+	render    func(*MigrationState) Rendering
+
 	mu      sync.RWMutex
 	names   []string
 	entries map[string]*MigrationState
@@ -30,19 +40,33 @@ type MigrationState struct {
 	Phase       config.Phase
 	PhaseReason string
 	// Servers are the databases that the last evaluation looked at.
-	Servers []Server
+	Servers []evidence.Server
 	// Preconditions come in the catalogue's order.
 	Preconditions []PreconditionState
-	// rendered renders the samples at its first call; nil before the first evaluation.
-	rendered func() []block
+	// rendered renders at its first call; nil before the first evaluation.
+	rendered func() Rendering
+}
+
+// Rendering is what a renderer makes of a state, which only it understands. It is kept beside the state, so that it is made once, when
+// the results are new, and goes when they go.
+type Rendering any
+
+// Rendering returns what the board's renderer made of the state; nil before the first evaluation.
+func (s *MigrationState) Rendering() Rendering {
+	if s.rendered == nil {
+		return nil
+	}
+	return s.rendered()
 }
 
 // PreconditionState is what the board says about one precondition.
 type PreconditionState struct {
-	Precondition Precondition
+	Precondition *precondition.Precondition
 	// Result has the waivers applied; raw has not.
-	Result Result
-	raw    Result
+	Result finding.Result
+	raw    finding.Result
+	// decayed is true when raw stands for an evaluation that never ended.
+	decayed bool
 	// Waivers are those that the configuration has for it, ended or not.
 	Waivers []config.Waiver
 	// KnownAt is the last evaluation that was not unknown, and ChangedAt the last change that this process saw; zero for none.
@@ -54,8 +78,8 @@ type PreconditionState struct {
 
 // Change is a status that a precondition took, and when this process saw it do so.
 type Change struct {
-	At     time.Time `json:"at"`
-	Status Status    `json:"status"`
+	At     time.Time      `json:"at"`
+	Status finding.Status `json:"status"`
 }
 
 // maxHistory is more than anybody looks at, and little memory for a precondition that flaps for weeks.
@@ -64,7 +88,7 @@ const maxHistory = 32
 // Transition is a change of a precondition's status.
 type Transition struct {
 	Migration, Precondition string
-	Old, New                Status
+	Old, New                finding.Status
 	Summary                 string
 }
 
@@ -72,12 +96,18 @@ type Transition struct {
 type Evaluation struct {
 	Phase       config.Phase
 	PhaseReason string
-	Servers     []Server
-	Results     []Result
+	Servers     []evidence.Server
+	Results     []finding.Result
 }
 
-// NewBoard returns an empty board.
-func NewBoard() *Board { return &Board{entries: map[string]*MigrationState{}} }
+// NewBoard returns an empty board for the preconditions of a catalogue. What render returns is kept beside each state that was
+// evaluated; it may be nil.
+func NewBoard(catalogue precondition.Catalogue, render func(*MigrationState) Rendering) *Board {
+	if render == nil {
+		render = func(*MigrationState) Rendering { return nil }
+	}
+	return &Board{catalogue: catalogue, render: render, entries: map[string]*MigrationState{}}
+}
 
 // Configure makes the board hold exactly these migrations. A migration whose entry is unchanged keeps its results, and its old entry,
 // which is returned in place of the new one.
@@ -91,7 +121,7 @@ func (b *Board) Configure(migrations []config.Migration) []*config.Migration {
 		m := &migrations[i]
 		state := b.entries[m.Name]
 		if state == nil || !reflect.DeepEqual(state.Migration, m) {
-			state = newMigrationState(m)
+			state = b.newMigrationState(m)
 		}
 		entries[m.Name] = state
 		b.names = append(b.names, m.Name)
@@ -102,10 +132,11 @@ func (b *Board) Configure(migrations []config.Migration) []*config.Migration {
 	return kept
 }
 
-func newMigrationState(m *config.Migration) *MigrationState {
+func (b *Board) newMigrationState(m *config.Migration) *MigrationState {
 	state := &MigrationState{Migration: m}
-	for _, p := range Catalogue() {
-		ps := PreconditionState{Precondition: p, Result: Result{Summary: "not evaluated yet"}}
+	for i := range b.catalogue {
+		p := &b.catalogue[i]
+		ps := PreconditionState{Precondition: p, Result: finding.Result{Summary: "not evaluated yet"}}
 		for _, w := range m.Waivers {
 			if w.Precondition == p.ID {
 				ps.Waivers = append(ps.Waivers, w)
@@ -136,9 +167,9 @@ func (b *Board) publish(m *config.Migration, e Evaluation, now time.Time) (*Migr
 	var transitions []Transition
 	for i := range next.Preconditions {
 		ps := &next.Preconditions[i]
-		ps.raw = e.Results[i]
+		ps.raw, ps.decayed = e.Results[i], false
 		ps.Evaluations++
-		if ps.raw.Status != Unknown {
+		if ps.raw.Status != finding.Unknown {
 			ps.KnownAt = ps.raw.EvaluatedAt
 		}
 		transitions = append(transitions, ps.settle(m.Name, old.Evaluated, now)...)
@@ -150,7 +181,7 @@ func (b *Board) publish(m *config.Migration, e Evaluation, now time.Time) (*Migr
 // settle applies the waivers to the raw result and notes a change.
 func (ps *PreconditionState) settle(migration string, seenBefore bool, now time.Time) []Transition {
 	before := ps.Result.Status
-	ps.Result = waive(ps.raw, ps.Waivers, now)
+	ps.Result = finding.Waive(ps.raw, ps.Waivers, now)
 	if seenBefore && ps.Result.Status == before {
 		return nil
 	}
@@ -175,7 +206,7 @@ func (b *Board) replace(state *MigrationState) {
 	for _, ps := range state.Preconditions {
 		state.Ready = state.Ready && ps.Result.Status.Ready()
 	}
-	state.rendered = sync.OnceValue(state.render)
+	state.rendered = sync.OnceValue(func() Rendering { return b.render(state) })
 	b.entries[state.Migration.Name] = state
 	b.evaluated = b.evaluated || b.allEvaluated()
 }
@@ -197,7 +228,7 @@ func (b *Board) Decay(now time.Time, maxAge time.Duration) []Transition {
 		for i := range next.Preconditions {
 			ps := &next.Preconditions[i]
 			if age := now.Sub(ps.raw.EvaluatedAt); age > maxAge {
-				ps.raw = outdatedResult(ps.raw.EvaluatedAt, ps.raw.Duration, age)
+				ps.raw, ps.decayed = outdatedResult(ps.raw.EvaluatedAt, ps.raw.Duration, age), true
 				transitions = append(transitions, ps.settle(name, true, now)...)
 			}
 		}
@@ -208,21 +239,28 @@ func (b *Board) Decay(now time.Time, maxAge time.Duration) []Transition {
 
 func (s *MigrationState) outdated(now time.Time, maxAge time.Duration) bool {
 	for _, ps := range s.Preconditions {
-		if now.Sub(ps.raw.EvaluatedAt) > maxAge && !ps.raw.decayed {
+		if now.Sub(ps.raw.EvaluatedAt) > maxAge && !ps.decayed {
 			return true
 		}
 	}
 	return false
 }
 
-func outdatedResult(evaluatedAt time.Time, took, age time.Duration) Result {
-	v := Verdict{}
-	v.unknown("", fmt.Sprintf("no evaluation has ended for %s", age.Round(time.Second)),
+func outdatedResult(evaluatedAt time.Time, took, age time.Duration) finding.Result {
+	v := finding.Verdict{}
+	v.Unknown("", fmt.Sprintf("no evaluation has ended for %s", age.Round(time.Second)),
 		"last evaluated at "+evaluatedAt.UTC().Format(time.RFC3339),
 		"Look at the exporter's log and its load: evaluations of this migration do not end, or do not get their turn.")
-	r := v.result(config.SeverityWarn, evaluatedAt, took)
-	r.decayed = true
-	return r
+	return v.Result(config.SeverityWarn, evaluatedAt, took)
+}
+
+// incomplete reports whether evidence of the migration's last evaluation was looked at only in part.
+func (b *Board) incomplete(m *config.Migration) bool {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	state := b.entries[m.Name]
+	return state != nil && state.Migration == m &&
+		slices.ContainsFunc(state.Preconditions, func(ps PreconditionState) bool { return ps.raw.Incomplete })
 }
 
 // Snapshot returns the state of every migration, in the configuration's order. It must not be written to.

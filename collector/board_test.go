@@ -2,22 +2,23 @@ package collector
 
 import (
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/config"
 )
 
 // evaluation makes an evaluation in which everything passes but what is named.
-func evaluation(at time.Time, except map[string]Status) Evaluation {
+func evaluation(at time.Time, except map[string]finding.Status) Evaluation {
 	e := Evaluation{Phase: config.PhasePrepare}
-	for _, p := range Catalogue() {
-		v := Verdict{Summary: "fine", Samples: []Sample{{family: cronRunning, labels: []string{p.ID}, value: 1}}}
+	for _, p := range precondition.All() {
+		v := finding.Verdict{Summary: "fine", Samples: []finding.Sample{{Family: "cron_running", Labels: []string{p.ID}, Value: 1}}}
 		if s, ok := except[p.ID]; ok {
-			v.add(Finding{Status: s, Subject: "it", Summary: "it is " + s.String(), Remedy: "mend it"})
+			v.Add(finding.Finding{Status: s, Subject: "it", Summary: "it is " + s.String(), Remedy: "mend it"})
 		}
-		e.Results = append(e.Results, v.result(config.SeverityWarn, at, time.Second))
+		e.Results = append(e.Results, v.Result(config.SeverityWarn, at, time.Second))
 	}
 	return e
 }
@@ -29,13 +30,13 @@ func configured(b *Board, migrations ...config.Migration) []*config.Migration {
 func TestBoardReadiness(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	for status, want := range map[Status]bool{Pass: true, Warn: true, Fail: false, Unknown: false} {
-		b := NewBoard()
+	for status, want := range map[finding.Status]bool{finding.Pass: true, finding.Warn: true, finding.Fail: false, finding.Unknown: false} {
+		b := NewBoard(precondition.All(), nil)
 		m := configured(b, config.Migration{Name: "a"})[0]
-		if b.Evaluated() || b.Snapshot()[0].Ready || len(b.Snapshot()[0].samples()) != 0 {
+		if b.Evaluated() || b.Snapshot()[0].Ready || b.Snapshot()[0].Evaluated {
 			t.Fatal("nothing was evaluated yet")
 		}
-		b.Publish(m, evaluation(now, map[string]Status{"backup": status}), now)
+		b.Publish(m, evaluation(now, map[string]finding.Status{"backup": status}), now)
 		if got := b.Snapshot()[0].Ready; got != want {
 			t.Errorf("ready is %v while backup is %s", got, status)
 		}
@@ -47,48 +48,48 @@ func TestBoardReadiness(t *testing.T) {
 
 func TestBoardTransitions(t *testing.T) {
 	t.Parallel()
-	b, start := NewBoard(), time.Now()
+	b, start := NewBoard(precondition.All(), nil), time.Now()
 	m := configured(b, config.Migration{Name: "a"})[0]
 	at := func(minute int) time.Time { return start.Add(time.Duration(minute) * time.Minute) }
-	if got := b.Publish(m, evaluation(at(0), map[string]Status{"backup": Unknown}), at(0)); len(got) != 0 {
+	if got := b.Publish(m, evaluation(at(0), map[string]finding.Status{"backup": finding.Unknown}), at(0)); len(got) != 0 {
 		t.Errorf("the first evaluation is no change: %+v", got)
 	}
-	got := b.Publish(m, evaluation(at(1), map[string]Status{"backup": Fail}), at(1))
-	if len(got) != 1 || got[0] != (Transition{"a", "backup", Unknown, Fail, "it is fail"}) {
+	got := b.Publish(m, evaluation(at(1), map[string]finding.Status{"backup": finding.Fail}), at(1))
+	if len(got) != 1 || got[0] != (Transition{"a", "backup", finding.Unknown, finding.Fail, "it is fail"}) {
 		t.Errorf("got %+v", got)
 	}
-	b.Publish(m, evaluation(at(2), map[string]Status{"backup": Unknown}), at(2))
-	ps := b.Snapshot()[0].precondition("backup")
+	b.Publish(m, evaluation(at(2), map[string]finding.Status{"backup": finding.Unknown}), at(2))
+	ps := of(b.Snapshot()[0], "backup")
 	if ps.Changes != 2 || ps.Evaluations != 3 || !ps.ChangedAt.Equal(at(2)) || !ps.KnownAt.Equal(at(1)) {
 		t.Errorf("%+v", ps)
 	}
-	if other := b.Snapshot()[0].precondition("network"); !other.ChangedAt.IsZero() || other.Changes != 0 {
+	if other := of(b.Snapshot()[0], "network"); !other.ChangedAt.IsZero() || other.Changes != 0 {
 		t.Errorf("%+v", other)
 	}
 }
 
 func TestBoardWaivers(t *testing.T) {
 	t.Parallel()
-	b, now := NewBoard(), time.Now()
+	b, now := NewBoard(precondition.All(), nil), time.Now()
 	m := configured(b, config.Migration{Name: "a", Waivers: []config.Waiver{
 		{Precondition: "backup", Reason: "r", Expires: config.Expiry{Time: now.Add(time.Minute)}},
 		{Precondition: "network", Reason: "r", Expires: config.Expiry{Time: now.Add(-time.Minute)}},
 	}})[0]
-	b.Publish(m, evaluation(now, map[string]Status{"backup": Fail}), now)
+	b.Publish(m, evaluation(now, map[string]finding.Status{"backup": finding.Fail}), now)
 	state := b.Snapshot()[0]
-	if !state.Ready || state.precondition("backup").Result.Status != Waived || len(state.precondition("backup").Result.Findings) != 1 {
-		t.Errorf("%+v", state.precondition("backup").Result)
+	if !state.Ready || of(state, "backup").Result.Status != finding.Waived || len(of(state, "backup").Result.Findings) != 1 {
+		t.Errorf("%+v", of(state, "backup").Result)
 	}
 	later := now.Add(2 * time.Minute)
-	got := b.Publish(m, evaluation(later, map[string]Status{"backup": Fail}), later)
-	if len(got) != 1 || got[0].Old != Waived || got[0].New != Fail || b.Snapshot()[0].Ready {
+	got := b.Publish(m, evaluation(later, map[string]finding.Status{"backup": finding.Fail}), later)
+	if len(got) != 1 || got[0].Old != finding.Waived || got[0].New != finding.Fail || b.Snapshot()[0].Ready {
 		t.Errorf("a waiver that has ended: %+v", got)
 	}
 }
 
 func TestBoardDecay(t *testing.T) {
 	t.Parallel()
-	b, now := NewBoard(), time.Now()
+	b, now := NewBoard(precondition.All(), nil), time.Now()
 	m := configured(b, config.Migration{Name: "a"})[0]
 	b.Publish(m, evaluation(now, nil), now)
 	if got := b.Decay(now.Add(time.Minute), time.Hour); len(got) != 0 || !b.Snapshot()[0].Ready {
@@ -97,11 +98,11 @@ func TestBoardDecay(t *testing.T) {
 	before := b.Snapshot()[0]
 	got := b.Decay(now.Add(2*time.Hour), time.Hour)
 	state := b.Snapshot()[0]
-	if len(got) != len(Catalogue()) || state.Ready || state.Phase != "" {
+	if len(got) != len(precondition.All()) || state.Ready || state.Phase != "" {
 		t.Errorf("%d transitions, ready %v", len(got), state.Ready)
 	}
 	for _, ps := range state.Preconditions {
-		if ps.Result.Status != Unknown || len(ps.Result.Samples) != 0 || !ps.Result.EvaluatedAt.Equal(now) || ps.Result.Findings[0].Remedy == "" {
+		if ps.Result.Status != finding.Unknown || len(ps.Result.Samples) != 0 || !ps.Result.EvaluatedAt.Equal(now) || ps.Result.Findings[0].Remedy == "" {
 			t.Errorf("%s: %+v", ps.Precondition.ID, ps.Result)
 		}
 	}
@@ -111,14 +112,14 @@ func TestBoardDecay(t *testing.T) {
 	if again := b.Decay(now.Add(3*time.Hour), time.Hour); len(again) != 0 {
 		t.Errorf("decayed twice: %+v", again)
 	}
-	if got := b.Publish(m, evaluation(now.Add(4*time.Hour), nil), now.Add(4*time.Hour)); len(got) != len(Catalogue()) || !b.Snapshot()[0].Ready {
+	if got := b.Publish(m, evaluation(now.Add(4*time.Hour), nil), now.Add(4*time.Hour)); len(got) != len(precondition.All()) || !b.Snapshot()[0].Ready {
 		t.Errorf("did not recover: %d", len(got))
 	}
 }
 
 func TestBoardConfigure(t *testing.T) {
 	t.Parallel()
-	b, now := NewBoard(), time.Now()
+	b, now := NewBoard(precondition.All(), nil), time.Now()
 	entry := func(name, root string) config.Migration {
 		return config.Migration{Name: name, Magento1: config.System{Root: root}}
 	}
@@ -126,13 +127,13 @@ func TestBoardConfigure(t *testing.T) {
 	for _, m := range first {
 		b.Publish(m, evaluation(now, nil), now)
 	}
-	b.Publish(first[0], evaluation(now, map[string]Status{"backup": Fail}), now)
+	b.Publish(first[0], evaluation(now, map[string]finding.Status{"backup": finding.Fail}), now)
 	second := configured(b, entry("a", "/1"), entry("b", "/2"), entry("d", "/1"))
 	if second[0] != first[0] || second[1] == first[1] {
 		t.Error("an unchanged entry must stay the same, a changed one must not")
 	}
 	states := b.Snapshot()
-	if len(states) != 3 || !states[0].Evaluated || states[0].precondition("backup").ChangedAt.IsZero() || states[1].Evaluated || states[2].Evaluated {
+	if len(states) != 3 || !states[0].Evaluated || of(states[0], "backup").ChangedAt.IsZero() || states[1].Evaluated || states[2].Evaluated {
 		t.Errorf("%+v", states)
 	}
 	for _, m := range []*config.Migration{first[1], first[2]} {
@@ -146,52 +147,40 @@ func TestBoardConfigure(t *testing.T) {
 	}
 }
 
-func TestMetricsNeedAWholeEvaluation(t *testing.T) {
-	t.Parallel()
-	b := NewBoard()
-	m := configured(b, config.Migration{Name: "a"})[0]
-	b.Publish(m, evaluation(time.Now(), nil), time.Now())
-	up := 0
-	for _, s := range b.Snapshot()[0].samples() {
-		if s.family == databaseUp {
-			up++
-			if s.value != 0 {
-				t.Errorf("database_up%q is %v without a login", s.labels, s.value)
-			}
-		}
-		if strings.Contains(string(s.family), "changed") {
-			t.Errorf("%s before any change", s.family)
-		}
-	}
-	if up != 2 {
-		t.Errorf("%d series of database_up", up)
-	}
-}
-
 func TestBoardHistory(t *testing.T) {
 	t.Parallel()
-	b, start := NewBoard(), time.Now()
+	b, start := NewBoard(precondition.All(), nil), time.Now()
 	m := configured(b, config.Migration{Name: "a"})[0]
 	at := func(minute int) time.Time { return start.Add(time.Duration(minute) * time.Minute) }
-	for minute, status := range []Status{Pass, Pass, Fail, Fail, Unknown} {
-		b.Publish(m, evaluation(at(minute), map[string]Status{"backup": status}), at(minute))
+	for minute, status := range []finding.Status{finding.Pass, finding.Pass, finding.Fail, finding.Fail, finding.Unknown} {
+		b.Publish(m, evaluation(at(minute), map[string]finding.Status{"backup": status}), at(minute))
 	}
-	want := []Change{{at(0), Pass}, {at(2), Fail}, {at(4), Unknown}}
+	want := []Change{{at(0), finding.Pass}, {at(2), finding.Fail}, {at(4), finding.Unknown}}
 	before := b.Snapshot()[0]
-	if got := before.precondition("backup").History; !slices.Equal(got, want) {
+	if got := of(before, "backup").History; !slices.Equal(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if got := before.precondition("network").History; !slices.Equal(got, []Change{{at(0), Pass}}) {
+	if got := of(before, "network").History; !slices.Equal(got, []Change{{at(0), finding.Pass}}) {
 		t.Errorf("without a change: %+v", got)
 	}
 	for minute := 5; minute < 5+2*maxHistory; minute++ {
-		b.Publish(m, evaluation(at(minute), map[string]Status{"backup": []Status{Pass, Fail}[minute%2]}), at(minute))
+		b.Publish(m, evaluation(at(minute), map[string]finding.Status{"backup": []finding.Status{finding.Pass, finding.Fail}[minute%2]}), at(minute))
 	}
-	got := b.Snapshot()[0].precondition("backup").History
+	got := of(b.Snapshot()[0], "backup").History
 	if len(got) != maxHistory || !got[maxHistory-1].At.Equal(at(4+2*maxHistory)) || !got[0].At.Equal(at(5+maxHistory)) {
 		t.Errorf("%d changes, from %v to %v", len(got), got[0], got[len(got)-1])
 	}
-	if !slices.Equal(before.precondition("backup").History, want) {
+	if !slices.Equal(of(before, "backup").History, want) {
 		t.Error("a snapshot was changed")
 	}
+}
+
+// of returns what a state says of a precondition.
+func of(state *MigrationState, id string) *PreconditionState {
+	for i := range state.Preconditions {
+		if state.Preconditions[i].Precondition.ID == id {
+			return &state.Preconditions[i]
+		}
+	}
+	return nil
 }

@@ -13,52 +13,54 @@ import (
 
 	"magento_migration_exporter/collector/backup"
 	"magento_migration_exporter/collector/database"
-	"magento_migration_exporter/collector/requirements"
+	"magento_migration_exporter/collector/evidence"
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/config"
 )
 
 // Evaluator evaluates migrations and publishes what it finds on a board.
 type Evaluator struct {
-	board   *Board
-	backups *backup.Reader
-	logger  *slog.Logger
-	now     func() time.Time
-	late    atomic.Uint64
-	faults  atomic.Uint64
+	catalogue precondition.Catalogue
+	board     *Board
+	backups   *backup.Reader
+	logger    *slog.Logger
+	now       func() time.Time
+	patient   bool
+	late      atomic.Uint64
+	faults    atomic.Uint64
 
-	waitForBackups bool
-	requirements   func() (requirements.Table, error)
 	// costs are by precondition, for all migrations together.
 	costs map[string]*database.Cost
-
 	// flights are the preconditions' evaluations and what is read before them.
-	flights flights
+	flights  evidence.Flights
+	lifetime evidence.Lifetime
 	// memories belong to the migrations that the board holds.
 	memoriesMu sync.Mutex
-	memories   map[*config.Migration]*integrityMemory
+	memories   map[*config.Migration]*evidence.Memory
 }
 
 // EvaluatorOptions is what an Evaluator works with.
 type EvaluatorOptions struct {
 	Board   *Board
 	Backups *backup.Reader
-	// WaitForBackups makes EvaluateAll wait until the backups were read.
-	WaitForBackups bool
-	Logger         *slog.Logger
+	// Patient makes EvaluateAll wait for what takes longer than one evaluation, and evaluate again while evidence was looked at only in
+	// part, until its context ends.
+	Patient bool
+	Logger  *slog.Logger
 	// Now is the clock.
 	Now func() time.Time
 }
 
-// NewEvaluator returns an evaluator that does nothing until it is asked to.
+// NewEvaluator returns an evaluator of the board's catalogue that does nothing until it is asked to.
 func NewEvaluator(o EvaluatorOptions) *Evaluator {
 	costs := map[string]*database.Cost{}
-	for _, id := range PreconditionIDs() {
+	for _, id := range o.Board.catalogue.IDs() {
 		costs[id] = &database.Cost{}
 	}
 	return &Evaluator{
-		board: o.Board, backups: o.Backups, logger: o.Logger, now: o.Now, waitForBackups: o.WaitForBackups, costs: costs,
-		flights: flights{pending: map[flight]bool{}}, memories: map[*config.Migration]*integrityMemory{},
-		requirements: sync.OnceValues(func() (requirements.Table, error) { return requirements.Load("") }),
+		catalogue: o.Board.catalogue, board: o.Board, backups: o.Backups, logger: o.Logger, now: o.Now, patient: o.Patient, costs: costs,
+		memories: map[*config.Migration]*evidence.Memory{},
 	}
 }
 
@@ -69,16 +71,22 @@ func (e *Evaluator) Late() uint64 { return e.late.Load() }
 func (e *Evaluator) Faults() uint64 { return e.faults.Load() }
 
 // DatabaseCost returns what a precondition's evaluations have cost the databases so far, over all migrations.
-func (e *Evaluator) DatabaseCost(precondition string) *database.Cost { return e.costs[precondition] }
+func (e *Evaluator) DatabaseCost(id string) *database.Cost { return e.costs[id] }
 
 // Evaluate evaluates a migration once, within the time limit, and publishes the results.
 func (e *Evaluator) Evaluate(ctx context.Context, m *config.Migration, limit time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	// Logging in and telling the phase is part of no precondition's function, and nearest to network's.
-	evidence := gather(database.WithCost(ctx, e.costs["network"]), m, gatherOptions{now: e.now(), statementTimeout: limit / 3, backups: e.backups, memory: e.memory(m), flights: &e.flights, requirements: e.requirements, logger: e.logger.With("migration", m.Name)})
-	defer evidence.Close()
-	evaluation := Evaluation{Phase: evidence.Phase.Phase, PhaseReason: evidence.Phase.reason(), Servers: evidence.servers(), Results: e.results(ctx, evidence)}
+	// To log in and to find the phase belongs to no precondition, and is nearest to the first one.
+	gathered := evidence.Gather(database.WithCost(ctx, e.costs[e.catalogue[0].ID]), m, evidence.Options{
+		Now: e.now(), StatementTimeout: limit / 3, Backups: e.backups, Memory: e.memory(m), Lifetime: &e.lifetime, Flights: &e.flights,
+		Logger: e.logger.With("migration", m.Name),
+	})
+	defer gathered.Close()
+	evaluation := Evaluation{
+		Phase: gathered.Phase.Phase, PhaseReason: gathered.Phase.Reason(), Servers: gathered.Servers(),
+		Results: e.results(ctx, gathered),
+	}
 	if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return // shutting down: a result that was cut short would be published as unknown
 	}
@@ -88,34 +96,35 @@ func (e *Evaluator) Evaluate(ctx context.Context, m *config.Migration, limit tim
 }
 
 func (e *Evaluator) logTransition(t Transition) {
-	e.logger.Info("status changed", "migration", t.Migration, "precondition", t.Precondition, "old", t.Old, "new", t.New, "summary", t.Summary)
+	e.logger.Info("status changed", "migration", t.Migration, "precondition", t.Precondition, "old", t.Old, "new", t.New,
+		"summary", t.Summary)
 }
 
 // results runs every precondition side by side. One that does not end in time is unknown, and is not waited for.
-func (e *Evaluator) results(ctx context.Context, evidence *Evidence) []Result {
+func (e *Evaluator) results(ctx context.Context, gathered *evidence.Evidence) []finding.Result {
 	type outcome struct {
 		index  int
-		result Result
+		result finding.Result
 	}
-	catalogue := Catalogue()
-	outcomes := make(chan outcome, len(catalogue))
+	outcomes := make(chan outcome, len(e.catalogue))
 	started := time.Now()
-	for i, p := range catalogue {
-		f := flight{evidence.Migration.Name, p.ID}
-		if !e.flights.begin(f) {
-			outcomes <- outcome{i, e.stuck(p, evidence)}
+	for i := range e.catalogue {
+		p := &e.catalogue[i]
+		f := evidence.Flight{Migration: gathered.Migration.Name, What: p.ID}
+		if !e.flights.Begin(f) {
+			outcomes <- outcome{i, e.stuck(p, gathered)}
 			continue
 		}
 		go func() {
-			r := e.result(ctx, p, evidence)
-			e.flights.end(f) // first, else the next evaluation could be early enough to meet it
+			r := e.result(ctx, p, gathered)
+			e.flights.End(f) // first, else the next evaluation could be early enough to meet it
 			outcomes <- outcome{i, r}
 		}()
 	}
-	results := make([]Result, len(catalogue))
-	ended := make([]bool, len(catalogue))
+	results := make([]finding.Result, len(e.catalogue))
+	ended := make([]bool, len(e.catalogue))
 	limit, gaveUp := ctx.Done(), (<-chan time.Time)(nil)
-	for pending := len(catalogue); pending > 0; {
+	for pending := len(e.catalogue); pending > 0; {
 		select {
 		case o := <-outcomes:
 			results[o.index], ended[o.index] = o.result, true
@@ -123,18 +132,18 @@ func (e *Evaluator) results(ctx context.Context, evidence *Evidence) []Result {
 		case <-limit:
 			limit, gaveUp = nil, time.After(graceAfterLimit)
 		case <-gaveUp:
-			return e.fillUnended(results, ended, catalogue, evidence, time.Since(started))
+			return e.fillUnended(results, ended, gathered, time.Since(started))
 		}
 	}
 	return results
 }
 
-// memory returns what is kept of a migration between its evaluations, which never overlap for the precondition that uses it.
-func (e *Evaluator) memory(m *config.Migration) *integrityMemory {
+// memory returns what is kept of a migration between its evaluations.
+func (e *Evaluator) memory(m *config.Migration) *evidence.Memory {
 	e.memoriesMu.Lock()
 	defer e.memoriesMu.Unlock()
 	if e.memories[m] == nil {
-		e.memories[m] = &integrityMemory{}
+		e.memories[m] = &evidence.Memory{}
 	}
 	return e.memories[m]
 }
@@ -150,43 +159,63 @@ func (e *Evaluator) forget(configured []*config.Migration) {
 	}
 }
 
-// stuck is the result of a precondition whose earlier evaluation has not come back.
-func (e *Evaluator) stuck(p Precondition, evidence *Evidence) Result {
-	v := Verdict{}
-	v.unknown("", "an earlier evaluation has not come back", "", "Look for a file system that hangs under magento1.root, magento2.root or the other configured paths: ls there hangs too.")
-	return v.result(evidence.Migration.Preconditions.Severity(p.ID), e.now(), 0)
+// leave lets go of what goes on in the background for a migration whose name is configured no more.
+func (e *Evaluator) leave(migration string) {
+	for i := range e.catalogue {
+		if leave := e.catalogue[i].Leave; leave != nil {
+			leave(migration, e.backups)
+		}
+	}
 }
 
-// graceAfterLimit is how long an evaluation that reached its limit has to tell what it was doing.
+// stuck is the result of a precondition whose earlier evaluation has not come back.
+func (e *Evaluator) stuck(p *precondition.Precondition, gathered *evidence.Evidence) finding.Result {
+	m := gathered.Migration
+	v := finding.Verdict{}
+	v.Unknown("", "an earlier evaluation has not come back", "", "Look for a file system that hangs under "+m.Key("magento1.root")+", "+
+		m.Key("magento2.root")+" or the other configured paths: ls there hangs too.")
+	return v.Result(m.Preconditions.Severity(p.ID), e.now(), 0)
+}
+
+// graceAfterLimit is how long an evaluation that reached its limit has to say what it was doing.
 const graceAfterLimit = 500 * time.Millisecond
 
-func (e *Evaluator) fillUnended(results []Result, ended []bool, catalogue []Precondition, evidence *Evidence, took time.Duration) []Result {
-	for i, p := range catalogue {
-		if !ended[i] {
-			v := Verdict{}
-			v.unknown("", "the evaluation did not end within its time limit", fmt.Sprintf("gave up after %s", took.Round(time.Millisecond)),
-				"Look for a file system or server that hangs; global.evaluation_timeout sets the limit.")
-			results[i] = v.result(evidence.Migration.Preconditions.Severity(p.ID), e.now(), took)
+func (e *Evaluator) fillUnended(
+	results []finding.Result, ended []bool, gathered *evidence.Evidence, took time.Duration,
+) []finding.Result {
+	for i := range e.catalogue {
+		if ended[i] {
+			continue
 		}
+		v := finding.Verdict{}
+		v.Unknown("", "the evaluation did not end within its time limit", fmt.Sprintf("gave up after %s", took.Round(time.Millisecond)),
+			"Look for a file system or server that hangs; global.evaluation_timeout sets the limit.")
+		results[i] = v.Result(gathered.Migration.Preconditions.Severity(e.catalogue[i].ID), e.now(), took)
 	}
 	return results
 }
 
 // result runs one precondition. A fault of the program itself is a result too, not the end of the daemon.
-func (e *Evaluator) result(ctx context.Context, p Precondition, evidence *Evidence) (r Result) {
+func (e *Evaluator) result(ctx context.Context, p *precondition.Precondition, gathered *evidence.Evidence) (r finding.Result) {
 	started := time.Now()
-	severity := evidence.Migration.Preconditions.Severity(p.ID)
+	severity := gathered.Migration.Preconditions.Severity(p.ID)
 	defer func() {
 		if fault := recover(); fault != nil {
 			e.faults.Add(1)
-			e.logger.Error("a precondition's evaluation panicked", "migration", evidence.Migration.Name, "precondition", p.ID, "panic", fmt.Sprintf("%T", fault), "stack", string(debug.Stack()))
-			v := Verdict{}
-			v.unknown("", "the exporter failed while it evaluated this", "the exporter's log has the stack", "Report it to the exporter's maintainers with the log.")
-			r = v.result(severity, e.now(), time.Since(started))
+			e.logger.Error("a precondition's evaluation panicked", "migration", gathered.Migration.Name, "precondition", p.ID,
+				"panic", fmt.Sprintf("%T", fault), "stack", string(debug.Stack()))
+			v := finding.Verdict{}
+			v.Unknown("", "the exporter failed while it evaluated this", "the exporter's log has the stack",
+				"Report it to the exporter's maintainers with the log.")
+			r = v.Result(severity, e.now(), time.Since(started))
 		}
 	}()
-	v := p.evaluate(database.WithCost(ctx, e.costs[p.ID]), evidence)
-	return v.result(severity, e.now(), time.Since(started))
+	if !p.AppliesIn(gathered.Phase.Phase) {
+		v := finding.Verdict{NotApplicable: true, Summary: "does not apply in the phase " + string(gathered.Phase.Phase)}
+		return v.Result(severity, e.now(), time.Since(started))
+	}
+	v := p.Evaluate(database.WithCost(ctx, e.costs[p.ID]), gathered)
+	return v.Result(severity, e.now(), time.Since(started))
 }
 
 // EvaluateAll evaluates every migration once, as many at a time as the configuration says.
@@ -198,23 +227,28 @@ func (e *Evaluator) EvaluateAll(ctx context.Context, c *config.Config) {
 		places <- struct{}{}
 		all.Go(func() {
 			defer func() { <-places }()
-			if e.waitForBackups {
-				e.readBackups(ctx, m, limit)
+			if e.patient {
+				e.wait(ctx, m, limit)
 			}
 			e.Evaluate(ctx, m, limit)
+			for e.patient && ctx.Err() == nil && e.board.incomplete(m) {
+				e.Evaluate(ctx, m, limit)
+			}
 		})
 	}
 	all.Wait()
 }
 
-// readBackups returns when the backups were read, or when ctx has only the given time left: what was not read by then is unknown.
-func (e *Evaluator) readBackups(ctx context.Context, m *config.Migration, left time.Duration) {
+// wait returns when what takes longer than an evaluation is done, or when ctx has only the given time left.
+func (e *Evaluator) wait(ctx context.Context, m *config.Migration, left time.Duration) {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-left))
 		defer cancel()
 	}
-	candidates, _ := findBackups(ctx, &Evidence{Migration: m, Backups: e.backups})
-	e.backups.Request(m.Name, candidates)
-	_ = e.backups.Wait(ctx, candidates) // the precondition says what was not read
+	for i := range e.catalogue {
+		if wait := e.catalogue[i].Wait; wait != nil {
+			wait(ctx, m, e.backups)
+		}
+	}
 }

@@ -1,32 +1,30 @@
-package collector
+package collector_test
 
 import (
 	"context"
 	"database/sql"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/prometheus/common/model"
 
+	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/evidence"
+	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/mysqltest"
+	"magento_migration_exporter/collector/precondition"
+	"magento_migration_exporter/collector/report"
+	"magento_migration_exporter/collector/shoptest"
 	"magento_migration_exporter/config"
 )
 
-func rootOf(t *testing.T, server *mysqltest.Server) *sql.DB {
+// fingerprint is the binary log's position and the checksum of every table.
+func (s *shop) fingerprint(server *mysqltest.Server, name string) string {
+	t, root := s.T, s.Root(server)
 	t.Helper()
-	root, err := server.Root(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return root
-}
-
-// fingerprintOf is the binary log's position and the checksum of every table.
-func fingerprintOf(t *testing.T, server *mysqltest.Server, database string) string {
-	t.Helper()
-	root := rootOf(t, server)
 	var file, position string
 	var doDB, ignoreDB sql.NullString
 	if err := root.QueryRowContext(t.Context(), "SHOW MASTER STATUS").Scan(&file, &position, &doDB, &ignoreDB); err != nil {
@@ -34,7 +32,7 @@ func fingerprintOf(t *testing.T, server *mysqltest.Server, database string) stri
 	}
 	text := file + ":" + position
 	var tables []string
-	rows, err := root.QueryContext(t.Context(), "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE = 'BASE TABLE' ORDER BY 1", database)
+	rows, err := root.QueryContext(t.Context(), "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE = 'BASE TABLE' ORDER BY 1", name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,9 +48,9 @@ func fingerprintOf(t *testing.T, server *mysqltest.Server, database string) stri
 		t.Fatal(err)
 	}
 	for _, table := range tables {
-		var name string
+		var ignored string
 		var checksum sql.NullInt64
-		if err := root.QueryRowContext(t.Context(), "CHECKSUM TABLE "+quoted(database)+"."+quoted(table)).Scan(&name, &checksum); err != nil {
+		if err := root.QueryRowContext(t.Context(), "CHECKSUM TABLE "+database.Quote(name)+"."+database.Quote(table)).Scan(&ignored, &checksum); err != nil {
 			t.Fatal(err)
 		}
 		text += fmt.Sprintf(" %s=%d", table, checksum.Int64)
@@ -63,12 +61,12 @@ func fingerprintOf(t *testing.T, server *mysqltest.Server, database string) stri
 func TestEvaluationChangesNothing(t *testing.T) {
 	t.Parallel()
 	server := mysqltest.New(t, mysqltest.Options{Args: []string{"--log-bin=binlog", "--server-id=1"}})
-	s := newShop(t, func(s *shop) { s.server1, s.server2 = server, server })
-	before := fingerprintOf(t, server, s.db1) + fingerprintOf(t, server, s.db2)
+	s := newShop(t, func(s *shoptest.Shop) { s.Server1, s.Server2 = server, server })
+	before := s.fingerprint(server, s.DB1) + s.fingerprint(server, s.DB2)
 	for range 3 {
-		s.evaluate()
+		s.Evaluate()
 	}
-	if after := fingerprintOf(t, server, s.db1) + fingerprintOf(t, server, s.db2); after != before {
+	if after := s.fingerprint(server, s.DB1) + s.fingerprint(server, s.DB2); after != before {
 		t.Errorf("an evaluation changed something:\n%s\n%s", before, after)
 	}
 }
@@ -77,9 +75,9 @@ func TestEvaluationChangesNothing(t *testing.T) {
 func TestEvaluationConnections(t *testing.T) {
 	t.Parallel()
 	server := mysqltest.New(t, mysqltest.Options{})
-	s := newShop(t, func(s *shop) { s.server2 = server })
-	s.evaluate()
-	root := rootOf(t, server)
+	s := newShop(t, func(s *shoptest.Shop) { s.Server2 = server })
+	s.Evaluate()
+	root := s.Root(server)
 	count := func(name string) (n int) {
 		var ignored string
 		if err := root.QueryRowContext(t.Context(), "SHOW GLOBAL STATUS LIKE '"+name+"'").Scan(&ignored, &n); err != nil {
@@ -88,13 +86,13 @@ func TestEvaluationConnections(t *testing.T) {
 		return n
 	}
 	before := count("Connections")
-	s.evaluate()
+	s.Evaluate()
 	if n := count("Connections") - before; n > 3 {
 		t.Errorf("%d connections for one evaluation, want at most 3", n)
 	}
 	var open int
 	for range 100 {
-		if err := root.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = ?", s.user).Scan(&open); err != nil {
+		if err := root.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = ?", s.User).Scan(&open); err != nil {
 			t.Fatal(err)
 		}
 		if open == 0 {
@@ -109,28 +107,28 @@ func TestEvaluationConnections(t *testing.T) {
 func TestEvaluationOfAHungDatabase(t *testing.T) {
 	t.Parallel()
 	server := mysqltest.New(t, mysqltest.Options{})
-	s := newShop(t, func(s *shop) { s.server1 = server })
-	s.global.EvaluationTimeout = model.Duration(3 * time.Second)
-	s.want("network", Pass)
+	s := newShop(t, func(s *shoptest.Shop) { s.Server1 = server })
+	s.Global.EvaluationTimeout = model.Duration(3 * time.Second)
+	s.Want("network", finding.Pass)
 	if err := server.Pause(); err != nil {
 		t.Fatal(err)
 	}
 	start := time.Now()
-	s.wantFinding("network", Fail, "did not answer in time")
+	s.WantFinding("network", finding.Fail, "did not answer in time")
 	if took := time.Since(start); took > 4*time.Second {
 		t.Errorf("the evaluation took %s, its limit is 3s", took)
 	}
-	for id, want := range map[string]Status{"privileges": Unknown, "binlog_trust": Unknown, "m2_installed": Pass, "cron_stopped": Pass} {
-		if got := s.board.Snapshot()[0].precondition(id).Result.Status; got != want {
+	for id, want := range map[string]finding.Status{"privileges": finding.Unknown, "binlog_trust": finding.Unknown, "m2_installed": finding.Pass, "cron_stopped": finding.Pass} {
+		if got := s.State(id).Result.Status; got != want {
 			t.Errorf("%s is %s while Magento 1's server hangs, want %s", id, got, want)
 		}
 	}
-	s.wantAbsent(binlogTrust)
+	s.WantAbsent("binlog_trust")
 	if err := server.Resume(); err != nil {
 		t.Fatal(err)
 	}
-	s.want("network", Pass)
-	s.want("privileges", Pass)
+	s.Want("network", finding.Pass)
+	s.Want("privileges", finding.Pass)
 }
 
 // TestStatementsEndOnTheServer lets a statement run into its limit, and sees that the server has stopped working on it.
@@ -140,16 +138,16 @@ func TestStatementsEndOnTheServer(t *testing.T) {
 		t.Run(flavor.String(), func(t *testing.T) {
 			t.Parallel()
 			server := mysqltest.New(t, mysqltest.Options{Flavor: flavor})
-			s := newShop(t, func(s *shop) { s.server2 = server })
-			s.global.EvaluationTimeout = model.Duration(3 * time.Second)
-			s.want("m2_entities", Pass)
-			s.on2("INSERT INTO sales_order (increment_id) VALUES ('1')", "RENAME TABLE sales_order TO hidden", "CREATE VIEW sales_order AS SELECT * FROM hidden WHERE SLEEP(30) = 0")
-			s.wantFinding("m2_entities", Unknown, "stopped answering")
-			root := rootOf(t, server)
+			s := newShop(t, func(s *shoptest.Shop) { s.Server2 = server })
+			s.Global.EvaluationTimeout = model.Duration(3 * time.Second)
+			s.Want("m2_entities", finding.Pass)
+			s.On2("INSERT INTO sales_order (increment_id) VALUES ('1')", "RENAME TABLE sales_order TO hidden", "CREATE VIEW sales_order AS SELECT * FROM hidden WHERE SLEEP(30) = 0")
+			s.WantFinding("m2_entities", finding.Unknown, "stopped answering")
+			root := s.Root(server)
 			deadline := time.Now().Add(time.Second)
 			for {
 				var running int
-				if err := root.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = ? AND COMMAND = 'Query'", s.user).Scan(&running); err != nil {
+				if err := root.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = ? AND COMMAND = 'Query'", s.User).Scan(&running); err != nil {
 					t.Fatal(err)
 				}
 				if running == 0 {
@@ -167,58 +165,74 @@ func TestStatementsEndOnTheServer(t *testing.T) {
 func TestOnMySQL56(t *testing.T) {
 	t.Parallel()
 	server := mysqltest.New(t, mysqltest.Options{Flavor: mysqltest.MySQL56, Args: []string{"--log-bin=binlog", "--server-id=1"}})
-	s := newShop(t, func(s *shop) { s.server1, s.server2 = server, server })
-	for id, want := range map[string]Status{"network": Pass, "m2_installed": Pass, "cron_stopped": Pass, "privileges": Pass, "binlog_trust": Fail, "m2_entities": Pass} {
-		s.want(id, want)
+	s := newShop(t, func(s *shoptest.Shop) { s.Server1, s.Server2 = server, server })
+	for id, want := range map[string]finding.Status{"network": finding.Pass, "m2_installed": finding.Pass, "cron_stopped": finding.Pass, "privileges": finding.Pass, "binlog_trust": finding.Fail, "m2_entities": finding.Pass} {
+		s.Want(id, want)
 	}
-	s.wantValue(0, binlogTrust)
-	s.exec(server, "SET GLOBAL log_bin_trust_function_creators=1")
-	s.want("binlog_trust", Pass)
-	s.wantValue(1, databaseUp, magento1)
+	s.WantValue(0, "binlog_trust")
+	s.Exec(server, "SET GLOBAL log_bin_trust_function_creators=1")
+	s.Want("binlog_trust", finding.Pass)
+	s.WantValue(1, "database_up", "magento1")
+}
+
+// alone is a catalogue of one precondition that is not about anything.
+func alone(evaluate func(context.Context, *evidence.Evidence) finding.Verdict) func(*shoptest.Shop) {
+	return func(s *shoptest.Shop) {
+		s.Catalogue = append(precondition.All(), precondition.Precondition{ID: "made_up", Title: "Made up", Evaluate: evaluate})
+	}
 }
 
 func TestAPanicIsAResult(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
-	broken := Precondition{ID: "network", evaluate: func(context.Context, *Evidence) Verdict { panic("oh secret") }}
-	r := s.evaluator.result(t.Context(), broken, &Evidence{Migration: s.migration})
-	if r.Status != Unknown || r.Findings[0].Remedy == "" || s.evaluator.Faults() != 1 {
-		t.Errorf("%+v, %d faults", r, s.evaluator.Faults())
+	s := newShop(t, alone(func(context.Context, *evidence.Evidence) finding.Verdict { panic("oh secret") }))
+	s.WantFinding("made_up", finding.Unknown, "the exporter failed")
+	if s.Evaluator.Faults() != 1 {
+		t.Errorf("%d faults", s.Evaluator.Faults())
 	}
-	if log := s.log.String(); !strings.Contains(log, "panicked") || strings.Contains(log, "oh secret") {
+	if log := s.Log.String(); !strings.Contains(log, "panicked") || strings.Contains(log, "oh secret") {
 		t.Errorf("log: %s", log)
 	}
 }
 
-// TestAnEvaluationThatHangsIsNotStartedAgain holds a precondition's place as one does that waits for a dead mount.
+// TestAnEvaluationThatHangsIsNotStartedAgain has a precondition that does not come back, as one that waits for a dead mount.
 func TestAnEvaluationThatHangsIsNotStartedAgain(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
-	s.evaluate()
-	f := flight{"acme", "topology"}
-	if !s.evaluator.flights.begin(f) || s.evaluator.flights.begin(f) {
-		t.Fatal("begin")
+	mount, calls, ended := make(chan struct{}), atomic.Int64{}, make(chan struct{})
+	s := newShop(t, alone(func(context.Context, *evidence.Evidence) finding.Verdict {
+		if calls.Add(1) == 1 {
+			<-mount
+			close(ended)
+		}
+		return finding.Verdict{Summary: "fine"}
+	}))
+	s.Global.EvaluationTimeout = model.Duration(time.Second)
+	s.WantFinding("made_up", finding.Unknown, "did not end within its time limit")
+	s.WantFinding("made_up", finding.Unknown, "has not come back", "file system that hangs")
+	if n := calls.Load(); n != 1 {
+		t.Errorf("%d evaluations were begun", n)
 	}
-	s.wantFinding("topology", Unknown, "has not come back", "file system that hangs")
-	s.evaluator.flights.end(f)
-	s.wantFinding("topology", Unknown, "magento1.root")
+	close(mount)
+	<-ended
+	eventually(t, "it is evaluated again", func() bool {
+		return shoptest.Precondition(s.Evaluate(), "made_up").Result.Status == finding.Pass
+	})
 }
 
 func TestSecretsStaySecret(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	canary := config.Secret("canary-4711")
-	s.exec(s.server1, "ALTER USER '"+s.user+"'@'%' IDENTIFIED BY 'canary-4711'")
-	s.migration.Magento1.Database.Password = &canary
-	s.migration.Magento2.Database.Password = &canary
-	s.evaluate()
-	doc := NewReadiness("", s.board.Snapshot(), time.Now())
-	for _, text := range []string{fmt.Sprintf("%+v", doc), s.log.String(), exposition(t, s.board)} {
-		if strings.Contains(text, string(canary)) || strings.Contains(text, testPassword) {
+	s.Exec(s.Server1, "ALTER USER '"+s.User+"'@'%' IDENTIFIED BY 'canary-4711'")
+	s.Migration.Magento1.Database.Password = &canary
+	s.Migration.Magento2.Database.Password = &canary
+	s.Evaluate()
+	doc := report.NewReadiness("", s.Board.Snapshot(), time.Now())
+	for _, text := range []string{fmt.Sprintf("%+v", doc), s.Log.String(), shoptest.Exposition(t, s.Board, s.Catalogue)} {
+		if strings.Contains(text, string(canary)) || strings.Contains(text, shoptest.Password) {
 			t.Errorf("a password in %s", text)
 		}
 	}
-	if s.board.Snapshot()[0].precondition("network").Result.Status != Fail {
+	if s.State("network").Result.Status != finding.Fail {
 		t.Error("the wrong password was not tried")
 	}
 }
@@ -227,8 +241,8 @@ func TestSecretsStaySecret(t *testing.T) {
 func TestEvaluationCost(t *testing.T) {
 	t.Parallel()
 	server := mysqltest.New(t, mysqltest.Options{})
-	s := newShop(t, func(s *shop) { s.server1, s.server2 = server, server })
-	root := rootOf(t, server)
+	s := newShop(t, func(s *shoptest.Shop) { s.Server1, s.Server2 = server, server })
+	root := s.Root(server)
 	questions := func() (n int64) {
 		var name string
 		if err := root.QueryRowContext(t.Context(), "SHOW GLOBAL STATUS LIKE 'Questions'").Scan(&name, &n); err != nil {
@@ -237,16 +251,16 @@ func TestEvaluationCost(t *testing.T) {
 		return n
 	}
 	before := questions()
-	s.evaluate()
+	s.Evaluate()
 	asked := questions() - before
 	var counted int64
-	for _, id := range PreconditionIDs() {
-		counted += s.evaluator.DatabaseCost(id).Statements()
+	for _, id := range precondition.All().IDs() {
+		counted += s.Evaluator.DatabaseCost(id).Statements()
 	}
 	if asked < 30 || counted < asked*9/10 || counted > asked+5 {
 		t.Errorf("%d statements were counted, the server saw %d", counted, asked)
 	}
-	if c := s.evaluator.DatabaseCost("m2_entities"); c.Statements() == 0 || c.Spent() <= 0 {
+	if c := s.Evaluator.DatabaseCost("m2_entities"); c.Statements() == 0 || c.Spent() <= 0 {
 		t.Errorf("m2_entities: %d statements in %s", c.Statements(), c.Spent())
 	}
 }

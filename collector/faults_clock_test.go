@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"magento_migration_exporter/collector/backup"
+	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/config"
 )
 
@@ -20,7 +21,7 @@ func TestFaultsOfTheSchedulersClock(t *testing.T) {
 	var offset atomic.Int64
 	reader := backup.New(t.Context(), backup.Options{})
 	t.Cleanup(reader.Close)
-	board := NewBoard()
+	board := NewBoard(precondition.All(), nil)
 	s := NewScheduler(NewEvaluator(EvaluatorOptions{Board: board, Backups: reader, Logger: slog.New(slog.DiscardHandler),
 		Now: func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }}))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -39,7 +40,7 @@ func TestFaultsOfTheSchedulersClock(t *testing.T) {
 	for _, jump := range []time.Duration{24 * time.Hour, -24 * time.Hour, time.Minute, 0} {
 		offset.Store(int64(jump))
 		jumped := time.Now().Add(jump)
-		eventually(t, "after a jump of "+jump.String()+" each migration is evaluated again", 20*time.Second, func() bool {
+		eventually(t, "after a jump of "+jump.String()+" each migration is evaluated again", time.Minute, func() bool {
 			for _, state := range board.Snapshot() {
 				at := state.Preconditions[0].Result.EvaluatedAt
 				if at.Before(jumped) || at.Sub(jumped) > time.Hour {

@@ -1,26 +1,27 @@
-package collector
+package collector_test
 
 import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
+	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/mysqltest"
+	"magento_migration_exporter/collector/shoptest"
 )
 
 // copyTo makes a shop's database and account on another server, as a replica has them.
 func (s *shop) copyTo(server *mysqltest.Server, database, script, privileges string) {
-	s.t.Helper()
-	s.load(server, database, script)
-	s.account(server, database, privileges)
+	s.T.Helper()
+	s.Load(server, database, script)
+	s.Account(server, database, privileges)
 }
 
 // searchesOrphans adds the tool's data integrity step to config.xml.
 func (s *shop) searchesOrphans(root2 string) {
-	s.t.Helper()
+	s.T.Helper()
 	const step = `<steps mode="data"><step title="Data Integrity Step"><integrity>Migration\Step\DataIntegrity\Integrity</integrity></step>`
-	writeUnder(s.t, root2, "config.xml", strings.Replace(s.configXML(nil), `<steps mode="data">`, step, 1))
+	shoptest.WriteUnder(s.T, root2, "config.xml", strings.Replace(s.ConfigXML(nil), `<steps mode="data">`, step, 1))
 }
 
 // child is a table with a foreign key, and what brings it an orphan.
@@ -35,31 +36,31 @@ func TestFaultsOfAFailoverOfMagento1(t *testing.T) {
 	t.Parallel()
 	other := mysqltest.New(t, mysqltest.Options{Flavor: mysqltest.MySQL56})
 	s := newShop(t)
-	_, root2 := s.withRoots()
+	_, root2 := s.WithRoots()
 	s.searchesOrphans(root2)
-	s.load(s.server1, s.db1, child)
-	s.copyTo(other, s.db1, mysqltest.Magento1("")+child+orphan, "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, SHOW VIEW")
-	line := newLine(t, s.server1)
-	s.migration.Magento1.Database.Host, s.migration.Magento1.Database.Port = "127.0.0.1", line.port()
+	s.Load(s.Server1, s.DB1, child)
+	s.copyTo(other, s.DB1, mysqltest.Magento1("")+child+orphan, "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, SHOW VIEW")
+	line := newLine(t, s.Server1)
+	s.Migration.Magento1.Database.Host, s.Migration.Magento1.Database.Port = "127.0.0.1", line.port()
 	for range 2 { // there, back, and the same again
-		s.want("migration_tool", Pass)
-		s.wantValue(0, integrityFindings, "foreign_keys")
-		s.want("privileges", Pass)
-		s.wantValue(1, binlogEnabled)
-		s.wantValue(1, databaseInfo, magento1, "mariadb", versionOf(t, s.server1))
+		s.Want("migration_tool", finding.Pass)
+		s.WantValue(0, "integrity_findings", "foreign_keys")
+		s.Want("privileges", finding.Pass)
+		s.WantValue(1, "binlog_enabled")
+		s.WantValue(1, "database_info", "magento1", "mariadb", s.version(s.Server1))
 
 		line.lead(other)
-		s.wantFinding("migration_tool", Warn, "FK_ACME", "77")
-		s.wantValue(1, integrityFindings, "foreign_keys")
-		s.wantFinding("privileges", Fail, "TRIGGER")
-		s.wantValue(0, binlogEnabled)
-		s.wantValue(1, databaseInfo, magento1, "mysql", versionOf(t, other))
-		s.wantAbsent(databaseInfo, magento1, "mariadb", versionOf(t, s.server1))
+		s.WantFinding("migration_tool", finding.Warn, "FK_ACME", "77")
+		s.WantValue(1, "integrity_findings", "foreign_keys")
+		s.WantFinding("privileges", finding.Fail, "TRIGGER")
+		s.WantValue(0, "binlog_enabled")
+		s.WantValue(1, "database_info", "magento1", "mysql", s.version(other))
+		s.WantAbsent("database_info", "magento1", "mariadb", s.version(s.Server1))
 		s.wantMagento2GoesOn()
 
-		line.lead(s.server1)
+		line.lead(s.Server1)
 	}
-	s.wantCalm(s.server1)
+	s.wantCalm(s.Server1)
 	s.wantCalm(other)
 }
 
@@ -67,28 +68,29 @@ func TestFaultsOfAFailoverOfMagento1(t *testing.T) {
 func TestFaultsOfAFailoverOfMagento2(t *testing.T) {
 	t.Parallel()
 	other := mysqltest.New(t, mysqltest.Options{})
-	s, dir := newShopWithBackup(t)
-	s.dump(filepath.Join(dir, "m2.sql"), s.db2, false)
-	s.copyTo(other, s.db2, mysqltest.Magento2("")+"CREATE TABLE acme_late (id int); INSERT INTO catalog_product_entity (attribute_set_id, sku) VALUES (4, 'late'); INSERT INTO cron_schedule (job_code, created_at, executed_at) VALUES ('x', UTC_TIMESTAMP(), UTC_TIMESTAMP());",
+	s, dir := newShop(t), t.TempDir()
+	s.Set("backup", map[string]any{"paths": []string{dir + "/*.sql*"}})
+	s.Dump(filepath.Join(dir, "m2.sql"), s.DB2, false)
+	s.copyTo(other, s.DB2, mysqltest.Magento2("")+"CREATE TABLE acme_late (id int); INSERT INTO catalog_product_entity (attribute_set_id, sku) VALUES (4, 'late'); INSERT INTO cron_schedule (job_code, created_at, executed_at) VALUES ('x', UTC_TIMESTAMP(), UTC_TIMESTAMP());",
 		"SELECT")
-	line := newLine(t, s.server2)
-	s.migration.Magento2.Database.Host, s.migration.Magento2.Database.Port = "127.0.0.1", line.port()
+	line := newLine(t, s.Server2)
+	s.Migration.Magento2.Database.Host, s.Migration.Magento2.Database.Port = "127.0.0.1", line.port()
 	for range 2 {
-		s.want("backup", Pass)
-		s.want("m2_entities", Pass)
-		s.want("cron_stopped", Pass)
-		s.want("privileges", Pass)
+		s.Want("backup", finding.Pass)
+		s.Want("m2_entities", finding.Pass)
+		s.Want("cron_stopped", finding.Pass)
+		s.Want("privileges", finding.Pass)
 
 		line.lead(other)
-		s.wantFinding("backup", Fail, "lacks tables", "acme_late")
-		s.wantAbsent(backupAge)
-		s.wantFinding("m2_entities", Warn, "1 new product")
-		s.wantFinding("cron_stopped", Fail, "cron runs")
-		s.wantFinding("privileges", Fail, "INSERT")
+		s.WantFinding("backup", finding.Fail, "lacks tables", "acme_late")
+		s.WantAbsent("backup_age_seconds")
+		s.WantFinding("m2_entities", finding.Warn, "1 new product")
+		s.WantFinding("cron_stopped", finding.Fail, "cron runs")
+		s.WantFinding("privileges", finding.Fail, "INSERT")
 
-		line.lead(s.server2)
+		line.lead(s.Server2)
 	}
-	s.wantCalm(s.server2)
+	s.wantCalm(s.Server2)
 	s.wantCalm(other)
 }
 
@@ -97,26 +99,33 @@ func TestFaultsOfAFailoverOfMagento2(t *testing.T) {
 func TestFaultsOfAServerWithAnothersName(t *testing.T) {
 	t.Parallel()
 	server := mysqltest.New(t, mysqltest.Options{})
-	s := newShop(t, func(s *shop) { s.server1 = server })
-	_, root2 := s.withRoots()
+	s := newShop(t, func(s *shoptest.Shop) { s.Server1 = server })
+	_, root2 := s.WithRoots()
 	s.searchesOrphans(root2)
-	s.load(s.server1, s.db1, child)
-	s.want("migration_tool", Pass)
-	s.wantValue(0, integrityFindings, "foreign_keys")
-	s.load(s.server1, s.db1, orphan)
-	s.wantValue(0, integrityFindings, "foreign_keys") // the search rests, and that is what the restart must end
-	first := s.evaluator.memory(s.board.Snapshot()[0].Migration).of[0]
-	eventually(t, "a server that starts now starts later than this one did", 10*time.Second, func() bool { return time.Since(first.Started) > 5*time.Second })
+	s.Load(s.Server1, s.DB1, child)
+	s.Want("migration_tool", finding.Pass)
+	s.WantValue(0, "integrity_findings", "foreign_keys")
+	s.Load(s.Server1, s.DB1, orphan)
+	s.WantValue(0, "integrity_findings", "foreign_keys") // the search rests, and that is what the restart must end
+	eventually(t, "a server that starts now starts later than this one did", func() bool {
+		var name string
+		var uptime int
+		if err := s.Root(server).QueryRowContext(t.Context(), "SHOW GLOBAL STATUS LIKE 'Uptime'").Scan(&name, &uptime); err != nil {
+			t.Fatal(err)
+		}
+		return uptime > 5
+	})
 	if err := server.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s.wantFinding("migration_tool", Warn, "FK_ACME", "77")
+	s.WantFinding("migration_tool", finding.Warn, "FK_ACME", "77")
 }
 
-func versionOf(t *testing.T, server *mysqltest.Server) string {
+func (s *shop) version(server *mysqltest.Server) string {
+	t := s.T
 	t.Helper()
 	var version string
-	if err := rootOf(t, server).QueryRowContext(t.Context(), "SELECT SUBSTRING_INDEX(VERSION(), '-', 1)").Scan(&version); err != nil {
+	if err := s.Root(server).QueryRowContext(t.Context(), "SELECT SUBSTRING_INDEX(VERSION(), '-', 1)").Scan(&version); err != nil {
 		t.Fatal(err)
 	}
 	return version

@@ -1,4 +1,4 @@
-package collector
+package collector_test
 
 import (
 	"bufio"
@@ -22,7 +22,12 @@ import (
 	"github.com/prometheus/common/model"
 	"golang.org/x/sys/unix"
 
+	"magento_migration_exporter/collector"
 	"magento_migration_exporter/collector/backup"
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/precondition"
+	"magento_migration_exporter/collector/report"
+	"magento_migration_exporter/collector/shoptest"
 	"magento_migration_exporter/config"
 )
 
@@ -31,7 +36,7 @@ const watchedVariable = "COLLECTOR_WATCHED_CONFIG"
 
 // watchedAnswer is what such a process says of itself whenever it gets a line.
 type watchedAnswer struct {
-	Readiness  Readiness
+	Readiness  report.Readiness
 	Goroutines int
 }
 
@@ -40,21 +45,21 @@ func evaluateWatched(path string) error {
 	if err := letParentAnswer(3); err != nil {
 		return err
 	}
-	c, err := config.Load(path, PreconditionIDs())
+	c, err := config.Load(path, precondition.All().Sections())
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	reader := backup.New(ctx, backup.Options{Stall: 500 * time.Millisecond})
-	board := NewBoard()
-	s := NewScheduler(NewEvaluator(EvaluatorOptions{Board: board, Backups: reader, Logger: slog.New(slog.DiscardHandler), Now: time.Now}))
+	board := collector.NewBoard(precondition.All(), nil)
+	s := collector.NewScheduler(collector.NewEvaluator(collector.EvaluatorOptions{Board: board, Backups: reader, Logger: slog.New(slog.DiscardHandler), Now: time.Now}))
 	go s.Run(ctx)
 	if err := s.Apply(ctx, c); err != nil {
 		return err
 	}
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
-		if err := json.NewEncoder(os.Stdout).Encode(watchedAnswer{NewReadiness("", board.Snapshot(), time.Now()), runtime.NumGoroutine()}); err != nil {
+		if err := json.NewEncoder(os.Stdout).Encode(watchedAnswer{report.NewReadiness("", board.Snapshot(), time.Now()), runtime.NumGoroutine()}); err != nil {
 			return err
 		}
 	}
@@ -236,23 +241,23 @@ func (m *mount) state() watchedAnswer {
 	return a
 }
 
-func (a watchedAnswer) precondition(migration, id string) PreconditionReadiness {
+func (a watchedAnswer) precondition(migration, id string) report.PreconditionReadiness {
 	for _, m := range a.Readiness.Migrations {
-		i := slices.IndexFunc(m.Preconditions, func(p PreconditionReadiness) bool { return p.ID == id })
+		i := slices.IndexFunc(m.Preconditions, func(p report.PreconditionReadiness) bool { return p.ID == id })
 		if m.Name == migration && i >= 0 {
 			return m.Preconditions[i]
 		}
 	}
-	return PreconditionReadiness{}
+	return report.PreconditionReadiness{}
 }
 
 // yaml is the configuration of a shop, with its password in a file.
 func (s *shop) yaml(name, secret, more string) string {
-	d1, d2 := s.migration.Magento1.Database, s.migration.Magento2.Database
+	d1, d2 := s.Migration.Magento1.Database, s.Migration.Magento2.Database
 	return fmt.Sprintf(`  - name: %s
     magento1: {root: %q, database: {host: 127.0.0.1, port: %d, name: %s, user: %s, password_file: %q}}
     magento2: {root: %q, database: {host: 127.0.0.1, port: %d, name: %s, user: %s, password_file: %q}}
-%s`, name, s.migration.Magento1.Root, d1.Port, d1.Name, d1.User, secret, s.migration.Magento2.Root, d2.Port, d2.Name, d2.User, secret, more)
+%s`, name, s.Migration.Magento1.Root, d1.Port, d1.Name, d1.User, secret, s.Migration.Magento2.Root, d2.Port, d2.Name, d2.User, secret, more)
 }
 
 const watchedInterval, watchedTimeout = 500 * time.Millisecond, 3 * time.Second
@@ -277,7 +282,7 @@ func TestFaultsOfAHungMount(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newShop(t)
-			_, root := s.withRoots()
+			_, root := s.WithRoots()
 			dead, alive := t.TempDir(), t.TempDir()
 			place := func(onMount bool) string {
 				if onMount {
@@ -286,18 +291,18 @@ func TestFaultsOfAHungMount(t *testing.T) {
 				return alive
 			}
 			backups, tool := filepath.Join(place(tc.backups), "m2.sql"), filepath.Join(place(tc.tool), "config.xml")
-			s.dump(backups, s.db2, false)
-			s.write(tool, s.configXML(nil))
+			s.Dump(backups, s.DB2, false)
+			s.write(tool, s.ConfigXML(nil))
 			if tc.root {
 				dead = root
 			}
 			more := fmt.Sprintf(settings, backups, tool)
 			healthy := newShop(t)
-			healthy.withRoots()
+			healthy.WithRoots()
 			healthySecret := filepath.Join(t.TempDir(), "password")
-			healthy.write(healthySecret, testPassword)
+			healthy.write(healthySecret, shoptest.Password)
 			secret := filepath.Join(place(tc.secrets), "password")
-			s.write(secret, testPassword)
+			s.write(secret, shoptest.Password)
 			m := newMount(t, dead, fmt.Sprintf("global: {evaluation_interval: %s, evaluation_timeout: %s}\nmigrations:\n%s%s",
 				model.Duration(watchedInterval), model.Duration(watchedTimeout), s.yaml("acme", secret, more), healthy.yaml("other", healthySecret, "")))
 			ids := append(slices.Clone(tc.goOn), "network", "backup", "migration_tool")
@@ -310,19 +315,19 @@ func TestFaultsOfAHungMount(t *testing.T) {
 			})
 			well := func() bool {
 				a := m.state()
-				return !slices.ContainsFunc(ids, func(id string) bool { return a.precondition("acme", id).Status != Pass })
+				return !slices.ContainsFunc(ids, func(id string) bool { return a.precondition("acme", id).Status != finding.Pass })
 			}
-			eventually(t, "all is well", time.Minute, well)
+			eventually(t, "all is well", well)
 			rest := m.state()
 
 			m.hang(true)
 			var a watchedAnswer
-			eventually(t, "what needs the mount is unknown and says why", 20*time.Second, func() bool {
+			eventually(t, "what needs the mount is unknown and says why", func() bool {
 				a = m.state()
 				for id, word := range tc.hangs {
 					p := a.precondition("acme", id)
-					if p.Status != Unknown || !slices.ContainsFunc(p.Findings, func(f Finding) bool {
-						return f.Status == Unknown && strings.Contains(f.Summary+f.Evidence+f.Remedy, word) && f.Remedy != ""
+					if p.Status != finding.Unknown || !slices.ContainsFunc(p.Findings, func(f finding.Finding) bool {
+						return f.Status == finding.Unknown && strings.Contains(f.Summary+f.Evidence+f.Remedy, word) && f.Remedy != ""
 					}) {
 						return false
 					}
@@ -334,17 +339,17 @@ func TestFaultsOfAHungMount(t *testing.T) {
 				t.Fatal("no call hangs: the test shows nothing")
 			}
 			later := time.Now().Add(8 * watchedInterval)
-			eventually(t, "the others are evaluated again and again", 30*time.Second, func() bool {
+			eventually(t, "the others are evaluated again and again", func() bool {
 				a = m.state()
 				for _, id := range tc.goOn {
-					if p := a.precondition("acme", id); p.Status == Pass && p.EvaluatedAt.Before(later) {
+					if p := a.precondition("acme", id); p.Status == finding.Pass && p.EvaluatedAt.Before(later) {
 						return false
 					}
 				}
 				return a.precondition("other", "network").EvaluatedAt.After(later)
 			})
 			for _, id := range tc.goOn {
-				if p := a.precondition("acme", id); p.Status != Pass {
+				if p := a.precondition("acme", id); p.Status != finding.Pass {
 					t.Errorf("%s is %s, it needs nothing on the mount: %+v", id, p.Status, p.Findings)
 				}
 			}
@@ -355,9 +360,9 @@ func TestFaultsOfAHungMount(t *testing.T) {
 
 			m.hang(false)
 			began := time.Now()
-			eventually(t, "all is well again", 30*time.Second, well)
+			eventually(t, "all is well again", well)
 			t.Logf("well again after %s", time.Since(began))
-			eventually(t, "what hung has ended", 20*time.Second, func() bool { return m.state().Goroutines <= rest.Goroutines+10 })
+			eventually(t, "what hung has ended", func() bool { return m.state().Goroutines <= rest.Goroutines+10 })
 		})
 	}
 }

@@ -1,4 +1,4 @@
-package collector
+package collector_test
 
 import (
 	"database/sql"
@@ -9,39 +9,42 @@ import (
 
 	"github.com/prometheus/common/model"
 
+	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/mysqltest"
+	"magento_migration_exporter/collector/precondition"
+	"magento_migration_exporter/collector/shoptest"
 )
 
 // TestFaultsOfADatabaseThatIsDownAtStart begins without Magento 1's server.
 func TestFaultsOfADatabaseThatIsDownAtStart(t *testing.T) {
 	t.Parallel()
 	server := mysqltest.New(t, mysqltest.Options{})
-	s := newShop(t, func(s *shop) { s.server1 = server })
+	s := newShop(t, func(s *shoptest.Shop) { s.Server1 = server })
 	server.Kill()
-	s.wantFinding("network", Fail, "refuses connections", "Start the server")
+	s.WantFinding("network", finding.Fail, "refuses connections", "Start the server")
 	s.wantMagento2GoesOn()
-	s.wantValue(0, databaseUp, magento1)
-	s.wantFinding("privileges", Unknown, "Magento 1's database cannot be read", "precondition network")
+	s.WantValue(0, "database_up", "magento1")
+	s.WantFinding("privileges", finding.Unknown, "Magento 1's database cannot be read", "precondition network")
 	if err := server.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s.want("network", Pass)
-	s.want("privileges", Pass)
+	s.Want("network", finding.Pass)
+	s.Want("privileges", finding.Pass)
 }
 
 // slowly makes a statement of the evaluation take as long as somebody wants: reading the table waits.
 func (s *shop) slowly(table string) {
-	s.t.Helper()
-	s.on2("RENAME TABLE "+table+" TO hidden", "CREATE VIEW "+table+" AS SELECT * FROM hidden WHERE SLEEP(30) = 0")
+	s.T.Helper()
+	s.On2("RENAME TABLE "+table+" TO hidden", "CREATE VIEW "+table+" AS SELECT * FROM hidden WHERE SLEEP(30) = 0")
 }
 
 // waitForQuery returns when a statement of the shop's account runs on the server.
 func (s *shop) waitForQuery(server *mysqltest.Server, text string) {
-	s.t.Helper()
-	root := rootOf(s.t, server)
-	eventually(s.t, "a statement runs on the server", 20*time.Second, func() bool {
+	s.T.Helper()
+	root := s.Root(server)
+	eventually(s.T, "a statement runs on the server", func() bool {
 		var n int
-		err := root.QueryRowContext(s.t.Context(), "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = ? AND COMMAND = 'Query' AND INFO LIKE ?", s.user, "%"+text+"%").Scan(&n)
+		err := root.QueryRowContext(s.T.Context(), "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = ? AND COMMAND = 'Query' AND INFO LIKE ?", s.User, "%"+text+"%").Scan(&n)
 		return err == nil && n > 0
 	})
 }
@@ -50,9 +53,9 @@ func (s *shop) waitForQuery(server *mysqltest.Server, text string) {
 func TestFaultsOfAServerKilledInMidQuery(t *testing.T) {
 	t.Parallel()
 	server := mysqltest.New(t, mysqltest.Options{})
-	s := newShop(t, func(s *shop) { s.server2 = server })
-	s.global.EvaluationTimeout = model.Duration(30 * time.Second)
-	s.on2("INSERT INTO cms_block (title, identifier) VALUES ('x', 'x')")
+	s := newShop(t, func(s *shoptest.Shop) { s.Server2 = server })
+	s.Global.EvaluationTimeout = model.Duration(30 * time.Second)
+	s.On2("INSERT INTO cms_block (title, identifier) VALUES ('x', 'x')")
 	s.slowly("cms_block")
 	killed := make(chan struct{})
 	go func() {
@@ -61,20 +64,20 @@ func TestFaultsOfAServerKilledInMidQuery(t *testing.T) {
 		server.Kill()
 	}()
 	began := time.Now()
-	s.wantFinding("m2_entities", Unknown, "stopped answering", "SHOW PROCESSLIST")
+	s.WantFinding("m2_entities", finding.Unknown, "stopped answering", "SHOW PROCESSLIST")
 	<-killed
 	if took := time.Since(began); took > 20*time.Second {
 		t.Errorf("the evaluation took %s after its server was gone", took)
 	}
-	if got := s.board.Snapshot()[0].precondition("binlog_trust").Result; got.Status != Pass {
+	if got := s.State("binlog_trust").Result; got.Status != finding.Pass {
 		t.Errorf("binlog_trust is %s, it needs only Magento 1: %+v", got.Status, got.Findings)
 	}
-	s.wantFinding("network", Fail, "refuses connections")
+	s.WantFinding("network", finding.Fail, "refuses connections")
 	if err := server.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s.on2("DROP VIEW cms_block", "DELETE FROM hidden", "RENAME TABLE hidden TO cms_block")
-	s.want("m2_entities", Pass)
+	s.On2("DROP VIEW cms_block", "DELETE FROM hidden", "RENAME TABLE hidden TO cms_block")
+	s.Want("m2_entities", finding.Pass)
 	s.wantCalm(server)
 }
 
@@ -82,39 +85,39 @@ func TestFaultsOfAServerKilledInMidQuery(t *testing.T) {
 func TestFaultsOfRevokedPrivileges(t *testing.T) {
 	t.Parallel()
 	server := mysqltest.New(t, mysqltest.Options{})
-	s := newShop(t, func(s *shop) { s.server2 = server })
-	s.global.EvaluationTimeout = model.Duration(30 * time.Second)
-	s.on2("INSERT INTO catalog_product_entity (attribute_set_id, sku) VALUES (4, 'x')", "RENAME TABLE catalog_product_entity TO hidden",
+	s := newShop(t, func(s *shoptest.Shop) { s.Server2 = server })
+	s.Global.EvaluationTimeout = model.Duration(30 * time.Second)
+	s.On2("INSERT INTO catalog_product_entity (attribute_set_id, sku) VALUES (4, 'x')", "RENAME TABLE catalog_product_entity TO hidden",
 		"CREATE VIEW catalog_product_entity AS SELECT * FROM hidden WHERE SLEEP(1) = 0")
-	account := "'" + s.user + "'@'%'"
+	account := "'" + s.User + "'@'%'"
 	revoked := make(chan struct{})
 	go func() {
 		defer close(revoked)
 		s.waitForQuery(server, "catalog_product_entity")
-		s.exec(server, "REVOKE ALL PRIVILEGES, GRANT OPTION FROM "+account)
+		s.Exec(server, "REVOKE ALL PRIVILEGES, GRANT OPTION FROM "+account)
 	}()
-	s.want("network", Pass)
+	s.Want("network", finding.Pass)
 	<-revoked
-	for _, id := range PreconditionIDs() {
-		r := s.board.Snapshot()[0].precondition(id).Result
+	for _, id := range precondition.All().IDs() {
+		r := s.State(id).Result
 		for _, f := range r.Findings {
-			if (f.Status == Fail || f.Status == Unknown) && f.Remedy == "" {
+			if (f.Status == finding.Fail || f.Status == finding.Unknown) && f.Remedy == "" {
 				t.Errorf("%s: a finding without a remedy: %+v", id, f)
 			}
 		}
 	}
 
-	s.wantFinding("network", Fail, "the account may not use", s.db2)
-	s.wantFinding("privileges", Fail, "GRANT", "INSERT", s.db2)
-	s.wantFinding("m2_entities", Unknown, "precondition network")
-	s.wantValue(0, databaseUp, magento2)
-	s.wantValue(1, databaseUp, magento1)
-	s.want("binlog_trust", Pass)
-	s.exec(server, "GRANT SELECT ON "+grantName(s.db2)+".* TO "+account)
-	s.want("network", Pass)
-	s.wantFinding("privileges", Fail, "GRANT", "INSERT")
-	s.exec(server, "GRANT ALL ON "+grantName(s.db2)+".* TO "+account)
-	s.want("privileges", Pass)
+	s.WantFinding("network", finding.Fail, "the account may not use", s.DB2)
+	s.WantFinding("privileges", finding.Fail, "GRANT", "INSERT", s.DB2)
+	s.WantFinding("m2_entities", finding.Unknown, "precondition network")
+	s.WantValue(0, "database_up", "magento2")
+	s.WantValue(1, "database_up", "magento1")
+	s.Want("binlog_trust", finding.Pass)
+	s.Exec(server, "GRANT SELECT ON "+shoptest.GrantName(s.DB2)+".* TO "+account)
+	s.Want("network", finding.Pass)
+	s.WantFinding("privileges", finding.Fail, "GRANT", "INSERT")
+	s.Exec(server, "GRANT ALL ON "+shoptest.GrantName(s.DB2)+".* TO "+account)
+	s.Want("privileges", finding.Pass)
 	s.wantCalm(server)
 }
 
@@ -122,9 +125,9 @@ func TestFaultsOfRevokedPrivileges(t *testing.T) {
 func TestFaultsOfMaxConnections(t *testing.T) {
 	t.Parallel()
 	server := mysqltest.New(t, mysqltest.Options{Args: []string{"--max-connections=10"}})
-	s := newShop(t, func(s *shop) { s.server1 = server })
-	s.want("network", Pass)
-	root := rootOf(t, server)
+	s := newShop(t, func(s *shoptest.Shop) { s.Server1 = server })
+	s.Want("network", finding.Pass)
+	root := s.Root(server)
 	var taken []*sql.Conn
 	for range 11 { // one more than all: root may
 		conn, err := root.Conn(t.Context())
@@ -133,40 +136,40 @@ func TestFaultsOfMaxConnections(t *testing.T) {
 		}
 		taken = append(taken, conn)
 	}
-	s.wantFinding("network", Fail, "has no connection left", "max_connections")
+	s.WantFinding("network", finding.Fail, "has no connection left", "max_connections")
 	s.wantMagento2GoesOn()
-	s.wantValue(0, databaseUp, magento1)
+	s.WantValue(0, "database_up", "magento1")
 	root.SetMaxIdleConns(1)
 	for _, conn := range taken {
 		if err := conn.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s.want("network", Pass)
+	s.Want("network", finding.Pass)
 }
 
 // TestFaultsOfAFullDisk leaves the server no room for temporary tables, which it answers as it does where its tmpdir is full.
 func TestFaultsOfAFullDisk(t *testing.T) {
 	t.Parallel()
 	server := mysqltest.New(t, mysqltest.Options{})
-	s := newShop(t, func(s *shop) { s.server2 = server })
-	s.withRoots()
+	s := newShop(t, func(s *shoptest.Shop) { s.Server2 = server })
+	s.WithRoots()
 	dir := t.TempDir()
-	s.migration.Preconditions.Backup.Paths = []string{dir}
-	s.dump(filepath.Join(dir, "m2.sql"), s.db2, false)
-	s.want("backup", Pass)
-	s.want("migration_tool", Pass)
-	s.exec(server, "SET GLOBAL tmp_disk_table_size=1024, GLOBAL tmp_memory_table_size=1024")
+	s.Set("backup", map[string]any{"paths": []string{dir}})
+	s.Dump(filepath.Join(dir, "m2.sql"), s.DB2, false)
+	s.Want("backup", finding.Pass)
+	s.Want("migration_tool", finding.Pass)
+	s.Exec(server, "SET GLOBAL tmp_disk_table_size=1024, GLOBAL tmp_memory_table_size=1024")
 	for _, id := range []string{"m2_installed", "backup", "privileges", "migration_tool"} {
-		s.wantFinding(id, Unknown, "1114", "df -h")
+		s.WantFinding(id, finding.Unknown, "1114", "df -h")
 	}
-	s.wantAbsent(backupAge)
+	s.WantAbsent("backup_age_seconds")
 	for _, id := range []string{"network", "cron_stopped", "binlog_trust", "m2_entities"} {
-		s.want(id, Pass)
+		s.Want(id, finding.Pass)
 	}
-	s.exec(server, "SET GLOBAL tmp_disk_table_size=DEFAULT, GLOBAL tmp_memory_table_size=DEFAULT")
+	s.Exec(server, "SET GLOBAL tmp_disk_table_size=DEFAULT, GLOBAL tmp_memory_table_size=DEFAULT")
 	for _, id := range []string{"m2_installed", "backup", "privileges", "migration_tool"} {
-		s.want(id, Pass)
+		s.Want(id, finding.Pass)
 	}
 }
 
@@ -174,11 +177,11 @@ func TestFaultsOfAFullDisk(t *testing.T) {
 func TestFaultsOfCrashedTables(t *testing.T) {
 	t.Parallel()
 	server := mysqltest.New(t, mysqltest.Options{Args: []string{"--myisam-recover-options=OFF", "--aria-recover-options=OFF"}})
-	s := newShop(t, func(s *shop) { s.server1, s.server2 = server, server })
-	s.want("extensions", Fail)
-	s.on1("ALTER TABLE core_resource ENGINE=MyISAM", "FLUSH TABLES")
-	s.on2("INSERT INTO cms_block (title, identifier) VALUES ('x', 'x'), ('y', 'y')", "ALTER TABLE cms_block ENGINE=Aria TRANSACTIONAL=0", "FLUSH TABLES")
-	for _, path := range []string{filepath.Join(s.db1, "core_resource.MYI"), filepath.Join(s.db2, "cms_block.MAI")} {
+	s := newShop(t, func(s *shoptest.Shop) { s.Server1, s.Server2 = server, server })
+	s.Want("extensions", finding.Fail)
+	s.On1("ALTER TABLE core_resource ENGINE=MyISAM", "FLUSH TABLES")
+	s.On2("INSERT INTO cms_block (title, identifier) VALUES ('x', 'x'), ('y', 'y')", "ALTER TABLE cms_block ENGINE=Aria TRANSACTIONAL=0", "FLUSH TABLES")
+	for _, path := range []string{filepath.Join(s.DB1, "core_resource.MYI"), filepath.Join(s.DB2, "cms_block.MAI")} {
 		path = filepath.Join(server.DataDir(), path)
 		info, err := os.Stat(path)
 		if err != nil {
@@ -188,13 +191,13 @@ func TestFaultsOfCrashedTables(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s.wantFinding("extensions", Unknown, "is damaged", "core_resource", "REPAIR TABLE")
-	s.wantFinding("m2_entities", Unknown, "is damaged", "cms_block", "REPAIR TABLE")
+	s.WantFinding("extensions", finding.Unknown, "is damaged", "core_resource", "REPAIR TABLE")
+	s.WantFinding("m2_entities", finding.Unknown, "is damaged", "cms_block", "REPAIR TABLE")
 	for _, id := range []string{"network", "m2_installed", "cron_stopped"} {
-		s.want(id, Pass)
+		s.Want(id, finding.Pass)
 	}
-	s.on1("REPAIR TABLE core_resource USE_FRM")
-	s.on2("DROP TABLE cms_block")
-	s.want("extensions", Fail)
-	s.want("m2_entities", Pass)
+	s.On1("REPAIR TABLE core_resource USE_FRM")
+	s.On2("DROP TABLE cms_block")
+	s.Want("extensions", finding.Fail)
+	s.Want("m2_entities", finding.Pass)
 }

@@ -1,4 +1,4 @@
-package collector
+package collector_test
 
 import (
 	"context"
@@ -16,8 +16,14 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
+	"magento_migration_exporter/collector"
 	"magento_migration_exporter/collector/backup"
+	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/exposition"
+	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/mysqltest"
+	"magento_migration_exporter/collector/precondition"
+	"magento_migration_exporter/collector/shoptest"
 	"magento_migration_exporter/config"
 )
 
@@ -27,7 +33,7 @@ var soak = flag.Duration("soak", 3*time.Second, "how long each soak test lasts; 
 // daemon is what the program has at work, without its flags: the scheduler, the board, and a real HTTP server that exports it.
 type daemon struct {
 	t     *testing.T
-	board *Board
+	board *collector.Board
 	url   string
 }
 
@@ -35,15 +41,15 @@ func newDaemon(t *testing.T, c *config.Config) *daemon {
 	t.Helper()
 	reader := backup.New(t.Context(), backup.Options{})
 	t.Cleanup(reader.Close)
-	d := &daemon{t: t, board: NewBoard()}
-	s := NewScheduler(NewEvaluator(EvaluatorOptions{Board: d.board, Backups: reader, Logger: slog.New(slog.DiscardHandler), Now: time.Now}))
+	expositor := exposition.NewExpositor(precondition.All())
+	d := &daemon{t: t, board: collector.NewBoard(precondition.All(), expositor.Render)}
+	s := collector.NewScheduler(collector.NewEvaluator(collector.EvaluatorOptions{Board: d.board, Backups: reader, Logger: slog.New(slog.DiscardHandler), Now: time.Now}))
 	var running sync.WaitGroup
 	ctx, cancel := context.WithCancel(t.Context())
 	running.Go(func() { s.Run(ctx) })
 	t.Cleanup(func() { cancel(); running.Wait() })
-	expositor := NewExpositor()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		exposition, err := expositor.New(expfmt.NegotiateAccept(r.Header, Formats()...), nil, d.board.Snapshot())
+		exposition, err := expositor.New(expfmt.NegotiateAccept(r.Header, exposition.Formats()...), nil, d.board.Snapshot())
 		if err == nil {
 			_, err = exposition.WriteTo(w)
 		}
@@ -59,18 +65,18 @@ func newDaemon(t *testing.T, c *config.Config) *daemon {
 	return d
 }
 
-func (d *daemon) status(migration, id string) Status {
+func (d *daemon) status(migration, id string) finding.Status {
 	for _, state := range d.board.Snapshot() {
 		if state.Migration.Name == migration {
-			return state.precondition(id).Result.Status
+			return shoptest.Precondition(state, id).Result.Status
 		}
 	}
-	return Unknown
+	return finding.Unknown
 }
 
 // pass reports whether all of these preconditions of a migration do.
 func (d *daemon) pass(migration string, ids []string) bool {
-	return !slices.ContainsFunc(ids, func(id string) bool { return d.status(migration, id) != Pass })
+	return !slices.ContainsFunc(ids, func(id string) bool { return d.status(migration, id) != finding.Pass })
 }
 
 // scrape asks for the metrics until stop is closed, and returns how long each answer took.
@@ -127,71 +133,71 @@ type rowFault struct {
 	name       string
 	begin, end func()
 	id         string
-	want       Status
+	want       finding.Status
 	// goOn are the preconditions that have nothing to do with it.
 	goOn []string
 }
 
 // faultsInARow are faults of the two databases of a shop whose servers are its own, behind lines.
 func faultsInARow(t *testing.T, s *shop, line1, line2 *line, standby *mysqltest.Server) []rowFault {
-	account := "'" + s.user + "'@'%'"
+	account := "'" + s.User + "'@'%'"
 	must := func(err error) {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	root := rootOf(t, s.server2)
+	root := s.Root(s.Server2)
 	only1, only2 := []string{"binlog_trust"}, []string{"m2_installed", "cron_stopped"}
 	on := func(l *line, fault string) func() { return func() { l.set(fault) } }
 	unlock := func() {}
 	return []rowFault{
-		{"black hole before Magento 1", on(line1, "black hole"), on(line1, ""), "network", Fail, only2},
-		{"Magento 2's server killed", s.server2.Kill, func() { must(s.server2.Restart(t.Context())) }, "network", Fail, only1},
-		{"failover of Magento 2", func() { line2.lead(standby) }, func() { line2.lead(s.server2) }, "m2_entities", Warn, append([]string{"network"}, only1...)},
-		{"Magento 1's server stopped", func() { must(s.server1.Pause()) }, func() { must(s.server1.Resume()) }, "network", Fail, only2},
-		{"reset by Magento 2", on(line2, "reset"), on(line2, ""), "network", Fail, only1},
-		{"one byte a second from Magento 1", on(line1, "one byte a second"), on(line1, ""), "network", Fail, only2},
-		{"password rotated", func() { s.exec(s.server1, "ALTER USER "+account+" IDENTIFIED BY 'x'") },
-			func() { s.exec(s.server1, "ALTER USER "+account+" IDENTIFIED BY '"+testPassword+"'") }, "network", Fail, only2},
-		{"privileges revoked", func() { s.exec(s.server2, "REVOKE ALL PRIVILEGES, GRANT OPTION FROM "+account) },
-			func() { s.exec(s.server2, "GRANT ALL ON "+grantName(s.db2)+".* TO "+account) }, "privileges", Fail, only1},
+		{"black hole before Magento 1", on(line1, "black hole"), on(line1, ""), "network", finding.Fail, only2},
+		{"Magento 2's server killed", s.Server2.Kill, func() { must(s.Server2.Restart(t.Context())) }, "network", finding.Fail, only1},
+		{"failover of Magento 2", func() { line2.lead(standby) }, func() { line2.lead(s.Server2) }, "m2_entities", finding.Warn, append([]string{"network"}, only1...)},
+		{"Magento 1's server stopped", func() { must(s.Server1.Pause()) }, func() { must(s.Server1.Resume()) }, "network", finding.Fail, only2},
+		{"reset by Magento 2", on(line2, "reset"), on(line2, ""), "network", finding.Fail, only1},
+		{"one byte a second from Magento 1", on(line1, "one byte a second"), on(line1, ""), "network", finding.Fail, only2},
+		{"password rotated", func() { s.Exec(s.Server1, "ALTER USER "+account+" IDENTIFIED BY 'x'") },
+			func() { s.Exec(s.Server1, "ALTER USER "+account+" IDENTIFIED BY '"+shoptest.Password+"'") }, "network", finding.Fail, only2},
+		{"privileges revoked", func() { s.Exec(s.Server2, "REVOKE ALL PRIVILEGES, GRANT OPTION FROM "+account) },
+			func() { s.Exec(s.Server2, "GRANT ALL ON "+shoptest.GrantName(s.DB2)+".* TO "+account) }, "privileges", finding.Fail, only1},
 		{"a table locked", func() {
 			conn, err := root.Conn(t.Context())
 			must(err)
-			_, err = conn.ExecContext(t.Context(), "LOCK TABLES "+quoted(s.db2)+".sales_order WRITE")
+			_, err = conn.ExecContext(t.Context(), "LOCK TABLES "+database.Quote(s.DB2)+".sales_order WRITE")
 			must(err)
 			unlock = func() {
 				_, err := conn.ExecContext(t.Context(), "UNLOCK TABLES")
 				must(err)
 				must(conn.Close())
 			}
-		}, func() { unlock() }, "m2_entities", Unknown, append([]string{"network"}, only1...)},
-		{"no room for temporary tables", func() { s.exec(s.server2, "SET GLOBAL tmp_disk_table_size=1024, GLOBAL tmp_memory_table_size=1024") },
+		}, func() { unlock() }, "m2_entities", finding.Unknown, append([]string{"network"}, only1...)},
+		{"no room for temporary tables", func() { s.Exec(s.Server2, "SET GLOBAL tmp_disk_table_size=1024, GLOBAL tmp_memory_table_size=1024") },
 			func() {
-				s.exec(s.server2, "SET GLOBAL tmp_disk_table_size=DEFAULT, GLOBAL tmp_memory_table_size=DEFAULT")
-			}, "m2_installed", Unknown, append([]string{"network"}, only1...)},
+				s.Exec(s.Server2, "SET GLOBAL tmp_disk_table_size=DEFAULT, GLOBAL tmp_memory_table_size=DEFAULT")
+			}, "m2_installed", finding.Unknown, append([]string{"network"}, only1...)},
 	}
 }
 
 // TestSoakFaultsInARow lets one fault after the other meet a daemon that is scraped all the while.
 func TestSoakFaultsInARow(t *testing.T) {
 	standby := mysqltest.New(t, mysqltest.Options{})
-	s := newShop(t, func(s *shop) {
-		s.server1, s.server2 = mysqltest.New(t, mysqltest.Options{}), mysqltest.New(t, mysqltest.Options{})
+	s := newShop(t, func(s *shoptest.Shop) {
+		s.Server1, s.Server2 = mysqltest.New(t, mysqltest.Options{}), mysqltest.New(t, mysqltest.Options{})
 	})
-	s.copyTo(standby, s.db2, mysqltest.Magento2("")+"INSERT INTO catalog_product_entity (attribute_set_id, sku) VALUES (4, 'late');", "ALL")
-	line1, line2 := newLine(t, s.server1), newLine(t, s.server2)
-	s.migration.Magento1.Database.Port, s.migration.Magento2.Database.Port = line1.port(), line2.port()
+	s.copyTo(standby, s.DB2, mysqltest.Magento2("")+"INSERT INTO catalog_product_entity (attribute_set_id, sku) VALUES (4, 'late');", "ALL")
+	line1, line2 := newLine(t, s.Server1), newLine(t, s.Server2)
+	s.Migration.Magento1.Database.Port, s.Migration.Magento2.Database.Port = line1.port(), line2.port()
 	healthy := newShop(t)
-	healthy.migration.Name = "other"
-	c := &config.Config{Global: s.global, Migrations: []config.Migration{*s.migration, *healthy.migration}}
+	healthy.Migration.Name = "other"
+	c := &config.Config{Global: s.Global, Migrations: []config.Migration{*s.Migration, *healthy.Migration}}
 	c.Global.EvaluationInterval, c.Global.EvaluationTimeout = model.Duration(time.Second), model.Duration(4500*time.Millisecond)
 	ids := []string{"network", "m2_installed", "cron_stopped", "privileges", "binlog_trust", "m2_entities"}
 
 	t.Run("daemon", func(t *testing.T) {
 		d := newDaemon(t, c)
 		well := func() bool { return d.pass("acme", ids) && d.pass("other", ids) }
-		eventually(t, "all is well", time.Minute, well)
+		eventually(t, "all is well", well)
 		before, files := settled(t)
 		began := time.Now()
 		for i := 0; time.Since(began) < *soak; i++ {
@@ -204,7 +210,7 @@ func TestSoakFaultsInARow(t *testing.T) {
 			t.Errorf("goroutines %d, then %d; file descriptors %d, then %d", before, after, files, filesAfter)
 		}
 	})
-	for _, server := range []*mysqltest.Server{s.server1, s.server2, standby} {
+	for _, server := range []*mysqltest.Server{s.Server1, s.Server2, standby} {
 		s.wantCalm(server)
 	}
 }
@@ -213,16 +219,16 @@ func TestSoakFaultsInARow(t *testing.T) {
 func (d *daemon) meet(f rowFault, well func() bool) {
 	d.t.Helper()
 	evaluated := func(migration string) time.Time {
-		i := slices.IndexFunc(d.board.Snapshot(), func(m *MigrationState) bool { return m.Migration.Name == migration })
-		return d.board.Snapshot()[i].precondition("network").Result.EvaluatedAt
+		i := slices.IndexFunc(d.board.Snapshot(), func(m *collector.MigrationState) bool { return m.Migration.Name == migration })
+		return shoptest.Precondition(d.board.Snapshot()[i], "network").Result.EvaluatedAt
 	}
 	end := d.scraping(4)
 	f.begin()
-	eventually(d.t, fmt.Sprintf("%s: %s is %s", f.name, f.id, f.want), time.Minute, func() bool { return d.status("acme", f.id) == f.want })
+	eventually(d.t, fmt.Sprintf("%s: %s is %s", f.name, f.id, f.want), func() bool { return d.status("acme", f.id) == f.want })
 	met := time.Now()
-	eventually(d.t, f.name+": both migrations are evaluated all the while", time.Minute, func() bool {
+	eventually(d.t, f.name+": both migrations are evaluated all the while", func() bool {
 		for _, id := range f.goOn {
-			if got := d.status("acme", id); got != Pass {
+			if got := d.status("acme", id); got != finding.Pass {
 				d.t.Errorf("%s: %s is %s, which has nothing to do with it", f.name, id, got)
 			}
 		}
@@ -240,7 +246,7 @@ func (d *daemon) meet(f rowFault, well func() bool) {
 	}
 	f.end()
 	ended := time.Now()
-	eventually(d.t, f.name+": all is well again", time.Minute, well)
+	eventually(d.t, f.name+": all is well again", well)
 	recovered := time.Since(ended)
 	answers, p99, longest := end()
 	d.t.Logf("%s: well again after %s; %d scrapes, p99 %s, longest %s", f.name, recovered.Round(time.Millisecond), answers, p99, longest)
@@ -258,23 +264,23 @@ func TestSoakMillionsOfRows(t *testing.T) {
 		products = 2_000_000
 	}
 	server := mysqltest.New(t, mysqltest.Options{Args: []string{"--innodb-buffer-pool-size=512M", "--innodb-log-file-size=256M"}})
-	s := newShop(t, func(s *shop) { s.server2 = server })
+	s := newShop(t, func(s *shoptest.Shop) { s.Server2 = server })
 	began := time.Now()
-	s.on2("SET unique_checks=0, foreign_key_checks=0",
+	s.On2("SET unique_checks=0, foreign_key_checks=0",
 		fmt.Sprintf("INSERT INTO catalog_product_entity (attribute_set_id, sku) SELECT 4, CONCAT('sku-', LPAD(seq, 8, '0')) FROM seq_1_to_%d", products),
 		"INSERT INTO sales_order (increment_id) SELECT LPAD(seq, 9, '0') FROM seq_1_to_30000",
 		"INSERT INTO url_rewrite (entity_type, entity_id, request_path, target_path, store_id) SELECT 'product', seq, CONCAT('p-', seq), 'x', 1 FROM seq_1_to_30000")
 	t.Logf("made %d products in %s", products, time.Since(began))
-	s.wantFinding("m2_entities", Warn, "more than 10000 new products")
+	s.WantFinding("m2_entities", finding.Warn, "more than 10000 new products")
 	for range 3 {
-		cost := s.evaluator.DatabaseCost("m2_entities").Spent()
+		cost := s.Evaluator.DatabaseCost("m2_entities").Spent()
 		began := time.Now()
-		s.want("m2_entities", Warn)
-		t.Logf("m2_entities took %s of the database, the evaluation %s", s.evaluator.DatabaseCost("m2_entities").Spent()-cost, time.Since(began))
-		if took := s.board.Snapshot()[0].precondition("m2_entities").Result.Duration; took > 2*time.Second {
+		s.Want("m2_entities", finding.Warn)
+		t.Logf("m2_entities took %s of the database, the evaluation %s", s.Evaluator.DatabaseCost("m2_entities").Spent()-cost, time.Since(began))
+		if took := s.State("m2_entities").Result.Duration; took > 2*time.Second {
 			t.Errorf("m2_entities took %s", took)
 		}
 	}
-	s.wantValue(10001, entityCount, "product")
-	s.wantValue(10001, newEntities, "url_rewrite")
+	s.WantValue(10001, "m2_entity_count", "product")
+	s.WantValue(10001, "m2_new_entities", "url_rewrite")
 }

@@ -1,4 +1,4 @@
-package collector
+package collector_test
 
 import (
 	"net"
@@ -16,7 +16,10 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/rs/zerolog"
 
+	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/mysqltest"
+	"magento_migration_exporter/collector/shoptest"
 )
 
 // line is a TCP connection to a server that can be made bad in several ways, and made to lead to another server.
@@ -90,30 +93,30 @@ func (l *line) lay(target, fault string) {
 
 // wantCalm checks that nothing of an evaluation is left on the server.
 func (s *shop) wantCalm(server *mysqltest.Server) {
-	s.t.Helper()
-	root := rootOf(s.t, server)
+	s.T.Helper()
+	root := s.Root(server)
 	var n int
 	for deadline := time.Now().Add(3 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if err := root.QueryRowContext(s.t.Context(), "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = ?", s.user).Scan(&n); err != nil {
-			s.t.Fatal(err)
+		if err := root.QueryRowContext(s.T.Context(), "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = ?", s.User).Scan(&n); err != nil {
+			s.T.Fatal(err)
 		}
 		if n == 0 {
 			return
 		}
 	}
-	s.t.Errorf("%d connections are left on the server", n)
+	s.T.Errorf("%d connections are left on the server", n)
 }
 
 // wantMagento2GoesOn checks what does not need Magento 1's database.
 func (s *shop) wantMagento2GoesOn() {
-	s.t.Helper()
-	state := s.board.Snapshot()[0]
+	s.T.Helper()
+	state := s.Board.Snapshot()[0]
 	for _, id := range []string{"m2_installed", "cron_stopped"} {
-		if got := state.precondition(id).Result; got.Status != Pass {
-			s.t.Errorf("%s is %s, it needs only Magento 2: %+v", id, got.Status, got.Findings)
+		if got := shoptest.Precondition(state, id).Result; got.Status != finding.Pass {
+			s.T.Errorf("%s is %s, it needs only Magento 2: %+v", id, got.Status, got.Findings)
 		}
 	}
-	s.wantValue(1, databaseUp, magento2)
+	s.WantValue(1, "database_up", "magento2")
 }
 
 func TestFaultsOfTheLine(t *testing.T) {
@@ -126,23 +129,23 @@ func TestFaultsOfTheLine(t *testing.T) {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
 			s := newShop(t)
-			s.global.EvaluationTimeout = model.Duration(3 * time.Second)
-			line := newLine(t, s.server1)
-			s.migration.Magento1.Database.Port = line.port()
-			s.want("network", Pass)
+			s.Global.EvaluationTimeout = model.Duration(3 * time.Second)
+			line := newLine(t, s.Server1)
+			s.Migration.Magento1.Database.Port = line.port()
+			s.Want("network", finding.Pass)
 			line.set(fault)
 			start := time.Now()
-			s.wantFinding("network", Fail, words...)
+			s.WantFinding("network", finding.Fail, words...)
 			if took := time.Since(start); took > 4*time.Second {
 				t.Errorf("took %s, the limit is 3s", took)
 			}
 			s.wantMagento2GoesOn()
-			s.wantValue(0, databaseUp, magento1)
-			s.wantAbsent(binlogTrust)
+			s.WantValue(0, "database_up", "magento1")
+			s.WantAbsent("binlog_trust")
 			line.set("")
-			s.want("network", Pass)
-			s.want("privileges", Pass)
-			s.wantCalm(s.server1)
+			s.Want("network", finding.Pass)
+			s.Want("privileges", finding.Pass)
+			s.wantCalm(s.Server1)
 		})
 	}
 }
@@ -150,46 +153,46 @@ func TestFaultsOfTheLine(t *testing.T) {
 func TestFaultsOfAServer(t *testing.T) {
 	t.Parallel()
 	server := mysqltest.New(t, mysqltest.Options{})
-	s := newShop(t, func(s *shop) { s.server1 = server })
-	s.want("network", Pass)
+	s := newShop(t, func(s *shoptest.Shop) { s.Server1 = server })
+	s.Want("network", finding.Pass)
 
 	server.Kill()
-	s.wantFinding("network", Fail, "refuses connections")
+	s.WantFinding("network", finding.Fail, "refuses connections")
 	s.wantMagento2GoesOn()
 	if err := server.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s.want("network", Pass)
+	s.Want("network", finding.Pass)
 
-	account := "'" + s.user + "'@'%'"
-	s.exec(server, "ALTER USER "+account+" IDENTIFIED BY 'rotated'")
-	s.wantFinding("network", Fail, "denies access")
+	account := "'" + s.User + "'@'%'"
+	s.Exec(server, "ALTER USER "+account+" IDENTIFIED BY 'rotated'")
+	s.WantFinding("network", finding.Fail, "denies access")
 	s.wantMagento2GoesOn()
-	s.exec(server, "ALTER USER "+account+" IDENTIFIED BY '"+testPassword+"'")
+	s.Exec(server, "ALTER USER "+account+" IDENTIFIED BY '"+shoptest.Password+"'")
 
-	s.exec(server, "SET GLOBAL read_only=1")
-	s.want("network", Pass)
-	s.wantFinding("privileges", Warn, "read")
-	s.exec(server, "SET GLOBAL read_only=0")
+	s.Exec(server, "SET GLOBAL read_only=1")
+	s.Want("network", finding.Pass)
+	s.WantFinding("privileges", finding.Warn, "read")
+	s.Exec(server, "SET GLOBAL read_only=0")
 
-	s.on1("RENAME TABLE core_resource TO away")
-	s.wantFinding("extensions", Unknown, "lacks a table")
-	s.on1("CREATE VIEW core_resource AS SELECT * FROM away", "RENAME TABLE away TO further")
-	s.wantFinding("extensions", Unknown, "reading Magento 1's database failed")
-	s.on1("DROP VIEW core_resource", "RENAME TABLE further TO core_resource")
-	s.want("privileges", Pass)
+	s.On1("RENAME TABLE core_resource TO away")
+	s.WantFinding("extensions", finding.Unknown, "lacks a table")
+	s.On1("CREATE VIEW core_resource AS SELECT * FROM away", "RENAME TABLE away TO further")
+	s.WantFinding("extensions", finding.Unknown, "reading Magento 1's database failed")
+	s.On1("DROP VIEW core_resource", "RENAME TABLE further TO core_resource")
+	s.Want("privileges", finding.Pass)
 }
 
 // TestFaultsOfLocks holds the locks that backups and ALTER TABLE hold.
 func TestFaultsOfLocks(t *testing.T) {
 	t.Parallel()
 	server := mysqltest.New(t, mysqltest.Options{})
-	s := newShop(t, func(s *shop) { s.server2 = server })
+	s := newShop(t, func(s *shoptest.Shop) { s.Server2 = server })
 	for name, statements := range map[string][]string{
 		"FLUSH TABLES WITH READ LOCK": {"FLUSH TABLES WITH READ LOCK"},
-		"metadata lock":               {"LOCK TABLES " + quoted(s.db2) + ".catalog_product_entity WRITE"},
+		"metadata lock":               {"LOCK TABLES " + database.Quote(s.DB2) + ".catalog_product_entity WRITE"},
 	} {
-		conn, err := rootOf(t, server).Conn(t.Context())
+		conn, err := s.Root(server).Conn(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -199,22 +202,22 @@ func TestFaultsOfLocks(t *testing.T) {
 			}
 		}
 		start := time.Now()
-		state := s.evaluate()
+		state := s.Evaluate()
 		if took := time.Since(start); took > 6*time.Second {
 			t.Errorf("%s: the evaluation took %s", name, took)
 		}
-		if got := state.precondition("privileges").Result; got.Status != Pass && got.Status != Unknown {
+		if got := shoptest.Precondition(state, "privileges").Result; got.Status != finding.Pass && got.Status != finding.Unknown {
 			t.Errorf("%s: privileges is %s: %+v", name, got.Status, got.Findings)
 		}
 		if name == "metadata lock" {
-			s.wantFinding("m2_entities", Unknown, "is locked", "SHOW PROCESSLIST")
+			s.WantFinding("m2_entities", finding.Unknown, "is locked", "SHOW PROCESSLIST")
 		}
 		if _, err := conn.ExecContext(t.Context(), "UNLOCK TABLES"); err != nil {
 			t.Fatal(err)
 		}
 		_ = conn.Close()
-		s.want("m2_entities", Pass)
-		s.want("privileges", Pass)
+		s.Want("m2_entities", finding.Pass)
+		s.Want("privileges", finding.Pass)
 	}
 	s.wantCalm(server)
 }
@@ -223,31 +226,31 @@ func TestFaultsOfLocks(t *testing.T) {
 func TestFaultsOfTheClock(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	s.want("network", Pass)
+	s.Want("network", finding.Pass)
 	for _, jump := range []time.Duration{-24 * time.Hour, 24 * time.Hour} {
-		s.offset = jump
-		s.want("network", Pass)
-		s.want("cron_stopped", Pass) // it goes by the server's clock
+		s.Offset = jump
+		s.Want("network", finding.Pass)
+		s.Want("cron_stopped", finding.Pass) // it goes by the server's clock
 	}
 }
 
 // TestFaultsLeaveNothingBehind counts goroutines and file descriptors over many failing evaluations.
 func TestFaultsLeaveNothingBehind(t *testing.T) {
 	server := mysqltest.New(t, mysqltest.Options{})
-	s := newShop(t, func(s *shop) { s.server1 = server })
-	s.global.EvaluationTimeout = model.Duration(900 * time.Millisecond)
+	s := newShop(t, func(s *shoptest.Shop) { s.Server1 = server })
+	s.Global.EvaluationTimeout = model.Duration(900 * time.Millisecond)
 	line := newLine(t, server)
-	s.migration.Magento1.Database.Port = line.port()
-	s.evaluate()
+	s.Migration.Magento1.Database.Port = line.port()
+	s.Evaluate()
 	line.set("black hole")
-	s.evaluate()
+	s.Evaluate()
 	before, files := settled(t)
 	for i := range 20 {
 		line.set([]string{"black hole", "reset", ""}[i%3])
-		s.evaluate()
+		s.Evaluate()
 	}
 	line.set("")
-	s.evaluate()
+	s.Evaluate()
 	after, filesAfter := settled(t)
 	if after > before+5 || filesAfter > files+5 {
 		t.Errorf("goroutines %d, then %d; file descriptors %d, then %d", before, after, files, filesAfter)
@@ -276,15 +279,15 @@ func settled(t *testing.T) (goroutines, files int) {
 func TestFaultsOfSecretFiles(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	d := &s.migration.Magento1.Database
+	d := &s.Migration.Magento1.Database
 	d.Password, d.PasswordFile = nil, filepath.Join(t.TempDir(), "password")
-	s.write(d.PasswordFile, testPassword)
-	s.want("network", Pass)
+	s.write(d.PasswordFile, shoptest.Password)
+	s.Want("network", finding.Pass)
 	if err := os.Remove(d.PasswordFile); err != nil {
 		t.Fatal(err)
 	}
-	s.wantFinding("network", Unknown, d.PasswordFile)
+	s.WantFinding("network", finding.Unknown, d.PasswordFile)
 	s.wantMagento2GoesOn()
-	s.write(d.PasswordFile, testPassword+"\n")
-	s.want("network", Pass)
+	s.write(d.PasswordFile, shoptest.Password+"\n")
+	s.Want("network", finding.Pass)
 }

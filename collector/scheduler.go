@@ -173,13 +173,13 @@ func (s *Scheduler) leave(j *job, now time.Time) {
 		j.left = now
 		s.leaving = append(s.leaving, j)
 	}
-	s.releaseBackups(j)
+	s.release(j)
 }
 
-// releaseBackups lets go of what is read for a migration whose name is configured no more.
-func (s *Scheduler) releaseBackups(j *job) {
+// release lets go of what goes on for a migration whose name is configured no more.
+func (s *Scheduler) release(j *job) {
 	if !slices.ContainsFunc(s.jobs, func(other *job) bool { return other.migration.Name == j.migration.Name }) {
-		s.evaluator.backups.Request(j.migration.Name, nil)
+		s.evaluator.leave(j.migration.Name)
 	}
 }
 
@@ -285,7 +285,7 @@ func (s *Scheduler) end(j *job) {
 	}
 	if !j.left.IsZero() {
 		s.leaving = slices.DeleteFunc(s.leaving, func(other *job) bool { return other == j })
-		s.releaseBackups(j) // it may have asked again in the meantime
+		s.release(j) // it may have asked again in the meantime
 	}
 }
 

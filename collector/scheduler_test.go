@@ -16,13 +16,14 @@ import (
 	"github.com/prometheus/common/model"
 
 	"magento_migration_exporter/collector/backup"
+	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/config"
 )
 
 // running starts a scheduler, as the daemon does, until the test ends.
 func running(t *testing.T, c *config.Config, change ...func(*Scheduler)) (*Board, *Scheduler) {
 	t.Helper()
-	board := NewBoard()
+	board := NewBoard(precondition.All(), nil)
 	reader := backup.New(t.Context(), backup.Options{})
 	t.Cleanup(reader.Close)
 	evaluator := NewEvaluator(EvaluatorOptions{Board: board, Backups: reader, Logger: slog.New(slog.DiscardHandler), Now: time.Now})
@@ -149,7 +150,7 @@ func TestSchedulerReload(t *testing.T) {
 func TestSchedulerDecays(t *testing.T) {
 	t.Parallel()
 	clock := time.Now()
-	board := NewBoard()
+	board := NewBoard(precondition.All(), nil)
 	m := board.Configure([]config.Migration{unconfigured(1)})[0]
 	board.Publish(m, evaluation(clock, nil), clock)
 	evaluator := NewEvaluator(EvaluatorOptions{Board: board, Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return clock.Add(200 * time.Second) }})
@@ -237,7 +238,7 @@ func TestSchedulerReloadsPutNothingOff(t *testing.T) {
 func TestSchedulerIsFair(t *testing.T) {
 	t.Parallel()
 	clock := time.Now()
-	evaluator := NewEvaluator(EvaluatorOptions{Board: NewBoard(), Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return clock }})
+	evaluator := NewEvaluator(EvaluatorOptions{Board: NewBoard(precondition.All(), nil), Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return clock }})
 	s := NewScheduler(evaluator)
 	s.global = config.Default().Global
 	s.global.EvaluationConcurrency = 2
@@ -349,7 +350,7 @@ func TestSchedulerReleasesBackupsThatWereAskedForTooLate(t *testing.T) {
 	}
 	reader := backup.New(t.Context(), backup.Options{BytesPerSecond: 1})
 	t.Cleanup(reader.Close)
-	s := NewScheduler(NewEvaluator(EvaluatorOptions{Board: NewBoard(), Backups: reader, Logger: slog.New(slog.DiscardHandler), Now: time.Now}))
+	s := NewScheduler(NewEvaluator(EvaluatorOptions{Board: NewBoard(precondition.All(), nil), Backups: reader, Logger: slog.New(slog.DiscardHandler), Now: time.Now}))
 	m := unconfigured(1)
 	candidates, _ := reader.Find(t.Context(), m.Name, []string{path})
 	if len(candidates) != 1 {

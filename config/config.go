@@ -59,6 +59,9 @@ const (
 	PhaseCutover Phase = "cutover"
 )
 
+// Phases returns the phases that a migration can be in, in their order.
+func Phases() []Phase { return []Phase{PhasePrepare, PhaseMigrate, PhaseDelta, PhaseCutover} }
+
 // MigrationTool names the Data Migration Tool's own configuration.
 type MigrationTool struct {
 	Config string `yaml:"config"`
@@ -95,106 +98,6 @@ type TLS struct {
 	InsecureSkipVerify bool   `yaml:"insecure_skip_verify"`
 }
 
-// Preconditions holds the settings of the preconditions that have any. The others can only be given a severity.
-type Preconditions struct {
-	Backup             Backup              `yaml:"backup"`
-	CronStopped        CronStopped         `yaml:"cron_stopped"`
-	Extensions         Extensions          `yaml:"extensions"`
-	Topology           Topology            `yaml:"topology"`
-	SystemRequirements SystemRequirements  `yaml:"system_requirements"`
-	Others             map[string]Judgment `yaml:",inline"`
-}
-
-// Judgment is what can be set for every precondition.
-type Judgment struct {
-	Severity Severity `yaml:"severity"`
-}
-
-// Severity says what a warning counts as.
-type Severity string
-
-// The severities; an empty one is SeverityWarn.
-const (
-	SeverityWarn Severity = "warn"
-	SeverityFail Severity = "fail"
-)
-
-// Backup names the backups of the Magento 2 database.
-type Backup struct {
-	Judgment `yaml:",inline"`
-	// Paths are files, folders and glob patterns.
-	Paths []string `yaml:"paths"`
-	// MaxAge is the age from which a backup is warned about; 0 is never.
-	MaxAge model.Duration `yaml:"max_age"`
-}
-
-// CronStopped says where Magento 2's cron could be started from.
-type CronStopped struct {
-	Judgment `yaml:",inline"`
-	// Window is how long a cron that works can be quiet.
-	Window model.Duration `yaml:"window"`
-	// Crontabs are files and glob patterns; nil looks in the usual places, empty says that cron is not on this host.
-	Crontabs *[]string `yaml:"crontabs"`
-	// Processes is false when Magento 2's processes do not run on this host; nil is true.
-	Processes *bool `yaml:"processes"`
-}
-
-// Extensions holds the decisions about Magento 1's third-party modules.
-type Extensions struct {
-	Judgment `yaml:",inline"`
-	// Decisions are keyed by module name or by the code of its row in core_resource.
-	Decisions map[string]Decision `yaml:"decisions"`
-}
-
-// Decision is what becomes of one Magento 1 module: exactly one field is set.
-type Decision struct {
-	// ReplacedBy is the Magento 2 module that takes its place.
-	ReplacedBy string `yaml:"replaced_by"`
-	// Dropped is the reason why nothing takes its place.
-	Dropped string `yaml:"dropped"`
-}
-
-// Topology declares the nodes of both systems by role.
-type Topology struct {
-	Judgment `yaml:",inline"`
-	Magento1 map[string]Nodes `yaml:"magento1"`
-	Magento2 map[string]Nodes `yaml:"magento2"`
-}
-
-// SystemRequirements says what cannot be found out from Magento's own files.
-type SystemRequirements struct {
-	Judgment `yaml:",inline"`
-	// PHP is a php binary to ask.
-	PHP string `yaml:"php"`
-	// Magento2Version is the release, where no composer.lock can be read.
-	Magento2Version string `yaml:"magento2_version"`
-	// RequirementsFile replaces the built-in table.
-	RequirementsFile string `yaml:"requirements_file"`
-	// Endpoints are addresses by component: search, cache, session, queue, varnish.
-	Endpoints map[string]string `yaml:"endpoints"`
-}
-
-// Severity returns how the warnings of a precondition count.
-func (p *Preconditions) Severity(id string) Severity {
-	severity := map[string]Severity{
-		"backup":              p.Backup.Severity,
-		"cron_stopped":        p.CronStopped.Severity,
-		"extensions":          p.Extensions.Severity,
-		"topology":            p.Topology.Severity,
-		"system_requirements": p.SystemRequirements.Severity,
-	}[id]
-	if severity == "" {
-		severity = p.Others[id].Severity
-	}
-	if severity == "" {
-		severity = SeverityWarn
-	}
-	return severity
-}
-
-// WatchProcesses reports whether Magento 2's processes can be seen on this host.
-func (c *CronStopped) WatchProcesses() bool { return c.Processes == nil || *c.Processes }
-
 // Default returns the configuration of an empty file.
 func Default() *Config {
 	return &Config{Global: Global{
@@ -203,6 +106,3 @@ func Default() *Config {
 		EvaluationConcurrency: 8,
 	}}
 }
-
-// DefaultCronWindow is within what time a working Magento 2 cron leaves a trace: 22 of its jobs are due each minute.
-const DefaultCronWindow = 5 * time.Minute

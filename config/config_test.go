@@ -9,8 +9,6 @@ import (
 	"time"
 )
 
-var ids = []string{"network", "m2_installed", "system_requirements", "topology", "cron_stopped", "backup", "privileges", "binlog_trust", "m2_entities", "extensions", "migration_tool"}
-
 // everyKey uses each key of the file once, with an anchor where two systems are alike.
 const everyKey = `
 global: {evaluation_interval: 30s, evaluation_timeout: 10s, evaluation_concurrency: 4, backup_read_bytes_per_second: 1048576}
@@ -27,18 +25,16 @@ migrations:
     preconditions:
       network: {severity: fail}
       backup: {paths: [/b/*.gz, rel.sql], max_age: 168h}
-      cron_stopped: {window: 5m, crontabs: [], processes: false}
+      cron_stopped: {severity: warn, crontabs: [], processes: false}
       m2_entities: {severity: fail}
       extensions: {decisions: {amshopby_setup: {replaced_by: Amasty_Shopby}, acme_log_setup: {dropped: "not used"}}}
-      topology: {severity: warn, magento1: {web: 4}, magento2: {web: [a:443, b:443], session: [redis:6379]}}
-      system_requirements: {php: /usr/bin/php, magento2_version: 2.4.7-p3, requirements_file: r.yml, endpoints: {search: "http://os:9200"}}
     waivers:
       - {precondition: extensions, subject: aw_blog_setup, reason: moves, owner: jane, expires: 2026-12-31}
       - {precondition: extensions, reason: later, expires: 2026-12-31T10:00:00+02:00}
 `
 
 func TestEveryKeyIsRead(t *testing.T) {
-	c, err := Parse("f.yml", []byte(everyKey), ids)
+	c, err := parseText("f.yml", []byte(everyKey))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,19 +50,17 @@ func TestEveryKeyIsRead(t *testing.T) {
 		t.Errorf("the aliased database was not read whole")
 	}
 	p := &m.Preconditions
-	for id, want := range map[string]Severity{"network": SeverityFail, "m2_entities": SeverityFail, "topology": SeverityWarn, "backup": SeverityWarn} {
+	for id, want := range map[string]Severity{"network": SeverityFail, "m2_entities": SeverityFail, "cron_stopped": SeverityWarn, "backup": SeverityWarn} {
 		if got := p.Severity(id); got != want {
 			t.Errorf("severity of %s: %q, want %q", id, got, want)
 		}
 	}
-	if p.CronStopped.Crontabs == nil || len(*p.CronStopped.Crontabs) != 0 || p.CronStopped.WatchProcesses() {
-		t.Errorf("crontabs: [] and processes: false were not told from nothing said")
+	cron := SettingsOf[testCron](p, "cron_stopped")
+	if cron.Crontabs == nil || len(*cron.Crontabs) != 0 || cron.Processes == nil || *cron.Processes {
+		t.Errorf("crontabs: [] and processes: false look like nothing said: %+v", cron)
 	}
-	if w := p.Topology.Magento1["web"]; w.Count != 4 || w.Addresses != nil {
-		t.Errorf("web: %+v", w)
-	}
-	if w := p.Topology.Magento2["web"]; w.Count != 2 || w.Addresses[1] != "b:443" {
-		t.Errorf("web: %+v", w)
+	if d := SettingsOf[testExtensions](p, "extensions").Decisions; d["amshopby_setup"].ReplacedBy != "Amasty_Shopby" || len(d) != 2 {
+		t.Errorf("decisions: %+v", d)
 	}
 	if got := m.Waivers[0].Expires.Time; !got.Equal(time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("a date must count whole: ends %v", got)
@@ -77,7 +71,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 }
 
 func TestDefaults(t *testing.T) {
-	c, err := Parse("f.yml", []byte("migrations: [{name: a}]"), ids)
+	c, err := parseText("f.yml", []byte("migrations: [{name: a}]"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +79,7 @@ func TestDefaults(t *testing.T) {
 		t.Errorf("global: %+v", c.Global)
 	}
 	m := c.Migrations[0]
-	if m.Phase != PhaseAuto || m.Preconditions.CronStopped.Crontabs != nil || !m.Preconditions.CronStopped.WatchProcesses() {
+	if m.Phase != PhaseAuto || SettingsOf[testCron](&m.Preconditions, "cron_stopped").Crontabs != nil {
 		t.Errorf("%+v", m)
 	}
 }
@@ -128,7 +122,6 @@ func TestFaultsHaveAPlace(t *testing.T) {
 		"certificate alone":     {"migrations:\n- name: a\n  magento1: {database: {tls: {cert_file: x}}}\n", "f.yml:3:30: cert_file and key_file"},
 		"severity":              {"migrations:\n- name: a\n  preconditions: {backup: {severity: page}}\n", `f.yml:3:38: severity "page"`},
 		"decision":              {"migrations:\n- name: a\n  preconditions: {extensions: {decisions: {x: {}}}}\n", "f.yml:3:47: a decision is either"},
-		"nodes":                 {"migrations:\n- name: a\n  preconditions: {topology: {magento1: {web: many}}}\n", "f.yml:3:46: expected a number of nodes"},
 		"waiver, unknown":       {"migrations:\n- name: a\n  waivers:\n  - {precondition: x, reason: r, expires: 2026-01-01}\n", `f.yml:4:20: precondition "x" does not exist`},
 		"waiver, no reason":     {"migrations:\n- name: a\n  waivers:\n  - {precondition: backup, expires: 2026-01-01}\n", "f.yml:4:5: a waiver needs a reason"},
 		"waiver, no end":        {"migrations:\n- name: a\n  waivers:\n  - {precondition: backup, reason: r}\n", "f.yml:4:5: a waiver needs an end"},
@@ -139,7 +132,7 @@ func TestFaultsHaveAPlace(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := Parse("f.yml", []byte(tc.yaml), ids)
+			_, err := parseText("f.yml", []byte(tc.yaml))
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %v\nwant %s", err, tc.want)
 			}
@@ -157,7 +150,7 @@ func bomb() string {
 }
 
 func TestAllFaultsAreReportedAtOnce(t *testing.T) {
-	_, err := Parse("f.yml", []byte("migrations:\n- {name: a, x: 1}\n- {name: b, y: 2}\n"), ids)
+	_, err := parseText("f.yml", []byte("migrations:\n- {name: a, x: 1}\n- {name: b, y: 2}\n"))
 	if err == nil || strings.Count(err.Error(), "unknown key") != 2 {
 		t.Errorf("got %v", err)
 	}
@@ -172,12 +165,12 @@ func TestLoad(t *testing.T) {
 		}
 		return path
 	}
-	c, err := Load(write("good.yml", everyKey), ids)
+	c, err := Load(write("good.yml", everyKey), testSections())
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := c.Migrations[0]
-	if got := m.Preconditions.Backup.Paths; got[0] != "/b/*.gz" || got[1] != filepath.Join(dir, "rel.sql") {
+	if got := SettingsOf[testBackup](&m.Preconditions, "backup").Files; got[0] != "/b/*.gz" || got[1] != filepath.Join(dir, "rel.sql") {
 		t.Errorf("paths: %v", got)
 	}
 	if got := m.Magento2.Database.TLS.CAFile; got != filepath.Join(dir, "ca.pem") {
@@ -189,7 +182,7 @@ func TestLoad(t *testing.T) {
 		filepath.Join(dir, "[a.yml"):                       "no pattern",
 		write("big.yml", "# "+strings.Repeat("x", 10<<20)): "larger than 8 MiB",
 	} {
-		if _, err := Load(path, ids); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
+		if _, err := Load(path, testSections()); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: got %v, want %q", path, err, want)
 		}
 	}
@@ -202,7 +195,7 @@ func TestErrorsNeverShowAPassword(t *testing.T) {
 		"migrations:\n- name: a\n  magento1: {database: {password: hunter2, port: 99999}}\n",
 		"migrations:\n- name: a\n  magento1: {database: {password: \"hunter2}}\n",
 	} {
-		_, err := Parse("f.yml", []byte(yaml), ids)
+		_, err := parseText("f.yml", []byte(yaml))
 		if err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%q: %v", yaml, err)
 		}
@@ -210,14 +203,14 @@ func TestErrorsNeverShowAPassword(t *testing.T) {
 }
 
 func TestWarnings(t *testing.T) {
-	c, err := Parse("f.yml", []byte(`
+	c, err := parseText("f.yml", []byte(`
 migrations:
 - name: a
   cutover: 2027-01-10T00:00:00Z
   waivers:
   - {precondition: backup, reason: r, expires: 2026-12-31}
   - {precondition: network, reason: r, expires: 2027-12-31}
-`), ids)
+`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +226,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("a: &a [*a]"))
 	f.Add([]byte("defaults: &d {phase: auto, magento1: &m {x: *m}}\ntemplates: {t: {<<: *d}}\nmigrations: [{name: a, template: t, <<: [*d], magento1: *m}]"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		c, err := Parse("f.yml", data, ids)
+		c, err := parseText("f.yml", data)
 		if err == nil && len(c.Migrations) == 0 {
 			t.Error("accepted a file without migrations")
 		}
@@ -250,7 +243,7 @@ func TestWarningsAboutPasswords(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := "migrations:\n- name: a\n  magento2: {database: {password: canary, password_env: X, password_file: " + secret + "}}\n"
-	c, err := Parse("f.yml", []byte(text), ids)
+	c, err := parseText("f.yml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,14 +31,14 @@ func (e *FileError) Error() string {
 }
 
 // Load reads and validates a configuration. The path is a file, a folder, of which every file that ends in .yml or .yaml is read, or a
-// pattern. Preconditions are the known ids; a setting or waiver for any other is refused. All faults found are in the error, one
-// FileError each. Relative paths are taken from the folder of the file in which they stand.
-func Load(path string, preconditions []string) (*Config, error) {
+// pattern. Sections are those of the known preconditions; a setting or waiver for any other is refused. All faults found are in the error,
+// one FileError each. Relative paths are taken from the folder of the file in which they stand.
+func Load(path string, sections []Section) (*Config, error) {
 	files, err := listFiles(path)
 	if err != nil {
 		return nil, err
 	}
-	p := parser{preconditions: preconditions}
+	p := parser{sections: sections}
 	var errs []error
 	left := int64(MaxFileSize)
 	for _, file := range files {
@@ -79,21 +79,12 @@ func readFile(path string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// Parse reads and validates a file's content; see Load. Paths stay as they are written.
-func Parse(file string, data []byte, preconditions []string) (*Config, error) {
-	p := parser{preconditions: preconditions}
-	if err := p.read(file, data); err != nil {
-		return nil, err
-	}
-	return p.config()
-}
-
 // parser makes a configuration of one or several files.
 type parser struct {
-	preconditions []string
-	sources       sources
-	documents     []*yaml.Node
-	document      *yaml.Node
+	sections  []Section
+	sources   sources
+	documents []*yaml.Node
+	document  *yaml.Node
 
 	filesWithSecrets []string
 }
@@ -119,7 +110,7 @@ func (p *parser) read(file string, data []byte) error {
 }
 
 func (p *parser) config() (*Config, error) {
-	a := newAssembly(&p.sources)
+	a := newAssembly(&p.sources, p.sections)
 	for _, d := range p.documents {
 		a.add(d)
 	}
@@ -128,10 +119,15 @@ func (p *parser) config() (*Config, error) {
 	if err := p.document.Load(cfg, yaml.WithKnownFields()); err != nil {
 		a.errs = append(a.errs, p.sources.errors(err))
 	}
+	for i := range cfg.Migrations {
+		for _, err := range cfg.Migrations[i].Preconditions.decode(p.sections) {
+			a.errs = append(a.errs, p.sources.errors(err))
+		}
+	}
 	if len(a.errs) > 0 {
 		return nil, distinct(a.errs)
 	}
-	v := validator{sources: &p.sources, document: p.document, preconditions: p.preconditions}
+	v := validator{sources: &p.sources, document: p.document, sections: p.sections}
 	v.config(cfg)
 	cfg.filesWithSecrets = p.filesWithSecrets
 	return cfg, distinct(v.errs)
@@ -178,25 +174,19 @@ func (p *parser) resolvePaths(c *Config) {
 		m := &c.Migrations[i]
 		at := func(keys ...any) []any { return append([]any{"migrations", i}, keys...) }
 		join(&m.MigrationTool.Config, at("migration_tool", "config")...)
-		join(&m.Preconditions.SystemRequirements.RequirementsFile, at("preconditions", "system_requirements", "requirements_file")...)
 		for name, s := range map[string]*System{"magento1": &m.Magento1, "magento2": &m.Magento2} {
 			join(&s.Root, at(name, "root")...)
 			join(&s.Database.PasswordFile, at(name, "database", "password_file")...)
 			join(&s.Database.Socket, at(name, "database", "socket")...)
-			if s.Database.TLS != nil {
-				tls := *s.Database.TLS
+			if tls := s.Database.TLS; tls != nil {
 				join(&tls.CAFile, at(name, "database", "tls", "ca_file")...)
 				join(&tls.CertFile, at(name, "database", "tls", "cert_file")...)
 				join(&tls.KeyFile, at(name, "database", "tls", "key_file")...)
-				s.Database.TLS = &tls
 			}
 		}
-		for j := range m.Preconditions.Backup.Paths {
-			join(&m.Preconditions.Backup.Paths[j], at("preconditions", "backup", "paths", j)...)
-		}
-		if crontabs := m.Preconditions.CronStopped.Crontabs; crontabs != nil {
-			for j := range *crontabs {
-				join(&(*crontabs)[j], at("preconditions", "cron_stopped", "crontabs", j)...)
+		for id, settings := range m.Preconditions.sections {
+			if named, ok := settings.(PathSettings); ok {
+				named.Paths(func(value *string, keys ...any) { join(value, append(at("preconditions", id), keys...)...) })
 			}
 		}
 	}

@@ -11,8 +11,8 @@ import (
 // Messages quote little of a file: a password without quotes can end up anywhere. Its comma begins a new key, its asterisk names an
 // anchor, and a whole login can stand where something else was expected.
 
-// clip is a value for a message. It keeps a hostile text from filling the terminal, and shows no address, which can have a login.
-func clip(s string) string {
+// Clip is a value for a message. It keeps a hostile text from filling the terminal, and shows no address, which can have a login.
+func Clip(s string) string {
 	const most = 80
 	switch r := []rune(s); {
 	case strings.ContainsAny(s, ":@/=$"):

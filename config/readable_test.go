@@ -54,8 +54,8 @@ func TestWarningsAboutReadableConfiguration(t *testing.T) {
 		"a password":              {0o644, map[string]string{"c.yml": one + "  magento1: {database: {password: canary}}\n"}, "c.yml"},
 		"a password, group":       {0o640, map[string]string{"c.yml": one + "  magento1: {database: {password: canary}}\n"}, ""},
 		"an odd name":             {0o604, map[string]string{"o'brien $(x).yml": one + "  magento2: {database: {password: 1234}}\n"}, "o'brien $(x).yml"},
-		"a login in a URL":        {0o644, map[string]string{"c.yml": one + "  preconditions: {system_requirements: {endpoints: {cache: 'redis://:canary@r:6379'}}}\n"}, "c.yml"},
-		"a login in a node":       {0o644, map[string]string{"c.yml": one + "  preconditions: {topology: {magento1: {web: ['https://u:canary@w']}}}\n"}, "c.yml"},
+		"a login in a URL":        {0o644, map[string]string{"c.yml": one + "  preconditions: {extensions: {decisions: {cache: {dropped: 'redis://:canary@r:6379'}}}}\n"}, "c.yml"},
+		"a login in a node":       {0o644, map[string]string{"c.yml": one + "  preconditions: {backup: {paths: ['https://u:canary@w']}}\n"}, "c.yml"},
 		"a URL without":           {0o644, map[string]string{"c.yml": one + "  waivers: [{precondition: backup, reason: 'see https://wiki/@jane', expires: 2999-01-01}]\n"}, ""},
 		"one of several files":    {0o644, map[string]string{"a.yml": one, "b.yml": "templates: {t: {magento1: {database: {password: canary}}}}\n"}, "b.yml"},
 		"a password in an anchor": {0o644, map[string]string{"c.yml": one + "  magento1: {database: &db {password: canary}}\n  magento2: {database: *db}\n"}, "c.yml"},
@@ -66,7 +66,7 @@ func TestWarningsAboutReadableConfiguration(t *testing.T) {
 			for file, text := range tc.files {
 				writeMode(t, filepath.Join(dir, file), text, tc.mode)
 			}
-			c, err := Load(dir, ids)
+			c, err := Load(dir, testSections())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -87,7 +87,7 @@ func TestWarningsAboutSecretFiles(t *testing.T) {
 	const text = "template: t, magento2: {database: {password_file: closed, tls: {ca_file: ca.pem, cert_file: ca.pem, key_file: open.key}}}"
 	config := "templates: {t: {magento1: {database: {password_file: open}}}}\nmigrations:\n- {name: a, " + text + "}\n- {name: b, " + text + "}\n- {name: c, magento1: {database: {password_file: " + dir + "}}}\n"
 	writeMode(t, filepath.Join(dir, "c.yml"), config, 0o644)
-	c, err := Load(filepath.Join(dir, "c.yml"), ids)
+	c, err := Load(filepath.Join(dir, "c.yml"), testSections())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,16 +1,19 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.yaml.in/yaml/v4"
 )
 
 // assembly puts the files of one configuration together into one document, and what defaults and templates say into each migration.
 type assembly struct {
-	sources *sources
-	errs    []error
+	sources  *sources
+	sections []Section
+	errs     []error
 
 	root       *yaml.Node
 	migrations *yaml.Node
@@ -24,8 +27,8 @@ type assembly struct {
 // maxMergeDepth is more than the deepest setting has, and ends aliases that contain themselves.
 const maxMergeDepth = 8
 
-func newAssembly(s *sources) *assembly {
-	return &assembly{sources: s, keys: map[string]*yaml.Node{}, templates: map[string]pair{}}
+func newAssembly(s *sources, sections []Section) *assembly {
+	return &assembly{sources: s, sections: sections, keys: map[string]*yaml.Node{}, templates: map[string]pair{}}
 }
 
 func (a *assembly) fail(node *yaml.Node, format string, args ...any) {
@@ -97,7 +100,7 @@ func (a *assembly) addTemplates(node *yaml.Node) {
 	}
 	for _, p := range a.pairs(node) {
 		if first, is := a.templates[p.key.Value]; is {
-			a.fail(p.key, "a second template %q: the first is at %s", clip(p.key.Value), a.sources.place(first.key))
+			a.fail(p.key, "a second template %q: the first is at %s", Clip(p.key.Value), a.sources.place(first.key))
 			continue
 		}
 		a.templates[p.key.Value] = p
@@ -134,8 +137,15 @@ func (a *assembly) check(node *yaml.Node, what string) {
 			a.fail(p.key, "%s cannot have a name: each migration has its own", what)
 		}
 	}
-	if err := node.Load(&Migration{}, yaml.WithKnownFields()); err != nil {
+	var m Migration
+	if err := node.Load(&m, yaml.WithKnownFields()); err != nil {
 		a.errs = append(a.errs, a.sources.errors(err))
+	}
+	for _, err := range m.Preconditions.decode(a.sections) {
+		a.errs = append(a.errs, a.sources.errors(err))
+	}
+	for id := range m.Preconditions.nodes {
+		a.fail(keyNode(child(node, "preconditions"), id), "unknown key %q", clipKey(id))
 	}
 }
 
@@ -157,7 +167,7 @@ func (a *assembly) complete(entry *yaml.Node) *yaml.Node {
 		template, is := a.templates[name.Value]
 		switch {
 		case !is:
-			a.fail(name, "there is no template %q", clip(name.Value))
+			a.fail(name, "there is no template %q", Clip(name.Value))
 		case resolve(template.value).Kind == yaml.MappingNode:
 			entry = a.merge(entry, template.value, 0)
 		}
@@ -292,10 +302,19 @@ func distinct(errs []error) error {
 			}
 		}
 	}
+	slices.SortStableFunc(kept, comparePlaces)
 	if over := len(kept) - maxFaults; over > 0 {
 		kept = append(kept[:maxFaults], fmt.Errorf("and %d more faults", over))
 	}
 	return errors.Join(kept...)
+}
+
+// comparePlaces orders faults as a person meets them: by file and place.
+func comparePlaces(a, b error) int {
+	x, y := new(FileError), new(FileError)
+	errors.As(a, &x)
+	errors.As(b, &y)
+	return cmp.Or(cmp.Compare(x.File, y.File), cmp.Compare(x.Line, y.Line), cmp.Compare(x.Column, y.Column))
 }
 
 func flat(err error) []error {

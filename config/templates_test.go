@@ -58,7 +58,7 @@ func TestManyFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{dir, dir + "/", filepath.Join(dir, "*.y*ml")} {
-		c, err := Load(path, ids)
+		c, err := Load(path, testSections())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,10 +74,14 @@ func TestManyFiles(t *testing.T) {
 		if d := a.Magento2.Database; d.Host != "db-a" || d.User != "own" || d.Port != 3307 || d.PasswordFile != in("shop.secret") || d.TLS.CAFile != in("ca.pem") || d.TLS.ServerName != "a" {
 			t.Errorf("a's database: %+v", d)
 		}
-		if p := &a.Preconditions; a.Phase != PhasePrepare || !slices.Equal(p.Backup.Paths, []string{in("shop.sql")}) || p.Backup.MaxAge == 0 || len(p.Extensions.Decisions) != 2 || p.Severity("m2_entities") != SeverityFail {
-			t.Errorf("a's preconditions: %+v", p)
+		p := &a.Preconditions
+		backup, decisions := SettingsOf[testBackup](p, "backup"), SettingsOf[testExtensions](p, "extensions").Decisions
+		if a.Phase != PhasePrepare || !slices.Equal(backup.Files, []string{in("shop.sql")}) || backup.MaxAge == 0 || len(decisions) != 2 ||
+			p.Severity("m2_entities") != SeverityFail {
+			t.Errorf("a's preconditions: %+v %+v", backup, decisions)
 		}
-		if !reflect.DeepEqual(b.Magento2, System{Root: in("own")}) || len(b.Preconditions.Backup.Paths) != 0 || b.Preconditions.Backup.MaxAge == 0 {
+		backup = SettingsOf[testBackup](&b.Preconditions, "backup")
+		if !reflect.DeepEqual(b.Magento2, System{Root: in("own")}) || len(backup.Files) != 0 || backup.MaxAge == 0 {
 			t.Errorf("b, which empties what the defaults say: %+v", b)
 		}
 		if other.Phase != PhaseAuto || other.Magento2.Root != in("m2") || other.Magento2.Database.User != "tool" {
@@ -93,19 +97,19 @@ func TestPathsAreRelativeToTheirFile(t *testing.T) {
 		"a/base.yml":  "templates: {t: {magento1: {root: m1}, preconditions: {cron_stopped: {crontabs: [tab]}}}}",
 		"b/shops.yml": "migrations: [{name: x, template: t, migration_tool: {config: config.xml}}]",
 	})
-	c, err := Load(dir+"/*/*.yml", ids)
+	c, err := Load(dir+"/*/*.yml", testSections())
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := c.Migrations[0]
-	if m.Magento1.Root != dir+"/a/m1" || m.MigrationTool.Config != dir+"/b/config.xml" || (*m.Preconditions.CronStopped.Crontabs)[0] != dir+"/a/tab" {
+	if m.Magento1.Root != dir+"/a/m1" || m.MigrationTool.Config != dir+"/b/config.xml" || (*SettingsOf[testCron](&m.Preconditions, "cron_stopped").Crontabs)[0] != dir+"/a/tab" {
 		t.Errorf("%+v", m)
 	}
 }
 
 func TestMergeKeysGoBeneathTemplates(t *testing.T) {
 	t.Parallel()
-	c, err := Parse("f.yml", []byte(`
+	c, err := parseText("f.yml", []byte(`
 defaults: {magento1: {database: {user: default, host: default, name: default}}}
 templates:
   base: &base {magento1: {database: {host: template}}}
@@ -117,7 +121,7 @@ migrations:
 - name: b
   magento1: {<<: *m, root: /r}
 - {<<: {name: c, phase: delta}}
-`), ids)
+`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +139,7 @@ migrations:
 
 func TestDefaultTemplate(t *testing.T) {
 	t.Parallel()
-	c, err := Parse("f.yml", []byte("defaults: {template: t}\ntemplates: {t: {phase: delta}, u: {phase: migrate}}\nmigrations: [{name: a}, {name: b, template: u}]"), ids)
+	c, err := parseText("f.yml", []byte("defaults: {template: t}\ntemplates: {t: {phase: delta}, u: {phase: migrate}}\nmigrations: [{name: a}, {name: b, template: u}]"))
 	if err != nil || c.Migrations[0].Phase != PhaseDelta || c.Migrations[1].Phase != PhaseMigrate {
 		t.Errorf("%v %+v", err, c)
 	}
@@ -179,7 +183,7 @@ func TestFaultsInSeveralFilesHaveAPlace(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := folder(t, map[string]string{"a.yml": tc.a, "b.yml": tc.b})
-			_, err := Load(dir, ids)
+			_, err := Load(dir, testSections())
 			for _, want := range tc.want {
 				if want = strings.ReplaceAll(want, "DIR", dir); err == nil || !strings.Contains(err.Error(), dir+"/"+want) {
 					t.Errorf("got %v\nwant %s/%s", err, dir, want)
@@ -191,7 +195,7 @@ func TestFaultsInSeveralFilesHaveAPlace(t *testing.T) {
 
 func TestATemplatesFaultIsReportedOnce(t *testing.T) {
 	t.Parallel()
-	_, err := Parse("f.yml", []byte("templates: {x: {phase: done, magneto: 1}}\nmigrations: [{name: a, template: x}, {name: b, template: x}]"), ids)
+	_, err := parseText("f.yml", []byte("templates: {x: {phase: done, magneto: 1}}\nmigrations: [{name: a, template: x}, {name: b, template: x}]"))
 	if err == nil || strings.Count(err.Error(), "magneto") != 1 {
 		t.Errorf("got %v", err)
 	}
@@ -200,10 +204,10 @@ func TestATemplatesFaultIsReportedOnce(t *testing.T) {
 func TestFolderWithoutFiles(t *testing.T) {
 	t.Parallel()
 	dir := folder(t, map[string]string{"a.json": "{}", ".b.yml": ""})
-	if _, err := Load(dir, ids); err == nil || !strings.Contains(err.Error(), dir+": the folder has no file") {
+	if _, err := Load(dir, testSections()); err == nil || !strings.Contains(err.Error(), dir+": the folder has no file") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := Load(dir+"/*.yml", ids); err == nil || !strings.Contains(err.Error(), dir+"/*.yml: no file matches") {
+	if _, err := Load(dir+"/*.yml", testSections()); err == nil || !strings.Contains(err.Error(), dir+"/*.yml: no file matches") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -216,7 +220,7 @@ func TestPasswordsInTemplatesAreNotShown(t *testing.T) {
 		"templates: {x: {magento1: {database: {password: {hunter2: 1}}}}}\nmigrations: [{name: a, template: x}]",
 		"defaults: {magento1: {database: {password: hunter2, port: 99999}}}\nmigrations: [{name: a}]",
 	} {
-		if _, err := Parse("f.yml", []byte(text), ids); err == nil || strings.Contains(err.Error(), "hunter2") {
+		if _, err := parseText("f.yml", []byte(text)); err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
@@ -224,7 +228,7 @@ func TestPasswordsInTemplatesAreNotShown(t *testing.T) {
 
 func TestFaultsAreCapped(t *testing.T) {
 	t.Parallel()
-	_, err := Parse("f.yml", []byte("migrations:\n- name: a\n"+strings.Repeat("- {name: b, x: 1}\n", 1000)), ids)
+	_, err := parseText("f.yml", []byte("migrations:\n- name: a\n"+strings.Repeat("- {name: b, x: 1}\n", 1000)))
 	if err == nil || strings.Count(err.Error(), "\n") != maxFaults || !strings.Contains(err.Error(), "f.yml:3:") || !strings.HasSuffix(err.Error(), "\nand 950 more faults") {
 		t.Errorf("got %v", err)
 	}

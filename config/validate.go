@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -14,7 +15,6 @@ import (
 var (
 	migrationName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$`)
 	variableName  = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
-	roleName      = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]{0,62}$`)
 	notFoundIn    = regexp.MustCompile(`^field (.+) not found in type \S+$`)
 	alreadyIn     = regexp.MustCompile(`^mapping key "(.+)" already defined`)
 	wrongType     = regexp.MustCompile("(?s)cannot construct (\\S+)(?: `.*`)? (?:into|as) (?:a )?(\\S+)$")
@@ -40,7 +40,7 @@ func readable(message string) string {
 		m := alreadyIn.FindStringSubmatchIndex(message)
 		return message[:m[2]] + clipKey(message[m[2]:m[3]]) + message[m[3]:]
 	}
-	return quotedText.ReplaceAllStringFunc(message, func(quoted string) string { return quoted[:1] + clip(quoted[1:len(quoted)-1]) + quoted[len(quoted)-1:] })
+	return quotedText.ReplaceAllStringFunc(message, func(quoted string) string { return quoted[:1] + Clip(quoted[1:len(quoted)-1]) + quoted[len(quoted)-1:] })
 }
 
 func yamlTag(tag string) string {
@@ -71,10 +71,10 @@ func goType(name string) string {
 
 // validator collects the faults that the decoder cannot see.
 type validator struct {
-	sources       *sources
-	document      *yaml.Node
-	preconditions []string
-	errs          []error
+	sources  *sources
+	document *yaml.Node
+	sections []Section
+	errs     []error
 }
 
 // fail records a fault at the value that path leads to: keys as string, list positions as int.
@@ -104,7 +104,7 @@ func (v *validator) config(c *Config) {
 		m := &c.Migrations[i]
 		if first, is := seen[m.Name]; is {
 			at := find(v.document, []any{"migrations", first, "name"})
-			v.fail(fmt.Sprintf("a second migration with the name %q: the first is at %s", clip(m.Name), v.sources.place(at)), "migrations", i, "name")
+			v.fail(fmt.Sprintf("a second migration with the name %q: the first is at %s", Clip(m.Name), v.sources.place(at)), "migrations", i, "name")
 		} else {
 			seen[m.Name] = i
 		}
@@ -114,14 +114,14 @@ func (v *validator) config(c *Config) {
 
 func (v *validator) migration(m *Migration, i int) {
 	if !migrationName.MatchString(m.Name) {
-		v.fail(fmt.Sprintf("name %q: a name starts with a letter or digit, goes on with letters, digits, '.', '_' or '-', and has at most 63 characters", clip(m.Name)), "migrations", i, "name")
+		v.fail(fmt.Sprintf("name %q: a name starts with a letter or digit, goes on with letters, digits, '.', '_' or '-', and has at most 63 characters", Clip(m.Name)), "migrations", i, "name")
 	}
 	switch m.Phase {
 	case "":
 		m.Phase = PhaseAuto
 	case PhaseAuto, PhasePrepare, PhaseMigrate, PhaseDelta, PhaseCutover:
 	default:
-		v.fail(fmt.Sprintf("phase %q: expected auto, prepare, migrate, delta or cutover", clip(string(m.Phase))), "migrations", i, "phase")
+		v.fail(fmt.Sprintf("phase %q: expected auto, prepare, migrate, delta or cutover", Clip(string(m.Phase))), "migrations", i, "phase")
 	}
 	v.database(&m.Magento1.Database, "migrations", i, "magento1", "database")
 	v.database(&m.Magento2.Database, "migrations", i, "magento2", "database")
@@ -149,34 +149,31 @@ func (v *validator) database(d *Database, path ...any) {
 
 func (v *validator) settings(p *Preconditions, i int) {
 	at := func(path ...any) []any { return append([]any{"migrations", i, "preconditions"}, path...) }
-	for id := range p.Others {
-		if !slices.Contains(v.preconditions, id) {
-			v.errs = append(v.errs, v.unknownKey(id, at()...))
+	for _, id := range slices.Sorted(maps.Keys(p.nodes)) {
+		key := keyNode(find(v.document, at()), id)
+		v.errs = append(v.errs, v.sources.at(key, fmt.Sprintf("unknown key %q", clipKey(id))))
+	}
+	p.nodes = nil
+	for _, section := range v.sections {
+		settings, said := p.sections[section.ID]
+		if !said {
+			continue
+		}
+		if s := p.Severity(section.ID); s != SeverityWarn && s != SeverityFail {
+			v.fail(fmt.Sprintf("severity %q: expected warn or fail", Clip(string(s))), at(section.ID, "severity")...)
+		}
+		if rules, ok := settings.(Validator); ok {
+			rules.Validate(func(message string, path ...any) { v.fail(message, append(at(section.ID), path...)...) })
 		}
 	}
-	for _, id := range v.preconditions {
-		if s := p.Severity(id); s != SeverityWarn && s != SeverityFail {
-			v.fail(fmt.Sprintf("severity %q: expected warn or fail", clip(string(s))), at(id, "severity")...)
-		}
+}
+
+func (v *validator) ids() []string {
+	var ids []string
+	for _, s := range v.sections {
+		ids = append(ids, s.ID)
 	}
-	if p.Backup.MaxAge < 0 {
-		v.fail("max_age must not be negative", at("backup", "max_age")...)
-	}
-	if p.CronStopped.Window < 0 {
-		v.fail("window must not be negative", at("cron_stopped", "window")...)
-	}
-	for module, d := range p.Extensions.Decisions {
-		if (strings.TrimSpace(d.ReplacedBy) == "") == (strings.TrimSpace(d.Dropped) == "") {
-			v.fail("a decision is either replaced_by, a Magento 2 module, or dropped, a reason", at("extensions", "decisions", module)...)
-		}
-	}
-	for system, roles := range map[string]map[string]Nodes{"magento1": p.Topology.Magento1, "magento2": p.Topology.Magento2} {
-		for role := range roles {
-			if !roleName.MatchString(role) {
-				v.fail(fmt.Sprintf("role %q: a role has letters, digits and '_'", clip(role)), at("topology", system, role)...)
-			}
-		}
-	}
+	return ids
 }
 
 func (v *validator) waivers(waivers []Waiver, i int) {
@@ -184,8 +181,8 @@ func (v *validator) waivers(waivers []Waiver, i int) {
 	seen := map[key]bool{}
 	for j, w := range waivers {
 		at := func(key string) []any { return []any{"migrations", i, "waivers", j, key} }
-		if !slices.Contains(v.preconditions, w.Precondition) {
-			v.fail(fmt.Sprintf("precondition %q does not exist: expected one of %s", clip(w.Precondition), strings.Join(v.preconditions, ", ")), at("precondition")...)
+		if !slices.Contains(v.ids(), w.Precondition) {
+			v.fail(fmt.Sprintf("precondition %q does not exist: expected one of %s", Clip(w.Precondition), strings.Join(v.ids(), ", ")), at("precondition")...)
 		}
 		if strings.TrimSpace(w.Reason) == "" {
 			v.fail("a waiver needs a reason", at("reason")...)
@@ -195,22 +192,22 @@ func (v *validator) waivers(waivers []Waiver, i int) {
 		}
 		k := key{w.Precondition, w.Subject}
 		if seen[k] {
-			v.fail(fmt.Sprintf("a second waiver for %s and subject %q", clip(w.Precondition), clip(w.Subject)), at("precondition")...)
+			v.fail(fmt.Sprintf("a second waiver for %s and subject %q", Clip(w.Precondition), Clip(w.Subject)), at("precondition")...)
 		}
 		seen[k] = true
 	}
 }
 
-// unknownKey points at the key itself, as the decoder does.
-func (v *validator) unknownKey(key string, path ...any) error {
-	at := find(v.document, path)
-	for i := 0; i+1 < len(at.Content); i += 2 {
-		if at.Content[i].Value == key {
-			at = at.Content[i]
-			break
+// keyNode returns the node of a key of a mapping, so that a fault of the key itself can point at it, and the mapping where the key came
+// from elsewhere.
+func keyNode(mapping *yaml.Node, key string) *yaml.Node {
+	mapping = resolve(mapping)
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if mapping.Content[i].Value == key {
+			return mapping.Content[i]
 		}
 	}
-	return v.sources.at(at, fmt.Sprintf("unknown key %q", clipKey(key)))
+	return mapping
 }
 
 // find follows path as far as it goes, so that a missing key is reported where it should have been.

@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"go.yaml.in/yaml/v4"
@@ -32,35 +31,5 @@ func (e *Expiry) UnmarshalYAML(node *yaml.Node) error {
 		return errors.New("expected a date like 2026-12-31 or a time like 2026-12-31T02:00:00Z")
 	}
 	e.Time = t.UTC()
-	return nil
-}
-
-// Nodes are the nodes that play one role: their addresses, or how many there are behind one.
-type Nodes struct {
-	Count     int
-	Addresses []string
-}
-
-// maxNodes is far above any shop, and keeps one typing error from filling memory or the network.
-const maxNodes = 1000
-
-// UnmarshalYAML implements yaml.Unmarshaler.
-func (n *Nodes) UnmarshalYAML(node *yaml.Node) error {
-	switch node.Kind {
-	case yaml.ScalarNode:
-		if err := node.Load(&n.Count); err != nil || n.Count < 0 || n.Count > maxNodes {
-			return fmt.Errorf("expected a number of nodes from 0 to %d, or a list of addresses", maxNodes)
-		}
-	case yaml.SequenceNode:
-		if err := node.Load(&n.Addresses); err != nil {
-			return err
-		}
-		if len(n.Addresses) > maxNodes {
-			return fmt.Errorf("more than %d addresses", maxNodes)
-		}
-		n.Count = len(n.Addresses)
-	default:
-		return errors.New("expected a number of nodes or a list of addresses")
-	}
 	return nil
 }

@@ -133,20 +133,20 @@ func blocking(document []byte) string {
 	return text.String()
 }
 
-type precondition struct{ ID, Status, Summary string }
+type status struct{ ID, Status, Summary string }
 
 // statuses reads the exporter's readiness document, by migration and precondition.
-func statuses(document []byte) map[string]map[string]precondition {
+func statuses(document []byte) map[string]map[string]status {
 	var d struct {
 		Migrations []struct {
 			Name          string
-			Preconditions []precondition
+			Preconditions []status
 		}
 	}
 	_ = json.Unmarshal(document, &d) // an empty map says enough
-	all := map[string]map[string]precondition{}
+	all := map[string]map[string]status{}
 	for _, m := range d.Migrations {
-		all[m.Name] = map[string]precondition{}
+		all[m.Name] = map[string]status{}
 		for _, p := range m.Preconditions {
 			all[m.Name][p.ID] = p
 		}

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
-	"magento_migration_exporter/collector"
+	"magento_migration_exporter/collector/exposition"
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/precondition"
 )
 
 // testPanels runs every query of the dashboard, as Grafana would send it, while something is wrong.
@@ -56,25 +56,12 @@ func legendLabels(format string) []string {
 	return labels
 }
 
-// noBoard is a collector.Source without migrations.
-type noBoard struct{}
-
-// Snapshot implements collector.Source.
-func (noBoard) Snapshot() []*collector.MigrationState { return nil }
-
-// exportedFamilies returns the labels of each family: those of the migrations from their descriptors, those of the exporter from a scrape.
+// exportedFamilies returns the labels of each family: those of the migrations as they are declared, those of the exporter from a scrape.
 func (s *stack) exportedFamilies(t *testing.T) map[string][]string {
 	t.Helper()
 	families := map[string][]string{}
-	descs := make(chan *prometheus.Desc)
-	go func() { collector.NewMetrics(noBoard{}).Describe(descs); close(descs) }()
-	described := regexp.MustCompile(`fqName: "([^"]+)".*variableLabels: \{([^}]*)\}`)
-	for d := range descs {
-		m := described.FindStringSubmatch(d.String())
-		if m == nil {
-			t.Fatalf("a descriptor cannot be read: %s", d)
-		}
-		families[m[1]] = strings.Split(m[2], ",")
+	for _, f := range exposition.Families(precondition.All()) {
+		families[f.FullName()] = append([]string{"migration"}, f.Labels...)
 	}
 	text, err := get(t.Context(), "http://"+s.exporter+"/metrics?scope=exporter")
 	if err != nil {
@@ -145,7 +132,7 @@ func (s *stack) testNames(t *testing.T) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(families)) {
-		if !strings.HasPrefix(name, collector.Namespace) {
+		if !strings.HasPrefix(name, finding.Namespace) {
 			continue
 		}
 		if !shown[name] {

@@ -16,7 +16,9 @@ import (
 
 	"magento_migration_exporter/collector"
 	"magento_migration_exporter/collector/backup"
+	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/mysqltest"
+	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/config"
 )
 
@@ -147,13 +149,13 @@ type localRun struct {
 
 func loadLocally(b *testing.B, path string) *localRun {
 	b.Helper()
-	cfg, err := config.Load(path, collector.PreconditionIDs())
+	cfg, err := config.Load(path, precondition.All().Sections())
 	if err != nil {
 		b.Fatal(err)
 	}
 	reader := backup.New(b.Context(), backup.Options{})
 	b.Cleanup(reader.Close)
-	board := collector.NewBoard()
+	board := collector.NewBoard(precondition.All(), nil)
 	return &localRun{board, collector.NewEvaluator(collector.EvaluatorOptions{Board: board, Backups: reader, Logger: slog.New(slog.DiscardHandler), Now: time.Now}), cfg}
 }
 
@@ -162,7 +164,7 @@ func (p *localRun) evaluate(ctx context.Context, b *testing.B) {
 	b.Helper()
 	p.evaluator.EvaluateAll(ctx, p.config)
 	for _, state := range p.board.Snapshot() {
-		if r := state.Preconditions[0].Result; r.Status == collector.Fail || r.Status == collector.Unknown {
+		if r := state.Preconditions[0].Result; r.Status == finding.Fail || r.Status == finding.Unknown {
 			b.Fatalf("%s: network is %s: %s", state.Migration.Name, r.Status, r.Summary)
 		}
 	}

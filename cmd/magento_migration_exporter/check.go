@@ -12,6 +12,8 @@ import (
 
 	"magento_migration_exporter/collector"
 	"magento_migration_exporter/collector/backup"
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/collector/report"
 	"magento_migration_exporter/config"
 )
@@ -27,12 +29,12 @@ func check(ctx context.Context, f *flags, cfg *config.Config, logger *slog.Logge
 	defer backups.Close()
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(f.timeout))
 	defer cancel()
-	board := collector.NewBoard()
-	evaluator := collector.NewEvaluator(collector.EvaluatorOptions{Board: board, Backups: backups, WaitForBackups: true, Logger: logger, Now: time.Now})
+	board := collector.NewBoard(precondition.All(), nil)
+	evaluator := collector.NewEvaluator(collector.EvaluatorOptions{Board: board, Backups: backups, Patient: true, Logger: logger, Now: time.Now})
 	stop := status.watch(board, len(cfg.Migrations))
 	evaluator.EvaluateAll(ctx, cfg)
 	stop()
-	doc := collector.NewReadiness(version.Version, board.Snapshot(), time.Now())
+	doc := report.NewReadiness(version.Version, board.Snapshot(), time.Now())
 	if err := printDocument(f.format, doc, stdout); err != nil {
 		logger.Error("printing the results failed", "err", err)
 		return exitError
@@ -44,7 +46,7 @@ func check(ctx context.Context, f *flags, cfg *config.Config, logger *slog.Logge
 	return exitCode(doc, f.strict)
 }
 
-func printDocument(format string, doc collector.Readiness, w io.Writer) error {
+func printDocument(format string, doc report.Readiness, w io.Writer) error {
 	switch format {
 	case "json":
 		return report.JSON(w, doc)
@@ -62,14 +64,14 @@ func colours(w io.Writer) bool {
 }
 
 // exitCode is the worst of all migrations: a failure outweighs what is unknown.
-func exitCode(doc collector.Readiness, strict bool) int {
+func exitCode(doc report.Readiness, strict bool) int {
 	code := exitReady
 	for _, m := range doc.Migrations {
 		for _, p := range m.Preconditions {
 			switch {
-			case p.Status == collector.Fail, strict && p.Status == collector.Warn:
+			case p.Status == finding.Fail, strict && p.Status == finding.Warn:
 				return exitFails
-			case p.Status == collector.Unknown:
+			case p.Status == finding.Unknown:
 				code = exitUnknown
 			}
 		}

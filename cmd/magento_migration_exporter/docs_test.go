@@ -26,6 +26,9 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"magento_migration_exporter/collector"
+	"magento_migration_exporter/collector/exposition"
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/collector/report"
 	"magento_migration_exporter/config"
 	"magento_migration_exporter/docs"
@@ -42,11 +45,30 @@ func readDoc(t *testing.T, name string) string {
 	return string(text)
 }
 
+// loadText reads a configuration.
+func loadText(t *testing.T, text string) (*config.Config, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "exporter.yml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return config.Load(path, precondition.All().Sections())
+}
+
+// migrationFamilies are those of every migration, with their full names and all labels.
+func migrationFamilies() []finding.Family {
+	all := exposition.Families(precondition.All())
+	for i := range all {
+		all[i].Name, all[i].Labels = all[i].FullName(), append([]string{"migration"}, all[i].Labels...)
+	}
+	return all
+}
+
 // exporterFamilies gathers the exporter's own metrics, without those that the Go and process collectors bring.
-func exporterFamilies(t *testing.T) []collector.Family {
+func exporterFamilies(t *testing.T) []finding.Family {
 	t.Helper()
 	logger := slog.New(slog.DiscardHandler)
-	evaluator := collector.NewEvaluator(collector.EvaluatorOptions{Board: collector.NewBoard(), Logger: logger, Now: time.Now})
+	evaluator := collector.NewEvaluator(collector.EvaluatorOptions{Board: collector.NewBoard(precondition.All(), nil), Logger: logger, Now: time.Now})
 	registry := prometheus.NewRegistry()
 	for _, c := range exporterCollectors(newReloader("", config.Default(), nil, nil, logger), evaluator) {
 		if err := registry.Register(c); err != nil {
@@ -57,12 +79,12 @@ func exporterFamilies(t *testing.T) []collector.Family {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []collector.Family
+	var all []finding.Family
 	for _, f := range gathered {
-		if !strings.HasPrefix(f.GetName(), collector.Namespace) {
+		if !strings.HasPrefix(f.GetName(), finding.Namespace) {
 			continue
 		}
-		family := collector.Family{Name: f.GetName(), Help: f.GetHelp(), Counter: f.GetType().String() == "COUNTER"}
+		family := finding.Family{Name: f.GetName(), Help: f.GetHelp(), Counter: f.GetType().String() == "COUNTER"}
 		for _, l := range f.GetMetric()[0].GetLabel() {
 			family.Labels = append(family.Labels, l.GetName())
 		}
@@ -79,14 +101,14 @@ func TestMetricsAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	var statuses []string
-	for _, s := range collector.Statuses() {
+	for _, s := range finding.Statuses() {
 		statuses = append(statuses, s.String())
 	}
 	var b bytes.Buffer
-	if err := form.Execute(&b, map[string]any{"Migrations": collector.Families(), "Exporter": exporterFamilies(t), "Preconditions": collector.PreconditionIDs(), "Statuses": statuses}); err != nil {
+	if err := form.Execute(&b, map[string]any{"Migrations": migrationFamilies(), "Exporter": exporterFamilies(t), "Preconditions": precondition.All().IDs(), "Statuses": statuses}); err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range slices.Concat(collector.Families(), exporterFamilies(t)) {
+	for _, f := range slices.Concat(migrationFamilies(), exporterFamilies(t)) {
 		for _, label := range f.Labels {
 			if !strings.Contains(b.String(), "\n| `"+label+"` |") {
 				t.Errorf("the values of the label %s are not documented", label)
@@ -166,7 +188,17 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 	documented := documentedKeys(text)
 	chosen := map[string]string{"preconditions": "ID", "decisions": "NAME", "magento1": "ROLE", "magento2": "ROLE", "endpoints": "COMPONENT"}
 	exist := map[string]bool{}
-	for _, key := range keysOf(reflect.TypeFor[config.Config](), "", chosen) {
+	keys := keysOf(reflect.TypeFor[config.Config](), "", chosen)
+	const all = "migrations[].preconditions"
+	keys = slices.DeleteFunc(keys, func(key string) bool { return key == all })
+	for _, section := range precondition.All().Sections() {
+		if section.New == nil {
+			keys = append(keys, all+".ID.severity")
+			continue
+		}
+		keys = append(keys, keysOf(reflect.TypeOf(section.New()), all+"."+section.ID, chosen)...)
+	}
+	for _, key := range keys {
 		exist[key] = true
 		if _, ok := documented[key]; !ok {
 			t.Errorf("docs/configuration.md does not have %s", key)
@@ -210,7 +242,7 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 	for _, m := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(section, -1) {
 		documented = append(documented, m[1])
 	}
-	if want := fieldsOf(reflect.TypeFor[collector.Readiness](), ""); !slices.Equal(documented, want) {
+	if want := fieldsOf(reflect.TypeFor[report.Readiness](), ""); !slices.Equal(documented, want) {
 		t.Errorf("documented are\n%s\nand there are\n%s", strings.Join(documented, "\n"), strings.Join(want, "\n"))
 	}
 }
@@ -227,7 +259,7 @@ func TestExamplesOfTheConfigurationAreValid(t *testing.T) {
 		} else {
 			whole++
 		}
-		if _, err := config.Parse("example.yml", []byte(example), collector.PreconditionIDs()); err != nil {
+		if _, err := loadText(t, example); err != nil {
 			t.Errorf("%v in:\n%s", err, example)
 		}
 		var any yaml.Node
@@ -293,12 +325,16 @@ func TestEverySubjectIsDocumented(t *testing.T) {
 		}
 		return section
 	}
-	files, err := filepath.Glob("../../collector/*.go")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("%v, %v", files, err)
+	var files []string
+	for _, folder := range []string{"precondition", "evidence"} {
+		found, err := filepath.Glob("../../collector/" + folder + "/*.go")
+		if err != nil || len(found) == 0 {
+			t.Fatalf("%v, %v", found, err)
+		}
+		files = append(files, found...)
 	}
 	sections := map[string]string{}
-	for _, id := range collector.PreconditionIDs() {
+	for _, id := range precondition.All().IDs() {
 		sections[id] = section(id)
 	}
 	seen := 0
@@ -332,14 +368,19 @@ func subjectsIn(t *testing.T, file string) []string {
 	var subjects []string
 	ast.Inspect(tree, func(n ast.Node) bool {
 		call, ok := n.(*ast.CallExpr)
-		if !ok || len(call.Args) < 4 {
+		if !ok {
 			return true
 		}
 		method, ok := call.Fun.(*ast.SelectorExpr)
-		if !ok || !slices.Contains([]string{"fail", "warn", "unknown"}, method.Sel.Name) {
+		if !ok {
 			return true
 		}
-		if literal, ok := call.Args[0].(*ast.BasicLit); ok {
+		// Where the subject stands among the arguments of what makes a finding.
+		at, ok := map[string]int{"Fail": 0, "Warn": 0, "Unknown": 0, "Unreadable": 1, "Broken": 1}[method.Sel.Name]
+		if !ok || len(call.Args) <= at+1 {
+			return true
+		}
+		if literal, ok := call.Args[at].(*ast.BasicLit); ok {
 			if subject, err := strconv.Unquote(literal.Value); err == nil && subject != "" {
 				subjects = append(subjects, subject)
 			}
@@ -357,7 +398,7 @@ var (
 // TestLinksOfTheDocumentation follows every link between the documentation's pages, and those that preconditions and alerts carry.
 func TestLinksOfTheDocumentation(t *testing.T) {
 	t.Parallel()
-	pages, err := report.NewPages("", "/metrics", docs.Pages())
+	pages, err := report.NewPages(precondition.All(), "", "/metrics", docs.Pages())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -407,7 +448,7 @@ func TestLinksOfTheDocumentation(t *testing.T) {
 			t.Errorf("docs/README.md does not lead to %s.md", name)
 		}
 	}
-	for _, p := range collector.Catalogue() {
+	for _, p := range precondition.All() {
 		check("the catalogue", p.DocsURL())
 	}
 	rules, err := os.ReadFile(filepath.Join(repository(t), "dashboards", "rules", "alerts.yml"))

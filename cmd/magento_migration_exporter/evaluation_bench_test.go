@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"magento_migration_exporter/collector"
+	"magento_migration_exporter/collector/precondition"
 )
 
 // BenchmarkEvaluate evaluates migrations side by side, as many at a time as the default configuration does. All have the same two
@@ -70,7 +70,7 @@ func benchmarkPreconditions(b *testing.B, l *localRun) {
 		l.evaluate(b.Context(), b)
 		before = l.costs().minus(before)
 	}
-	for _, id := range append(collector.PreconditionIDs(), "all") {
+	for _, id := range append(precondition.All().IDs(), "all") {
 		b.Run(id, func(b *testing.B) {
 			before, rounds := l.costs(), 0
 			for b.Loop() {
@@ -100,7 +100,7 @@ type costs map[string]cost
 
 func (l *localRun) costs() costs {
 	all := costs{}
-	for _, id := range collector.PreconditionIDs() {
+	for _, id := range precondition.All().IDs() {
 		c := l.evaluator.DatabaseCost(id)
 		all[id] = cost{c.Statements(), c.Spent()}
 	}

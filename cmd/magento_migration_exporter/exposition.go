@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"magento_migration_exporter/collector"
+	"magento_migration_exporter/collector/exposition"
 )
 
 // metrics serves everything, or only what is about the exporter.
@@ -48,7 +49,7 @@ func (h *handler) probe(w http.ResponseWriter, r *http.Request) {
 // expose writes metrics in the format and encoding that the client asks for.
 func (h *handler) expose(w http.ResponseWriter, r *http.Request, families []*dto.MetricFamily, states []*collector.MigrationState) {
 	format := h.negotiate(r.Header)
-	exposition, err := h.expositor.New(format, families, states)
+	answer, err := h.expositor.New(format, families, states)
 	if err != nil {
 		h.logger.Error("rendering the metrics failed", "err", err)
 		http.Error(w, "the metrics could not be rendered; the log says why", http.StatusInternalServerError)
@@ -59,11 +60,11 @@ func (h *handler) expose(w http.ResponseWriter, r *http.Request, families []*dto
 	header.Add("Vary", "Accept, Accept-Encoding")
 	if acceptsGzip(r.Header) {
 		header.Set("Content-Encoding", "gzip")
-		header.Set("Content-Length", strconv.Itoa(exposition.GzipSize()))
-		err = exposition.WriteGzip(w)
+		header.Set("Content-Length", strconv.Itoa(answer.GzipSize()))
+		err = answer.WriteGzip(w)
 	} else {
-		header.Set("Content-Length", strconv.Itoa(exposition.Size()))
-		_, err = exposition.WriteTo(w)
+		header.Set("Content-Length", strconv.Itoa(answer.Size()))
+		_, err = answer.WriteTo(w)
 	}
 	if err != nil {
 		h.logger.Debug("writing an answer failed", "path", r.URL.Path, "err", err)
@@ -81,7 +82,7 @@ func (h *handler) negotiate(header http.Header) expfmt.Format {
 	accept := header.Get("Accept")
 	last := h.negotiated.Load()
 	if last == nil || last.accept != accept {
-		last = &negotiation{accept, expfmt.NegotiateAccept(header, collector.Formats()...)}
+		last = &negotiation{accept, expfmt.NegotiateAccept(header, exposition.Formats()...)}
 		h.negotiated.Store(last)
 	}
 	return last.format

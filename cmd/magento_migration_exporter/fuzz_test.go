@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"magento_migration_exporter/collector"
+	"magento_migration_exporter/collector/exposition"
+	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/config"
 )
 
@@ -24,10 +26,12 @@ func FuzzRequest(f *testing.F) {
 	f.Add("/migrations/acme/report.html", "x=%00", "", "")
 	f.Add("/docs/../docs/preconditions", "", "", "")
 	f.Add("/sd", "", "", "")
-	board, logger := collector.NewBoard(), slog.New(slog.DiscardHandler)
+	catalogue := precondition.All()
+	expositor := exposition.NewExpositor(catalogue)
+	board, logger := collector.NewBoard(catalogue, expositor.Render), slog.New(slog.DiscardHandler)
 	board.Configure([]config.Migration{{Name: "acme"}, {Name: "other"}})
 	evaluator := collector.NewEvaluator(collector.EvaluatorOptions{Board: board, Logger: logger, Now: time.Now})
-	handler, err := newHandler(handlerOptions{board: board, evaluator: evaluator, reload: newReloader("", config.Default(), nil, nil, logger), logger: logger, now: time.Now, telemetryPath: "/metrics"})
+	handler, err := newHandler(handlerOptions{catalogue: catalogue, expositor: expositor, board: board, evaluator: evaluator, reload: newReloader("", config.Default(), nil, nil, logger), logger: logger, now: time.Now, telemetryPath: "/metrics"})
 	if err != nil {
 		f.Fatal(err)
 	}

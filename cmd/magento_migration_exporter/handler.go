@@ -19,12 +19,16 @@ import (
 	"github.com/prometheus/common/version"
 
 	"magento_migration_exporter/collector"
+	"magento_migration_exporter/collector/exposition"
+	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/collector/report"
 	"magento_migration_exporter/docs"
 )
 
 // handlerOptions is what the HTTP surface works with.
 type handlerOptions struct {
+	catalogue     precondition.Catalogue
+	expositor     *exposition.Expositor
 	board         *collector.Board
 	evaluator     *collector.Evaluator
 	reload        *reloader
@@ -38,8 +42,7 @@ type handlerOptions struct {
 
 type handler struct {
 	handlerOptions
-	exporter  *prometheus.Registry
-	expositor *collector.Expositor
+	exporter *prometheus.Registry
 	// negotiated is with the last client.
 	negotiated atomic.Pointer[negotiation]
 	pages      *report.Pages
@@ -49,7 +52,7 @@ type handler struct {
 
 // newHandler returns every path that the exporter serves.
 func newHandler(o handlerOptions) (http.Handler, error) {
-	h := &handler{handlerOptions: o, expositor: collector.NewExpositor()}
+	h := &handler{handlerOptions: o}
 	if err := checkTelemetryPath(o.telemetryPath); err != nil {
 		return nil, err
 	}
@@ -62,7 +65,7 @@ func newHandler(o handlerOptions) (http.Handler, error) {
 		h.external = *external
 	}
 	var err error
-	if h.pages, err = report.NewPages(h.external.Path, o.telemetryPath, docs.Pages()); err != nil {
+	if h.pages, err = report.NewPages(o.catalogue, h.external.Path, o.telemetryPath, docs.Pages()); err != nil {
 		return nil, err
 	}
 	if h.exporter, err = exporterRegistry(o.reload, o.evaluator); err != nil {
@@ -158,17 +161,17 @@ func (h *handler) find(name string) (*collector.MigrationState, bool) {
 }
 
 // document returns the readiness of all migrations or of the one that the request names. It has answered when the second result is false.
-func (h *handler) document(w http.ResponseWriter, r *http.Request, name string) (collector.Readiness, bool) {
+func (h *handler) document(w http.ResponseWriter, r *http.Request, name string) (report.Readiness, bool) {
 	states := h.board.Snapshot()
 	if name != "" || r.URL.Query().Has("migration") {
 		state, ok := h.find(name)
 		if !ok {
 			badRequest(w, fmt.Sprintf("there is no migration called %q", name))
-			return collector.Readiness{}, false
+			return report.Readiness{}, false
 		}
 		states = []*collector.MigrationState{state}
 	}
-	return collector.NewReadiness(version.Version, states, h.now()), true
+	return report.NewReadiness(version.Version, states, h.now()), true
 }
 
 func (h *handler) readiness(w http.ResponseWriter, r *http.Request) {
@@ -177,7 +180,7 @@ func (h *handler) readiness(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (h *handler) json(w http.ResponseWriter, r *http.Request, doc collector.Readiness) {
+func (h *handler) json(w http.ResponseWriter, r *http.Request, doc report.Readiness) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	if err := report.JSON(w, doc); err != nil {
@@ -210,12 +213,12 @@ func (h *handler) reloadConfig(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *handler) overview(w http.ResponseWriter, r *http.Request) {
-	filter, err := report.ParseFilter(r.URL.Query())
+	filter, err := h.pages.ParseFilter(r.URL.Query())
 	if err != nil {
 		badRequest(w, err.Error())
 		return
 	}
-	doc := collector.NewReadiness(version.Version, h.board.Snapshot(), h.now())
+	doc := report.NewReadiness(version.Version, h.board.Snapshot(), h.now())
 	h.page(w, r, func(b *bytes.Buffer) error { return h.pages.Overview(b, doc, filter) })
 }
 
@@ -242,7 +245,7 @@ func (h *handler) reportJSON(w http.ResponseWriter, r *http.Request) {
 }
 
 // attach makes browsers save the answer, under a name that tells what it is of and when it was made.
-func attach(w http.ResponseWriter, migration string, doc collector.Readiness, extension string) {
+func attach(w http.ResponseWriter, migration string, doc report.Readiness, extension string) {
 	name := "magento-migration-readiness"
 	if migration != "" {
 		name += "-" + migration

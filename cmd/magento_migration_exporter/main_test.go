@@ -21,8 +21,9 @@ import (
 
 	"go.uber.org/goleak"
 
-	"magento_migration_exporter/collector"
 	"magento_migration_exporter/collector/mysqltest"
+	"magento_migration_exporter/collector/precondition"
+	"magento_migration_exporter/collector/report"
 )
 
 // server holds both databases of these tests.
@@ -342,11 +343,11 @@ func TestServe(t *testing.T) {
 	d.want("GET", "/debug/pprof/", 404)
 	d.want("POST", "/-/reload", 403, "--web.enable-lifecycle")
 
-	var doc collector.Readiness
+	var doc report.Readiness
 	if err := json.Unmarshal([]byte(d.want("GET", "/api/v1/readiness", 200)), &doc); err != nil {
 		t.Fatal(err)
 	}
-	if doc.Ready || len(doc.Migrations) != 2 || !doc.Migrations[0].Ready || len(doc.Migrations[0].Preconditions) != len(collector.Catalogue()) {
+	if doc.Ready || len(doc.Migrations) != 2 || !doc.Migrations[0].Ready || len(doc.Migrations[0].Preconditions) != len(precondition.All()) {
 		t.Errorf("%+v", doc)
 	}
 	if code := d.stop(); code != 0 {

@@ -22,7 +22,11 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"magento_migration_exporter/collector"
+	"magento_migration_exporter/collector/evidence"
+	"magento_migration_exporter/collector/exposition"
+	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/mysqltest"
+	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/config"
 )
 
@@ -53,13 +57,15 @@ func newSite(t *testing.T, migrations ...config.Migration) *site {
 
 func newSiteAt(t *testing.T, externalURL string, migrations ...config.Migration) *site {
 	t.Helper()
-	s := &site{t: t, board: collector.NewBoard()}
+	catalogue := precondition.All()
+	expositor := exposition.NewExpositor(catalogue)
+	s := &site{t: t, board: collector.NewBoard(catalogue, expositor.Render)}
 	s.migrations = s.board.Configure(migrations)
 	logger := slog.New(slog.DiscardHandler)
 	evaluator := collector.NewEvaluator(collector.EvaluatorOptions{Board: s.board, Logger: logger, Now: time.Now})
 	var err error
 	s.handler, err = newHandler(handlerOptions{
-		board: s.board, evaluator: evaluator, reload: newReloader("", config.Default(), nil, nil, logger), logger: logger, now: time.Now, telemetryPath: "/metrics", externalURL: externalURL,
+		catalogue: catalogue, expositor: expositor, board: s.board, evaluator: evaluator, reload: newReloader("", config.Default(), nil, nil, logger), logger: logger, now: time.Now, telemetryPath: "/metrics", externalURL: externalURL,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -68,19 +74,19 @@ func newSiteAt(t *testing.T, externalURL string, migrations ...config.Migration)
 }
 
 // publish makes every precondition of a migration pass but those that are named.
-func (s *site) publish(migration int, at time.Time, except map[string][]collector.Finding) {
+func (s *site) publish(migration int, at time.Time, except map[string][]finding.Finding) {
 	s.t.Helper()
 	e := collector.Evaluation{
 		Phase: config.PhaseMigrate, PhaseReason: "sales_order has the ids 1 to 9 in both systems",
-		Servers: []collector.Server{{System: "magento1", Address: "db1.example.com:3306", Database: "magento1", Account: "migration@10.0.0.%", Version: "MariaDB 10.11.19"}},
+		Servers: []evidence.Server{{System: "magento1", Address: "db1.example.com:3306", Database: "magento1", Account: "migration@10.0.0.%", Version: "MariaDB 10.11.19"}},
 	}
 	if s.prepare {
 		e.Phase, e.PhaseReason = config.PhasePrepare, "Magento 2 holds none of Magento 1's data"
 	}
-	for _, p := range collector.Catalogue() {
-		r := collector.Result{
-			Status: collector.Pass, Summary: "it is as it should be", EvaluatedAt: at, Duration: 12 * time.Millisecond,
-			Findings: []collector.Finding{{Status: collector.Pass, Summary: "a note on what was seen", Evidence: "the evidence"}},
+	for _, p := range precondition.All() {
+		r := finding.Result{
+			Status: finding.Pass, Summary: "it is as it should be", EvaluatedAt: at, Duration: 12 * time.Millisecond,
+			Findings: []finding.Finding{{Status: finding.Pass, Summary: "a note on what was seen", Evidence: "the evidence"}},
 		}
 		if findings, ok := except[p.ID]; ok {
 			r.Status, r.Summary, r.Findings = findings[0].Status, findings[0].Summary, slices.Concat(findings, r.Findings)
@@ -90,8 +96,8 @@ func (s *site) publish(migration int, at time.Time, except map[string][]collecto
 	s.board.Publish(s.migrations[migration], e, at)
 }
 
-func failing(summary string) []collector.Finding {
-	return []collector.Finding{{Status: collector.Fail, Subject: "INSERT", Summary: summary, Evidence: "the server answers 1142", Remedy: "As an administrator:\nGRANT INSERT ON `m2`.* TO 'migration'@'%';"}}
+func failing(summary string) []finding.Finding {
+	return []finding.Finding{{Status: finding.Fail, Subject: "INSERT", Summary: summary, Evidence: "the server answers 1142", Remedy: "As an administrator:\nGRANT INSERT ON `m2`.* TO 'migration'@'%';"}}
 }
 
 // TestInABrowser is not parallel, because a browser takes all the time of small machines.
@@ -114,10 +120,10 @@ func testStates(t *testing.T, b *tab, axe string) {
 	now := time.Now()
 	s.publish(0, now, nil)
 	s.publish(1, now.Add(-time.Hour), nil)
-	s.publish(1, now, map[string][]collector.Finding{
-		"privileges": failing("the account lacks INSERT on Magento 2's database"), "extensions": {{Status: collector.Warn, Subject: "aw_blog_setup", Summary: "nobody decided on AW_Blog", Remedy: "Decide."}},
+	s.publish(1, now, map[string][]finding.Finding{
+		"privileges": failing("the account lacks INSERT on Magento 2's database"), "extensions": {{Status: finding.Warn, Subject: "aw_blog_setup", Summary: "nobody decided on AW_Blog", Remedy: "Decide."}},
 	})
-	s.publish(2, now, map[string][]collector.Finding{"topology": {{Status: collector.Unknown, Summary: "no node is declared", Remedy: "Declare them."}}})
+	s.publish(2, now, map[string][]finding.Finding{"topology": {{Status: finding.Unknown, Summary: "no node is declared", Remedy: "Declare them."}}})
 	for path, want := range map[string]string{
 		"/":                   "3 of 4 not ready, 1 ready.",
 		"/migrations/ready":   "Nothing stands in the way of the migration.",
@@ -135,7 +141,7 @@ func testStates(t *testing.T, b *tab, axe string) {
 	}
 	b.open(s.server.URL + "/migrations/blocked")
 	b.is(`document.querySelector(".phases [aria-current=step]").firstChild.data === "migrate"`)
-	b.is(`document.querySelectorAll("article.precondition").length === ` + fmt.Sprint(len(collector.Catalogue())))
+	b.is(`document.querySelectorAll("article.precondition").length === ` + fmt.Sprint(len(precondition.All())))
 	b.is(`document.querySelector("#privileges .strip").getAttribute("aria-label") === "1 change in the last 1 h 0 min, now fail"`)
 	b.is(`document.querySelector("#extensions .waiver").innerText.includes("jane")`)
 	b.is(`document.querySelector("ol.changes").innerText.includes("went from  pass to  fail")`)
@@ -161,7 +167,7 @@ func testThousand(t *testing.T, b *tab, axe string) {
 	}
 	s := newSite(t, migrations...)
 	for i := range migrations {
-		except := map[string][]collector.Finding{}
+		except := map[string][]finding.Finding{}
 		if i%10 == 0 {
 			except["backup"] = failing("there is no backup")
 		}
@@ -181,12 +187,12 @@ func testThousand(t *testing.T, b *tab, axe string) {
 
 func testHostile(t *testing.T, b *tab, axe string) {
 	s := newSite(t, config.Migration{Name: "acme", Waivers: []config.Waiver{{Precondition: "backup", Subject: hostile[0], Reason: hostile[1], Owner: hostile[4], Expires: config.Expiry{Time: time.Now().Add(time.Hour)}}}})
-	var findings []collector.Finding
+	var findings []finding.Finding
 	for _, text := range hostile {
-		findings = append(findings, collector.Finding{Status: collector.Fail, Subject: text, Summary: text, Evidence: text, Remedy: text + "\n" + text})
+		findings = append(findings, finding.Finding{Status: finding.Fail, Subject: text, Summary: text, Evidence: text, Remedy: text + "\n" + text})
 	}
-	except := map[string][]collector.Finding{"extensions": findings}
-	for i, p := range collector.Catalogue()[:len(hostile)] {
+	except := map[string][]finding.Finding{"extensions": findings}
+	for i, p := range precondition.All()[:len(hostile)] {
 		if p.ID != "extensions" {
 			except[p.ID] = findings[i : i+1]
 		}
@@ -240,7 +246,7 @@ func testHostileDatabases(t *testing.T, b *tab, axe string) {
 
 func testKeyboard(t *testing.T, b *tab, _ string) {
 	s := newSite(t, config.Migration{Name: "acme"}, config.Migration{Name: "other"})
-	s.publish(0, time.Now(), map[string][]collector.Finding{"privileges": failing("INSERT is missing")})
+	s.publish(0, time.Now(), map[string][]finding.Finding{"privileges": failing("INSERT is missing")})
 	s.publish(1, time.Now(), nil)
 	focus := func() string {
 		return evaluate[string](b, "document.activeElement.id || document.activeElement.className || document.activeElement.innerText")
@@ -304,7 +310,7 @@ func testRefresh(t *testing.T, b *tab, _ string) {
 	evaluate[bool](b, `document.querySelector("#backup-notes").open = true; document.querySelector("#backup-docs").focus(); scrollTo(0, 900); window.before = document.querySelector("#backup"); true`)
 	scrolled := evaluate[float64](b, "scrollY")
 
-	s.publish(0, time.Now(), map[string][]collector.Finding{"migration_tool": failing("the tool is not installed")})
+	s.publish(0, time.Now(), map[string][]finding.Finding{"migration_tool": failing("the tool is not installed")})
 	b.wake()
 	b.eventually(`document.title.startsWith("acme is not ready")`)
 	b.is(`document.getElementById("notice").innerText.startsWith("acme is not ready")`)
@@ -347,7 +353,7 @@ func (b *tab) wake() {
 
 func testWithoutScripts(t *testing.T, b *tab, _ string) {
 	s := newSite(t, config.Migration{Name: "acme"}, config.Migration{Name: "other"})
-	s.publish(0, time.Now(), map[string][]collector.Finding{"privileges": failing("INSERT is missing")})
+	s.publish(0, time.Now(), map[string][]finding.Finding{"privileges": failing("INSERT is missing")})
 	s.publish(1, time.Now(), nil)
 	b.withoutScripts()
 	b.open(s.server.URL)
@@ -365,7 +371,7 @@ func testWithoutScripts(t *testing.T, b *tab, _ string) {
 
 func testReports(t *testing.T, b *tab, axe string) {
 	s := newSite(t, config.Migration{Name: "acme"})
-	s.publish(0, time.Now(), map[string][]collector.Finding{"privileges": failing("INSERT is missing")})
+	s.publish(0, time.Now(), map[string][]finding.Finding{"privileges": failing("INSERT is missing")})
 	b.open(s.server.URL + "/migrations/acme")
 	b.media("print")
 	b.is(`getComputedStyle(document.querySelector(".site nav")).display === "none" && document.querySelector("#network-notes .findings").checkVisibility({contentVisibilityAuto: true})`)
@@ -445,18 +451,18 @@ func drawPictures(t *testing.T, b *tab, dir string) {
 	for i := range s.migrations {
 		s.publish(i, now.Add(-20*time.Hour), nil)
 	}
-	trust := []collector.Finding{{
-		Status: collector.Fail, Subject: "log_bin_trust_function_creators", Summary: "migrate:data would stop at \"setup triggers\" with error 1419: binary logging is on, and the account has no SUPER",
+	trust := []finding.Finding{{
+		Status: finding.Fail, Subject: "log_bin_trust_function_creators", Summary: "migrate:data would stop at \"setup triggers\" with error 1419: binary logging is on, and the account has no SUPER",
 		Evidence: "MariaDB 10.11.19, log_bin = ON, log_bin_trust_function_creators = OFF, SUPER missing",
 		Remedy:   "As an account with SUPER or BINLOG ADMIN:\nSET GLOBAL log_bin_trust_function_creators = 1;\nIt takes effect at once and is lost when the server restarts, so write it into its my.cnf as well:\n[mysqld]\nlog_bin_trust_function_creators = 1",
 	}}
-	entities := []collector.Finding{{Status: collector.Warn, Subject: "product", Summary: "Magento 2 has 3 new products"}}
-	s.publish(0, now.Add(-9*time.Hour), map[string][]collector.Finding{"m2_entities": entities})
+	entities := []finding.Finding{{Status: finding.Warn, Subject: "product", Summary: "Magento 2 has 3 new products"}}
+	s.publish(0, now.Add(-9*time.Hour), map[string][]finding.Finding{"m2_entities": entities})
 	s.publish(0, now.Add(-6*time.Hour), nil)
-	s.publish(0, now.Add(-2*time.Hour), map[string][]collector.Finding{"binlog_trust": trust})
-	s.publish(0, now.Add(-12*time.Second), map[string][]collector.Finding{"binlog_trust": trust})
-	s.publish(1, now.Add(-31*time.Second), map[string][]collector.Finding{"topology": {{Status: collector.Unknown, Summary: "nobody declared magento2's web nodes"}}})
-	s.publish(2, now.Add(-44*time.Second), map[string][]collector.Finding{"m2_entities": entities})
+	s.publish(0, now.Add(-2*time.Hour), map[string][]finding.Finding{"binlog_trust": trust})
+	s.publish(0, now.Add(-12*time.Second), map[string][]finding.Finding{"binlog_trust": trust})
+	s.publish(1, now.Add(-31*time.Second), map[string][]finding.Finding{"topology": {{Status: finding.Unknown, Summary: "nobody declared magento2's web nodes"}}})
+	s.publish(2, now.Add(-44*time.Second), map[string][]finding.Finding{"m2_entities": entities})
 	s.publish(3, now.Add(-7*time.Second), nil)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 
 	"magento_migration_exporter/collector"
 	"magento_migration_exporter/collector/backup"
+	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/config"
 )
 
@@ -196,7 +197,7 @@ func readConfig(file, webConfigFile string) <-chan reading {
 	result := make(chan reading, 1)
 	go func() {
 		var got reading
-		if got.config, got.err = config.Load(file, collector.PreconditionIDs()); got.err == nil {
+		if got.config, got.err = config.Load(file, precondition.All().Sections()); got.err == nil {
 			got.warnings = warnings(got.config, webConfigFile)
 		}
 		got.changed = config.LastChange(file)

@@ -20,6 +20,8 @@ import (
 	"magento_migration_exporter/collector"
 	"magento_migration_exporter/collector/backup"
 	"magento_migration_exporter/collector/mysqltest"
+	"magento_migration_exporter/collector/precondition"
+	"magento_migration_exporter/collector/report"
 	"magento_migration_exporter/config"
 )
 
@@ -51,13 +53,13 @@ func (d *daemon) mustValue(series string) float64 {
 }
 
 // readiness returns the JSON document's migrations by name.
-func (d *daemon) readiness() map[string]collector.MigrationReadiness {
+func (d *daemon) readiness() map[string]report.MigrationReadiness {
 	d.t.Helper()
-	var doc collector.Readiness
+	var doc report.Readiness
 	if err := json.Unmarshal([]byte(d.want("GET", "/api/v1/readiness", 200)), &doc); err != nil {
 		d.t.Fatal(err)
 	}
-	byName := map[string]collector.MigrationReadiness{}
+	byName := map[string]report.MigrationReadiness{}
 	for _, m := range doc.Migrations {
 		byName[m.Name] = m
 	}
@@ -238,12 +240,12 @@ func TestHangupAtTheStart(t *testing.T) {
 // runningReloader is a reloader with a scheduler that runs, and what it shows.
 func runningReloader(t *testing.T, path string) (*reloader, *collector.Board) {
 	t.Helper()
-	cfg, err := config.Load(path, collector.PreconditionIDs())
+	cfg, err := config.Load(path, precondition.All().Sections())
 	if err != nil {
 		t.Fatal(err)
 	}
 	backups := backup.New(t.Context(), backup.Options{})
-	board := collector.NewBoard()
+	board := collector.NewBoard(precondition.All(), nil)
 	logger := slog.New(slog.DiscardHandler)
 	scheduler := collector.NewScheduler(collector.NewEvaluator(collector.EvaluatorOptions{Board: board, Backups: backups, Logger: logger, Now: time.Now}))
 	r := newReloader(path, cfg, backups, scheduler, logger)

@@ -19,6 +19,10 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"magento_migration_exporter/collector"
+	"magento_migration_exporter/collector/exposition"
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/precondition"
+	"magento_migration_exporter/collector/shoptest"
 	"magento_migration_exporter/config"
 )
 
@@ -34,10 +38,10 @@ func BenchmarkScrape(b *testing.B) {
 	for _, migrations := range []int{1, 10, 100, 1000} {
 		board := filledBoard(b, evaluation, migrations)
 		registry, vec := prometheus.NewRegistry(), prometheus.NewRegistry()
-		registry.MustRegister(collector.NewMetrics(board))
+		registry.MustRegister(shoptest.Reference{Board: board, Catalogue: precondition.All()})
 		vec.MustRegister(gaugeVec(migrations))
 		logger := slog.New(slog.DiscardHandler)
-		h := &handler{handlerOptions: handlerOptions{board: board, logger: logger}, exporter: prometheus.NewRegistry(), expositor: collector.NewExpositor()}
+		h := &handler{handlerOptions: handlerOptions{board: board, logger: logger, expositor: exposition.NewExpositor(precondition.All())}, exporter: prometheus.NewRegistry()}
 		exporter := secured(http.HandlerFunc(h.metrics), logger)
 		options := promhttp.HandlerOpts{EnableOpenMetrics: true}
 		for _, asked := range []struct{ name, format, encoding string }{
@@ -89,23 +93,22 @@ func filledBoard(b *testing.B, e collector.Evaluation, n int) *collector.Board {
 		var migrations []config.Migration
 		for i := range n {
 			m := config.Migration{Name: shopName(i), Cutover: &time.Time{}}
-			m.Preconditions.Backup.MaxAge = 1
 			for j := range waivers {
 				m.Waivers = append(m.Waivers, config.Waiver{Precondition: "extensions", Subject: fmt.Sprintf("vendor_module%d_setup", j), Reason: "tested", Expires: config.Expiry{Time: time.Now()}})
 			}
 			migrations = append(migrations, m)
 		}
-		board := collector.NewBoard()
+		board := collector.NewBoard(precondition.All(), exposition.NewExpositor(precondition.All()).Render)
 		for _, m := range board.Configure(migrations) {
 			changed := e
-			changed.Results = make([]collector.Result, len(e.Results))
+			changed.Results = make([]finding.Result, len(e.Results))
 			board.Publish(m, changed, time.Now())
 			board.Publish(m, e, time.Now())
 		}
 		return board
 	}
 	series := func(board *collector.Board) int {
-		e, err := collector.NewExpositor().New(expfmt.FmtText, nil, board.Snapshot())
+		e, err := exposition.NewExpositor(precondition.All()).New(expfmt.FmtText, nil, board.Snapshot())
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -16,6 +16,8 @@ import (
 
 	"magento_migration_exporter/collector"
 	"magento_migration_exporter/collector/backup"
+	"magento_migration_exporter/collector/exposition"
+	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/config"
 )
 
@@ -25,13 +27,15 @@ func serve(ctx context.Context, f *flags, cfg *config.Config, hangup <-chan os.S
 	warnIfOpen(f, logger)
 	backups := backup.New(ctx, backup.Options{BytesPerSecond: cfg.Global.BackupReadBytesPerSecond})
 	defer backups.Close()
-	board := collector.NewBoard()
+	catalogue := precondition.All()
+	expositor := exposition.NewExpositor(catalogue)
+	board := collector.NewBoard(catalogue, expositor.Render)
 	evaluator := collector.NewEvaluator(collector.EvaluatorOptions{Board: board, Backups: backups, Logger: logger, Now: time.Now})
 	scheduler := collector.NewScheduler(evaluator)
 	reload := newReloader(f.configFile, cfg, backups, scheduler, logger)
 	reload.shard, reload.webConfigFile = f.shard, f.webConfigFile()
 	handler, err := newHandler(handlerOptions{
-		board: board, evaluator: evaluator, reload: reload, logger: logger, now: time.Now,
+		catalogue: catalogue, expositor: expositor, board: board, evaluator: evaluator, reload: reload, logger: logger, now: time.Now,
 		telemetryPath: f.telemetryPath, externalURL: f.externalURL, lifecycle: f.enableLifecycle, pprof: f.enablePprof,
 	})
 	if err != nil {

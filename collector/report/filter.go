@@ -8,7 +8,8 @@ import (
 	"strconv"
 	"strings"
 
-	"magento_migration_exporter/collector"
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/precondition"
 )
 
 // Filter says which migrations the overview shows. The zero value is the first page of all.
@@ -33,16 +34,16 @@ func statusFilters() []option {
 	return []option{{"", "any"}, {"blocked", "not ready"}, {"ready", "ready"}, {"fail", "fails"}, {"unknown", "unknown"}, {"warn", "warns"}, {"waived", "waived"}}
 }
 
-func preconditionFilters() []option {
+func preconditionFilters(catalogue precondition.Catalogue) []option {
 	options := []option{{"", "any"}}
-	for _, p := range collector.Catalogue() {
-		options = append(options, option{p.ID, p.Title})
+	for i := range catalogue {
+		options = append(options, option{catalogue[i].ID, catalogue[i].Title})
 	}
 	return options
 }
 
 // ParseFilter reads a page's query. The error is a sentence for whoever typed it.
-func ParseFilter(query url.Values) (Filter, error) {
+func (p *Pages) ParseFilter(query url.Values) (Filter, error) {
 	f := Filter{Search: strings.TrimSpace(query.Get("search")), Status: query.Get("status"), Precondition: query.Get("precondition")}
 	if len(f.Search) > maxSearch {
 		return Filter{}, fmt.Errorf("search: no migration's name is longer than %d characters", maxSearch)
@@ -50,7 +51,7 @@ func ParseFilter(query url.Values) (Filter, error) {
 	for _, choice := range []struct {
 		parameter, value string
 		allowed          []option
-	}{{"status", f.Status, statusFilters()}, {"precondition", f.Precondition, preconditionFilters()}} {
+	}{{"status", f.Status, statusFilters()}, {"precondition", f.Precondition, preconditionFilters(p.catalogue)}} {
 		if !slices.ContainsFunc(choice.allowed, func(o option) bool { return o.Value == choice.value }) {
 			return Filter{}, fmt.Errorf("%s=%q: expected one of%s", choice.parameter, choice.value, values(choice.allowed))
 		}
@@ -94,7 +95,7 @@ func (f Filter) query(page int) string {
 
 func (f Filter) narrow() bool { return f.Search != "" || f.Status != "" || f.Precondition != "" }
 
-func (f Filter) match(m *collector.MigrationReadiness) bool {
+func (f Filter) match(m *MigrationReadiness) bool {
 	if !strings.Contains(strings.ToLower(m.Name), strings.ToLower(f.Search)) {
 		return false
 	}
@@ -104,12 +105,12 @@ func (f Filter) match(m *collector.MigrationReadiness) bool {
 	if f.Status == "" {
 		return true
 	}
-	return slices.ContainsFunc(m.Preconditions, func(p collector.PreconditionReadiness) bool {
+	return slices.ContainsFunc(m.Preconditions, func(p PreconditionReadiness) bool {
 		return (f.Precondition == "" || p.ID == f.Precondition) && f.matchStatus(p.Status)
 	})
 }
 
-func (f Filter) matchStatus(s collector.Status) bool {
+func (f Filter) matchStatus(s finding.Status) bool {
 	switch f.Status {
 	case "blocked":
 		return !s.Ready()
@@ -120,38 +121,38 @@ func (f Filter) matchStatus(s collector.Status) bool {
 }
 
 // blockedFirst sorts by what has to be done first: what fails, then what is unknown, then warnings; among these the nearest cutover.
-func blockedFirst(a, b *collector.MigrationReadiness) int {
+func blockedFirst(a, b *MigrationReadiness) int {
 	return cmp.Or(cmp.Compare(urgency(a), urgency(b)), compareCutover(a, b), cmp.Compare(a.Name, b.Name))
 }
 
 // urgency is lower for what is more urgent.
-func urgency(m *collector.MigrationReadiness) int {
+func urgency(m *MigrationReadiness) int {
 	switch worst := worstStatus(m); {
-	case worst == collector.Fail:
+	case worst == finding.Fail:
 		return 0
 	case !m.Ready:
 		return 1
-	case worst == collector.Warn:
+	case worst == finding.Warn:
 		return 2
 	}
 	return 3
 }
 
-func worstStatus(m *collector.MigrationReadiness) collector.Status {
+func worstStatus(m *MigrationReadiness) finding.Status {
 	for _, s := range worstFirst() {
-		if slices.ContainsFunc(m.Preconditions, func(p collector.PreconditionReadiness) bool { return p.Status == s }) {
+		if slices.ContainsFunc(m.Preconditions, func(p PreconditionReadiness) bool { return p.Status == s }) {
 			return s
 		}
 	}
-	return collector.Unknown
+	return finding.Unknown
 }
 
 // worstFirst returns the statuses in the order in which people should look at them.
-func worstFirst() []collector.Status {
-	return []collector.Status{collector.Fail, collector.Unknown, collector.Warn, collector.Waived, collector.Pass, collector.NotApplicable}
+func worstFirst() []finding.Status {
+	return []finding.Status{finding.Fail, finding.Unknown, finding.Warn, finding.Waived, finding.Pass, finding.NotApplicable}
 }
 
-func compareCutover(a, b *collector.MigrationReadiness) int {
+func compareCutover(a, b *MigrationReadiness) int {
 	switch {
 	case a.Cutover != nil && b.Cutover != nil:
 		return a.Cutover.Compare(*b.Cutover)

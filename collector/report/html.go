@@ -4,12 +4,10 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-
-	"magento_migration_exporter/collector"
 )
 
 // HTML writes the document as one file that needs no other, to be attached to a ticket.
-func HTML(w io.Writer, d collector.Readiness) error {
+func HTML(w io.Writer, d Readiness) error {
 	templates, err := parseTemplates("", "")
 	if err != nil {
 		return err

@@ -6,12 +6,10 @@ import (
 	"io"
 	"strings"
 	"time"
-
-	"magento_migration_exporter/collector"
 )
 
 // Markdown writes the document for a ticket.
-func Markdown(w io.Writer, doc collector.Readiness) error {
+func Markdown(w io.Writer, doc Readiness) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "# Migration readiness\n\nChecked at %s by version %s.\n", doc.GeneratedAt.Format(time.RFC3339), inline(doc.Version))
 	for _, m := range doc.Migrations {
@@ -33,7 +31,7 @@ func Markdown(w io.Writer, doc collector.Readiness) error {
 	return b.Flush()
 }
 
-func markdownFindings(b *bufio.Writer, p collector.PreconditionReadiness) {
+func markdownFindings(b *bufio.Writer, p PreconditionReadiness) {
 	titled := false
 	title := func() {
 		if !titled {

@@ -5,21 +5,21 @@ import (
 	"slices"
 	"time"
 
-	"magento_migration_exporter/collector"
+	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/config"
 )
 
 // verdict is the answer to whether a migration can start.
 type verdict struct {
 	// Status is what it looks like.
-	Status collector.Status
+	Status finding.Status
 	Word   string
 	// Reason is a sentence.
 	Reason string
 }
 
-func newVerdict(m *collector.MigrationReadiness) verdict {
-	count := func(s collector.Status) int {
+func newVerdict(m *MigrationReadiness) verdict {
+	count := func(s finding.Status) int {
 		n := 0
 		for _, p := range m.Preconditions {
 			if p.Status == s {
@@ -28,19 +28,19 @@ func newVerdict(m *collector.MigrationReadiness) verdict {
 		}
 		return n
 	}
-	failing, unknown := count(collector.Fail), count(collector.Unknown)
+	failing, unknown := count(finding.Fail), count(finding.Unknown)
 	evaluated := len(m.Preconditions) > 0 && m.Preconditions[0].EvaluatedAt != nil
 	switch {
 	case m.Ready:
-		return verdict{collector.Pass, "ready", "Nothing stands in the way of the migration."}
+		return verdict{finding.Pass, "ready", "Nothing stands in the way of the migration."}
 	case !evaluated:
-		return verdict{collector.Unknown, "not evaluated yet", "The first evaluation has not ended."}
+		return verdict{finding.Unknown, "not evaluated yet", "The first evaluation has not ended."}
 	case failing > 0 && unknown > 0:
-		return verdict{collector.Fail, "not ready", fmt.Sprintf("%s, and %s be told.", plural(failing, "precondition fails", "preconditions fail"), plural(unknown, "cannot", "cannot"))}
+		return verdict{finding.Fail, "not ready", fmt.Sprintf("%s, and %s be told.", plural(failing, "precondition fails", "preconditions fail"), plural(unknown, "cannot", "cannot"))}
 	case failing > 0:
-		return verdict{collector.Fail, "not ready", plural(failing, "precondition fails", "preconditions fail") + "."}
+		return verdict{finding.Fail, "not ready", plural(failing, "precondition fails", "preconditions fail") + "."}
 	}
-	return verdict{collector.Unknown, "not ready", fmt.Sprintf("Nothing fails, but %s be told.", plural(unknown, "precondition cannot", "preconditions cannot"))}
+	return verdict{finding.Unknown, "not ready", fmt.Sprintf("Nothing fails, but %s be told.", plural(unknown, "precondition cannot", "preconditions cannot"))}
 }
 
 func plural(n int, one, many string) string {
@@ -52,15 +52,15 @@ func plural(n int, one, many string) string {
 
 // migration is what the page and the report show of one.
 type migration struct {
-	collector.MigrationReadiness
+	MigrationReadiness
 	Now           time.Time
 	Verdict       verdict
 	Counts        string
 	Age           string
 	CutoverText   string
 	Phases        []phase
-	Blocking      []precondition
-	Preconditions []precondition
+	Blocking      []shownPrecondition
+	Preconditions []shownPrecondition
 	Changes       []change
 	// InReport is true in a file, which has no buttons and no pages to lead to.
 	InReport bool
@@ -73,32 +73,33 @@ type phase struct {
 	State string
 }
 
-// precondition is what is shown of one.
-type precondition struct {
-	collector.PreconditionReadiness
+// shownPrecondition is what is shown of one.
+type shownPrecondition struct {
+	PreconditionReadiness
 	// Anchor is its id in the page.
 	Anchor string
 	// Short is the summary cut for a list.
 	Short    string
 	Since    string
 	Seen     string
-	Findings []finding
+	Findings []shownFinding
 	// Notes are findings that say only what was seen.
-	Notes    []finding
+	Notes    []shownFinding
 	Waivers  []waiver
 	Strip    strip
 	InReport bool
 }
 
-type finding struct {
-	collector.Finding
+// shownFinding is a finding as a page shows it.
+type shownFinding struct {
+	finding.Finding
 	// Repeated is true when the precondition's summary says the same.
 	Repeated bool
 	Remedies []remedyText
 }
 
 type waiver struct {
-	collector.WaiverReadiness
+	WaiverReadiness
 	// State is empty, or says why the waiver needs a look.
 	State string
 }
@@ -108,13 +109,13 @@ type change struct {
 	At            time.Time
 	Ago           string
 	Anchor, Title string
-	Old, New      collector.Status
+	Old, New      finding.Status
 }
 
 // maxChanges is how many of the last changes are listed.
 const maxChanges = 20
 
-func newMigration(m collector.MigrationReadiness, now time.Time, anchor string, inReport bool) migration {
+func newMigration(m MigrationReadiness, now time.Time, anchor string, inReport bool) migration {
 	v := migration{
 		MigrationReadiness: m, Now: now, Verdict: newVerdict(&m), Counts: counts(&m), Age: oldestEvidence(&m, now), InReport: inReport,
 		Phases: phases(m.Phase), Changes: lastChanges(&m, now, anchor),
@@ -127,7 +128,7 @@ func newMigration(m collector.MigrationReadiness, now time.Time, anchor string, 
 		shown.InReport = inReport
 		v.Preconditions = append(v.Preconditions, shown)
 	}
-	for _, status := range []collector.Status{collector.Fail, collector.Unknown} {
+	for _, status := range []finding.Status{finding.Fail, finding.Unknown} {
 		for _, p := range v.Preconditions {
 			if p.Status == status && p.EvaluatedAt != nil {
 				v.Blocking = append(v.Blocking, p)
@@ -154,20 +155,20 @@ func phases(now config.Phase) []phase {
 	return all
 }
 
-func newPrecondition(p collector.PreconditionReadiness, m *collector.MigrationReadiness, now time.Time, anchor string) precondition {
-	v := precondition{PreconditionReadiness: p, Anchor: anchor + p.ID, Short: shorten(printable(p.Summary)), Since: since(&p, now), Seen: "not evaluated yet", Strip: newStrip(p.History, now)}
+func newPrecondition(p PreconditionReadiness, m *MigrationReadiness, now time.Time, anchor string) shownPrecondition {
+	v := shownPrecondition{PreconditionReadiness: p, Anchor: anchor + p.ID, Short: shorten(printable(p.Summary)), Since: since(&p, now), Seen: "not evaluated yet", Strip: newStrip(p.History, now)}
 	if p.EvaluatedAt != nil {
 		v.Seen = fmt.Sprintf("seen %s, in %s", relative(*p.EvaluatedAt, now), time.Duration(p.DurationSeconds*float64(time.Second)).Round(100*time.Microsecond))
 	}
 	for _, f := range p.Findings {
-		shownFinding := finding{Finding: f, Repeated: f.Summary == p.Summary, Remedies: remedyTexts(f.Remedy)}
+		one := shownFinding{Finding: f, Repeated: f.Summary == p.Summary, Remedies: remedyTexts(f.Remedy)}
 		if shown(f) {
-			v.Findings = append(v.Findings, shownFinding)
+			v.Findings = append(v.Findings, one)
 		} else {
-			v.Notes = append(v.Notes, shownFinding)
+			v.Notes = append(v.Notes, one)
 		}
 	}
-	slices.SortStableFunc(v.Findings, func(a, b finding) int {
+	slices.SortStableFunc(v.Findings, func(a, b shownFinding) int {
 		return slices.Index(worstFirst(), a.Status) - slices.Index(worstFirst(), b.Status)
 	})
 	for _, w := range p.Waivers {
@@ -177,7 +178,7 @@ func newPrecondition(p collector.PreconditionReadiness, m *collector.MigrationRe
 }
 
 // since says from when on the status is what it is, as far as this process knows.
-func since(p *collector.PreconditionReadiness, now time.Time) string {
+func since(p *PreconditionReadiness, now time.Time) string {
 	switch {
 	case p.ChangedAt != nil:
 		return fmt.Sprintf("since %s (%s)", clock(*p.ChangedAt), relative(*p.ChangedAt, now))
@@ -187,7 +188,7 @@ func since(p *collector.PreconditionReadiness, now time.Time) string {
 	return ""
 }
 
-func newWaiver(w collector.WaiverReadiness, cutover *time.Time, now time.Time) waiver {
+func newWaiver(w WaiverReadiness, cutover *time.Time, now time.Time) waiver {
 	v := waiver{WaiverReadiness: w}
 	switch {
 	case !now.Before(w.Expires):
@@ -199,7 +200,7 @@ func newWaiver(w collector.WaiverReadiness, cutover *time.Time, now time.Time) w
 }
 
 // lastChanges lists the changes of all preconditions, the newest first.
-func lastChanges(m *collector.MigrationReadiness, now time.Time, anchor string) []change {
+func lastChanges(m *MigrationReadiness, now time.Time, anchor string) []change {
 	var all []change
 	for _, p := range m.Preconditions {
 		for i := 1; i < len(p.History); i++ {

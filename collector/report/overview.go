@@ -6,7 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"magento_migration_exporter/collector"
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/precondition"
 )
 
 const (
@@ -44,7 +45,7 @@ type row struct {
 }
 
 type rowPrecondition struct {
-	Status             collector.Status
+	Status             finding.Status
 	ID, Title, Summary string
 }
 
@@ -54,9 +55,9 @@ type pager struct {
 	Previous, Next     string
 }
 
-func newOverview(d collector.Readiness, f Filter) overview {
-	o := overview{Now: d.GeneratedAt, All: len(d.Migrations), Filter: f, Narrow: f.narrow(), Statuses: statusFilters(), Preconditions: preconditionFilters()}
-	var matching []*collector.MigrationReadiness
+func newOverview(d Readiness, f Filter, catalogue precondition.Catalogue) overview {
+	o := overview{Now: d.GeneratedAt, All: len(d.Migrations), Filter: f, Narrow: f.narrow(), Statuses: statusFilters(), Preconditions: preconditionFilters(catalogue)}
+	var matching []*MigrationReadiness
 	for i := range d.Migrations {
 		m := &d.Migrations[i]
 		if m.Ready {
@@ -94,9 +95,9 @@ func newPager(f Filter, rows int) pager {
 	return p
 }
 
-func newRow(m *collector.MigrationReadiness, now time.Time) row {
+func newRow(m *MigrationReadiness, now time.Time) row {
 	r := row{Name: m.Name, Verdict: newVerdict(m), Counts: counts(m), About: about(m, now), Age: oldestEvidence(m, now)}
-	for _, status := range []collector.Status{collector.Fail, collector.Unknown, collector.Warn} {
+	for _, status := range []finding.Status{finding.Fail, finding.Unknown, finding.Warn} {
 		for _, p := range m.Preconditions {
 			switch {
 			case p.Status != status || p.EvaluatedAt == nil:
@@ -123,7 +124,7 @@ func shorten(s string) string {
 }
 
 // about says where the migration stands.
-func about(m *collector.MigrationReadiness, now time.Time) []string {
+func about(m *MigrationReadiness, now time.Time) []string {
 	texts := []string{"phase not known"}
 	if m.Phase != "" {
 		texts[0] = "phase " + string(m.Phase)
@@ -135,9 +136,9 @@ func about(m *collector.MigrationReadiness, now time.Time) []string {
 }
 
 // counts says how many preconditions have which status.
-func counts(m *collector.MigrationReadiness) string {
-	words := map[collector.Status]string{
-		collector.Fail: "fail", collector.Unknown: "unknown", collector.Warn: "warn", collector.Waived: "waived", collector.Pass: "pass", collector.NotApplicable: "not applicable",
+func counts(m *MigrationReadiness) string {
+	words := map[finding.Status]string{
+		finding.Fail: "fail", finding.Unknown: "unknown", finding.Warn: "warn", finding.Waived: "waived", finding.Pass: "pass", finding.NotApplicable: "not applicable",
 	}
 	var texts []string
 	for _, s := range worstFirst() {
@@ -155,7 +156,7 @@ func counts(m *collector.MigrationReadiness) string {
 }
 
 // oldestEvidence says how old the oldest result is.
-func oldestEvidence(m *collector.MigrationReadiness, now time.Time) string {
+func oldestEvidence(m *MigrationReadiness, now time.Time) string {
 	var oldest time.Time
 	for _, p := range m.Preconditions {
 		if p.EvaluatedAt == nil {

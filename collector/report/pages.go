@@ -12,7 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"magento_migration_exporter/collector"
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/precondition"
 )
 
 //go:embed page
@@ -23,6 +24,7 @@ const guideURL = "https://github.com/magento/devdocs/blob/master/src/guides/v2.3
 
 // Pages renders the status pages and the documentation as HTML.
 type Pages struct {
+	catalogue precondition.Catalogue
 	templates *template.Template
 	docs      map[string]doc
 	static    map[string]staticFile
@@ -44,10 +46,10 @@ type page struct {
 	Body any
 }
 
-// NewPages reads the templates and the documentation, an HTML file for each page. Prefix is the path under which people reach the exporter, empty for
-// none; metrics is where it serves the metrics.
-func NewPages(prefix, metrics string, docs fs.FS) (*Pages, error) {
-	p := &Pages{static: map[string]staticFile{}}
+// NewPages reads the templates and the documentation, an HTML file for each page. The catalogue has the preconditions that pages can be
+// filtered by. Prefix is the path under which people reach the exporter, empty for none; metrics is where it serves the metrics.
+func NewPages(catalogue precondition.Catalogue, prefix, metrics string, docs fs.FS) (*Pages, error) {
+	p := &Pages{catalogue: catalogue, static: map[string]staticFile{}}
 	var err error
 	if p.templates, err = parseTemplates(prefix, metrics); err != nil {
 		return nil, err
@@ -75,8 +77,8 @@ func parseTemplates(prefix, metrics string) (*template.Template, error) {
 }
 
 // Overview writes the page of all migrations.
-func (p *Pages) Overview(w io.Writer, d collector.Readiness, f Filter) error {
-	o := newOverview(d, f)
+func (p *Pages) Overview(w io.Writer, d Readiness, f Filter) error {
+	o := newOverview(d, f, p.catalogue)
 	title := "All migrations are ready"
 	if o.Blocked > 0 {
 		title = fmt.Sprintf("%d of %d not ready", o.Blocked, o.All)
@@ -85,7 +87,7 @@ func (p *Pages) Overview(w io.Writer, d collector.Readiness, f Filter) error {
 }
 
 // Migration writes the page of one migration, at a time and by a version of the exporter.
-func (p *Pages) Migration(w io.Writer, m collector.MigrationReadiness, version string, now time.Time) error {
+func (p *Pages) Migration(w io.Writer, m MigrationReadiness, version string, now time.Time) error {
 	v := newMigration(m, now, "", false)
 	return p.templates.ExecuteTemplate(w, "migration.html", page{m.Name + " is " + v.Verdict.Word, version, now, true, v})
 }
@@ -104,14 +106,14 @@ func (p *Pages) Static(w http.ResponseWriter, r *http.Request) {
 }
 
 // statusBadge shows a status by shape, word and colour.
-func statusBadge(s collector.Status) template.HTML { return badge(s, word(s)) }
+func statusBadge(s finding.Status) template.HTML { return badge(s, word(s)) }
 
 func verdictBadge(v verdict) template.HTML { return badge(v.Status, v.Word) }
 
 // badge is not a template because a page has hundreds. Nothing in it comes from outside.
-func badge(s collector.Status, word string) template.HTML {
+func badge(s finding.Status, word string) template.HTML {
 	return template.HTML(`<span class="status ` + s.String() + `"><svg class="shape" viewBox="0 0 16 16" aria-hidden="true" focusable="false"><use href="#shape-` + s.String() + `"/></svg> ` + word + `</span>`)
 }
 
 // word is how a status reads.
-func word(s collector.Status) string { return strings.ReplaceAll(s.String(), "_", " ") }
+func word(s finding.Status) string { return strings.ReplaceAll(s.String(), "_", " ") }

@@ -15,12 +15,15 @@ import (
 	"time"
 
 	"magento_migration_exporter/collector"
+	"magento_migration_exporter/collector/evidence"
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/docs"
 )
 
 func newPages(t testing.TB) *Pages {
 	t.Helper()
-	p, err := NewPages("/base", "/m", docs.Pages())
+	p, err := NewPages(precondition.All(), "/base", "/m", docs.Pages())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,27 +85,27 @@ func TestOverviewPage(t *testing.T) {
 }
 
 // many makes migrations that differ in status, phase and cutover.
-func many(n int) collector.Readiness {
-	d := collector.Readiness{Version: "1", GeneratedAt: noon}
+func many(n int) Readiness {
+	d := Readiness{Version: "1", GeneratedAt: noon}
 	for i := range n {
-		m := collector.MigrationReadiness{Name: fmt.Sprintf("shop-%04d", i), Ready: i%4 == 0, Phase: "prepare"}
+		m := MigrationReadiness{Name: fmt.Sprintf("shop-%04d", i), Ready: i%4 == 0, Phase: "prepare"}
 		if i%2 == 0 {
 			at := noon.Add(time.Duration(n-i) * time.Hour)
 			m.Cutover = &at
 		}
-		for j, p := range collector.Catalogue() {
+		for j, p := range precondition.All() {
 			at := noon.Add(-time.Duration(j) * time.Second)
-			status := collector.Pass
+			status := finding.Pass
 			if j < 5 && !m.Ready {
-				status = []collector.Status{collector.Fail, collector.Unknown, collector.Fail}[i%4-1]
+				status = []finding.Status{finding.Fail, finding.Unknown, finding.Fail}[i%4-1]
 			}
 			if j == 7 && i%8 == 0 {
-				status = collector.Warn
+				status = finding.Warn
 			}
-			m.Preconditions = append(m.Preconditions, collector.PreconditionReadiness{
+			m.Preconditions = append(m.Preconditions, PreconditionReadiness{
 				ID: p.ID, Title: p.Title, Status: status, Summary: "what was seen of " + p.Title, EvaluatedAt: &at, DocsURL: p.DocsURL(),
-				History:  []collector.Change{{At: noon.Add(-time.Hour), Status: collector.Pass}, {At: noon.Add(-time.Minute), Status: status}},
-				Findings: []collector.Finding{{Status: status, Subject: "it", Summary: "it is so", Evidence: strings.Repeat("evidence ", 10), Remedy: "As an administrator:\nGRANT x;"}},
+				History:  []collector.Change{{At: noon.Add(-time.Hour), Status: finding.Pass}, {At: noon.Add(-time.Minute), Status: status}},
+				Findings: []finding.Finding{{Status: status, Subject: "it", Summary: "it is so", Evidence: strings.Repeat("evidence ", 10), Remedy: "As an administrator:\nGRANT x;"}},
 			})
 		}
 		d.Migrations = append(d.Migrations, m)
@@ -112,13 +115,13 @@ func many(n int) collector.Readiness {
 
 var rowID = regexp.MustCompile(`id="m-(shop-\d+)"`)
 
-func rows(t *testing.T, d collector.Readiness, query string) (names []string, page string) {
+func rows(t *testing.T, d Readiness, query string) (names []string, page string) {
 	t.Helper()
 	values, err := url.ParseQuery(query)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := ParseFilter(values)
+	f, err := newPages(t).ParseFilter(values)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,17 +173,17 @@ func TestOverviewOfThousand(t *testing.T) {
 
 func TestOverviewOrder(t *testing.T) {
 	t.Parallel()
-	with := func(name string, s collector.Status, cutover time.Duration) collector.MigrationReadiness {
-		m := collector.MigrationReadiness{Name: name, Ready: s.Ready(), Preconditions: []collector.PreconditionReadiness{{ID: "network", Status: s}}}
+	with := func(name string, s finding.Status, cutover time.Duration) MigrationReadiness {
+		m := MigrationReadiness{Name: name, Ready: s.Ready(), Preconditions: []PreconditionReadiness{{ID: "network", Status: s}}}
 		if cutover != 0 {
 			at := noon.Add(cutover)
 			m.Cutover = &at
 		}
 		return m
 	}
-	d := collector.Readiness{Migrations: []collector.MigrationReadiness{
-		with("shop-1", collector.Pass, 0), with("shop-2", collector.Warn, 0), with("shop-3", collector.Unknown, time.Hour), with("shop-4", collector.Fail, 0),
-		with("shop-5", collector.Fail, 2*time.Hour), with("shop-6", collector.Fail, time.Hour), with("shop-7", collector.Waived, time.Minute),
+	d := Readiness{Migrations: []MigrationReadiness{
+		with("shop-1", finding.Pass, 0), with("shop-2", finding.Warn, 0), with("shop-3", finding.Unknown, time.Hour), with("shop-4", finding.Fail, 0),
+		with("shop-5", finding.Fail, 2*time.Hour), with("shop-6", finding.Fail, time.Hour), with("shop-7", finding.Waived, time.Minute),
 	}}
 	names, _ := rows(t, d, "")
 	if want := []string{"shop-6", "shop-5", "shop-4", "shop-3", "shop-2", "shop-7", "shop-1"}; !slices.Equal(names, want) {
@@ -198,20 +201,21 @@ func TestParseFilterRefuses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := ParseFilter(values); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := newPages(t).ParseFilter(values); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", query, err)
 		}
 	}
 }
 
 func FuzzParseFilter(f *testing.F) {
+	pages := newPages(f)
 	f.Add("search=a&status=fail&precondition=backup&page=2")
 	f.Fuzz(func(t *testing.T, query string) {
 		values, err := url.ParseQuery(query)
 		if err != nil {
 			return
 		}
-		filter, err := ParseFilter(values)
+		filter, err := pages.ParseFilter(values)
 		if err != nil {
 			return
 		}
@@ -219,7 +223,7 @@ func FuzzParseFilter(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if back, err := ParseFilter(again); err != nil || back.Search != filter.Search || back.Status != filter.Status || max(1, back.Page) != max(1, filter.Page) {
+		if back, err := pages.ParseFilter(again); err != nil || back.Search != filter.Search || back.Status != filter.Status || max(1, back.Page) != max(1, filter.Page) {
 			t.Errorf("%+v became %+v, %v", filter, back, err)
 		}
 	})
@@ -227,7 +231,7 @@ func FuzzParseFilter(f *testing.F) {
 
 func TestBeforeTheFirstEvaluation(t *testing.T) {
 	t.Parallel()
-	d := collector.Readiness{GeneratedAt: noon, Migrations: []collector.MigrationReadiness{{Name: "new", Preconditions: []collector.PreconditionReadiness{{ID: "network", Title: "Network", Summary: "not evaluated yet"}}}}}
+	d := Readiness{GeneratedAt: noon, Migrations: []MigrationReadiness{{Name: "new", Preconditions: []PreconditionReadiness{{ID: "network", Title: "Network", Summary: "not evaluated yet"}}}}}
 	wants(t, render(t, func(w io.Writer) error { return newPages(t).Migration(w, d.Migrations[0], "1", noon) }), "new is not evaluated yet", "The first evaluation has not ended.")
 	wants(t, render(t, func(w io.Writer) error { return newPages(t).Overview(w, d, Filter{}) }), "not evaluated yet", "1 of 1 not ready, none ready.")
 }
@@ -271,7 +275,7 @@ func TestStatic(t *testing.T) {
 
 func TestNoDocs(t *testing.T) {
 	t.Parallel()
-	p, err := NewPages("", "/metrics", fstest.MapFS{})
+	p, err := NewPages(precondition.All(), "", "/metrics", fstest.MapFS{})
 	if err != nil || p.HasDoc("preconditions") || p.HasDoc("") {
 		t.Errorf("%v", err)
 	}
@@ -282,7 +286,7 @@ func TestDurations(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "0 s", 499 * time.Millisecond: "0 s", 59 * time.Second: "59 s", 61 * time.Second: "1 min", time.Hour + 59*time.Minute + 59*time.Second: "1 h 59 min", 47 * time.Hour: "47 h 0 min", 48 * time.Hour: "2 days",
 	} {
-		if got := duration(d); got != want {
+		if got := finding.Duration(d); got != want {
 			t.Errorf("%s: %q, want %q", d, got, want)
 		}
 	}
@@ -298,17 +302,17 @@ var (
 func FuzzPages(f *testing.F) {
 	f.Add(`"><script>alert(1)</script>`)
 	f.Add("{{.}}\x00\u202e' onload=x &lt;")
-	pages, err := NewPages("", "/metrics", fstest.MapFS{})
+	pages, err := NewPages(precondition.All(), "", "/metrics", fstest.MapFS{})
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		finding := collector.Finding{Status: collector.Fail, Subject: text, Summary: text, Evidence: text, Remedy: "x:\n" + text}
-		m := collector.MigrationReadiness{Name: "acme", PhaseReason: text, Servers: []collector.Server{{System: "magento1", Address: text, Database: text, Account: text, Version: text}}, Preconditions: []collector.PreconditionReadiness{{
-			ID: "network", Title: "Network", Status: collector.Fail, Summary: text, EvaluatedAt: &noon, DocsURL: "/docs/preconditions#network",
-			Findings: []collector.Finding{finding}, Waivers: []collector.WaiverReadiness{{Subject: text, Reason: text, Owner: text}},
+		one := finding.Finding{Status: finding.Fail, Subject: text, Summary: text, Evidence: text, Remedy: "x:\n" + text}
+		m := MigrationReadiness{Name: "acme", PhaseReason: text, Servers: []evidence.Server{{System: "magento1", Address: text, Database: text, Account: text, Version: text}}, Preconditions: []PreconditionReadiness{{
+			ID: "network", Title: "Network", Status: finding.Fail, Summary: text, EvaluatedAt: &noon, DocsURL: "/docs/preconditions#network",
+			Findings: []finding.Finding{one}, Waivers: []WaiverReadiness{{Subject: text, Reason: text, Owner: text}},
 		}}}
-		d := collector.Readiness{Version: "1", Migrations: []collector.MigrationReadiness{m}}
+		d := Readiness{Version: "1", Migrations: []MigrationReadiness{m}}
 		page := render(t, func(w io.Writer) error { return pages.Migration(w, m, "1", noon) }) +
 			render(t, func(w io.Writer) error { return pages.Overview(w, d, Filter{Search: text}) }) +
 			render(t, func(w io.Writer) error { return HTML(w, d) })

@@ -10,18 +10,19 @@ import (
 	"time"
 	"unicode"
 
-	"magento_migration_exporter/collector"
+	"magento_migration_exporter/collector/evidence"
+	"magento_migration_exporter/collector/finding"
 )
 
 // JSON writes the document as the HTTP API does.
-func JSON(w io.Writer, doc collector.Readiness) error {
+func JSON(w io.Writer, doc Readiness) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	return e.Encode(doc)
 }
 
 // heading is the line over one migration.
-func heading(m collector.MigrationReadiness) string {
+func heading(m MigrationReadiness) string {
 	verdict := "NOT READY"
 	if m.Ready {
 		verdict = "READY"
@@ -40,9 +41,8 @@ func heading(m collector.MigrationReadiness) string {
 }
 
 // serverLine is one database in a line.
-func serverLine(s collector.Server) string {
-	system := map[string]string{"magento1": "Magento 1", "magento2": "Magento 2"}[s.System]
-	line := fmt.Sprintf("%s: database %s at %s as %s", system, s.Database, s.Address, s.Account)
+func serverLine(s evidence.Server) string {
+	line := fmt.Sprintf("%s: database %s at %s as %s", s.System.Label(), s.Database, s.Address, s.Account)
 	if s.Version == "" {
 		return line + ", not reached"
 	}
@@ -63,8 +63,8 @@ func printable(s string) string {
 }
 
 // shown reports whether a finding is worth a line beside its precondition's summary.
-func shown(f collector.Finding) bool {
-	return f.Status != collector.Pass && f.Status != collector.NotApplicable
+func shown(f finding.Finding) bool {
+	return f.Status != finding.Pass && f.Status != finding.NotApplicable
 }
 
 // remedyText is a part of a remedy: a sentence, or a command to type.

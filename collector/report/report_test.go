@@ -10,37 +10,39 @@ import (
 	"time"
 
 	"magento_migration_exporter/collector"
+	"magento_migration_exporter/collector/evidence"
+	"magento_migration_exporter/collector/finding"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
 
 var noon = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 
-func example() collector.Readiness {
+func example() Readiness {
 	earlier, cutover := noon.Add(-30*time.Second), noon.AddDate(0, 1, 0)
-	return collector.Readiness{Version: "1.2.3", GeneratedAt: noon, Migrations: []collector.MigrationReadiness{
+	return Readiness{Version: "1.2.3", GeneratedAt: noon, Migrations: []MigrationReadiness{
 		{
 			Name: "acme", Phase: "prepare", PhaseReason: "Magento 2 holds none of Magento 1's data", Cutover: &cutover,
-			Servers: []collector.Server{
+			Servers: []evidence.Server{
 				{System: "magento1", Address: "db1:3306", Database: "magento_1", Account: "mig@%", Version: "MariaDB 10.11.19"},
 				{System: "magento2", Address: "db2:3306", Database: "magento2", Account: "mig"},
 			},
-			Preconditions: []collector.PreconditionReadiness{
-				{ID: "network", Title: "Network", Status: collector.Pass, Summary: "fine", EvaluatedAt: &earlier, Findings: []collector.Finding{{Status: collector.Pass, Summary: "a note"}}},
+			Preconditions: []PreconditionReadiness{
+				{ID: "network", Title: "Network", Status: finding.Pass, Summary: "fine", EvaluatedAt: &earlier, Findings: []finding.Finding{{Status: finding.Pass, Summary: "a note"}}},
 				{
-					ID: "privileges", Title: "Privileges", Status: collector.Fail, Summary: "INSERT is missing (and 1 more)", EvaluatedAt: &earlier, ChangedAt: &earlier,
+					ID: "privileges", Title: "Privileges", Status: finding.Fail, Summary: "INSERT is missing (and 1 more)", EvaluatedAt: &earlier, ChangedAt: &earlier,
 					DocsURL: "/docs/preconditions#privileges", DurationSeconds: 0.0123,
-					History: []collector.Change{{At: noon.Add(-time.Hour), Status: collector.Pass}, {At: earlier, Status: collector.Fail}},
-					Findings: []collector.Finding{
-						{Status: collector.Warn, Subject: "x", Summary: "<script>alert(1)</script>|\x1b[31mred\u202e", Evidence: "`code`", Remedy: "do"},
-						{Status: collector.Fail, Subject: "INSERT", Summary: "INSERT is missing", Evidence: "the server says\t1142", Remedy: "As root:\nGRANT INSERT ON `a_b`.* TO 'm'@'%';"},
+					History: []collector.Change{{At: noon.Add(-time.Hour), Status: finding.Pass}, {At: earlier, Status: finding.Fail}},
+					Findings: []finding.Finding{
+						{Status: finding.Warn, Subject: "x", Summary: "<script>alert(1)</script>|\x1b[31mred\u202e", Evidence: "`code`", Remedy: "do"},
+						{Status: finding.Fail, Subject: "INSERT", Summary: "INSERT is missing", Evidence: "the server says\t1142", Remedy: "As root:\nGRANT INSERT ON `a_b`.* TO 'm'@'%';"},
 					},
 				},
 				{
-					ID: "extensions", Title: "Extensions", Status: collector.Waived, Summary: "one is undecided", EvaluatedAt: &earlier,
-					Waivers: []collector.WaiverReadiness{{Subject: "aw_blog", Reason: "later", Owner: "jane", Expires: noon.AddDate(0, 0, 3)}, {Reason: "old", Expires: noon}},
+					ID: "extensions", Title: "Extensions", Status: finding.Waived, Summary: "one is undecided", EvaluatedAt: &earlier,
+					Waivers: []WaiverReadiness{{Subject: "aw_blog", Reason: "later", Owner: "jane", Expires: noon.AddDate(0, 0, 3)}, {Reason: "old", Expires: noon}},
 				},
-				{ID: "topology", Title: "Topology", Status: collector.Unknown, Summary: "not seen", EvaluatedAt: &earlier, Findings: []collector.Finding{{Status: collector.Unknown, Summary: "not seen", Remedy: "set it"}}},
+				{ID: "topology", Title: "Topology", Status: finding.Unknown, Summary: "not seen", EvaluatedAt: &earlier, Findings: []finding.Finding{{Status: finding.Unknown, Summary: "not seen", Remedy: "set it"}}},
 			},
 		},
 		{Name: "done", Ready: true},
@@ -99,8 +101,8 @@ func TestJSONReadsBack(t *testing.T) {
 	if err := JSON(&b, example()); err != nil {
 		t.Fatal(err)
 	}
-	var back collector.Readiness
-	if err := json.Unmarshal(b.Bytes(), &back); err != nil || back.Migrations[0].Preconditions[1].Status != collector.Fail {
+	var back Readiness
+	if err := json.Unmarshal(b.Bytes(), &back); err != nil || back.Migrations[0].Preconditions[1].Status != finding.Fail {
 		t.Errorf("%v %+v", err, back)
 	}
 }

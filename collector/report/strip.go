@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"magento_migration_exporter/collector"
+	"magento_migration_exporter/collector/finding"
 )
 
 // strip is a precondition's last statuses over time, the newest to the right.
@@ -17,7 +18,7 @@ type strip struct {
 // segment is a bar of the strip. Its height tells the status too, so that it does not hang on colour alone.
 type segment struct {
 	X, Y, Width, Height int
-	Status              collector.Status
+	Status              finding.Status
 }
 
 const (
@@ -55,7 +56,7 @@ func newStrip(history []collector.Change, now time.Time) strip {
 		height := barHeight(c.Status)
 		s.Segments = append(s.Segments, segment{min(x, stripWidth-leastSegment), stripHeight - height, width, height, c.Status})
 	}
-	s.Label = fmt.Sprintf("%s in the last %s, now %s", plural(changes, "change", "changes"), duration(now.Sub(start)), word(history[len(history)-1].Status))
+	s.Label = fmt.Sprintf("%s in the last %s, now %s", plural(changes, "change", "changes"), finding.Duration(now.Sub(start)), word(history[len(history)-1].Status))
 	return s
 }
 
@@ -66,13 +67,13 @@ func stripX(t, start, end time.Time) int {
 	return int(float64(stripWidth) * float64(t.Sub(start)) / float64(end.Sub(start)))
 }
 
-func barHeight(s collector.Status) int {
+func barHeight(s finding.Status) int {
 	switch s {
-	case collector.Fail:
+	case finding.Fail:
 		return stripHeight
-	case collector.Unknown:
+	case finding.Unknown:
 		return stripHeight * 3 / 4
-	case collector.Warn:
+	case finding.Warn:
 		return stripHeight / 2
 	}
 	return stripHeight / 4

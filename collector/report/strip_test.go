@@ -6,11 +6,12 @@ import (
 	"time"
 
 	"magento_migration_exporter/collector"
+	"magento_migration_exporter/collector/finding"
 )
 
 func TestStrip(t *testing.T) {
 	t.Parallel()
-	at := func(before time.Duration, s collector.Status) collector.Change {
+	at := func(before time.Duration, s finding.Status) collector.Change {
 		return collector.Change{At: noon.Add(-before), Status: s}
 	}
 	for _, tc := range []struct {
@@ -20,18 +21,18 @@ func TestStrip(t *testing.T) {
 		label   string
 	}{
 		{"nothing", nil, nil, ""},
-		{"just begun", []collector.Change{at(0, collector.Pass)}, nil, ""},
-		{"unchanged", []collector.Change{at(time.Hour, collector.Pass)}, []segment{{0, 12, 240, 4, collector.Pass}}, "0 changes in the last 1 h 0 min, now pass"},
-		{"half", []collector.Change{at(time.Hour, collector.Pass), at(30*time.Minute, collector.Fail)}, []segment{{0, 12, 120, 4, collector.Pass}, {120, 0, 120, 16, collector.Fail}}, "1 change in the last 1 h 0 min, now fail"},
+		{"just begun", []collector.Change{at(0, finding.Pass)}, nil, ""},
+		{"unchanged", []collector.Change{at(time.Hour, finding.Pass)}, []segment{{0, 12, 240, 4, finding.Pass}}, "0 changes in the last 1 h 0 min, now pass"},
+		{"half", []collector.Change{at(time.Hour, finding.Pass), at(30*time.Minute, finding.Fail)}, []segment{{0, 12, 120, 4, finding.Pass}, {120, 0, 120, 16, finding.Fail}}, "1 change in the last 1 h 0 min, now fail"},
 		{
 			"a short one stays visible",
-			[]collector.Change{at(12*time.Hour, collector.Pass), at(time.Second, collector.Unknown)},
-			[]segment{{0, 12, 239, 4, collector.Pass}, {238, 4, 2, 12, collector.Unknown}}, "1 change in the last 12 h 0 min, now unknown",
+			[]collector.Change{at(12*time.Hour, finding.Pass), at(time.Second, finding.Unknown)},
+			[]segment{{0, 12, 239, 4, finding.Pass}, {238, 4, 2, 12, finding.Unknown}}, "1 change in the last 12 h 0 min, now unknown",
 		},
 		{
 			"a day at most",
-			[]collector.Change{at(90*time.Hour, collector.Fail), at(48*time.Hour, collector.Warn), at(12*time.Hour, collector.NotApplicable)},
-			[]segment{{0, 8, 120, 8, collector.Warn}, {120, 12, 120, 4, collector.NotApplicable}}, "1 change in the last 24 h 0 min, now not applicable",
+			[]collector.Change{at(90*time.Hour, finding.Fail), at(48*time.Hour, finding.Warn), at(12*time.Hour, finding.NotApplicable)},
+			[]segment{{0, 8, 120, 8, finding.Warn}, {120, 12, 120, 4, finding.NotApplicable}}, "1 change in the last 24 h 0 min, now not applicable",
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -46,16 +47,16 @@ func TestStrip(t *testing.T) {
 
 func TestLastChanges(t *testing.T) {
 	t.Parallel()
-	m := collector.MigrationReadiness{}
+	m := MigrationReadiness{}
 	for _, id := range []string{"a", "b"} {
-		p := collector.PreconditionReadiness{ID: id, Title: id}
+		p := PreconditionReadiness{ID: id, Title: id}
 		for i := range 15 {
-			p.History = append(p.History, collector.Change{At: noon.Add(time.Duration(i) * time.Minute), Status: []collector.Status{collector.Pass, collector.Fail}[i%2]})
+			p.History = append(p.History, collector.Change{At: noon.Add(time.Duration(i) * time.Minute), Status: []finding.Status{finding.Pass, finding.Fail}[i%2]})
 		}
 		m.Preconditions = append(m.Preconditions, p)
 	}
 	got := lastChanges(&m, noon.Add(time.Hour), "x-")
-	if len(got) != maxChanges || got[0] != (change{noon.Add(14 * time.Minute), "46 min ago", "x-a", "a", collector.Fail, collector.Pass}) || got[1].Title != "b" {
+	if len(got) != maxChanges || got[0] != (change{noon.Add(14 * time.Minute), "46 min ago", "x-a", "a", finding.Fail, finding.Pass}) || got[1].Title != "b" {
 		t.Errorf("%d: %+v", len(got), got[0])
 	}
 }

@@ -7,11 +7,11 @@ import (
 	"strings"
 	"time"
 
-	"magento_migration_exporter/collector"
+	"magento_migration_exporter/collector/finding"
 )
 
 // Table writes the document for a terminal: a line for each precondition, and under what does not pass what was seen and what to do.
-func Table(w io.Writer, doc collector.Readiness, colour bool) error {
+func Table(w io.Writer, doc Readiness, colour bool) error {
 	b := bufio.NewWriter(w)
 	t := tableWriter{b, colour}
 	for i, m := range doc.Migrations {
@@ -35,10 +35,10 @@ const (
 	indent      = 2
 )
 
-func (t tableWriter) migration(m collector.MigrationReadiness) {
-	overall := collector.Fail
+func (t tableWriter) migration(m MigrationReadiness) {
+	overall := finding.Fail
 	if m.Ready {
-		overall = collector.Pass
+		overall = finding.Pass
 	}
 	fmt.Fprintf(t, "%s\n\n", t.paint(overall, printable(heading(m))))
 	for _, p := range m.Preconditions {
@@ -55,15 +55,15 @@ func (t tableWriter) migration(m collector.MigrationReadiness) {
 	}
 }
 
-func (t tableWriter) finding(p collector.PreconditionReadiness, f collector.Finding) {
+func (t tableWriter) finding(p PreconditionReadiness, f finding.Finding) {
 	if f.Summary != p.Summary {
 		t.line(f.Status, f.Status.String()+": ", f.Summary)
 	}
-	t.line(collector.Pass, "seen: ", f.Evidence)
+	t.line(finding.Pass, "seen: ", f.Evidence)
 	t.line(f.Status, "remedy: ", f.Remedy)
 }
 
-func (t tableWriter) waiver(p collector.PreconditionReadiness, w collector.WaiverReadiness, m collector.MigrationReadiness) {
+func (t tableWriter) waiver(p PreconditionReadiness, w WaiverReadiness, m MigrationReadiness) {
 	subject := ""
 	if w.Subject != "" {
 		subject = w.Subject + ": "
@@ -79,24 +79,24 @@ func (t tableWriter) waiver(p collector.PreconditionReadiness, w collector.Waive
 }
 
 // line writes one text under a precondition, its further lines below its first.
-func (t tableWriter) line(status collector.Status, label, text string) {
+func (t tableWriter) line(status finding.Status, label, text string) {
 	if text == "" {
 		return
 	}
 	margin := strings.Repeat(" ", indent+statusWidth+2)
-	if status != collector.Pass {
+	if status != finding.Pass {
 		label = t.paint(status, label)
 	}
 	text = strings.ReplaceAll(strings.TrimSpace(printable(text)), "\n", "\n"+margin+"  ")
 	fmt.Fprintf(t, "%s%s%s\n", margin, label, text)
 }
 
-func (t tableWriter) paint(s collector.Status, text string) string {
+func (t tableWriter) paint(s finding.Status, text string) string {
 	if !t.colour {
 		return text
 	}
-	code := map[collector.Status]string{
-		collector.Pass: "32", collector.Warn: "33", collector.Fail: "1;31", collector.Unknown: "1;35", collector.NotApplicable: "2", collector.Waived: "36",
+	code := map[finding.Status]string{
+		finding.Pass: "32", finding.Warn: "33", finding.Fail: "1;31", finding.Unknown: "1;35", finding.NotApplicable: "2", finding.Waived: "36",
 	}[s]
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
 }

@@ -1,4 +1,4 @@
-// Package requirements knows what each release of Magento 2 was tested with, and finds out what services run.
+// Package requirements knows what each release of Magento 2 was tested with.
 package requirements
 
 import (

@@ -1,0 +1,79 @@
+// Package evidence gathers what the preconditions of one migration look at during one evaluation: the two databases, the files below
+// both roots, the tool's configuration, the phase, the release. It judges nothing, and it is the only door to a database session.
+package evidence
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"magento_migration_exporter/collector/backup"
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/config"
+)
+
+// Evidence is what the preconditions of one migration look at during one evaluation.
+type Evidence struct {
+	Migration *config.Migration
+	// Now is when the evaluation began.
+	Now                time.Time
+	Tool               Tool
+	Magento1, Magento2 *System
+	Phase              Phase
+	// Files are those below both roots.
+	Files *Files
+	// Backups reads backups in the background.
+	Backups *backup.Reader
+	// Memory is what is kept of this migration between its evaluations.
+	Memory *Memory
+	// Lifetime is what is read once.
+	Lifetime *Lifetime
+
+	flights *Flights
+}
+
+// Options is what does not come from the migration's own configuration.
+type Options struct {
+	Now              time.Time
+	StatementTimeout time.Duration
+	Backups          *backup.Reader
+	Memory           *Memory
+	Lifetime         *Lifetime
+	Flights          *Flights
+	Logger           *slog.Logger
+}
+
+// Gather reads what the configuration names and logs in to both databases at once, so that one that hangs does not cost the other its
+// time. Close ends the sessions.
+func Gather(ctx context.Context, m *config.Migration, o Options) *Evidence {
+	e := &Evidence{
+		Migration: m, Now: o.Now, Files: newFiles(m), Backups: o.Backups,
+		Memory: o.Memory, Lifetime: o.Lifetime, flights: o.Flights,
+	}
+	e.Tool = readTool(ctx, m, o)
+	e.Magento1 = newSystem(finding.Magento1, m, &m.Magento1, e.Tool, o)
+	e.Magento2 = newSystem(finding.Magento2, m, &m.Magento2, e.Tool, o)
+	var both sync.WaitGroup
+	for _, s := range e.Systems() {
+		both.Go(func() {
+			s.readSecrets(ctx, o)
+			s.connect(ctx)
+		})
+	}
+	both.Wait()
+	e.Phase = findPhase(ctx, e)
+	return e
+}
+
+// Systems returns both.
+func (e *Evidence) Systems() []*System { return []*System{e.Magento1, e.Magento2} }
+
+// Close ends the sessions.
+func (e *Evidence) Close() {
+	for _, s := range e.Systems() {
+		if err := s.Session.Close(); err != nil {
+			s.logger.Debug("closing a session failed", "system", s.Name, "err", err)
+		}
+	}
+}

@@ -1,0 +1,138 @@
+package evidence
+
+import (
+	"context"
+	"time"
+
+	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/integrity"
+	"magento_migration_exporter/config/envphp"
+)
+
+// Forecast is what the tool's integrity check would say now: the first thing that migrate:data does.
+type Forecast struct {
+	// Plan has the steps of config.xml.
+	Plan *integrity.Plan
+	// Findings are in the tool's order.
+	Findings []integrity.Finding
+	// Orphans is how far the search for rows of Magento 1 without their parents has come.
+	Orphans integrity.Orphans
+	// Searched is true from when the search was through all foreign keys and URL rewrites once.
+	Searched bool
+	// Interrupted is why the search did not go on in this evaluation; nil when it did.
+	Interrupted error
+	// Rewrites is why the search for duplicate URL rewrites ended; nil when it did not fail.
+	Rewrites error
+}
+
+// forecastMemory is what the forecast keeps from one evaluation of a migration to the next, because to read it again each minute would
+// cost a big shop too much.
+type forecastMemory struct {
+	// of are the databases that the rest was learnt from.
+	of         [2]database.Instance
+	forecaster integrity.Forecaster
+	orphans    integrity.Orphans
+	rewrites   []integrity.Finding
+	// rewritesErr is why the last search for duplicate URL rewrites ended.
+	rewritesErr error
+	// roundEnded is when the last whole search ended; zero while none has.
+	roundEnded time.Time
+}
+
+const (
+	// orphanBudget is how long one evaluation looks for orphans; a round goes on over as many evaluations as it needs.
+	orphanBudget = 300 * time.Millisecond
+	// orphanRest is the time between two rounds.
+	orphanRest = time.Hour
+)
+
+// Forecast compares the two databases as the tool's integrity check does. It needs both and a readable config.xml.
+func (e *Evidence) Forecast(ctx context.Context) (*Forecast, error) {
+	memory := Recall[forecastMemory](e.Memory, "forecast")
+	if err := e.forgetOthers(ctx, memory); err != nil {
+		return nil, err
+	}
+	made, err := memory.forecaster.Forecast(ctx, e.integrityInput(ctx))
+	if err != nil {
+		return nil, err
+	}
+	f := &Forecast{Plan: made.Plan, Interrupted: e.search(ctx, memory, made)}
+	f.Orphans, f.Rewrites, f.Searched = memory.orphans, memory.rewritesErr, !memory.roundEnded.IsZero()
+	f.Findings = append(f.Findings, made.Findings...)
+	f.Findings = append(f.Findings, memory.rewrites...)
+	f.Findings = append(f.Findings, memory.orphans.Findings(made.Plan, made.Source)...)
+	integrity.Sort(f.Findings)
+	return f, nil
+}
+
+// forgetOthers forgets what was learnt from other databases.
+func (e *Evidence) forgetOthers(ctx context.Context, memory *forecastMemory) error {
+	instance1, err := e.Magento1.Session.Instance(ctx)
+	if err != nil {
+		return err
+	}
+	instance2, err := e.Magento2.Session.Instance(ctx)
+	if err != nil {
+		return err
+	}
+	if of := memory.of; !of[0].Is(instance1) || !of[1].Is(instance2) {
+		*memory = forecastMemory{of: [2]database.Instance{instance1, instance2}}
+	}
+	return nil
+}
+
+func (e *Evidence) integrityInput(ctx context.Context) integrity.Input {
+	in := integrity.Input{
+		Config: e.Tool.Config, Options: integrity.Options{MagentoRoot: e.Migration.Magento2.Root},
+		Source: e.Magento1.Session, Destination: e.Magento2.Session,
+		SourcePrefix: e.Magento1.Prefix, DestinationPrefix: e.Magento2.Prefix,
+	}
+	if env, err := e.Files.Env(); err == nil && env.Mode.State == envphp.Known {
+		in.Options.Developer = env.Mode.Value == "developer"
+	}
+	if modules, err := e.Files.ConfigPHP(); err == nil && modules.Unknown == "" {
+		in.Modules = map[string]bool{}
+		for _, m := range modules.Modules {
+			in.Modules[m.Name] = m.Enabled
+		}
+	}
+	var unread finding.Verdict // the precondition extensions says why
+	if found, ok := e.Extensions(ctx, &unread); ok {
+		for _, x := range found {
+			in.Extensions = append(in.Extensions, x.Codes...)
+		}
+	}
+	return in
+}
+
+// search goes on looking for rows of Magento 1 whose parents are missing, and after those for duplicate URL rewrites, on a session of its
+// own. The rewrites are one long statement: they come last, because one that times out must not keep the others from their turn.
+func (e *Evidence) search(ctx context.Context, m *forecastMemory, made *integrity.Forecast) error {
+	if !m.roundEnded.IsZero() && e.Now.Sub(m.roundEnded) < orphanRest {
+		return nil
+	}
+	session, err := e.Magento1.open(ctx, database.Options{})
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+	// Not kept between evaluations: they take 70 kB, and a round mostly ends in the evaluation in which it began.
+	keys, err := integrity.ReadForeignKeys(ctx, session)
+	if err != nil {
+		return err
+	}
+	rounds := m.orphans.Rounds
+	if m.orphans, err = integrity.FindOrphans(ctx, session, keys, m.orphans, orphanBudget, time.Now); err != nil {
+		return err
+	}
+	if m.orphans.Rounds == rounds {
+		return nil
+	}
+	rewrites, err := integrity.FindDuplicateRewrites(ctx, session, made.Plan, made.Source)
+	if m.rewritesErr = err; err == nil {
+		m.rewrites = rewrites
+	}
+	m.roundEnded = e.Now
+	return ctx.Err()
+}

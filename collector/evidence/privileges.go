@@ -1,0 +1,86 @@
+package evidence
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/privilege"
+	"magento_migration_exporter/config/toolmap"
+)
+
+// Privileges asks the server on a fresh session what the account may do. The preconditions that need it share what was seen. It is
+// false where nothing was seen, and the verdict says why.
+func (e *Evidence) Privileges(ctx context.Context, s *System, v *finding.Verdict) (privilege.Observation, bool) {
+	// An account that may log in and not use the database holds nothing there, and the probe says so.
+	if database.CauseOf(s.Err) != database.DatabaseDenied && s.Unseen(v) {
+		return privilege.Observation{}, false
+	}
+	s.observe.Do(func() { s.observation, s.observeErr = e.observe(ctx, s) })
+	if s.observeErr != nil {
+		summary, remedy := s.StatementFault(s.observeErr)
+		v.Unknown(string(s.Name), "the privileges on "+s.Label()+"'s database are unknown: "+summary, s.observeErr.Error(), remedy)
+		return privilege.Observation{}, false
+	}
+	return s.observation, true
+}
+
+func (e *Evidence) observe(ctx context.Context, s *System) (o privilege.Observation, err error) {
+	session, err := s.open(ctx, database.Options{Probing: true})
+	if err != nil {
+		return o, err
+	}
+	defer func() { err = errors.Join(err, session.Close()) }()
+	target := privilege.Target{System: privilege.System(s.Name), Database: s.Endpoint.Name, TablePrefix: s.Prefix}
+	if s.Name == finding.Magento2 {
+		target.DirectCopyFrom = e.directCopyFrom()
+	}
+	return privilege.Observe(ctx, session.Conn(), target)
+}
+
+// directCopyFrom returns Magento 1's database when the tool is told to copy within one server.
+func (e *Evidence) directCopyFrom() string {
+	if e.Tool.Config == nil || strings.TrimSpace(e.Tool.Config.Value("direct_document_copy")) != "1" {
+		return ""
+	}
+	return e.Magento1.Endpoint.Name
+}
+
+// Task is what the tool will do next, as far as its configuration says.
+func (e *Evidence) Task() privilege.Task {
+	t := privilege.Task{Phase: privilege.Phase(e.Phase.Phase)}
+	edition, version := e.Tool.Mapping()
+	release := FirstTwo(version)
+	commerce := strings.HasPrefix(edition, "commerce-")
+	t.Commerce = commerce && (release == "1.13" || release == "1.14")
+	t.NormalizationIDs = commerce && release == "1.11" || !commerce && release == "1.6"
+	if path := e.Tool.File("delta_document_groups_file", e.Migration.Magento2.Root); path != "" {
+		// A file that cannot be read is migration_tool's business; here it means that any table may get triggers.
+		if groups, err := toolmap.ReadGroups(path); err == nil {
+			for _, group := range deltaGroups() {
+				for _, table := range groups.Names(group) {
+					t.DeltaTables = append(t.DeltaTables, e.Magento1.Prefix+table)
+				}
+			}
+		}
+	}
+	return t
+}
+
+// deltaGroups are the groups of the tool's change log, in the files of all its mappings.
+func deltaGroups() []string {
+	return []string{
+		"delta_map", "delta_log", "delta_customer", "delta_sales_sequence", "delta_inventory", "delta_tier_price", "delta_url_rewrite",
+		"delta_configurable_price",
+	}
+}
+
+// PrivilegeFinding gives a finding of package privilege the form of all findings.
+func PrivilegeFinding(subjectPrefix string, f privilege.Finding) finding.Finding {
+	status := map[privilege.Level]finding.Status{
+		privilege.Note: finding.Pass, privilege.Warn: finding.Warn, privilege.Unknown: finding.Unknown, privilege.Fail: finding.Fail,
+	}[f.Level]
+	return finding.Finding{Status: status, Subject: subjectPrefix + f.Subject, Summary: f.Summary, Evidence: f.Evidence, Remedy: f.Remedy}
+}

@@ -1,0 +1,256 @@
+package evidence
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/privilege"
+	"magento_migration_exporter/config"
+	"magento_migration_exporter/config/shell"
+	"magento_migration_exporter/config/sourcefile"
+	"magento_migration_exporter/config/toolconfig"
+)
+
+// System is one of the two shops during one evaluation.
+type System struct {
+	Name     finding.System
+	Config   *config.System
+	Endpoint database.Endpoint
+	Prefix   string
+	// Session is nil when Err is not.
+	Session *database.Session
+	// Err is why the database cannot be looked at: ErrNotConfigured, a *SettingsError or a *database.Fault.
+	Err error
+
+	migration        *config.Migration
+	statementTimeout time.Duration
+	logger           *slog.Logger
+
+	observe     sync.Once
+	observation privilege.Observation
+	observeErr  error
+}
+
+// ErrNotConfigured is the error of a system without a database.
+var ErrNotConfigured = errors.New("no database is configured")
+
+// SettingsError is a fault in what the configuration names, like a password file that is not there.
+type SettingsError struct{ err error }
+
+// Error implements error.
+func (e *SettingsError) Error() string { return e.err.Error() }
+
+// Unwrap implements errors.Unwrap.
+func (e *SettingsError) Unwrap() error { return e.err }
+
+// newSystem puts together what the configuration and the tool's config.xml say; the former wins.
+func newSystem(name finding.System, m *config.Migration, c *config.System, tool Tool, o Options) *System {
+	s := &System{
+		Name: name, Config: c, Prefix: tool.prefix(name),
+		migration: m, statementTimeout: o.StatementTimeout, logger: o.Logger,
+	}
+	if c.Database.TablePrefix != nil {
+		s.Prefix = *c.Database.TablePrefix
+	}
+	fromTool := tool.database(name)
+	s.Endpoint = endpoint(&c.Database, fromTool)
+	switch {
+	case s.Endpoint.Name != "" && (s.Endpoint.Host != "" || s.Endpoint.Socket != ""):
+	case tool.Err != nil:
+		s.Err = &SettingsError{fmt.Errorf("migration_tool.config: %w", tool.Err)}
+		return s
+	default:
+		s.Err = ErrNotConfigured
+	}
+	if fromTool != nil {
+		s.Endpoint.Password = fromTool.Password
+	}
+	return s
+}
+
+// secret is a password, and whether the configuration says one.
+type secret struct {
+	password config.Secret
+	said     bool
+}
+
+// readSecrets reads the password that the configuration says, and touches the TLS files, which the login reads: it must not be that
+// which finds out that their file system hangs.
+func (s *System) readSecrets(ctx context.Context, o Options) {
+	if s.Err != nil {
+		return
+	}
+	flight := Flight{s.migration.Name, string(s.Name) + " secrets"}
+	read, err := answered(ctx, o.Flights, flight, o.StatementTimeout, func() (secret, error) {
+		if t := s.Endpoint.TLS; t != nil {
+			for _, path := range []string{t.CAFile, t.CertFile, t.KeyFile} {
+				_, _ = os.Stat(path) // what is wrong with it is for the login to say
+			}
+		}
+		return readPassword(&s.Config.Database)
+	})
+	switch {
+	case errors.Is(err, ErrHangs):
+		s.Err = &SettingsError{fmt.Errorf("password_file or a file of tls: %w", err)}
+	case err != nil:
+		s.Err = &SettingsError{err}
+	case read.said:
+		s.Endpoint.Password = read.password
+	}
+}
+
+// endpoint merges field by field, apart from the address, which is one thing.
+func endpoint(d *config.Database, fromTool *toolconfig.Database) database.Endpoint {
+	e := database.Endpoint{Host: d.Host, Port: d.Port, Socket: d.Socket, Name: d.Name, User: d.User}
+	if d.TLS != nil {
+		e.TLS = &database.TLS{
+			CAFile: d.TLS.CAFile, CertFile: d.TLS.CertFile, KeyFile: d.TLS.KeyFile,
+			ServerName: d.TLS.ServerName, InsecureSkipVerify: d.TLS.InsecureSkipVerify,
+		}
+	}
+	if fromTool == nil {
+		return e
+	}
+	e.Name, e.User = cmp.Or(e.Name, fromTool.Name), cmp.Or(e.User, fromTool.User)
+	if d.Host == "" {
+		a := fromTool.Address
+		switch {
+		case a.DefaultSocket:
+			e.Host = "localhost"
+		case a.Socket != "":
+			e.Socket = cmp.Or(e.Socket, a.Socket)
+		default:
+			e.Host, e.Port = a.Host, cmp.Or(e.Port, a.Port)
+		}
+	}
+	if e.TLS == nil && fromTool.TLS {
+		e.TLS = &database.TLS{CAFile: fromTool.SSLCA, CertFile: fromTool.SSLCert, KeyFile: fromTool.SSLKey}
+	}
+	return e
+}
+
+// maxSecretFile is far above any password, in bytes.
+const maxSecretFile = 64 << 10
+
+// readPassword reads the password again at each evaluation, so that a rotated one is used at once. One newline at a file's end is the
+// editor's, not the password's.
+func readPassword(d *config.Database) (secret, error) {
+	switch {
+	case d.Password != nil:
+		return secret{*d.Password, true}, nil
+	case d.PasswordEnv != "":
+		value, ok := os.LookupEnv(d.PasswordEnv)
+		if !ok {
+			return secret{}, fmt.Errorf("password_env: the environment has no variable %s", d.PasswordEnv)
+		}
+		return secret{config.Secret(value), true}, nil
+	case d.PasswordFile != "":
+		data, err := sourcefile.Read(d.PasswordFile, maxSecretFile)
+		if err != nil {
+			return secret{}, fmt.Errorf("password_file: %w", err)
+		}
+		text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+		return secret{config.Secret(text), true}, nil
+	}
+	return secret{}, nil
+}
+
+func (s *System) connect(ctx context.Context) {
+	if s.Err == nil {
+		s.Session, s.Err = s.open(ctx, database.Options{})
+	}
+}
+
+// open logs in once more, for what must not share a session.
+func (s *System) open(ctx context.Context, o database.Options) (*database.Session, error) {
+	o.StatementTimeout, o.Logger = s.statementTimeout, s.logger
+	return database.Open(ctx, s.Endpoint, o)
+}
+
+// Table returns the quoted name of one of Magento's tables.
+func (s *System) Table(name string) string { return database.Quote(s.Prefix + name) }
+
+// Label is what people call the system.
+func (s *System) Label() string { return s.Name.Label() }
+
+// Key names one of this system's settings from the configuration's root.
+func (s *System) Key(path string) string { return s.migration.Key(string(s.Name) + "." + path) }
+
+// Unseen adds that what needs this database is unknown, and reports whether that is so.
+func (s *System) Unseen(v *finding.Verdict) bool {
+	switch {
+	case s.Err == nil:
+		return false
+	case errors.Is(s.Err, ErrNotConfigured):
+		v.Unknown("", s.Label()+"'s database is not configured", "", s.ConfigureRemedy())
+	default:
+		v.Unknown("", s.Label()+"'s database cannot be read", s.Err.Error(),
+			"See the precondition network, which says why and how to fix it.")
+	}
+	return true
+}
+
+// ConfigureRemedy says how to name the database.
+func (s *System) ConfigureRemedy() string {
+	return fmt.Sprintf("Name the tool's config.xml in %s, or set %s (host, name, user, password_file).",
+		s.migration.Key("migration_tool.config"), s.Key("database"))
+}
+
+// Broken adds that a statement failed on a database that was reached.
+func (s *System) Broken(v *finding.Verdict, subject string, err error) {
+	summary, remedy := s.StatementFault(err)
+	v.Unknown(subject, summary, err.Error(), remedy)
+}
+
+// StatementFault names a failed statement and says who fixes it how.
+func (s *System) StatementFault(err error) (summary, remedy string) {
+	switch database.CauseOf(err) {
+	case database.Timeout, database.Lost:
+		return s.Label() + "'s database stopped answering",
+			"Look at the server's load and at SHOW PROCESSLIST; the next evaluation tries again."
+	case database.DiskFull:
+		return "the disk of " + s.Label() + "'s server is full", "Make room where its temporary files and its data lie " +
+			"(SELECT @@tmpdir, @@datadir; then df -h there): the tool's writes would fail too."
+	case database.TableDamaged:
+		return "a table of " + s.Label() + " is damaged", "Copy its files away, then repair the table that the message names, " +
+			"or restore it from a backup if it is InnoDB's:\nCHECK TABLE <table>; REPAIR TABLE <table>"
+	}
+	switch database.Number(err) {
+	case database.ErrTableAccessDenied, database.ErrColumnAccessDenied:
+		return "the account may not read " + s.Label() + "'s tables",
+			"Grant it SELECT; the precondition privileges has the exact statement."
+	case database.ErrNoSuchTable:
+		return s.Label() + " lacks a table",
+			"Check the database name and table_prefix; the precondition m2_installed says more about Magento 2."
+	case database.ErrLockWaitTimeout:
+		return "a table of " + s.Label() + " is locked",
+			"Find who holds the lock with SHOW PROCESSLIST; the next evaluation tries again."
+	}
+	return "reading " + s.Label() + "'s database failed", "Look at the server's error log; the next evaluation tries again."
+}
+
+// ClientCommand is how a person tries the same login.
+func (s *System) ClientCommand() string { return "mysql " + s.ClientOptions() }
+
+// ClientOptions are the login and the database for the command line of MySQL's client programs.
+func (s *System) ClientOptions() string {
+	user := "--user=" + shell.Word(s.Endpoint.User)
+	network, address, err := s.Endpoint.Address()
+	switch {
+	case err != nil:
+		return "--host=localhost " + user + " --password"
+	case network == "unix":
+		return "--socket=" + shell.Word(address) + " " + user + " --password " + shell.Word(s.Endpoint.Name)
+	}
+	port := cmp.Or(s.Endpoint.Port, database.DefaultPort)
+	return fmt.Sprintf("--host=%s --port=%d %s --password %s", shell.Word(s.Endpoint.Host), port, user, shell.Word(s.Endpoint.Name))
+}

@@ -1,0 +1,49 @@
+package exposition
+
+import "hash/crc32"
+
+// checksum is the CRC-32 of a text, in a form that can be joined with others without the texts.
+type checksum struct {
+	sum uint32
+	// shift is x to the number of the text's bits, modulo the polynomial: it moves the sum of what stands before the text.
+	shift uint32
+}
+
+// Bits are in the order in which crc32 has them: the highest one is that of x^0.
+const (
+	one       = 1 << 31
+	xToThe8th = one >> 8
+)
+
+func newChecksum(text []byte) checksum {
+	c := checksum{crc32.ChecksumIEEE(text), one}
+	for power, n := uint32(xToThe8th), len(text); n > 0; n >>= 1 {
+		if n&1 == 1 {
+			c.shift = multiply(c.shift, power)
+		}
+		power = multiply(power, power)
+	}
+	return c
+}
+
+// joinedFrom is the length of a text from which joining is faster than adding the text up again.
+const joinedFrom = 256
+
+// after returns the CRC-32 of a text with the sum before, followed by c's text.
+func (c checksum) after(before uint32, text []byte) uint32 {
+	if len(text) < joinedFrom {
+		return crc32.Update(before, crc32.IEEETable, text)
+	}
+	return multiply(before, c.shift) ^ c.sum
+}
+
+// multiply multiplies polynomials over GF(2) modulo the one of CRC-32.
+func multiply(a, b uint32) uint32 {
+	product := uint32(0)
+	for range 32 {
+		product ^= b & -(a >> 31)
+		a <<= 1
+		b = b>>1 ^ crc32.IEEE&-(b&1)
+	}
+	return product
+}

@@ -1,0 +1,284 @@
+// Package exposition renders the metrics of migrations in Prometheus's formats. Results are rendered and compressed once, when they are
+// new; a scrape only copies.
+package exposition
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/klauspost/compress/flate"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+
+	"magento_migration_exporter/collector"
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/precondition"
+)
+
+// block is a piece of an exposition that is rendered and compressed once, and then only copied.
+type block struct {
+	text []byte
+	// deflated is text as deflate blocks that end on a whole byte and refer to nothing before them, so that blocks in any order make
+	// one stream.
+	deflated []byte
+	checksum checksum
+}
+
+func newBlock(text []byte) block {
+	var b bytes.Buffer
+	_ = flate.StatelessDeflate(&b, text, false, nil) // memory takes everything
+	return block{text, bytes.Clone(b.Bytes()), newChecksum(text)}
+}
+
+// blocksOf returns the samples of each family, in the order of the expositor's families; nil before the first evaluation.
+func blocksOf(s *collector.MigrationState) []block {
+	blocks, _ := s.Rendering().([]block)
+	return blocks
+}
+
+// Render writes each family's samples of a state; the board keeps them. Numbers are written as the text format has them, which
+// OpenMetrics reads too.
+func (x *Expositor) Render(s *collector.MigrationState) collector.Rendering {
+	byFamily := map[string][]finding.Sample{}
+	for _, sample := range Samples(s) {
+		byFamily[sample.Family] = append(byFamily[sample.Family], sample)
+	}
+	blocks := make([]block, len(x.families))
+	var text []byte
+	for i := range x.families {
+		f := &x.families[i]
+		text = text[:0]
+		for _, sample := range byFamily[f.Name] {
+			text = appendSample(text, f, s.Migration.Name, sample)
+		}
+		if len(text) > 0 {
+			blocks[i] = newBlock(bytes.Clone(text)) // without the room to grow, of which there would be as much for each migration
+		}
+	}
+	return blocks
+}
+
+func appendSample(b []byte, f *finding.Family, migration string, s finding.Sample) []byte {
+	b = append(b, f.FullName()...)
+	b = append(b, `{migration="`...)
+	b = appendLabelValue(b, migration)
+	for i, label := range f.Labels {
+		b = append(b, `",`...)
+		b = append(b, label...)
+		b = append(b, `="`...)
+		b = appendLabelValue(b, s.Labels[i])
+	}
+	b = append(b, `"} `...)
+	b = strconv.AppendFloat(b, s.Value, 'g', -1, 64)
+	return append(b, '\n')
+}
+
+// appendLabelValue escapes what both formats escape.
+func appendLabelValue(b []byte, value string) []byte {
+	value = strings.ToValidUTF8(value, "\uFFFD")
+	for i := range len(value) {
+		switch c := value[i]; c {
+		case '\\', '"':
+			b = append(b, '\\', c)
+		case '\n':
+			b = append(b, '\\', 'n')
+		default:
+			b = append(b, c)
+		}
+	}
+	return b
+}
+
+// Formats are the formats that Exposition writes, the preferred one first. Results are kept as text, so protobuf is not among them.
+func Formats() []expfmt.Format {
+	return []expfmt.Format{expfmt.FmtOpenMetrics_1_0_0, expfmt.FmtOpenMetrics_0_0_1, expfmt.FmtText}
+}
+
+// Exposition is what a scrape answers: one snapshot of the board, in one of Formats, the samples of each family in one block.
+type Exposition struct {
+	// head holds families that are rendered for this scrape, tail what ends the format.
+	head, tail block
+	layout     *layout
+	states     []*collector.MigrationState
+	buffers    *sync.Pool
+}
+
+// layout is the part of an exposition that never changes in one format.
+type layout struct {
+	headers []block
+	order   []int
+	tail    block
+}
+
+// Expositor renders states and makes expositions of them.
+type Expositor struct {
+	families          []finding.Family
+	text, openMetrics *layout
+	buffers           sync.Pool
+}
+
+// bufferSize joins the blocks, which are small, into writes of this many bytes.
+const bufferSize = 32 << 10
+
+// NewExpositor returns an expositor of a catalogue's migrations, which can be used by several goroutines.
+func NewExpositor(catalogue precondition.Catalogue) *Expositor {
+	families := Families(catalogue)
+	return &Expositor{
+		families: families, text: newLayout(expfmt.TypeTextPlain, families), openMetrics: newLayout(expfmt.TypeOpenMetrics, families),
+		buffers: sync.Pool{New: func() any { return bufio.NewWriterSize(nil, bufferSize) }},
+	}
+}
+
+func newLayout(format expfmt.FormatType, families []finding.Family) *layout {
+	l := &layout{}
+	if format == expfmt.TypeOpenMetrics {
+		l.tail = newBlock([]byte("# EOF\n"))
+	}
+	for i := range families {
+		l.order = append(l.order, i)
+		l.headers = append(l.headers, newBlock(header(&families[i], format)))
+	}
+	slices.SortFunc(l.order, func(a, b int) int { return strings.Compare(families[a].Name, families[b].Name) })
+	return l
+}
+
+// header is what stands before a family's samples. OpenMetrics leaves a counter's suffix to its samples.
+func header(f *finding.Family, format expfmt.FormatType) []byte {
+	name, kind := f.FullName(), "gauge"
+	if f.Counter {
+		kind = "counter"
+		if format == expfmt.TypeOpenMetrics {
+			name = strings.TrimSuffix(name, "_total")
+		}
+	}
+	return fmt.Appendf(nil, "# HELP %s %s\n# TYPE %s %s\n", name, f.Help, name, kind)
+}
+
+// New makes the exposition of a snapshot, after families that are none of a migration's, like the exporter's own.
+func (x *Expositor) New(format expfmt.Format, families []*dto.MetricFamily, states []*collector.MigrationState) (*Exposition, error) {
+	l := x.text
+	if format.FormatType() == expfmt.TypeOpenMetrics {
+		l = x.openMetrics
+	}
+	head, err := encode(format, families)
+	return &Exposition{head: head, layout: l, tail: l.tail, states: states, buffers: &x.buffers}, err
+}
+
+func encode(format expfmt.Format, families []*dto.MetricFamily) (block, error) {
+	if len(families) == 0 {
+		return block{}, nil
+	}
+	var text bytes.Buffer
+	encoder := expfmt.NewEncoder(&text, format)
+	for _, f := range families {
+		if err := encoder.Encode(f); err != nil {
+			return block{}, fmt.Errorf("encoding %s: %w", f.GetName(), err)
+		}
+	}
+	return newBlock(text.Bytes()), nil
+}
+
+// blocks yields the pieces in the order in which they are written.
+func (e *Exposition) blocks() iter.Seq[block] {
+	return func(yield func(block) bool) {
+		if !yield(e.head) {
+			return
+		}
+		for _, family := range e.layout.order {
+			begun := false
+			for _, state := range e.states {
+				blocks := blocksOf(state)
+				if blocks == nil || blocks[family].text == nil {
+					continue
+				}
+				if !begun && !yield(e.layout.headers[family]) || !yield(blocks[family]) {
+					return
+				}
+				begun = true
+			}
+		}
+		yield(e.tail)
+	}
+}
+
+// Size returns how many bytes WriteTo writes.
+func (e *Exposition) Size() int {
+	size := 0
+	for b := range e.blocks() {
+		size += len(b.text)
+	}
+	return size
+}
+
+// WriteTo implements io.WriterTo.
+func (e *Exposition) WriteTo(w io.Writer) (int64, error) {
+	var written int64
+	err := e.buffered(w, func(w *bufio.Writer) error {
+		for b := range e.blocks() {
+			n, err := w.Write(b.text)
+			written += int64(n)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return written, err
+}
+
+func (e *Exposition) buffered(w io.Writer, write func(*bufio.Writer) error) error {
+	buffer := e.buffers.Get().(*bufio.Writer)
+	defer e.buffers.Put(buffer)
+	buffer.Reset(w)
+	defer buffer.Reset(nil)
+	if err := write(buffer); err != nil {
+		return err
+	}
+	return buffer.Flush()
+}
+
+// What RFC 1952 puts around a deflate stream: no name, no time, compressed in the fastest way, on an unknown system.
+var gzipHeader = [...]byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 0xff}
+
+// lastBlock is an empty deflate block that ends a stream.
+var lastBlock = [...]byte{1, 0, 0, 0xff, 0xff}
+
+// checksumAndSize is the length of what ends a gzip member.
+const checksumAndSize = 8
+
+// GzipSize returns how many bytes WriteGzip writes.
+func (e *Exposition) GzipSize() int {
+	size := len(gzipHeader) + len(lastBlock) + checksumAndSize
+	for b := range e.blocks() {
+		size += len(b.deflated)
+	}
+	return size
+}
+
+// WriteGzip writes one gzip member. Nothing is compressed for it but the head: the rest was when it was rendered.
+func (e *Exposition) WriteGzip(w io.Writer) error {
+	return e.buffered(w, func(w *bufio.Writer) error {
+		if _, err := w.Write(gzipHeader[:]); err != nil {
+			return err
+		}
+		var sum, size uint32
+		for b := range e.blocks() {
+			sum = b.checksum.after(sum, b.text)
+			size += uint32(len(b.text)) //nolint:gosec // modulo 2^32, as RFC 1952 says
+			if _, err := w.Write(b.deflated); err != nil {
+				return err
+			}
+		}
+		end := binary.LittleEndian.AppendUint32(lastBlock[:], sum)
+		_, err := w.Write(binary.LittleEndian.AppendUint32(end, size))
+		return err
+	})
+}

@@ -1,0 +1,60 @@
+// Package finding has the words that all of the collector speaks: statuses, findings, verdicts, results, samples, and the two systems
+// of a migration. It gathers nothing and judges nothing.
+package finding
+
+// Finding is one thing that was seen, and what follows from it. It holds no secret.
+type Finding struct {
+	Status Status `json:"status"`
+	// Subject is what the finding is about, short and stable: waivers name it. It may be empty.
+	Subject string `json:"subject"`
+	// Summary is one line.
+	Summary  string `json:"summary"`
+	Evidence string `json:"evidence"`
+	// Remedy is what to do or to type; every Fail and Unknown has one.
+	Remedy string `json:"remedy"`
+}
+
+// Verdict is what a precondition's function returns. The status follows from the findings.
+type Verdict struct {
+	// Summary is the one line for a pass; otherwise the worst finding's summary stands in.
+	Summary       string
+	Findings      []Finding
+	Samples       []Sample
+	NotApplicable bool
+	// Incomplete says that the evidence was looked at only in part, and that the next evaluation goes on.
+	Incomplete bool
+}
+
+// Add appends a finding.
+func (v *Verdict) Add(f Finding) { v.Findings = append(v.Findings, f) }
+
+// Fail appends a finding of that status.
+func (v *Verdict) Fail(subject, summary, evidence, remedy string) {
+	v.Add(Finding{Fail, subject, summary, evidence, remedy})
+}
+
+// Warn appends a finding of that status.
+func (v *Verdict) Warn(subject, summary, evidence, remedy string) {
+	v.Add(Finding{Warn, subject, summary, evidence, remedy})
+}
+
+// Unknown appends a finding of that status.
+func (v *Verdict) Unknown(subject, summary, evidence, remedy string) {
+	v.Add(Finding{Unknown, subject, summary, evidence, remedy})
+}
+
+// Note appends a finding that passes and has something to say.
+func (v *Verdict) Note(subject, summary, evidence, remedy string) {
+	v.Add(Finding{Pass, subject, summary, evidence, remedy})
+}
+
+// Worst returns the status that matters most so far.
+func (v *Verdict) Worst() Status {
+	status, _ := conclude(Pass, "", v.Findings)
+	return status
+}
+
+// Sample appends a value.
+func (v *Verdict) Sample(family string, value float64, labels ...string) {
+	v.Samples = append(v.Samples, Sample{Family: family, Labels: labels, Value: value})
+}

@@ -1,0 +1,132 @@
+package finding
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"magento_migration_exporter/config"
+)
+
+// Result is what one evaluation of one precondition found.
+type Result struct {
+	Status  Status
+	Summary string
+	// Findings are the worst ones where there are too many to show.
+	Findings []Finding
+	// Samples are the values that were seen, and no others.
+	Samples     []Sample
+	EvaluatedAt time.Time
+	Duration    time.Duration
+	// Incomplete says that the evidence was looked at only in part, and that the next evaluation goes on.
+	Incomplete bool
+	// hidden are the findings beyond those: they count like the others.
+	hidden []hidden
+}
+
+// hidden is what a finding that is not shown needs to be judged and waived.
+type hidden struct {
+	status  Status
+	subject string
+	// number is how many findings it stands for.
+	number int
+}
+
+const (
+	// maxFindings caps what one result shows, so that a hostile database cannot fill memory or the page.
+	maxFindings = 200
+	// maxHidden caps how many more findings keep their subject; beyond, they are counted by status.
+	maxHidden = 5000
+)
+
+// Result applies severity and caps, and derives status and summary.
+func (v Verdict) Result(severity config.Severity, at time.Time, took time.Duration) Result {
+	r := Result{Summary: v.Summary, Samples: v.Samples, EvaluatedAt: at, Duration: took, Incomplete: v.Incomplete}
+	for _, f := range v.Findings {
+		if f.Status == Warn && severity == config.SeverityFail {
+			f.Status = Fail
+		}
+		r.Findings = append(r.Findings, Finding{f.Status, Cut(f.Subject), Cut(f.Summary), Cut(f.Evidence), Cut(f.Remedy)})
+	}
+	status := Pass
+	if v.NotApplicable {
+		status = NotApplicable
+	}
+	r.Status, r.Summary = conclude(status, r.Summary, r.Findings)
+	r.hide()
+	return r
+}
+
+// hide moves the findings that matter least out of sight.
+func (r *Result) hide() {
+	if len(r.Findings) <= maxFindings {
+		return
+	}
+	slices.SortStableFunc(r.Findings, func(a, b Finding) int { return b.Status.Rank() - a.Status.Rank() })
+	counted := map[Status]int{}
+	for _, f := range r.Findings[maxFindings:] {
+		if len(r.hidden) < maxHidden {
+			r.hidden = append(r.hidden, hidden{f.Status, f.Subject, 1})
+			continue
+		}
+		counted[f.Status]++
+	}
+	for _, s := range Statuses() {
+		if n := counted[s]; n > 0 {
+			r.hidden = append(r.hidden, hidden{status: s, number: n})
+		}
+	}
+	r.Findings = slices.Clone(r.Findings[:maxFindings])
+}
+
+// withRest appends a finding that says what is not shown. Its status is the worst of those, so it changes nothing.
+func (r Result) withRest() Result {
+	if len(r.hidden) == 0 {
+		return r
+	}
+	worst, total := Pass, 0
+	byStatus := map[Status]int{}
+	for _, h := range r.hidden {
+		if h.status.Rank() > worst.Rank() {
+			worst = h.status
+		}
+		byStatus[h.status] += h.number
+		total += h.number
+	}
+	var parts []string
+	for _, s := range Statuses() {
+		if n := byStatus[s]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, s))
+		}
+	}
+	rest := Finding{Status: worst, Summary: fmt.Sprintf("%d more findings are not shown", total), Evidence: strings.Join(parts, ", ")}
+	if worst == Fail || worst == Unknown {
+		rest.Remedy = "Fix or waive what is shown first; the others appear in its place."
+	}
+	r.Findings = append(slices.Clip(r.Findings), rest)
+	return r
+}
+
+// conclude returns the worst finding's status and summary, or what it is given when no finding is worse.
+func conclude(status Status, summary string, findings []Finding, more ...hidden) (Status, string) {
+	also := 0
+	count := func(s Status, text string, number int) {
+		switch {
+		case s.Rank() > status.Rank():
+			status, summary, also = s, text, number-1
+		case s.Rank() == status.Rank() && s.Rank() > 0:
+			also += number
+		}
+	}
+	for _, f := range findings {
+		count(f.Status, f.Summary, 1)
+	}
+	for _, h := range more {
+		count(h.status, "findings that are not shown", h.number)
+	}
+	if also > 0 {
+		summary = fmt.Sprintf("%s (and %d more)", summary, also)
+	}
+	return status, summary
+}

@@ -1,0 +1,21 @@
+package finding
+
+// System is one of the two shops of a migration, as labels, the configuration and the JSON name it.
+type System string
+
+// The two systems. The tool calls Magento 1's database its source and Magento 2's its destination.
+const (
+	Magento1 System = "magento1"
+	Magento2 System = "magento2"
+)
+
+// Systems returns both.
+func Systems() []System { return []System{Magento1, Magento2} }
+
+// Label is what people call the system.
+func (s System) Label() string {
+	if s == Magento1 {
+		return "Magento 1"
+	}
+	return "Magento 2"
+}

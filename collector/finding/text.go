@@ -1,0 +1,50 @@
+package finding
+
+import (
+	"fmt"
+	"time"
+)
+
+// maxText caps each text of a result, in bytes, so that a hostile database cannot fill memory or the page.
+const maxText = 4096
+
+// Cut caps a text and says so.
+func Cut(s string) string {
+	if len(s) <= maxText {
+		return s
+	}
+	end := maxText
+	for end > 0 && s[end]&0xC0 == 0x80 {
+		end--
+	}
+	return s[:end] + fmt.Sprintf("… (%d bytes more)", len(s)-end)
+}
+
+// CountCap is where counting rows stops: a count above it reads "more than".
+const CountCap = 10000
+
+// Count is how a count that stops above CountCap reads.
+func Count(n int) string {
+	if n > CountCap {
+		return fmt.Sprintf("more than %d", CountCap)
+	}
+	return fmt.Sprint(n)
+}
+
+// Time is a point in time for people, in UTC.
+func Time(t time.Time) string { return t.UTC().Format(time.DateTime) + " UTC" }
+
+// Duration is a length of time with the digits that somebody reads. A negative one is 0.
+func Duration(d time.Duration) string {
+	switch d = d.Round(time.Second); {
+	case d < time.Second:
+		return "0 s"
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
+	}
+	return fmt.Sprintf("%d days", int(d.Hours())/24)
+}

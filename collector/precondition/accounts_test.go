@@ -1,0 +1,111 @@
+package precondition_test
+
+import (
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/mysqltest"
+	"magento_migration_exporter/collector/shoptest"
+	"magento_migration_exporter/config"
+	"magento_migration_exporter/docs"
+)
+
+// documentedAccounts are the blocks of statements in the documentation's section on accounts: the tool's account on Magento 1's server,
+// the binary log, the tool's account on Magento 2's server, an account of the exporter's own on both, and what shows other accounts.
+func documentedAccounts(t *testing.T) []string {
+	t.Helper()
+	text, err := fs.ReadFile(docs.Sources(), "configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	section := regexp.MustCompile(`(?s)## Accounts \{#accounts\}\n(.*?)\n## `).FindStringSubmatch(string(text))
+	if section == nil {
+		t.Fatal("docs/configuration.md has no section on accounts")
+	}
+	var blocks []string
+	for _, m := range regexp.MustCompile("(?s)```sql\n(.*?)```").FindAllStringSubmatch(section[1], -1) {
+		blocks = append(blocks, m[1])
+	}
+	if len(blocks) != 6 {
+		t.Fatalf("the section on accounts has %d blocks of statements: %q", len(blocks), blocks)
+	}
+	return blocks
+}
+
+// paste runs a block of the documentation on a server, with this shop's names in the place of the examples.
+func (s *shop) paste(server *mysqltest.Server, block string) {
+	s.T.Helper()
+	names := strings.NewReplacer("'migration'@'10.0.0.5'", "'"+s.User+"'@'%'", "'exporter'@'10.0.0.5'", "'"+s.User+"'@'%'", "'a password'", "'"+shoptest.Password+"'",
+		"`magento1`", shoptest.GrantName(s.DB1), "`magento2`", shoptest.GrantName(s.DB2))
+	for statement := range strings.SplitSeq(strings.TrimSpace(names.Replace(block)), ";\n") {
+		s.Exec(server, strings.TrimSuffix(statement, ";"))
+	}
+}
+
+// TestDocumentedAccounts makes accounts with the lines of the documentation and nothing else: they leave nothing unknown that a database tells.
+func TestDocumentedAccounts(t *testing.T) {
+	t.Parallel()
+	blocks := documentedAccounts(t)
+	for _, flavor := range []mysqltest.Flavor{mysqltest.MariaDB, mysqltest.MySQL56} {
+		t.Run(flavor.String(), func(t *testing.T) {
+			t.Parallel()
+			server := mysqltest.New(t, mysqltest.Options{Flavor: flavor, Args: []string{"--log-bin=binlog", "--server-id=1"}})
+			s := newShop(t, func(s *shoptest.Shop) { s.Server1 = server })
+			s.WithRoots()
+			s.On1("CREATE VIEW orders_of_today AS SELECT 1 AS one")
+			s.accountsLeaveUnknown("the tool's account", blocks[0], blocks[2])
+			s.Want("privileges", finding.Pass)
+			s.Want("binlog_trust", finding.Fail)
+			s.paste(s.Server1, blocks[1])
+			// MariaDB tells that the value is not in my.cnf.
+			if got := shoptest.Precondition(s.Evaluate(), "binlog_trust").Result; got.Status != finding.Pass && got.Status != finding.Warn {
+				t.Errorf("binlog_trust is %s: %+v", got.Status, got.Findings)
+			}
+			s.definedByAnother(blocks[5])
+
+			s.accountsLeaveUnknown("an account of its own", blocks[3], blocks[4])
+			s.Want("privileges", finding.Fail)
+			s.accountsLeaveUnknown("no SELECT on Magento 2", blocks[3], strings.ReplaceAll(blocks[4], "SELECT", "INSERT"), "m2_installed", "cron_stopped", "m2_entities")
+		})
+	}
+}
+
+// accountsLeaveUnknown makes the shop's accounts anew and compares what is unknown then, apart from the preconditions that ask for more
+// than databases and that nobody configured here.
+func (s *shop) accountsLeaveUnknown(what, block1, block2 string, want ...string) {
+	s.T.Helper()
+	for _, a := range []struct {
+		server *mysqltest.Server
+		block  string
+	}{{s.Server1, block1}, {s.Server2, block2}} {
+		s.Exec(a.server, "DROP USER '"+s.User+"'@'%'")
+		s.paste(a.server, a.block)
+	}
+	var got []string
+	for _, p := range s.Evaluate().Preconditions {
+		id := p.Precondition.ID
+		if p.Result.Status == finding.Unknown && !slices.Contains([]string{"backup", "topology", "system_requirements"}, id) {
+			got = append(got, id)
+		}
+	}
+	if !slices.Equal(got, want) {
+		s.T.Errorf("with %s, what is unknown is %q, want %q", what, got, want)
+	}
+}
+
+// definedByAnother has one of the tool's triggers run as root: what root may do is seen only with the documented line.
+func (s *shop) definedByAnother(block string) {
+	s.T.Helper()
+	s.Migration.Phase = config.PhaseDelta
+	s.On1("CREATE TABLE m2_cl_sales_flat_order (entity_id INT PRIMARY KEY, operation TEXT, processed TINYINT)",
+		"CREATE TRIGGER trg_sales_flat_order_after_insert AFTER INSERT ON sales_flat_order FOR EACH ROW BEGIN INSERT INTO m2_cl_sales_flat_order (entity_id, operation) VALUES (NEW.entity_id, 'INSERT') ON DUPLICATE KEY UPDATE operation = 'INSERT'; END")
+	s.WantFinding("privileges", finding.Unknown, "as whom the tool's triggers run")
+	s.paste(s.Server1, block)
+	s.Want("privileges", finding.Pass)
+	s.On1("DROP TABLE m2_cl_sales_flat_order", "DROP TRIGGER trg_sales_flat_order_after_insert")
+	s.Migration.Phase = config.PhaseAuto
+}

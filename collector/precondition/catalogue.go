@@ -1,0 +1,93 @@
+// Package precondition has what must be true before a migration starts: one file for each precondition, which declares all that is its
+// own and judges what package evidence has gathered. No precondition uses another's.
+package precondition
+
+import (
+	"context"
+	"slices"
+
+	"magento_migration_exporter/collector/backup"
+	"magento_migration_exporter/collector/evidence"
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/config"
+)
+
+// Precondition is one thing that must be true before a migration starts.
+type Precondition struct {
+	// ID is the label value, the key in the configuration and the anchor in the documentation.
+	ID string
+	// Title is for people.
+	Title string
+	// Needs is what it looks at.
+	Needs []Need
+	// Phases are those in which it applies; it is not_applicable in the others. Empty stands for all.
+	Phases []config.Phase
+	// Families are the metric families that its samples belong to.
+	Families []finding.Family
+	// Settings returns its settings when nothing is said; nil where only a severity can be set.
+	Settings func() config.Settings
+	// Evaluate judges. It must return soon after the context ends.
+	Evaluate func(context.Context, *evidence.Evidence) finding.Verdict
+	// Configured returns samples that the configuration alone decides: they are there also while nothing is known. It may be nil.
+	Configured func(*config.Migration) []finding.Sample
+	// Wait returns when what an evaluation would only find half done is done, or ctx ends. It may be nil.
+	Wait func(context.Context, *config.Migration, *backup.Reader)
+	// Leave lets go of what goes on in the background for a migration that is configured no more. It may be nil.
+	Leave func(migration string, backups *backup.Reader)
+}
+
+// Need is something that a precondition looks at.
+type Need string
+
+// What preconditions look at.
+const (
+	Magento1Database Need = "Magento 1's database"
+	Magento2Database Need = "Magento 2's database"
+	LocalFiles       Need = "files on this host"
+)
+
+// Catalogue is a list of preconditions in the order in which they are shown.
+type Catalogue []Precondition
+
+// All returns the preconditions of the migration guide, in its order.
+func All() Catalogue {
+	return Catalogue{
+		network(), m2Installed(), systemRequirements(), topology(), cronStopped(), backups(), privileges(), binlogTrust(), m2Entities(),
+		extensions(), migrationTool(),
+	}
+}
+
+// DocsURL is where the exporter itself explains the precondition.
+func (p *Precondition) DocsURL() string { return "/docs/preconditions#" + p.ID }
+
+// AppliesIn reports whether the precondition applies in a phase, which is empty when it is not known.
+func (p *Precondition) AppliesIn(phase config.Phase) bool {
+	return len(p.Phases) == 0 || phase == "" || slices.Contains(p.Phases, phase)
+}
+
+// IDs returns the ids in the catalogue's order.
+func (c Catalogue) IDs() []string {
+	var ids []string
+	for i := range c {
+		ids = append(ids, c[i].ID)
+	}
+	return ids
+}
+
+// Sections declares the preconditions' settings to the configuration.
+func (c Catalogue) Sections() []config.Section {
+	var sections []config.Section
+	for i := range c {
+		sections = append(sections, config.Section{ID: c[i].ID, New: c[i].Settings})
+	}
+	return sections
+}
+
+// Families returns the metric families of all preconditions.
+func (c Catalogue) Families() []finding.Family {
+	var families []finding.Family
+	for i := range c {
+		families = append(families, c[i].Families...)
+	}
+	return families
+}

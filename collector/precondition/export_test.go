@@ -1,0 +1,4 @@
+package precondition
+
+// AskSockets is for the tests.
+var AskSockets = askSockets

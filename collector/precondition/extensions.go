@@ -1,0 +1,189 @@
+package precondition
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"magento_migration_exporter/collector/evidence"
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/config"
+	"magento_migration_exporter/config/shell"
+)
+
+// The states of an extension, as the label says them.
+const (
+	extensionMigrated  = "migrated"
+	extensionReplaced  = "replaced"
+	extensionDropped   = "dropped"
+	extensionUndecided = "undecided"
+)
+
+// extensionsState is the metric family of extensions.
+const extensionsState = "extensions"
+
+const extensionsID = "extensions"
+
+// extensions says whether somebody has decided what becomes of each third-party module of Magento 1.
+func extensions() Precondition {
+	return Precondition{
+		ID: extensionsID, Title: "Magento 1's extensions are migrated", Needs: []Need{Magento1Database, LocalFiles},
+		Families: []finding.Family{{
+			Name: extensionsState, Labels: []string{"state"},
+			Help: "Third-party modules of Magento 1 by what becomes of them.",
+		}},
+		Settings: func() config.Settings { return &extensionSettings{} },
+		Evaluate: evaluateExtensions,
+	}
+}
+
+// extensionSettings hold the decisions about Magento 1's third-party modules.
+type extensionSettings struct {
+	config.Judgment `yaml:",inline"`
+	// Decisions are keyed by module name or by the code of its row in core_resource.
+	Decisions map[string]extensionDecision `yaml:"decisions"`
+}
+
+// extensionDecision is what becomes of one Magento 1 module: exactly one field is set.
+type extensionDecision struct {
+	// ReplacedBy is the Magento 2 module that takes its place.
+	ReplacedBy string `yaml:"replaced_by"`
+	// Dropped is the reason why nothing takes its place.
+	Dropped string `yaml:"dropped"`
+}
+
+// Validate implements config.Validator.
+func (s *extensionSettings) Validate(fail func(message string, path ...any)) {
+	for module, d := range s.Decisions {
+		if (strings.TrimSpace(d.ReplacedBy) == "") == (strings.TrimSpace(d.Dropped) == "") {
+			fail("a decision is either replaced_by, a Magento 2 module, or dropped, a reason", "decisions", module)
+		}
+	}
+}
+
+func evaluateExtensions(ctx context.Context, e *evidence.Evidence) finding.Verdict {
+	v := finding.Verdict{}
+	found, ok := e.Extensions(ctx, &v)
+	if !ok {
+		return v
+	}
+	counts := map[string]int{}
+	var undecided []evidence.Extension
+	for _, x := range found {
+		state := judgeExtension(&v, e, x)
+		if state == extensionUndecided {
+			undecided = append(undecided, x)
+		}
+		counts[state]++
+	}
+	for _, state := range []string{extensionMigrated, extensionReplaced, extensionDropped, extensionUndecided} {
+		v.Sample(extensionsState, float64(counts[state]), state)
+	}
+	v.Summary = fmt.Sprintf("each of Magento 1's %d third-party modules is decided on", len(found))
+	failUndecided(&v, e, undecided)
+	return v
+}
+
+// judgeExtension returns what becomes of an extension, and adds a finding when that is not as it was decided.
+func judgeExtension(v *finding.Verdict, e *evidence.Evidence, x evidence.Extension) string {
+	settings := config.SettingsOf[extensionSettings](&e.Migration.Preconditions, extensionsID)
+	decision, decided := decisionOn(settings, x)
+	switch {
+	case decided && decision.Dropped != "":
+		v.Note(x.Subject(), x.String()+" is dropped", decision.Dropped, "")
+		return extensionDropped
+	case decided:
+		judgeReplacement(v, e, x, decision.ReplacedBy)
+		return extensionReplaced
+	case x.Module == "":
+		return extensionUndecided
+	}
+	// A vendor who kept the name has migrated the module.
+	modules, err := e.Files.ConfigPHP()
+	if err == nil {
+		if enabled, known := modules.Enabled(x.Module); enabled && known {
+			v.Note(x.Subject(), x.String()+" is migrated", "Magento 2 has a module of the same name", "")
+			return extensionMigrated
+		}
+	}
+	return extensionUndecided
+}
+
+// decisionOn looks for a decision under the module's name and under each of its codes.
+func decisionOn(settings *extensionSettings, x evidence.Extension) (extensionDecision, bool) {
+	for _, name := range append([]string{x.Module}, x.Codes...) {
+		if d, ok := settings.Decisions[name]; ok && name != "" {
+			return d, true
+		}
+	}
+	return extensionDecision{}, false
+}
+
+// judgeReplacement looks whether the replacement is there and switched on.
+func judgeReplacement(v *finding.Verdict, e *evidence.Evidence, x evidence.Extension, replacement string) {
+	modules, err := e.Files.ConfigPHP()
+	if err != nil {
+		remedy := "Set " + e.Magento2.Key("root") + " to Magento 2's folder."
+		if !errors.Is(err, evidence.ErrNoRoot) {
+			remedy = "Let the user that the exporter runs as read app/etc/config.php, and correct the file."
+		}
+		v.Unknown(x.Subject(), fmt.Sprintf("whether %s, which replaces %s, is enabled cannot be told", replacement, x), err.Error(), remedy)
+		return
+	}
+	enabled, known := modules.Enabled(replacement)
+	switch {
+	case !known:
+		v.Unknown(x.Subject(), fmt.Sprintf("whether %s, which replaces %s, is enabled cannot be told", replacement, x), modules.Unknown, "Make app/etc/config.php a plain array:\nbin/magento app:config:dump modules")
+	case !enabled:
+		v.Fail(x.Subject(), fmt.Sprintf("%s, which replaces %s, is not enabled in Magento 2", replacement, x), modules.File,
+			"Install it and enable it:\nbin/magento module:enable "+shell.Word(replacement)+" && bin/magento setup:upgrade")
+	default:
+		v.Note(x.Subject(), x.String()+" is replaced by "+replacement, "enabled in Magento 2", "")
+	}
+}
+
+// failUndecided gives each its finding, and one snippet for all.
+func failUndecided(v *finding.Verdict, e *evidence.Evidence, undecided []evidence.Extension) {
+	var names []string
+	for _, x := range undecided {
+		names = append(names, x.Subject())
+	}
+	for i, x := range undecided {
+		remedy := "Decide on it like on the first one: " + decisionLine(names[i])
+		if i == 0 {
+			remedy = "Write the decisions into migrations[" + e.Migration.Name + "]:\n" + decisionSnippet(names)
+		}
+		v.Fail(x.Subject(), "nobody has decided what becomes of "+x.String(), "a third-party module of Magento 1", remedy)
+	}
+}
+
+// decisionLine is one decision to fill in.
+func decisionLine(name string) string {
+	return yamlKey(name) + ": {replaced_by: Vendor_Module} # or {dropped: \"why\"}"
+}
+
+// maxSnippet is how many undecided extensions the snippet has.
+const maxSnippet = 50
+
+// decisionSnippet is YAML to fill in.
+func decisionSnippet(names []string) string {
+	var b strings.Builder
+	b.WriteString("preconditions:\n  extensions:\n    decisions:\n")
+	for i, name := range names {
+		if i == maxSnippet {
+			fmt.Fprintf(&b, "      # and %d more\n", len(names)-i)
+			break
+		}
+		fmt.Fprintf(&b, "      %s\n", decisionLine(name))
+	}
+	return b.String()
+}
+
+// yamlKey quotes a name that YAML would take for something else.
+func yamlKey(name string) string {
+	if strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == "" && name != "" {
+		return name
+	}
+	return fmt.Sprintf("%q", name)
+}

@@ -1,0 +1,90 @@
+package precondition_test
+
+import (
+	"strings"
+	"testing"
+
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/shoptest"
+	"magento_migration_exporter/config"
+)
+
+func TestExtensionsFromTheDatabaseAlone(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	f := s.WantFinding("extensions", finding.Fail, "what becomes of amshopby_setup")
+	s.WantFinding("extensions", finding.Fail, "    decisions:\n      acme_giftcard_setup: {replaced_by", "\n      amshopby_setup: {")
+	if f.Subject != "amshopby_setup" || !strings.Contains(f.Remedy, "amshopby_setup: {replaced_by: Vendor_Module}") {
+		t.Errorf("%+v", f)
+	}
+	s.WantValue(2, "extensions", "undecided")
+	s.WantValue(0, "extensions", "dropped")
+	s.Configure("extensions", "{decisions: {amshopby_setup: {dropped: unused}, acme_giftcard_setup: {dropped: unused}}}")
+	// The database does not know the modules without a setup.
+	s.WantFinding("extensions", finding.Unknown, "without a setup resource", "magento1.root")
+	s.WantValue(2, "extensions", "dropped")
+	s.On1("INSERT INTO core_resource (code, version) VALUES ('enterprise_new_setup', '1'), ('backup_setup', '1')")
+	s.Want("extensions", finding.Unknown)
+	s.Migration.Magento1.Database.Host = "no-such-host.invalid"
+	s.WantFinding("extensions", finding.Unknown, "network")
+	s.WantAbsent("extensions", "dropped")
+}
+
+func TestExtensionsFromTheFiles(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	root1, root2 := s.WithRoots()
+	s.Want("extensions", finding.Pass)
+	for _, m := range []struct {
+		name, pool string
+		active     bool
+	}{{"Phoenix_Moneybookers", "community", true}, {"Cm_RedisSession", "community", true}, {"Old_Thing", "local", false}, {"Mage_Extra", "core", true}} {
+		shoptest.WriteUnder(t, root1, "app/etc/modules/"+m.name+".xml", shoptest.Module(m.name, m.pool, m.active))
+	}
+	s.Want("extensions", finding.Pass)
+	s.WantValue(0, "extensions", "undecided")
+
+	shoptest.WriteUnder(t, root1, "app/etc/modules/Amasty_Shopby.xml", shoptest.Module("Amasty_Shopby", "local", true))
+	shoptest.WriteUnder(t, root1, "app/code/local/Amasty/Shopby/etc/config.xml", shoptest.ModuleConfig("Amasty_Shopby", "amshopby_setup"))
+	f := s.WantFinding("extensions", finding.Fail, "Amasty_Shopby (amshopby_setup)")
+	if f.Subject != "amshopby_setup" {
+		t.Errorf("subject %q", f.Subject)
+	}
+	// A module of the same name in Magento 2 is the migrated one.
+	shoptest.WriteUnder(t, root2, "app/etc/config.php", shoptest.ConfigPHP("Magento_Store", "Amasty_Shopby"))
+	s.WantFinding("extensions", finding.Pass, "is migrated")
+	s.WantValue(1, "extensions", "migrated")
+	shoptest.WriteUnder(t, root2, "app/etc/config.php", shoptest.ConfigPHP("Magento_Store", "Amasty_Shopby=0"))
+	s.Want("extensions", finding.Fail)
+	// The decision can go by the code or by the name.
+	for _, key := range []string{"amshopby_setup", "Amasty_Shopby"} {
+		s.Set("extensions", map[string]any{"decisions": map[string]any{key: map[string]string{"replaced_by": "Amasty_ShopbyNew"}}})
+		s.WantFinding("extensions", finding.Fail, "Amasty_ShopbyNew", "is not enabled", "module:enable Amasty_ShopbyNew")
+		shoptest.WriteUnder(t, root2, "app/etc/config.php", shoptest.ConfigPHP("Amasty_ShopbyNew"))
+		s.WantFinding("extensions", finding.Pass, "is replaced by Amasty_ShopbyNew")
+		s.WantValue(1, "extensions", "replaced")
+		shoptest.WriteUnder(t, root2, "app/etc/config.php", shoptest.ConfigPHP("Magento_Store"))
+	}
+	shoptest.WriteUnder(t, root2, "app/etc/config.php", "")
+	s.WantFinding("extensions", finding.Unknown, "cannot be told", "config.php")
+	// The database is not needed.
+	shoptest.WriteUnder(t, root2, "app/etc/config.php", shoptest.ConfigPHP("Amasty_ShopbyNew"))
+	s.Migration.Magento1.Database.Host = "no-such-host.invalid"
+	s.Want("extensions", finding.Pass)
+	shoptest.WriteUnder(t, root1, "app/etc/modules/Mage_All.xml", shoptest.Module("Mage_Other", "core", true))
+	s.WantFinding("extensions", finding.Unknown, "no whole Magento 1")
+	shoptest.WriteUnder(t, root1, "app/etc/modules/Mage_All.xml", shoptest.Module("Mage_Core", "core", true))
+	shoptest.WriteUnder(t, root1, "app/etc/modules/Broken.xml", "<config><modules>")
+	s.WantFinding("extensions", finding.Unknown, "cannot be read", "Broken.xml")
+}
+
+func TestExtensionsWaivedByCode(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	root1, _ := s.WithRoots()
+	shoptest.WriteUnder(t, root1, "app/etc/modules/AW_Blog.xml", shoptest.Module("AW_Blog", "community", true))
+	shoptest.WriteUnder(t, root1, "app/code/community/AW/Blog/etc/config.xml", shoptest.ModuleConfig("AW_Blog", "aw_blog_setup"))
+	s.Want("extensions", finding.Fail)
+	s.Migration.Waivers = []config.Waiver{{Precondition: "extensions", Subject: "aw_blog_setup", Reason: "WordPress", Expires: config.Expiry{Time: s.Now().AddDate(1, 0, 0)}}}
+	s.Want("extensions", finding.Waived)
+}

@@ -1,0 +1,156 @@
+package precondition
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/evidence"
+	"magento_migration_exporter/collector/finding"
+)
+
+// installedTime is the metric family of m2_installed.
+const installedTime = "m2_installed_timestamp_seconds"
+
+// m2Installed says whether a whole Magento 2 is in the database, and which.
+func m2Installed() Precondition {
+	return Precondition{
+		ID: "m2_installed", Title: "Magento 2 is installed", Needs: []Need{Magento2Database},
+		Families: []finding.Family{{Name: installedTime, Help: "When Magento 2 was installed, in Unix seconds."}},
+		Evaluate: evaluateM2Installed,
+	}
+}
+
+func evaluateM2Installed(ctx context.Context, e *evidence.Evidence) finding.Verdict {
+	v := finding.Verdict{Summary: "Magento 2 is installed"}
+	m2 := e.Magento2
+	if m2.Unseen(&v) {
+		return v
+	}
+	judgeSameDatabase(ctx, &v, e)
+	tables, err := e.PresentTables(ctx)
+	if err != nil {
+		m2.Broken(&v, "tables", err)
+		return v
+	}
+	if !judgeTables(ctx, &v, m2, tables) {
+		return v
+	}
+	judgeInstallRows(ctx, &v, m2, tables)
+	found, err := e.ReleaseOfDatabase(ctx, tables)
+	if err != nil {
+		m2.Broken(&v, "release", err)
+		return v
+	}
+	release, seen := found.String(), found.Evidence()
+	if exact := e.KnownRelease(); exact != "" {
+		release, seen = exact, "composer.lock; the database says "+release
+	}
+	v.Note("release", "Magento 2's release is "+release, seen, "")
+	v.Summary = "Magento 2 (" + release + ") is installed"
+	if installed, err := e.Installed(ctx); err != nil {
+		m2.Broken(&v, "admin_user", err)
+	} else if !installed.IsZero() {
+		v.Sample(installedTime, finding.UnixSeconds(installed))
+		v.Summary += " since " + installed.Format(time.DateTime) + " UTC"
+	}
+	return v
+}
+
+// judgeTables reports whether it is worth looking further.
+func judgeTables(ctx context.Context, v *finding.Verdict, s *evidence.System, present map[string]bool) bool {
+	var missing []string
+	for _, t := range evidence.Magento2Tables() {
+		if !present[t] {
+			missing = append(missing, s.Prefix+t)
+		}
+	}
+	isMagento1 := present["core_resource"] && present["core_store"]
+	switch {
+	case isMagento1 && !present["setup_module"]:
+		v.Fail("magento1", "this is a Magento 1 database, not a Magento 2", "it has "+s.Prefix+"core_resource and "+s.Prefix+"core_store",
+			"The two databases may be swapped: correct "+s.Key("database")+", or <destination> in the tool's config.xml.")
+		return false
+	case len(missing) == 0:
+		return true
+	case !present["setup_module"] && !present["store"]:
+		judgeEmpty(ctx, v, s)
+		return false
+	}
+	v.Fail("tables", "Magento 2 is only half installed", "missing: "+strings.Join(missing, ", "),
+		"Look at var/log/install.log, then install again into an empty database: bin/magento setup:install --cleanup-database …")
+	return false
+}
+
+// judgeEmpty looks for the prefix under which there is a Magento 2.
+func judgeEmpty(ctx context.Context, v *finding.Verdict, s *evidence.System) {
+	const suffix = "setup_module"
+	var prefixes []string
+	err := s.Session.Rows(ctx, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE ? LIMIT 5",
+		[]any{"%" + database.EscapeLike(suffix)}, func(scan func(...any) error) error {
+			var name string
+			err := scan(&name)
+			prefixes = append(prefixes, strings.TrimSuffix(name, suffix))
+			return err
+		})
+	switch {
+	case err != nil:
+		s.Broken(v, "tables", err)
+	case len(prefixes) > 0:
+		v.Fail("table_prefix", "there is no Magento 2 "+underPrefix(s.Prefix), fmt.Sprintf("there is one under %q", prefixes),
+			fmt.Sprintf("Set %s: %q, and dest_prefix in the tool's config.xml.", s.Key("database.table_prefix"), prefixes[0]))
+	default:
+		v.Fail("tables", "Magento 2 is not installed in "+s.Endpoint.Name, "the account sees none of Magento 2's tables there",
+			"Install it: bin/magento setup:install. If it is installed, let the account see it: the precondition privileges has the exact GRANT.")
+	}
+}
+
+// underPrefix says where tables are looked for.
+func underPrefix(prefix string) string {
+	if prefix == "" {
+		return "without a table prefix"
+	}
+	return fmt.Sprintf("under the table prefix %q", prefix)
+}
+
+// judgeInstallRows finds an installation that made its tables and then died.
+func judgeInstallRows(ctx context.Context, v *finding.Verdict, s *evidence.System, present map[string]bool) {
+	registry := "patch_list"
+	if !present[registry] {
+		registry = "setup_module"
+	}
+	for _, t := range []struct {
+		name  string
+		least int
+	}{{registry, 1}, {"store", 2}, {"eav_entity_type", 1}} {
+		n, err := s.Count(ctx, t.name, "")
+		switch {
+		case err != nil:
+			s.Broken(v, t.name, err)
+		case n < t.least:
+			v.Fail(t.name, "Magento 2 is only half installed",
+				fmt.Sprintf("%s has %d rows, an installation leaves at least %d", s.Prefix+t.name, n, t.least),
+				"Look at var/log/install.log, then install again into an empty database: bin/magento setup:install --cleanup-database …")
+		}
+	}
+}
+
+// judgeSameDatabase compares what tells servers apart on both flavors.
+func judgeSameDatabase(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) {
+	if e.Magento1.Err != nil || e.Magento1.Prefix != e.Magento2.Prefix {
+		return
+	}
+	const identity = "SELECT CONCAT_WS('|', @@hostname, @@port, @@datadir, DATABASE())"
+	var one, two string
+	err := errors.Join(e.Magento1.Session.Row(ctx, identity, nil, &one), e.Magento2.Session.Row(ctx, identity, nil, &two))
+	if err != nil {
+		e.Magento2.Broken(v, "same database", err)
+		return
+	}
+	if one == two {
+		v.Fail("same database", "Magento 1 and Magento 2 are the same database", two, "Correct "+e.Magento1.Key("database")+" or "+e.Magento2.Key("database")+", or <source> and <destination> in the tool's config.xml.")
+	}
+}

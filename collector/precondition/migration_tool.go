@@ -1,0 +1,544 @@
+package precondition
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/evidence"
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/integrity"
+	"magento_migration_exporter/collector/requirements"
+	"magento_migration_exporter/config"
+	"magento_migration_exporter/config/composer"
+	"magento_migration_exporter/config/envphp"
+	"magento_migration_exporter/config/localxml"
+	"magento_migration_exporter/config/sourcefile"
+	"magento_migration_exporter/config/toolconfig"
+	"magento_migration_exporter/config/xmltree"
+)
+
+// toolModule is the name under which Magento 2 knows the migration tool.
+const toolModule = "Magento_DataMigrationTool"
+
+// The metric families of migration_tool.
+const (
+	integrityFindings = "integrity_findings"
+	toolInfo          = "tool_info"
+)
+
+// migrationTool says whether the tool is installed, fits Magento 2's release, and is configured for these two systems.
+func migrationTool() Precondition {
+	return Precondition{
+		ID: "migration_tool", Title: "The Data Migration Tool is installed",
+		Needs: []Need{Magento1Database, Magento2Database, LocalFiles},
+		Families: []finding.Family{
+			{
+				Name: integrityFindings, Labels: []string{"kind"},
+				Help: "What the migration tool's integrity check would refuse, by kind.",
+			},
+			{
+				Name: toolInfo, Labels: []string{"version", "magento2_version"},
+				Help: "Releases of the migration tool and of Magento 2; always 1.",
+			},
+		},
+		Evaluate: evaluateMigrationTool,
+	}
+}
+
+func evaluateMigrationTool(ctx context.Context, e *evidence.Evidence) finding.Verdict {
+	v := finding.Verdict{Summary: "the migration tool is installed and configured for these systems"}
+	judgeToolInstallation(&v, e)
+	judgeToolConfiguration(ctx, &v, e)
+	judgeToolState(ctx, &v, e)
+	judgeIntegrity(ctx, &v, e)
+	return v
+}
+
+// judgeToolInstallation reads composer.lock and config.php.
+func judgeToolInstallation(v *finding.Verdict, e *evidence.Evidence) {
+	lock, err := e.Files.Lock()
+	if err != nil {
+		e.Magento2.Unreadable(v, "composer.lock", "it is unknown whether the migration tool is installed", err)
+		return
+	}
+	release := e.KnownRelease()
+	tool, installed := lock.Package(composer.DataMigrationTool)
+	if !installed {
+		v.Sample(toolInfo, 1, "", release)
+		v.Fail("installation", "the migration tool is not installed", lock.File+" does not name "+composer.DataMigrationTool,
+			"Install the release that equals Magento 2's:\ncomposer require "+composer.DataMigrationTool+":"+cmpRelease(release))
+		return
+	}
+	v.Sample(toolInfo, 1, tool.Version, release)
+	judgeToolRelease(v, e, tool.Version, release)
+	modules, err := e.Files.ConfigPHP()
+	if err != nil {
+		e.Magento2.Unreadable(v, "module", "it is unknown whether the migration tool's module is enabled", err)
+		return
+	}
+	switch enabled, known := modules.Enabled(toolModule); {
+	case !known:
+		v.Unknown("module", "whether the migration tool's module is enabled cannot be told", modules.Unknown, "Make app/etc/config.php a plain array:\nbin/magento app:config:dump modules")
+	case !enabled:
+		v.Fail("module", "the migration tool's module is not enabled", modules.File, "bin/magento module:enable "+toolModule+" && bin/magento setup:upgrade")
+	}
+}
+
+// cmpRelease is how a release is named to Composer, without its security patch.
+func cmpRelease(release string) string {
+	if r, ok := requirements.ParseRelease(release); ok {
+		return fmt.Sprintf("%d.%d.%d", r.Major, r.Minor, r.Patch)
+	}
+	return "<Magento 2's release>"
+}
+
+// judgeToolRelease compares without security patches and fourth digits: the tool has none of the former and some of the latter.
+func judgeToolRelease(v *finding.Verdict, e *evidence.Evidence, tool, magento string) {
+	seen := fmt.Sprintf("the tool is %s, Magento 2 is %s", tool, cmpText(magento))
+	t, ok1 := threeDigits(tool)
+	m, ok2 := threeDigits(magento)
+	remedy := "Install the tool's release for this Magento 2, where there is one; see the tool's releases:\ncomposer show --all " + composer.DataMigrationTool
+	switch {
+	case !ok1 || !ok2:
+		v.Unknown("release", "whether the tool's release fits Magento 2's cannot be told", seen,
+			"Install tagged releases of both, or set "+e.Migration.Key("preconditions.system_requirements.magento2_version")+".")
+	case t == m:
+		v.Note("release", "the tool's release fits Magento 2's", seen, "")
+	case t[0] == m[0] && t[1] == m[1]:
+		v.Warn("release", "the tool's release is not Magento 2's", seen, remedy)
+	default:
+		v.Fail("release", "the tool's release is not for this Magento 2", seen, remedy)
+	}
+}
+
+func cmpText(s string) string {
+	if s == "" {
+		return "not known"
+	}
+	return s
+}
+
+// threeDigits reads the first three numbers of a release. It is false for development branches.
+func threeDigits(release string) (d [3]int, ok bool) {
+	text, _, _ := strings.Cut(strings.TrimPrefix(release, "v"), "-")
+	parts := strings.Split(text, ".")
+	if len(parts) > 3 {
+		parts = parts[:3]
+	}
+	r, ok := requirements.ParseRelease(strings.Join(parts, "."))
+	return [3]int{r.Major, r.Minor, r.Patch}, ok
+}
+
+// judgeToolConfiguration reads config.xml and what it names.
+func judgeToolConfiguration(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) {
+	switch {
+	case e.Tool.Path == "":
+		v.Unknown("config.xml", "the migration tool's configuration is not known", "", "Set "+e.Migration.Key("migration_tool.config")+" to its config.xml.")
+		return
+	case errors.Is(e.Tool.Err, evidence.ErrHangs):
+		v.Unknown("config.xml", "the migration tool's config.xml cannot be read", e.Tool.Err.Error(), evidence.HangRemedy)
+		return
+	case e.Tool.Err != nil:
+		v.Fail("config.xml", "the migration tool's config.xml cannot be read", e.Tool.Err.Error(), "Put it there, readable and well-formed.")
+		return
+	}
+	for _, p := range e.Tool.Config.Problems {
+		f := finding.Finding{Status: finding.Fail, Subject: p.Subject, Summary: "config.xml: " + p.Text, Evidence: fmt.Sprintf("%s:%d:%d", e.Tool.Path, p.Place.Line, p.Place.Column), Remedy: "Correct it there; the tool itself says nothing outside of developer mode."}
+		if p.Severity == toolconfig.Misleading {
+			f.Status = finding.Warn
+		}
+		v.Add(f)
+	}
+	judgeMapFiles(v, e)
+	judgeMapping(v, e)
+	judgeAgreement(ctx, v, e)
+	judgeMagento2Agreement(v, e)
+}
+
+// judgeMapFiles looks for each file that config.xml names where the tool does.
+func judgeMapFiles(v *finding.Verdict, e *evidence.Evidence) {
+	root := e.Migration.Magento2.Root
+	moduleDir := e.Tool.ModuleDir(root)
+	if moduleDir == "" {
+		v.Unknown("map files", "the tool's own folder is not found, so its map files cannot be looked at", "", "Set "+e.Magento2.Key("root")+" to the Magento 2 that the tool is installed in.")
+		return
+	}
+	for _, option := range e.Tool.Config.PathOptions() {
+		judgeMapFile(v, e.Tool.Config, option, root, moduleDir)
+	}
+}
+
+// maxMapFile is the largest map file that is read, in bytes; the tool's largest has 200 kB.
+const maxMapFile = 4 << 20
+
+func judgeMapFile(v *finding.Verdict, c *toolconfig.Config, option, root, moduleDir string) {
+	var looked []string
+	for _, candidate := range c.Candidates(option, root, moduleDir) {
+		data, err := sourcefile.Read(candidate.Path, maxMapFile)
+		if evidence.Missing(err) {
+			looked = append(looked, candidate.Path)
+			continue
+		}
+		if err == nil {
+			_, err = xmltree.Parse(candidate.Path, data)
+		}
+		switch {
+		case err != nil:
+			v.Fail(option, "the tool cannot read the file of "+option, err.Error(), "Correct the file, or name another in config.xml.")
+		case candidate.FromRootOnly:
+			v.Warn(option, "the file of "+option+" is found only while the tool is started in Magento 2's root", candidate.Path, "Write its absolute path into config.xml, or always start the tool there.")
+		}
+		return
+	}
+	v.Fail(option, "the tool would say: Invalid map filename", fmt.Sprintf("%s is %q; looked at %s", option, c.Value(option), strings.Join(looked, ", ")), "Correct the path in config.xml; edited copies are named without .dist.")
+}
+
+// judgeMapping compares the mapping folder with Magento 1's release and edition.
+func judgeMapping(v *finding.Verdict, e *evidence.Evidence) {
+	mapFile := e.Tool.Config.Value("map_file")
+	edition, version, ok := toolconfig.MappingOf(mapFile)
+	m1, err := e.Files.Version()
+	if err != nil {
+		if !errors.Is(err, evidence.ErrNoRoot) {
+			e.Magento1.Unreadable(v, "mapping", "it is unknown whether the mapping fits Magento 1's release", err)
+			return
+		}
+		v.Unknown("mapping", "it is unknown whether the mapping fits Magento 1's release", err.Error(), "Set "+e.Magento1.Key("root")+" to Magento 1's folder.")
+		return
+	}
+	seen := fmt.Sprintf("the mapping is %s %s, Magento 1 is %s %s", edition, version, m1.Edition, m1.Number)
+	fromCommerce := strings.HasPrefix(edition, "commerce-")
+	isCommerce := strings.EqualFold(m1.Edition, "Enterprise")
+	switch {
+	case m1.OpenMage:
+		v.Warn("mapping", "Magento 1 is an OpenMage, which the tool does not support as a source", "OpenMage "+m1.OpenMageNumber, "Compare its tables with the mapping of 1.9.4.5; what the integrity check refuses has to be mapped by hand.")
+	case !ok:
+		v.Note("mapping", "the mapping is not one of the tool's own folders", mapFile, "")
+	case fromCommerce != isCommerce:
+		v.Fail("mapping", "the mapping is for another edition of Magento 1", seen, "Take config.xml from the folder of this edition and release under the tool's etc/.")
+	case version == m1.Number:
+	case evidence.FirstTwo(version) == evidence.FirstTwo(m1.Number):
+		v.Warn("mapping", "the mapping is for another release of Magento 1", seen, "Take config.xml from the folder of this release under the tool's etc/, where there is one.")
+	default:
+		v.Fail("mapping", "the mapping is for another release of Magento 1", seen, "Take config.xml from the folder of this release under the tool's etc/.")
+	}
+}
+
+// judgeAgreement compares config.xml with what Magento 1 uses itself.
+func judgeAgreement(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) {
+	c := e.Tool.Config
+	local, err := e.Files.Local()
+	if err != nil {
+		e.Magento1.Unreadable(v, "local.xml", "it is unknown whether the tool's crypt key, prefix and database are Magento 1's", err)
+		return
+	}
+	disagree := func(subject, what, ours, theirs string) {
+		v.Fail(subject, "config.xml and local.xml disagree on "+what, fmt.Sprintf("config.xml: %q, local.xml: %q", ours, theirs), "Correct "+subject+" in "+e.Tool.Path+".")
+	}
+	if prefix := c.Value("source_prefix"); prefix != local.TablePrefix {
+		disagree("source_prefix", "Magento 1's table prefix", prefix, local.TablePrefix)
+	}
+	if connection, ok := local.Connection("default_setup"); ok && c.Source != nil && connection.Name != c.Source.Name {
+		disagree("source", "Magento 1's database", c.Source.Name, connection.Name)
+	}
+	judgeCryptKey(ctx, v, e, local)
+	judgeSplitDatabase(v, e)
+}
+
+// judgeCryptKey compares the keys, which are never shown. Without one the tool stops at the first encrypted value that it meets.
+func judgeCryptKey(ctx context.Context, v *finding.Verdict, e *evidence.Evidence, local *localxml.File) {
+	const remedy = "Copy the key from app/etc/local.xml of Magento 1 into <crypt_key>."
+	ours := strings.TrimSpace(string(e.Tool.Config.CryptKey))
+	switch {
+	case ours == strings.TrimSpace(string(local.CryptKey)):
+	case ours != "":
+		v.Fail("crypt_key", "the crypt_key of config.xml is not Magento 1's", "compared with "+local.File, remedy)
+	case encryptedValues(ctx, e) > 0:
+		v.Fail("crypt_key", "the crypt_key of config.xml is empty, and Magento 1 has encrypted settings", "migrate:settings would say: \"crypt_key\" option is not defined the configuration", remedy)
+	default:
+		v.Warn("crypt_key", "the crypt_key of config.xml is empty", "encrypted settings and stored cards cannot be migrated without it", remedy)
+	}
+}
+
+// encryptedValues counts the settings of Magento 1 that the tool's settings map decrypts; 0 also when that cannot be told.
+func encryptedValues(ctx context.Context, e *evidence.Evidence) int {
+	path := e.Tool.File("settings_map_file", e.Migration.Magento2.Root)
+	if path == "" || e.Magento1.Err != nil {
+		return 0
+	}
+	data, err := sourcefile.Read(path, maxMapFile)
+	if err != nil {
+		return 0
+	}
+	tree, err := xmltree.Parse(path, data)
+	if err != nil {
+		return 0
+	}
+	var paths []any
+	for n := range tree.All() {
+		handler := n.Child("handler").Attribute("class")
+		if setting := strings.TrimSpace(n.Child("path").Text()); n.Name == "transform" && handler != nil && strings.HasSuffix(handler.Value, `\Handler\Encrypt`) && setting != "" {
+			paths = append(paths, setting)
+		}
+	}
+	if len(paths) == 0 {
+		return 0
+	}
+	n, err := e.Magento1.Count(ctx, "core_config_data", "value <> '' AND path IN ("+evidence.Parameters(len(paths))+")", paths...)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// judgeMagento2Agreement compares config.xml with what Magento 2 uses itself.
+func judgeMagento2Agreement(v *finding.Verdict, e *evidence.Evidence) {
+	env, err := e.Files.Env()
+	if err != nil {
+		e.Magento2.Unreadable(v, "env.php", "it is unknown whether the tool's prefix and database are Magento 2's", err)
+		return
+	}
+	c := e.Tool.Config
+	compare := func(subject, what, ours string, theirs envphp.Setting[string]) {
+		switch {
+		case theirs.State == envphp.Unknown:
+			v.Unknown(subject, "whether config.xml and env.php agree on "+what+" cannot be told", theirs.Reason, "Write a plain value into app/etc/env.php, or compare by hand and waive.")
+		case theirs.Value != ours:
+			v.Fail(subject, "config.xml and env.php disagree on "+what, fmt.Sprintf("config.xml: %q, env.php: %q", ours, theirs.Value), "Correct "+subject+" in "+e.Tool.Path+".")
+		}
+	}
+	compare("dest_prefix", "Magento 2's table prefix", c.Value("dest_prefix"), env.TablePrefix)
+	if c.Destination != nil {
+		compare("destination", "Magento 2's database", c.Destination.Name, env.Connection("default").DBName)
+	}
+	for _, r := range env.Resources {
+		if name := r.Connection; slices.Contains([]string{"checkout", "sales"}, r.Name) && name.State == envphp.Known && name.Value != "default" {
+			v.Fail("split database", "Magento 2's "+r.Name+" tables are in a database of their own, which the tool does not support", env.File, "Migrate into one database, and split it afterwards.")
+		}
+	}
+	judgeMode(v, e, env)
+}
+
+// judgeMode looks at MAGE_MODE: the tool validates its files in developer mode only, and needs compiled code that knows it in production.
+func judgeMode(v *finding.Verdict, e *evidence.Evidence, env *envphp.File) {
+	switch env.Mode.Or("default") {
+	case "developer":
+		v.Warn("MAGE_MODE", "Magento 2 is in developer mode, in which the tool can stop with validation errors", env.File, "bin/magento deploy:mode:set default")
+	case "production":
+		compiled, err1 := os.Stat(filepath.Join(e.Migration.Magento2.Root, "generated/metadata/global.php"))
+		tool, err2 := os.Stat(filepath.Join(e.Tool.ModuleDir(e.Migration.Magento2.Root), "registration.php"))
+		if err1 == nil && err2 == nil && compiled.ModTime().Before(tool.ModTime()) {
+			v.Warn("MAGE_MODE", "Magento 2 is in production mode, and its compiled code is older than the migration tool", "generated/metadata/global.php is from "+finding.Time(compiled.ModTime()), "bin/magento setup:di:compile")
+		}
+	}
+}
+
+// judgeSplitDatabase looks at the connections that Magento's own resources use: the tool reads one database.
+func judgeSplitDatabase(v *finding.Verdict, e *evidence.Evidence) {
+	local, err := e.Files.Local()
+	if err != nil {
+		return
+	}
+	databases := map[string]bool{}
+	for _, resource := range localxml.CoreResources {
+		if c, ok := local.Connection(resource); ok && c.Active && c.Name != "" {
+			databases[c.Address.String()+"/"+c.Name] = true
+		}
+	}
+	if len(databases) > 1 {
+		v.Fail("split database", "Magento 1's own tables are in several databases, which the tool does not support", local.File, "Bring them into one database before the migration.")
+	}
+}
+
+// judgeToolState reads what the tool's earlier runs left behind.
+func judgeToolState(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) {
+	judgeLock(ctx, v, e)
+	if e.Magento2.Err == nil {
+		judgeDiedInEAV(ctx, v, e.Magento2)
+	}
+	if e.Magento1.Err == nil {
+		judgeDeltaLog(ctx, v, e)
+	}
+}
+
+// judgeLock finds a lock that says done over databases in which nothing is: the tool would print "Migration completed" and do nothing.
+func judgeLock(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) {
+	lock, err := e.Files.Progress()
+	switch {
+	case errors.Is(err, evidence.ErrNoRoot), evidence.Missing(err):
+		return
+	case err != nil:
+		v.Warn("lock", "the tool's progress file cannot be read", err.Error(), "The tool takes such a file for an empty one and starts anew. Remove it if that is meant.")
+		return
+	case !lock.Done(`Migration\Step\PostProcessing\Data`, "data migration") && !lock.Done(`Migration\Step\Map\Data`, "data migration"):
+		return
+	}
+	remedy := "Make the tool begin anew: add --reset to migrate:settings and migrate:data, or remove " + lock.File
+	if e.Phase.Phase == config.PhasePrepare {
+		v.Fail("lock", "the tool's progress file says that all data was migrated, and Magento 2 holds none of it", lock.File+": migrate:data would print \"Migration completed\" and do nothing", remedy)
+		return
+	}
+	if e.Magento1.Err == nil {
+		tables, err := deltaTables(ctx, e.Magento1)
+		switch {
+		case err != nil:
+			e.Magento1.Broken(v, "lock", err)
+		case len(tables) == 0:
+			v.Fail("lock", "the tool's progress file says that Magento 1 has its triggers, and this Magento 1 has none", lock.File+": no m2_cl_ table in "+e.Magento1.Endpoint.Name, remedy)
+		}
+	}
+}
+
+// deltaTables returns the tool's change logs in Magento 1, without prefix.
+func deltaTables(ctx context.Context, m1 *evidence.System) ([]string, error) {
+	return m1.Column(ctx, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE ? ORDER BY 1", database.EscapeLike(m1.Prefix+"m2_cl_")+"%")
+}
+
+// judgeDiedInEAV looks for the copies that the EAV step drops when it ends well.
+func judgeDiedInEAV(ctx context.Context, v *finding.Verdict, m2 *evidence.System) {
+	left, err := m2.Column(ctx, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE ? ORDER BY 1", "%"+database.EscapeLike("migration_backup_")+"%")
+	if err != nil {
+		m2.Broken(v, "migration_backup", err)
+		return
+	}
+	if len(left) > 0 {
+		v.Fail("migration_backup", "migrate:data died in its EAV step", strings.Join(left, ", "),
+			"Run migrate:data again without --reset to go on; or restore Magento 2 from its backup and run it with --reset.")
+	}
+}
+
+// judgeDeltaLog looks at the tool's change logs in Magento 1.
+func judgeDeltaLog(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) {
+	m1 := e.Magento1
+	tables, err := deltaTables(ctx, m1)
+	if err != nil {
+		m1.Broken(v, "m2_cl", err)
+		return
+	}
+	if len(tables) == 1 && strings.HasSuffix(tables[0], "m2_cl_catalog_compare_item") {
+		v.Warn("setup triggers", "migrate:data died when it made its first trigger", "only "+tables[0]+" is there", "Mend what the preconditions privileges and binlog_trust say, and run migrate:data again.")
+	}
+	if e.Phase.Phase != config.PhaseDelta {
+		return
+	}
+	lost, err := undelivered(ctx, m1, tables)
+	if err != nil {
+		m1.Broken(v, "m2_cl", err)
+	}
+	if len(lost) > 0 {
+		v.Warn("m2_cl", "changes of Magento 1 are marked as delivered and still there: the next migrate:delta drops them unseen", strings.Join(lost, ", "),
+			"If no migrate:delta runs now, set them back as Magento 1's administrator, for each table: UPDATE <table> SET processed = 0 WHERE processed = 1")
+	}
+}
+
+// maxLost is how many tables with lost changes are named.
+const maxLost = 20
+
+// undelivered returns the change logs with rows that are marked as delivered. A running migrate:delta has such rows for a second.
+func undelivered(ctx context.Context, m1 *evidence.System, tables []string) (lost []string, err error) {
+	for _, t := range tables {
+		var one int
+		err := m1.Session.Row(ctx, "SELECT 1 FROM "+database.Quote(t)+" WHERE processed = 1 LIMIT 1", nil, &one)
+		if errors.Is(err, sql.ErrNoRows) {
+			continue
+		}
+		if err != nil {
+			return lost, err
+		}
+		if lost = append(lost, t); len(lost) == maxLost {
+			break
+		}
+	}
+	return lost, nil
+}
+
+// judgeIntegrity says what the tool's integrity check would say: the first thing that migrate:data does. What it refuses is a warning,
+// because --auto makes the tool go on.
+func judgeIntegrity(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) {
+	ahead := e.Phase.Phase == config.PhasePrepare || e.Phase.Phase == config.PhaseMigrate
+	if !ahead || e.Tool.Config == nil || e.Tool.ModuleDir(e.Migration.Magento2.Root) == "" {
+		return
+	}
+	forecast, err := e.Forecast(ctx)
+	if err != nil {
+		_, remedy := e.Magento1.StatementFault(err) // whichever it was, the remedy is the same
+		v.Unknown("integrity", "it is unknown what the tool's integrity check would say", err.Error(), remedy)
+		return
+	}
+	counts := map[integrity.Kind]int{}
+	for _, p := range forecast.Findings {
+		counts[p.Kind]++
+		v.Add(predicted(p))
+	}
+	for _, kind := range integrity.Kinds() {
+		searched := forecast.Searched || kind != integrity.ForeignKeys && kind != integrity.URLRewrites
+		if searched || counts[kind] > 0 {
+			v.Sample(integrityFindings, float64(counts[kind]), string(kind))
+		}
+	}
+	judgeSearch(v, forecast)
+	for _, step := range forecast.Plan.Unforetold {
+		v.Note("integrity", "config.xml has a step that is not the tool's own, whose check cannot be predicted",
+			step.Mode+", "+step.Title+": "+step.Class, "")
+	}
+}
+
+// judgeSearch says how far the search through Magento 1's rows has come. What was looked at only in part is never a pass.
+func judgeSearch(v *finding.Verdict, f *evidence.Forecast) {
+	o := f.Orphans
+	if !f.Searched {
+		v.Incomplete = f.Interrupted == nil
+		seen := fmt.Sprintf("%d of %d foreign keys looked at", o.Checked, o.Total)
+		if f.Interrupted != nil {
+			seen += "; interrupted: " + f.Interrupted.Error()
+		}
+		v.Unknown("foreign_keys", "the search for orphans in Magento 1 has not ended", seen,
+			"Wait: each evaluation goes on where the last one ended.")
+	} else if f.Interrupted != nil {
+		v.Note("foreign_keys", "the search for orphans in Magento 1 was interrupted", f.Interrupted.Error(),
+			"It goes on at the next evaluation.")
+	}
+	const remedy = "Look for orphans by hand, with the statement that the evidence names, and waive this subject."
+	for _, u := range o.Unknown {
+		v.Unknown("foreign_keys", "the search for orphans of a foreign key of Magento 1 takes too long",
+			fmt.Sprintf("%s.%s: %v", u.Table, u.Column, u.Err), remedy)
+	}
+	if f.Searched && f.Rewrites != nil {
+		v.Unknown("url_rewrites", "the search for duplicate URL rewrites in Magento 1 takes too long", f.Rewrites.Error(),
+			"Look for them by hand and waive this subject, or set auto_resolve_urlrewrite_duplicates to 1 in config.xml.")
+	}
+}
+
+// predicted gives what the tool would say the form of a finding.
+func predicted(p integrity.Finding) finding.Finding {
+	status := finding.Warn
+	if p.Level == integrity.Warning {
+		status = finding.Pass
+	}
+	var seen []string
+	for _, text := range []string{strings.TrimSuffix("migrate:"+p.Mode+", "+p.Step, ", "), p.Detail} {
+		if text != "" {
+			seen = append(seen, text)
+		}
+	}
+	if p.Rows >= 0 {
+		seen = append(seen, "it holds "+finding.Count(p.Rows)+" rows")
+	}
+	if p.Extension != "" {
+		seen = append(seen, "it probably belongs to "+p.Extension)
+	}
+	remedy := p.Remedy.String()
+	if p.Alternative != nil {
+		remedy += "\nOr: " + p.Alternative.String()
+	}
+	return finding.Finding{
+		Status: status, Subject: p.Subject(), Summary: p.Message, Evidence: strings.Join(seen, "; "), Remedy: remedy,
+	}
+}

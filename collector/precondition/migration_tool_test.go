@@ -1,0 +1,247 @@
+package precondition_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/shoptest"
+
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/integrity"
+	"magento_migration_exporter/collector/mysqltest"
+)
+
+func TestMigrationToolUnseen(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.WantFinding("migration_tool", finding.Unknown, "migration_tool.config")
+	s.WantFinding("migration_tool", finding.Unknown, "magento2.root")
+}
+
+func TestMigrationTool(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, func(s *shoptest.Shop) { s.Prefix1, s.Prefix2 = "mage_", "m2_" })
+	root1, root2 := s.WithRoots()
+	s.Want("migration_tool", finding.Pass)
+	s.WantValue(1, "tool_info", "2.4.7", "2.4.7-p3")
+
+	lock := func(tool, magento string) string {
+		versions := map[string]string{"magento/product-community-edition": magento}
+		if tool != "" {
+			versions["magento/data-migration-tool"] = tool
+		}
+		return shoptest.ComposerLock(versions)
+	}
+	for _, tc := range []struct {
+		path, content string
+		status        finding.Status
+		words         []string
+	}{
+		{"composer.lock", lock("2.4.6.1", "2.4.7-p3"), finding.Warn, []string{"release is not Magento 2's", "2.4.6.1"}},
+		{"composer.lock", lock("2.4.7.1", "2.4.7-p9"), finding.Pass, []string{"release fits"}},
+		{"composer.lock", lock("2.3.5", "2.4.7-p3"), finding.Fail, []string{"not for this Magento 2"}},
+		{"composer.lock", lock("dev-main", "2.4.7-p3"), finding.Unknown, []string{"dev-main"}},
+		{"composer.lock", lock("", "2.4.7-p3"), finding.Fail, []string{"is not installed", "composer require magento/data-migration-tool:2.4.7"}},
+		{"composer.lock", "{", finding.Unknown, []string{"composer.lock"}},
+		{"composer.lock", lock("2.4.7", "2.4.7-p3"), finding.Pass, nil},
+		{"app/etc/config.php", shoptest.ConfigPHP("Magento_Store"), finding.Fail, []string{"module is not enabled", "module:enable Magento_DataMigrationTool"}},
+		{"app/etc/config.php", shoptest.ConfigPHP(shoptest.ToolModule + "=0"), finding.Fail, []string{"module is not enabled"}},
+		{"app/etc/config.php", "<?php return include 'x.php';", finding.Unknown, []string{"config.php"}},
+		{"app/etc/config.php", shoptest.ConfigPHP(shoptest.ToolModule), finding.Pass, nil},
+		{"config.xml", "<config>", finding.Fail, []string{"config.xml cannot be read"}},
+		{"config.xml", s.ConfigXML(map[string]string{"source_prefix": ""}), finding.Fail, []string{"disagree on Magento 1's table prefix", `"mage_"`}},
+		{"config.xml", s.ConfigXML(map[string]string{"crypt_key": ""}), finding.Warn, []string{"crypt_key of config.xml is empty"}},
+		{"config.xml", s.ConfigXML(map[string]string{"crypt_key": "other"}), finding.Fail, []string{"crypt_key of config.xml is not Magento 1's"}},
+		{"config.xml", s.ConfigXML(map[string]string{"eav_map_file": "etc/none.xml"}), finding.Fail, []string{"Invalid map filename", "etc/none.xml"}},
+		{"config.xml", s.ConfigXML(map[string]string{"map_file": "etc/opensource-to-opensource/1.9.3.0/map.xml.dist"}), finding.Fail, []string{"Invalid map filename"}},
+		{"config.xml", s.ConfigXML(nil), finding.Pass, nil},
+		{"app/etc/env.php", strings.Replace(s.EnvPHP(""), "'table_prefix' => 'm2_'", "'table_prefix' => 'other_'", 1), finding.Fail, []string{"disagree on Magento 2's table prefix", `"other_"`}},
+		{"app/etc/env.php", strings.Replace(s.EnvPHP(""), "'dbname' => '"+s.DB2+"'", "'dbname' => getenv('DB')", 1), finding.Unknown, []string{"agree on Magento 2's database", "getenv()"}},
+		{"app/etc/env.php", strings.Replace(s.EnvPHP(""), "'dbname' => '"+s.DB2+"'", "'dbname' => 'elsewhere'", 1), finding.Fail, []string{"disagree on Magento 2's database"}},
+		{"app/etc/env.php", strings.Replace(s.EnvPHP(""), "'MAGE_MODE' => 'default'", "'MAGE_MODE' => 'developer'", 1), finding.Warn, []string{"developer mode"}},
+		{"app/etc/env.php", s.EnvPHP("'resource' => ['default_setup' => ['connection' => 'default'], 'sales' => ['connection' => 'sales']],"), finding.Fail, []string{"does not support"}},
+		{"app/etc/env.php", s.EnvPHP(""), finding.Pass, nil},
+		{shoptest.ToolDir + "/etc/eav_map_file.xml", "<map>", finding.Fail, []string{"cannot read the file of eav_map_file"}},
+		{shoptest.ToolDir + "/etc/eav_map_file.xml", shoptest.MapFile("eav_map_file"), finding.Pass, nil},
+	} {
+		shoptest.WriteUnder(t, root2, tc.path, tc.content)
+		if tc.words == nil {
+			s.Want("migration_tool", tc.status)
+			continue
+		}
+		s.WantFinding("migration_tool", tc.status, tc.words...)
+	}
+	for _, tc := range []struct {
+		path, content string
+		status        finding.Status
+		words         []string
+	}{
+		{"app/Mage.php", shoptest.MagePHP("1.9.3.0", "COMMUNITY"), finding.Warn, []string{"another release"}},
+		{"app/Mage.php", shoptest.MagePHP("1.8.1.0", "COMMUNITY"), finding.Fail, []string{"another release"}},
+		{"app/Mage.php", shoptest.MagePHP("1.14.4.5", "ENTERPRISE"), finding.Fail, []string{"another edition"}},
+		{"app/Mage.php", strings.Replace(shoptest.MagePHP("1.9.4.5", "COMMUNITY"), "}\n}", "}\n    public static function getOpenMageVersionInfo() { return array('major' => '20', 'minor' => '1', 'patch' => '0'); }\n}", 1), finding.Warn, []string{"OpenMage"}},
+		{"app/Mage.php", shoptest.MagePHP("1.9.4.5", "COMMUNITY"), finding.Pass, nil},
+		{"app/etc/local.xml", s.LocalXML("mage_", "another"), finding.Fail, []string{"disagree on Magento 1's database", `"another"`}},
+		{"app/etc/local.xml", "<config>", finding.Unknown, []string{"local.xml"}},
+		{"app/etc/local.xml", s.LocalXML("mage_", s.DB1), finding.Pass, nil},
+	} {
+		shoptest.WriteUnder(t, root1, tc.path, tc.content)
+		if tc.words == nil {
+			s.Want("migration_tool", tc.status)
+			continue
+		}
+		s.WantFinding("migration_tool", tc.status, tc.words...)
+	}
+	for _, f := range s.State("migration_tool").Result.Findings {
+		if strings.Contains(f.Evidence+f.Remedy+f.Summary, shoptest.CryptKey) {
+			t.Errorf("the crypt key is shown: %+v", f)
+		}
+	}
+}
+
+func TestMigrationToolStaleLock(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, func(s *shoptest.Shop) { s.Server2 = s.Server1 })
+	_, root2 := s.WithRoots()
+	const done = `{"Migration\\App\\SetupDeltaLog":{"setup triggers":{"result":true}},"Migration\\Step\\Map\\Data":{"data migration":{"result":true}},"Migration\\Step\\PostProcessing\\Data":{"data migration":{"result":true}}}`
+	shoptest.WriteUnder(t, root2, "var/migration-tool-progress.lock", done)
+	s.WantFinding("migration_tool", finding.Fail, "Magento 2 holds none of it", "--reset")
+	shoptest.WriteUnder(t, root2, "var/migration-tool-progress.lock", "[]")
+	s.Want("migration_tool", finding.Pass)
+	shoptest.WriteUnder(t, root2, "var/migration-tool-progress.lock", "{")
+	s.WantFinding("migration_tool", finding.Warn, "progress file cannot be read")
+
+	if err := mysqltest.SimulateMigrateData(t.Context(), s.Server1, s.DB1, s.DB2, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	shoptest.WriteUnder(t, root2, "var/migration-tool-progress.lock", done)
+	s.Want("migration_tool", finding.Pass)
+	s.On1("INSERT INTO m2_cl_sales_flat_order (entity_id, operation, processed) VALUES (1, 'UPDATE', 1)")
+	s.WantFinding("migration_tool", finding.Warn, "drops them unseen", "m2_cl_sales_flat_order")
+	s.On1("UPDATE m2_cl_sales_flat_order SET processed = 0")
+	s.Want("migration_tool", finding.Pass)
+	s.On2("CREATE TABLE migration_backup_eav_attribute (id int)")
+	s.WantFinding("migration_tool", finding.Fail, "died in its EAV step")
+	s.On2("DROP TABLE migration_backup_eav_attribute")
+
+	// A new copy of Magento 1 has no triggers.
+	tables, err := filepath.Glob(filepath.Join(root2, "var/*"))
+	if err != nil || len(tables) != 1 {
+		t.Fatal(err, tables)
+	}
+	for _, table := range s.deltaTables() {
+		s.On1("DROP TABLE " + database.Quote(table))
+	}
+	s.WantFinding("migration_tool", finding.Fail, "this Magento 1 has none")
+	if err := os.Remove(tables[0]); err != nil {
+		t.Fatal(err)
+	}
+	s.Want("migration_tool", finding.Pass)
+}
+
+func (s *shop) deltaTables() []string {
+	s.T.Helper()
+	rows, err := s.Root(s.Server1).QueryContext(s.T.Context(), "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME LIKE 'm2\\_cl\\_%'", s.DB1)
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	defer rows.Close()
+	var names []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			s.T.Fatal(err)
+		}
+		names = append(names, name)
+	}
+	if err := rows.Err(); err != nil {
+		s.T.Fatal(err)
+	}
+	return names
+}
+
+func TestMigrationToolEncryptedSettings(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, func(s *shoptest.Shop) { s.Prefix1 = "mage_" })
+	_, root2 := s.WithRoots()
+	s.WriteTool(root2, map[string]string{"crypt_key": ""})
+	shoptest.WriteUnder(t, root2, shoptest.ToolDir+"/etc/settings_map_file.xml", `<settings><value><transform><path>payment/acme/key</path><handler class="\Migration\Handler\Encrypt"/></transform></value></settings>`)
+	s.WantFinding("migration_tool", finding.Warn, "crypt_key of config.xml is empty")
+	s.On1("INSERT INTO mage_core_config_data (scope, scope_id, path, value) VALUES ('default', 0, 'payment/acme/key', 'x')")
+	s.WantFinding("migration_tool", finding.Fail, "has encrypted settings")
+	s.WriteTool(root2, nil)
+	s.Want("migration_tool", finding.Pass)
+}
+
+// TestMigrationToolIntegrity foretells the tool's verdict, pastes the remedy, and sees it gone.
+func TestMigrationToolIntegrity(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	_, root2 := s.WithRoots()
+	s.Want("migration_tool", finding.Pass)
+	for _, kind := range integrity.Kinds() {
+		s.WantValue(0, "integrity_findings", string(kind))
+	}
+	const path = shoptest.ToolDir + "/etc/opensource-to-opensource/1.9.4.5/map.xml.dist"
+	// Every table but the extension's.
+	tables := s.tablesBut("acme_giftcard")
+	shoptest.WriteUnder(t, root2, path, "<map><source><document_rules>"+tables+"</document_rules></source><destination>"+shoptest.IgnoreAll+"</destination></map>")
+	f := s.WantFinding("migration_tool", finding.Warn, "Source documents are not mapped: acme_giftcard", "<ignore><document>acme_giftcard</document></ignore>")
+	if f.Subject != "acme_giftcard" {
+		t.Errorf("subject %q", f.Subject)
+	}
+	s.WantValue(1, "integrity_findings", "documents")
+	s.Configure("migration_tool", "{severity: fail}")
+	s.Want("migration_tool", finding.Fail)
+	shoptest.WriteUnder(t, root2, path, "<map><source><document_rules>"+tables+"<ignore><document>acme_giftcard</document></ignore></document_rules></source><destination>"+shoptest.IgnoreAll+"</destination></map>")
+	s.Want("migration_tool", finding.Pass)
+	s.WantValue(0, "integrity_findings", "documents")
+}
+
+// tablesBut ignores all of Magento 1's tables but one, by name.
+func (s *shop) tablesBut(but string) string {
+	s.T.Helper()
+	rows, err := s.Root(s.Server1).QueryContext(s.T.Context(), "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME <> ?", s.DB1, but)
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	defer rows.Close()
+	var b strings.Builder
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			s.T.Fatal(err)
+		}
+		b.WriteString("<ignore><document>" + name + "</document></ignore>")
+	}
+	if err := rows.Err(); err != nil {
+		s.T.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestMigrationToolSeverity(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	_, root2 := s.WithRoots()
+	s.WriteTool(root2, map[string]string{"crypt_key": ""})
+	s.Want("migration_tool", finding.Warn)
+	s.Configure("migration_tool", "{severity: fail}")
+	s.Want("migration_tool", finding.Fail)
+}
+
+// TestMigrationToolSaysWhatItCannotRead takes the change log's columns away, as an account without SELECT on it would see.
+func TestMigrationToolSaysWhatItCannotRead(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, func(s *shoptest.Shop) { s.Server2 = s.Server1 })
+	s.WithRoots()
+	if err := mysqltest.SimulateMigrateData(t.Context(), s.Server1, s.DB1, s.DB2, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	s.Want("migration_tool", finding.Pass)
+	s.On1("ALTER TABLE m2_cl_sales_flat_order CHANGE processed done tinyint(1)")
+	s.WantFinding("migration_tool", finding.Unknown, "reading Magento 1's database failed")
+}

@@ -1,0 +1,58 @@
+package precondition
+
+import (
+	"context"
+
+	"magento_migration_exporter/collector/evidence"
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/privilege"
+)
+
+// The metric families of privileges.
+const (
+	privilegesOK     = "privileges_ok"
+	privilegeGranted = "privilege_granted"
+)
+
+// privileges says whether the tool's accounts may do what the tool does.
+func privileges() Precondition {
+	return Precondition{
+		ID: "privileges", Title: "The MySQL accounts have all necessary privileges", Needs: []Need{Magento1Database, Magento2Database},
+		Families: []finding.Family{
+			{
+				Name: privilegesOK, Labels: []string{"system"},
+				Help: "Whether the account holds every privilege that the migration tool needs, on magento1 directly (1 yes, 0 no).",
+			},
+			{
+				Name: privilegeGranted, Labels: []string{"system", "privilege"},
+				Help: "Whether the account holds the privilege (1 held, 0 missing).",
+			},
+		},
+		Evaluate: evaluatePrivileges,
+	}
+}
+
+func evaluatePrivileges(ctx context.Context, e *evidence.Evidence) finding.Verdict {
+	v := finding.Verdict{Summary: "both accounts hold every privilege that the tool needs"}
+	for _, s := range e.Systems() {
+		if observation, ok := e.Privileges(ctx, s, &v); ok {
+			judgePrivileges(&v, s, privilege.Assess(observation, e.Task()))
+		}
+	}
+	return v
+}
+
+func judgePrivileges(v *finding.Verdict, s *evidence.System, a privilege.Assessment) {
+	for _, h := range a.Privileges {
+		// A privilege that cannot be told has no series: neither 0 nor 1 would be true.
+		if h.State != privilege.Undetermined {
+			v.Sample(privilegeGranted, finding.Bool(h.State == privilege.Held), string(s.Name), string(h.Privilege))
+		}
+	}
+	if ok := a.OK(); ok != privilege.Undetermined {
+		v.Sample(privilegesOK, finding.Bool(ok == privilege.Held), string(s.Name))
+	}
+	for _, f := range a.Findings {
+		v.Add(evidence.PrivilegeFinding(string(s.Name)+" ", f))
+	}
+}

@@ -1,0 +1,141 @@
+package precondition_test
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/precondition"
+	"magento_migration_exporter/collector/shoptest"
+)
+
+// node is a web node; the shop is in maintenance.
+func node(t *testing.T) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
+	t.Cleanup(s.Close)
+	return strings.TrimPrefix(s.URL, "http://")
+}
+
+// deadPort is an address on which nothing listens.
+func deadPort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func nodes(addresses ...string) []string { return addresses }
+
+func TestTopologyUndeclared(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.WantFinding("topology", finding.Unknown, "magento1.root")
+	s.WantFinding("topology", finding.Unknown, "nobody declared magento2's web nodes", "preconditions.topology.magento2.web")
+}
+
+func TestTopology(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	root1, root2 := s.WithRoots()
+	shoptest.WriteUnder(t, root2, "app/etc/env.php", s.EnvPHP(""))
+	one, two := map[string]any{"web": 2}, map[string]any{"web": nodes(node(t), node(t))}
+	set := func() { s.Set("topology", map[string]any{"magento1": one, "magento2": two}) }
+	set()
+	s.Want("topology", finding.Pass)
+	s.WantValue(2, "topology_nodes", "magento1", "web")
+	s.WantValue(2, "topology_nodes", "magento2", "web")
+	s.WantValue(1, "topology_nodes", "magento1", "database")
+	s.WantValue(1, "topology_nodes", "magento2", "database")
+
+	dead := deadPort(t)
+	two["web"] = nodes(node(t), dead)
+	set()
+	s.WantFinding("topology", finding.Warn, "Magento 2 has 1 web nodes that answer, Magento 1 has 2", dead)
+	s.WantValue(1, "topology_nodes", "magento2", "web")
+	two["web"] = nodes(dead)
+	set()
+	s.WantFinding("topology", finding.Fail, "none of Magento 2's web nodes answers", dead)
+	s.WantValue(0, "topology_nodes", "magento2", "web")
+	two["web"] = 4
+	set()
+	s.Want("topology", finding.Pass)
+
+	// Magento 1 keeps its sessions in Redis: Magento 2 needs something for that too.
+	shoptest.WriteUnder(t, root1, "app/etc/local.xml", strings.Replace(s.LocalXML("", s.DB1), "<session_save><![CDATA[files]]></session_save>",
+		"<session_save>db</session_save><redis_session><host>r1</host><port>6379</port></redis_session>", 1))
+	s.WantFinding("topology", finding.Fail, "Magento 2 has no session node, and Magento 1 has")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	shoptest.WriteUnder(t, root2, "app/etc/env.php", s.EnvPHP(fmt.Sprintf("'session' => ['save' => 'redis', 'redis' => ['host' => '127.0.0.1', 'port' => '%d']],", l.Addr().(*net.TCPAddr).Port)))
+	s.Want("topology", finding.Pass)
+	s.WantValue(1, "topology_nodes", "magento2", "session")
+	shoptest.WriteUnder(t, root2, "app/etc/env.php", s.EnvPHP("'session' => ['save' => 'redis', 'redis' => ['host' => getenv('R')]],"))
+	s.WantFinding("topology", finding.Unknown, "address of Magento 2's session", "preconditions.topology.magento2.session")
+	two["session"] = nodes(l.Addr().String())
+	set()
+	s.Want("topology", finding.Pass)
+	// A role of the user's own.
+	one["erp"] = 1
+	set()
+	s.WantFinding("topology", finding.Fail, "no erp node")
+	two["erp"] = nodes(l.Addr().String())
+	set()
+	s.Want("topology", finding.Pass)
+	shoptest.WriteUnder(t, root2, "app/etc/env.php", "")
+	s.Want("topology", finding.Unknown)
+}
+
+func TestTopologyIsDeclaredWhole(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	one, two := map[string]any{"web": 4, "session": 1}, map[string]any{"web": 4}
+	set := func() { s.Set("topology", map[string]any{"magento1": one, "magento2": two}) }
+	set()
+	s.WantFinding("topology", finding.Unknown, "nobody declared Magento 2's session nodes")
+	two["session"] = 1
+	set()
+	s.Want("topology", finding.Pass)
+}
+
+// TestTopologyShowsNoCredentials has them in an address that the configuration names.
+func TestTopologyShowsNoCredentials(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	one, two := map[string]any{"web": 1, "search": 1}, map[string]any{"web": 1, "search": nodes("http://user:canary@" + deadPort(t) + "/?token=canary")}
+	set := func() { s.Set("topology", map[string]any{"magento1": one, "magento2": two}) }
+	set()
+	f := s.WantFinding("topology", finding.Fail, "none of Magento 2's search nodes answers")
+	if strings.Contains(fmt.Sprintf("%+v", s.State("topology").Result), "canary") {
+		t.Errorf("credentials are shown: %+v", f)
+	}
+	two["search"] = nodes("http://user:canary@" + node(t))
+	set()
+	s.Want("topology", finding.Pass)
+	if strings.Contains(fmt.Sprintf("%+v", s.State("topology").Result), "canary") {
+		t.Error("credentials are shown")
+	}
+}
+
+// TestTopologyAsksTheSocketOfLocalhost must not take a node for alive that nobody asked.
+func TestTopologyAsksTheSocketOfLocalhost(t *testing.T) {
+	t.Parallel()
+	nowhere := filepath.Join(t.TempDir(), "mysqld.sock")
+	if err := precondition.AskSockets(t.Context(), []string{nowhere}); err == nil || !strings.Contains(err.Error(), nowhere) {
+		t.Errorf("a socket that is not there: %v", err)
+	}
+	if err := precondition.AskSockets(t.Context(), []string{nowhere, shared.Magento2.Socket()}); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,305 @@
+// Package shoptest makes whole migrations on real database servers and evaluates them with the whole engine, for tests.
+package shoptest
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"magento_migration_exporter/collector"
+	"magento_migration_exporter/collector/backup"
+	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/exposition"
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/mysqltest"
+	"magento_migration_exporter/collector/precondition"
+	"magento_migration_exporter/config"
+)
+
+// Servers are shared by the tests of one package: Magento 1's has a binary log. The zero value has not been started.
+type Servers struct {
+	Magento1, Magento2 *mysqltest.Server
+
+	shops atomic.Int64
+}
+
+// Start starts both servers, within two minutes.
+func (s *Servers) Start() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	var err error
+	binlog := []string{"--log-bin=binlog", "--server-id=1", "--log-bin-trust-function-creators=1"}
+	if s.Magento1, err = mysqltest.Start(ctx, mysqltest.Options{Args: binlog}); err != nil {
+		return err
+	}
+	if s.Magento2, err = mysqltest.Start(ctx, mysqltest.Options{}); err != nil {
+		_ = s.Magento1.Stop()
+		return err
+	}
+	return nil
+}
+
+// Stop stops both servers.
+func (s *Servers) Stop() error {
+	if err := s.Magento1.Stop(); err != nil {
+		return err
+	}
+	return s.Magento2.Stop()
+}
+
+// Shop is one migration with databases and accounts of its own.
+type Shop struct {
+	T                *testing.T
+	Server1, Server2 *mysqltest.Server
+	DB1, DB2         string
+	Prefix1, Prefix2 string
+	// User is the account's name on both servers; its password is Password.
+	User      string
+	Migration *config.Migration
+	Global    config.Global
+	Catalogue precondition.Catalogue
+	Board     *collector.Board
+	Evaluator *collector.Evaluator
+	// Offset is added to the clock.
+	Offset time.Duration
+	// Log has what the evaluator logged.
+	Log *strings.Builder
+
+	sections map[string]string
+}
+
+// Password is that of the shop's accounts.
+const Password = "t0p secret"
+
+// New makes a migration whose database preconditions all pass. Each change is made before anything is loaded.
+func (s *Servers) New(t *testing.T, change ...func(*Shop)) *Shop {
+	t.Helper()
+	n := s.shops.Add(1)
+	shop := &Shop{
+		T: t, Server1: s.Magento1, Server2: s.Magento2, DB1: fmt.Sprintf("m1_%d", n), DB2: fmt.Sprintf("m2_%d", n),
+		User: fmt.Sprintf("mig%d", n), Log: &strings.Builder{}, Catalogue: precondition.All(),
+	}
+	for _, c := range change {
+		c(shop)
+	}
+	shop.Load(shop.Server1, shop.DB1, mysqltest.Magento1(shop.Prefix1))
+	shop.Load(shop.Server2, shop.DB2, mysqltest.Magento2(shop.Prefix2))
+	shop.Account(shop.Server1, shop.DB1, "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, TRIGGER, SHOW VIEW")
+	shop.Account(shop.Server2, shop.DB2, "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, REFERENCES")
+	shop.Migration = &config.Migration{
+		Name: "acme", Phase: config.PhaseAuto,
+		Magento1: config.System{Database: shop.Login(shop.Server1, shop.DB1, shop.Prefix1)},
+		Magento2: config.System{Database: shop.Login(shop.Server2, shop.DB2, shop.Prefix2)},
+	}
+	shop.Configure("cron_stopped", "{crontabs: [], processes: false}")
+	shop.Global = config.Default().Global
+	shop.Global.EvaluationTimeout = model.Duration(6 * time.Second)
+	shop.Start()
+	return shop
+}
+
+// Start makes a fresh board and evaluator, as a new process would.
+func (s *Shop) Start() {
+	reader := backup.New(s.T.Context(), backup.Options{})
+	s.T.Cleanup(reader.Close)
+	s.Board = collector.NewBoard(s.Catalogue, exposition.NewExpositor(s.Catalogue).Render)
+	logger := slog.New(slog.NewTextHandler(io.Writer(s.Log), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s.Evaluator = collector.NewEvaluator(collector.EvaluatorOptions{
+		Board: s.Board, Backups: reader, Patient: true, Logger: logger, Now: s.Now,
+	})
+}
+
+// Now is the shop's clock.
+func (s *Shop) Now() time.Time { return time.Now().Add(s.Offset) }
+
+// Configure replaces the settings of a precondition by a section as it stands in the configuration file. An empty one is left out.
+func (s *Shop) Configure(id, section string) {
+	s.T.Helper()
+	if s.sections == nil {
+		s.sections = map[string]string{}
+	}
+	s.sections[id] = section
+	text := "migrations:\n- name: acme\n  preconditions:\n"
+	for _, id := range slices.Sorted(maps.Keys(s.sections)) {
+		if s.sections[id] != "" {
+			text += "    " + id + ": " + s.sections[id] + "\n"
+		}
+	}
+	path := filepath.Join(s.T.TempDir(), "exporter.yml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		s.T.Fatal(err)
+	}
+	c, err := config.Load(path, s.Catalogue.Sections())
+	if err != nil {
+		s.T.Fatalf("%v\n%s", err, text)
+	}
+	s.Migration.Preconditions = c.Migrations[0].Preconditions
+}
+
+// Set is Configure with a section that is made of maps, lists and texts.
+func (s *Shop) Set(id string, section any) {
+	s.T.Helper()
+	text, err := json.Marshal(section) // JSON is YAML too
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	s.Configure(id, string(text))
+}
+
+// Load makes a database, which goes with the test.
+func (s *Shop) Load(server *mysqltest.Server, name, script string) {
+	s.T.Helper()
+	if err := server.Load(s.T.Context(), name, script); err != nil {
+		s.T.Fatal(err)
+	}
+	s.T.Cleanup(func() { _ = server.Exec(context.Background(), "DROP DATABASE IF EXISTS "+database.Quote(name)) })
+}
+
+// Account gives the shop's account privileges on a database.
+func (s *Shop) Account(server *mysqltest.Server, name, privileges string) {
+	s.T.Helper()
+	account := "'" + s.User + "'@'%'"
+	s.Exec(server, "GRANT "+privileges+" ON "+GrantName(name)+".* TO "+account+" IDENTIFIED BY '"+Password+"'")
+	s.T.Cleanup(func() { _ = server.Exec(context.Background(), "DROP USER "+account) })
+}
+
+// GrantName quotes a database name for GRANT, where _ and % are wildcards.
+func GrantName(name string) string {
+	return database.Quote(strings.NewReplacer(`\`, `\\`, "_", `\_`, "%", `\%`).Replace(name))
+}
+
+// Login is how the shop's account logs in.
+func (s *Shop) Login(server *mysqltest.Server, name, prefix string) config.Database {
+	password := config.Secret(Password)
+	return config.Database{
+		Host: server.Host(), Port: server.Port(), Name: name, User: s.User, Password: &password, TablePrefix: &prefix,
+	}
+}
+
+// Exec runs statements as root.
+func (s *Shop) Exec(server *mysqltest.Server, statements ...string) {
+	s.T.Helper()
+	if err := server.Exec(s.T.Context(), statements...); err != nil {
+		s.T.Fatal(err)
+	}
+}
+
+// On1 runs statements in Magento 1's database, as root.
+func (s *Shop) On1(statements ...string) {
+	s.T.Helper()
+	s.Exec(s.Server1, append([]string{"USE " + database.Quote(s.DB1)}, statements...)...)
+}
+
+// On2 runs statements in Magento 2's database, as root.
+func (s *Shop) On2(statements ...string) {
+	s.T.Helper()
+	s.Exec(s.Server2, append([]string{"USE " + database.Quote(s.DB2)}, statements...)...)
+}
+
+// Evaluate evaluates once, within five minutes, and returns the state on the board.
+func (s *Shop) Evaluate() *collector.MigrationState {
+	s.T.Helper()
+	c := &config.Config{Global: s.Global, Migrations: []config.Migration{*s.Migration}}
+	ctx, cancel := context.WithTimeout(s.T.Context(), 5*time.Minute)
+	defer cancel()
+	s.Evaluator.EvaluateAll(ctx, c)
+	return s.Board.Snapshot()[0]
+}
+
+// Precondition returns what a state says of a precondition.
+func Precondition(state *collector.MigrationState, id string) *collector.PreconditionState {
+	for i := range state.Preconditions {
+		if state.Preconditions[i].Precondition.ID == id {
+			return &state.Preconditions[i]
+		}
+	}
+	return nil
+}
+
+// Want evaluates and compares a precondition's status. Each failure and each unknown must have a remedy.
+func (s *Shop) Want(id string, status finding.Status) finding.Result {
+	s.T.Helper()
+	r := Precondition(s.Evaluate(), id).Result
+	if r.Status != status {
+		s.T.Fatalf("%s is %s, want %s: %s\n%+v", id, r.Status, status, r.Summary, r.Findings)
+	}
+	for _, f := range r.Findings {
+		if (f.Status == finding.Fail || f.Status == finding.Unknown) && f.Remedy == "" {
+			s.T.Errorf("%s: a finding without a remedy: %+v", id, f)
+		}
+		s.checkText(id, f)
+	}
+	return r
+}
+
+// WantFinding is Want, and some finding of that status says all the words.
+func (s *Shop) WantFinding(id string, status finding.Status, words ...string) finding.Finding {
+	s.T.Helper()
+	r := s.Want(id, status)
+	for _, f := range r.Findings {
+		if f.Status == status && ContainsAll(f.Summary+"\n"+f.Evidence+"\n"+f.Remedy, words) {
+			return f
+		}
+	}
+	s.T.Fatalf("%s: no finding says %q: %+v", id, words, r.Findings)
+	return finding.Finding{}
+}
+
+// ContainsAll reports whether a text has all the words.
+func ContainsAll(text string, words []string) bool {
+	return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, w) })
+}
+
+// Value returns a sample of the last evaluation.
+func (s *Shop) Value(family string, labels ...string) (float64, bool) {
+	for _, sample := range exposition.Samples(s.Board.Snapshot()[0]) {
+		if sample.Family == family && slices.Equal(sample.Labels, labels) {
+			return sample.Value, true
+		}
+	}
+	return 0, false
+}
+
+// WantValue compares a sample of the last evaluation.
+func (s *Shop) WantValue(want float64, family string, labels ...string) {
+	s.T.Helper()
+	if got, ok := s.Value(family, labels...); !ok || got != want {
+		s.T.Errorf("%s%q is %v (there: %v), want %v", family, labels, got, ok, want)
+	}
+}
+
+// WantAbsent is for a series that must not be there.
+func (s *Shop) WantAbsent(family string, labels ...string) {
+	s.T.Helper()
+	if got, ok := s.Value(family, labels...); ok {
+		s.T.Errorf("%s%q is %v, want no series", family, labels, got)
+	}
+}
+
+// State returns what the board says of a precondition.
+func (s *Shop) State(id string) *collector.PreconditionState {
+	return Precondition(s.Board.Snapshot()[0], id)
+}
+
+// Root connects to a server as root.
+func (s *Shop) Root(server *mysqltest.Server) *sql.DB {
+	s.T.Helper()
+	root, err := server.Root(s.T.Context())
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	return root
+}

@@ -1,0 +1,74 @@
+package shoptest
+
+import (
+	"reflect"
+	"regexp"
+	"strings"
+
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/config"
+)
+
+var (
+	// named is a setting of a migration that a text names from the configuration's root.
+	named = regexp.MustCompile(`migrations\[[^\]]*\]\.([a-z0-9_.]+[a-z0-9_])`)
+	// bare is a setting that a text names from anywhere else.
+	bare = regexp.MustCompile(`(?:^|[^\w.\]])((?:magento[12]\.(?:root|database)|preconditions\.\w+|system_requirements\.\w+|cron_stopped\.\w+` +
+		`|topology\.\w+|database\.(?:socket|tls|name|table_prefix)|migration_tool\.config)[\w.]*)`)
+)
+
+// checkText finds what no text of a finding may have: settings that do not exist or are not named from the root, and slips.
+func (s *Shop) checkText(id string, f finding.Finding) {
+	s.T.Helper()
+	for _, m := range named.FindAllStringSubmatch(f.Remedy, -1) {
+		if !s.hasSetting(m[1]) {
+			s.T.Errorf("%s: a remedy names the setting %s, which does not exist: %s", id, m[0], f.Remedy)
+		}
+	}
+	if m := bare.FindStringSubmatch(f.Remedy); m != nil {
+		s.T.Errorf("%s: a remedy names the setting %s without saying where it stands: %s", id, m[1], f.Remedy)
+	}
+	for _, slip := range []string{"<nil>", "%!", `""`, "''", "  "} {
+		for _, text := range []string{f.Summary, f.Remedy} {
+			if strings.Contains(strings.ReplaceAll(text, "''@'localhost'", ""), slip) && !strings.Contains(text, "\n  ") {
+				s.T.Errorf("%s: a text has %q: %s", id, slip, text)
+			}
+		}
+	}
+}
+
+// hasSetting reports whether a migration's entry can have a setting.
+func (s *Shop) hasSetting(path string) bool {
+	if rest, ok := strings.CutPrefix(path, "preconditions."); ok {
+		id, rest, more := strings.Cut(rest, ".")
+		for _, section := range s.Catalogue.Sections() {
+			if section.ID == id {
+				return !more || section.New != nil && hasKey(reflect.TypeOf(section.New()), strings.Split(rest, "."))
+			}
+		}
+		return false
+	}
+	return hasKey(reflect.TypeFor[config.Migration](), strings.Split(path, "."))
+}
+
+// hasKey follows YAML keys through the types that the file is read into. Keys of a map are free.
+func hasKey(t reflect.Type, keys []string) bool {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch {
+	case len(keys) == 0:
+		return true
+	case t.Kind() == reflect.Map:
+		return hasKey(t.Elem(), keys[1:])
+	case t.Kind() != reflect.Struct:
+		return false
+	}
+	for i := range t.NumField() {
+		name, options, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
+		if name == keys[0] && hasKey(t.Field(i).Type, keys[1:]) || options == "inline" && hasKey(t.Field(i).Type, keys) {
+			return true
+		}
+	}
+	return false
+}
