@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// Satisfies reports whether a version meets a Composer constraint. It knows the forms that Magento's own packages use: alternatives
-// (||), several conditions at once (a space or comma), ~, ^, comparisons, wildcards and plain versions; anything else is an error.
+// Satisfies reports whether a version meets a Composer constraint. It knows the forms that Magento's own packages use:
+// alternatives (||), several conditions at once (a space or comma), ~, ^, comparisons, wildcards and plain versions;
+// anything else is an error.
 func Satisfies(version, constraint string) (bool, error) {
 	got, ok := parseVersion(version)
 	if !ok {

@@ -1,18 +1,19 @@
-// Package requirements knows what each release of Magento 2 was tested with.
+// Package requirements holds what each release of Magento 2 was tested with, and reads Composer's constraints on
+// versions.
 package requirements
 
 import (
 	"cmp"
 	_ "embed" // the table
 	"fmt"
-	"io"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"magento_migration_exporter/config/sourcefile"
 )
 
 //go:embed requirements.yml
@@ -25,38 +26,34 @@ type Table struct {
 	Releases map[string]Row `yaml:"releases"`
 }
 
-// Row lists versions by component: php, mariadb, mysql, elasticsearch, opensearch, rabbitmq, redis, valkey, varnish, composer.
+// Row lists versions by component: php, mariadb, mysql, elasticsearch, opensearch, rabbitmq, redis, valkey, varnish,
+// composer.
 type Row map[string][]string
 
-// maxTable is far above any table, in bytes.
-const maxTable = 1 << 20
+// MaxSize is the largest table that is read, in bytes. The built-in one has about 20 KiB.
+const MaxSize = 1 << 20
 
-// Load reads a table from a file, or the built-in one for an empty path.
+// Load reads a table from a regular file of at most MaxSize bytes, or the built-in one for an empty path.
 func Load(path string) (Table, error) {
 	if path == "" {
 		return Parse(builtIn)
 	}
-	f, err := os.Open(path)
+	data, err := sourcefile.Read(path, MaxSize)
 	if err != nil {
-		return Table{}, fmt.Errorf("reading the requirements: %w", err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxTable+1))
-	if err != nil {
-		return Table{}, fmt.Errorf("reading the requirements: %w", err)
+		return Table{}, fmt.Errorf("the table of requirements: %w", err)
 	}
 	t, err := Parse(data)
 	if err != nil {
-		return Table{}, fmt.Errorf("reading the requirements %s: %w", path, err)
+		return Table{}, fmt.Errorf("the table of requirements %s: %w", path, err)
 	}
 	return t, nil
 }
 
-// Parse reads a table.
+// Parse reads the YAML text of a table of at most MaxSize bytes.
 func Parse(data []byte) (Table, error) {
 	var t Table
-	if len(data) > maxTable {
-		return t, fmt.Errorf("larger than %d KiB", maxTable>>10)
+	if len(data) > MaxSize {
+		return t, fmt.Errorf("larger than %d KiB", MaxSize>>10)
 	}
 	if err := yaml.Load(data, &t, yaml.WithKnownFields()); err != nil {
 		return Table{}, err
@@ -96,7 +93,8 @@ func ParseRelease(s string) (Release, bool) {
 
 // Compare orders releases.
 func (r Release) Compare(other Release) int {
-	return cmp.Or(cmp.Compare(r.Major, other.Major), cmp.Compare(r.Minor, other.Minor), cmp.Compare(r.Patch, other.Patch), cmp.Compare(r.Security, other.Security))
+	return cmp.Or(cmp.Compare(r.Major, other.Major), cmp.Compare(r.Minor, other.Minor),
+		cmp.Compare(r.Patch, other.Patch), cmp.Compare(r.Security, other.Security))
 }
 
 // String is the release as Magento writes it.
@@ -108,10 +106,30 @@ func (r Release) String() string {
 	return s
 }
 
-// Row returns what a release was tested with.
-func (t Table) Row(r Release) (Row, bool) {
-	row, ok := t.Releases[r.String()]
-	return row, ok
+// Row returns what a release was tested with, and the release whose row that is. Adobe's tables leave out some patch
+// releases: one without a row of its own has that of the newest older patch of the same release, or of the release
+// itself. It is false where there is none.
+func (t Table) Row(r Release) (row Row, of Release, ok bool) {
+	for of = r; of.Security >= 0; of.Security-- {
+		if row, ok = t.Releases[of.String()]; ok {
+			return row, of, true
+		}
+	}
+	return nil, Release{}, false
+}
+
+// Between returns the releases with a row of their own from since on and, unless before is the zero Release, before
+// that one, in ascending order.
+func (t Table) Between(since, before Release) []Release {
+	var releases []Release
+	for text := range t.Releases {
+		r, _ := ParseRelease(text)
+		if r.Compare(since) >= 0 && (before == (Release{}) || r.Compare(before) < 0) {
+			releases = append(releases, r)
+		}
+	}
+	slices.SortFunc(releases, Release.Compare)
+	return releases
 }
 
 // Supports reports whether a component's version is in the row, and whether the row names the component at all.
