@@ -133,12 +133,17 @@ func (j *requirementJudge) findReleases(ctx context.Context) bool {
 		return false
 	}
 	r, ok := requirements.ParseRelease(text)
-	if _, listed := j.table.Row(r); !ok || !listed {
+	_, row, listed := j.table.Row(r)
+	if !ok || !listed {
 		j.v.Unknown("release", "the table of requirements does not have Magento 2's release", fmt.Sprintf("%q, table of %s", text, j.table.Dated),
 			"Name a table that has it in "+j.key("requirements_file")+", or compare by hand and waive.")
 		return false
 	}
 	j.releases = []requirements.Release{r}
+	if row != r {
+		j.v.Note("release", "compared with the requirements of "+row.String()+": the table has no row for "+r.String(),
+			"table of "+j.table.Dated, "")
+	}
 	return true
 }
 
@@ -173,7 +178,7 @@ func (j *requirementJudge) judge(component, product, version string, refused err
 	evidence := fmt.Sprintf("%s %s; tested: %s", product, version, j.tested(product))
 	supported := 0
 	for _, r := range j.releases {
-		row, _ := j.table.Row(r)
+		row, _, _ := j.table.Row(r)
 		if ok, _ := row.Supports(product, version); ok {
 			supported++
 		}
@@ -198,7 +203,7 @@ func (j *requirementJudge) judge(component, product, version string, refused err
 func (j *requirementJudge) tested(product string) string {
 	seen := map[string]bool{}
 	for _, r := range j.releases {
-		row, _ := j.table.Row(r)
+		row, _, _ := j.table.Row(r)
 		for _, v := range row[product] {
 			seen[v] = true
 		}
