@@ -2,7 +2,6 @@ package database
 
 import (
 	"context"
-	"database/sql"
 	"sync/atomic"
 	"time"
 )
@@ -32,25 +31,4 @@ func count(ctx context.Context, start time.Time) {
 		c.statements.Add(1)
 		c.spent.Add(int64(time.Since(start)))
 	}
-}
-
-// Conn is a session's own connection, for what needs several statements in a row on it. It has no limits but the server's.
-type Conn struct{ conn *sql.Conn }
-
-// ExecContext runs a statement without rows.
-func (c *Conn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	defer count(ctx, time.Now())
-	return c.conn.ExecContext(ctx, query, args...)
-}
-
-// QueryContext runs a statement with rows.
-func (c *Conn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	defer count(ctx, time.Now())
-	return c.conn.QueryContext(ctx, query, args...) //nolint:sqlclosecheck // the caller closes them
-}
-
-// PrepareContext asks the server to prepare a statement.
-func (c *Conn) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error) {
-	defer count(ctx, time.Now())
-	return c.conn.PrepareContext(ctx, query) //nolint:sqlclosecheck // the caller closes it
 }

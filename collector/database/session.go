@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -38,7 +37,8 @@ type Session struct {
 	options  Options
 	db       *sql.DB
 	id       uint64
-	limited  bool // the server ends statements by itself
+	// killTimeout is the constant of that name.
+	killTimeout time.Duration
 
 	mu   sync.Mutex
 	conn *sql.Conn
@@ -48,13 +48,13 @@ type Session struct {
 // Open logs in without a default database and then chooses it, so that an account that may not use the database, a database that
 // does not exist and a network fault are told apart. The error is a *Fault.
 func Open(ctx context.Context, e Endpoint, o Options) (*Session, error) {
-	s := &Session{endpoint: e, options: o}
+	s := &Session{endpoint: e, options: o, killTimeout: killTimeout}
 	network, address, err := e.Address()
 	if err != nil {
 		return nil, err
 	}
 	doing := fmt.Sprintf("logging in to %s as %s", address, e.User)
-	connector, err := s.connector(network, address)
+	connector, err := s.connector(network, address, &s.Timing)
 	if err != nil {
 		return nil, fault(err, "%s", doing)
 	}
@@ -89,7 +89,8 @@ func deadlineFirst(ctx context.Context, err error) error {
 	return err
 }
 
-func (s *Session) connector(network, address string) (driver.Connector, error) {
+// connector makes logins, each of which notes its times in timing.
+func (s *Session) connector(network, address string, timing *Timing) (driver.Connector, error) {
 	c := mysql.NewConfig()
 	c.User, c.Passwd = s.endpoint.User, string(s.endpoint.Password)
 	c.Net, c.Addr = network, address
@@ -100,7 +101,7 @@ func (s *Session) connector(network, address string) (driver.Connector, error) {
 	c.InterpolateParams = true
 	c.Logger = driverLog{s.options.Logger}
 	c.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
-		return dial(ctx, network, address, &s.Timing)
+		return dial(ctx, network, address, timing)
 	}
 	if s.endpoint.TLS != nil {
 		tlsConfig, err := s.endpoint.TLS.config(s.endpoint.Host)
@@ -127,11 +128,10 @@ func (s *Session) greet(ctx context.Context) error {
 		return fmt.Errorf("the server calls its version %q, which is neither MySQL's nor MariaDB's form", s.VersionText)
 	}
 	settings := []string{"sql_mode=''", "time_zone='+00:00'", "lock_wait_timeout=1", "sql_quote_show_create=1"}
-	limit, limited := s.Version.limit(s.options.StatementTimeout.Milliseconds())
-	if s.limited = limited; limited {
+	if limit, ok := s.Version.limit(s.options.StatementTimeout.Milliseconds()); ok {
 		settings = append(settings, limit)
 	}
-	if _, err := s.Conn().ExecContext(ctx, "SET SESSION "+strings.Join(settings, ", ")); err != nil {
+	if err := s.setUp(ctx, "SET SESSION "+strings.Join(settings, ", ")); err != nil {
 		return err
 	}
 	return s.keepOutOfSlowLog(ctx)
@@ -140,7 +140,7 @@ func (s *Session) greet(ctx context.Context) error {
 // keepOutOfSlowLog spares the server's slow log the statements of this session, which come every minute and have a limit anyway. What
 // uses no index is logged however fast it is, unless it examines fewer rows than the limit. A server that refuses it logs them.
 func (s *Session) keepOutOfSlowLog(ctx context.Context) error {
-	_, err := s.Conn().ExecContext(ctx, "SET SESSION long_query_time=3600, min_examined_row_limit=4294967295")
+	err := s.setUp(ctx, "SET SESSION long_query_time=3600, min_examined_row_limit=4294967295")
 	if Number(err) != 0 {
 		s.options.Logger.Debug("the server's slow log will have the statements of this session", "err", err)
 		return nil
@@ -149,18 +149,26 @@ func (s *Session) keepOutOfSlowLog(ctx context.Context) error {
 }
 
 func (s *Session) choose(ctx context.Context) error {
-	if _, err := s.Conn().ExecContext(ctx, "SET SESSION TRANSACTION READ ONLY"); err != nil {
+	if err := s.setUp(ctx, "SET SESSION TRANSACTION READ ONLY"); err != nil {
 		return err
 	}
-	_, err := s.Conn().ExecContext(ctx, "USE "+Quote(s.endpoint.Name))
+	return s.setUp(ctx, "USE "+Quote(s.endpoint.Name))
+}
+
+// setUp runs one of the statements that belong to the login, whose limit is that of the login.
+func (s *Session) setUp(ctx context.Context, statement string) error {
+	defer count(ctx, time.Now())
+	_, err := s.conn.ExecContext(ctx, statement)
 	return err
 }
 
-// Close ends the session.
+// Close ends the session. It waits for a statement that is running. Closing a lost connection is not an error.
 func (s *Session) Close() error {
 	if s == nil {
 		return nil
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.conn != nil {
 		_ = s.conn.Close()
 	}
@@ -170,23 +178,39 @@ func (s *Session) Close() error {
 	if err := s.db.Close(); s.lost == nil {
 		return err
 	}
-	return nil // saying goodbye to who has gone is no fault
+	return nil
 }
-
-// Conn is the connection itself, for what needs several statements in a row on a session of its own.
-func (s *Session) Conn() *Conn { return &Conn{s.conn} }
 
 // Endpoint is what the session was opened with.
 func (s *Session) Endpoint() Endpoint { return s.endpoint }
 
-// Row reads one row. sql.ErrNoRows stays recognisable.
+// Exec runs a statement that has no rows.
+func (s *Session) Exec(ctx context.Context, statement string, args ...any) error {
+	return s.do(ctx, statement, func(ctx context.Context) error {
+		_, err := s.conn.ExecContext(ctx, statement, args...)
+		return err
+	})
+}
+
+// Check lets the server check a statement without running it (PREPARE). The statement has no parameters.
+func (s *Session) Check(ctx context.Context, statement string) error {
+	return s.do(ctx, statement, func(ctx context.Context) error {
+		prepared, err := s.conn.PrepareContext(ctx, statement)
+		if err != nil {
+			return err
+		}
+		return prepared.Close()
+	})
+}
+
+// Row reads the first row. Without one the error is [sql.ErrNoRows].
 func (s *Session) Row(ctx context.Context, query string, args []any, dest ...any) error {
 	return s.do(ctx, query, func(ctx context.Context) error {
 		return s.conn.QueryRowContext(ctx, query, args...).Scan(dest...)
 	})
 }
 
-// Rows calls each for every row.
+// Rows calls each for every row. It must not use the session, which is busy until the last row.
 func (s *Session) Rows(ctx context.Context, query string, args []any, each func(scan func(...any) error) error) error {
 	return s.do(ctx, query, func(ctx context.Context) error {
 		rows, err := s.conn.QueryContext(ctx, query, args...)
@@ -203,7 +227,7 @@ func (s *Session) Rows(ctx context.Context, query string, args []any, each func(
 	})
 }
 
-// do runs one statement under its limit, and remembers when the connection is gone, so that the next statement fails at once.
+// do runs one statement under its limit, and remembers when the connection is lost, so that the next statement fails at once.
 func (s *Session) do(ctx context.Context, query string, run func(context.Context) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -222,30 +246,11 @@ func (s *Session) do(ctx context.Context, query string, run func(context.Context
 	err = fault(deadlineFirst(limit, err), "running %s", abridged(query))
 	if cause := CauseOf(err); cause == Lost || cause == Timeout && Number(err) == 0 {
 		s.lost = err
-		if limit.Err() != nil && !s.limited {
-			s.kill(ctx)
+		if limit.Err() != nil {
+			s.kill(ctx, query)
 		}
 	}
 	return err
-}
-
-// kill ends the statement on a server that has no limit of its own: ending it here leaves it running there.
-func (s *Session) kill(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-	defer cancel()
-	network, address, err := s.endpoint.Address()
-	if err != nil {
-		return
-	}
-	c, err := s.connector(network, address)
-	if err != nil {
-		return
-	}
-	db := sql.OpenDB(c)
-	defer db.Close()
-	if _, err := db.ExecContext(ctx, "KILL QUERY "+strconv.FormatUint(s.id, 10)); err != nil {
-		s.options.Logger.Warn("a statement may still be running on the server", "server", address, "connection_id", s.id, "err", err)
-	}
 }
 
 // abridged keeps log lines and findings readable.
