@@ -18,7 +18,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// Cause is why a database could not be used: each needs another hand to mend it.
+// Cause is why a database could not be used: each is fixed by another hand.
 type Cause string
 
 // The causes. The numbers are the server's error numbers.
@@ -45,8 +45,11 @@ const (
 	DatabaseDenied     Cause = "database denied"  // 1044
 	Lost               Cause = "connection lost"
 	DiskFull           Cause = "disk full"     // 1021, 1114
-	TableDamaged       Cause = "table damaged" // 126, 127, 144, 145, 1034, 1035, 1194, 1195, 1712, 1932
-	Other              Cause = "other"
+	TableDamaged       Cause = "table damaged" // the numbers are in causeOfNumber
+	// TableUnreadable is a table that is there and whose files the server may not open. MariaDB and, of an InnoDB table, MySQL answer
+	// as if there were none (1146).
+	TableUnreadable Cause = "table unreadable"
+	Other           Cause = "other"
 )
 
 // Fault is a failed attempt to use a database.
@@ -73,13 +76,51 @@ func Number(err error) uint16 {
 	return 0
 }
 
-var causeOfNumber = map[uint16]Cause{
-	1053: Lost, 1927: Lost, 1969: Timeout, 3024: Timeout, 1021: DiskFull, 1114: DiskFull,
-	126: TableDamaged, 127: TableDamaged, 144: TableDamaged, 145: TableDamaged, // these four are the storage engines' own
-	1034: TableDamaged, 1035: TableDamaged, 1194: TableDamaged, 1195: TableDamaged, 1712: TableDamaged, 1932: TableDamaged,
-	1040: TooManyConnections, 1044: DatabaseDenied, 1045: AccessDenied, 1049: UnknownDatabase,
-	1129: HostBlocked, 1130: HostNotAllowed, 1203: AccountLimit, 1226: AccountLimit, 1251: AuthPlugin, 1524: AuthPlugin,
-	1698: AccessDenied, 1820: PasswordExpired, 1862: PasswordExpired, 2059: AuthPlugin, 3118: AccountLocked, 3159: TLSRequired, 4151: AccountLocked,
+// causeOfNumber is empty for a number that says no more than itself.
+func causeOfNumber(number uint16) Cause {
+	switch number {
+	case ErrServerShutdown, ErrConnectionKilled:
+		return Lost
+	case ErrStatementTimeout, ErrQueryTimeout:
+		return Timeout
+	case ErrDiskFull, ErrRecordFileFull:
+		return DiskFull
+	case ErrIndexCrashed, ErrRecordCrashed, ErrCrashedInLastRepair, ErrCrashedOnUsage, ErrNotKeyFile, ErrOldKeyFile, ErrTableCrashed,
+		ErrTableCrashedInRepair, ErrIndexCorrupt, ErrTablespaceMissing, ErrNoSuchTableInEngine:
+		return TableDamaged
+	case ErrOpenAsReadOnly:
+		return TableUnreadable
+	}
+	return causeOfLogin(number)
+}
+
+// causeOfLogin is for what a server answers to a login.
+func causeOfLogin(number uint16) Cause {
+	switch number {
+	case ErrTooManyConnections:
+		return TooManyConnections
+	case ErrDatabaseAccessDenied:
+		return DatabaseDenied
+	case ErrAccessDenied, ErrAccessDeniedNoPassword:
+		return AccessDenied
+	case ErrUnknownDatabase:
+		return UnknownDatabase
+	case ErrHostBlocked:
+		return HostBlocked
+	case ErrHostNotPrivileged:
+		return HostNotAllowed
+	case ErrTooManyUserConnections, ErrUserLimitReached:
+		return AccountLimit
+	case ErrClientPluginUnsupported, ErrPluginNotLoaded, ErrCannotConnectPlugin:
+		return AuthPlugin
+	case ErrMustChangePassword, ErrPasswordExpired:
+		return PasswordExpired
+	case ErrAccountLocked, ErrAccountLockedMariaDB:
+		return AccountLocked
+	case ErrSecureTransportRequired:
+		return TLSRequired
+	}
+	return ""
 }
 
 // CauseOf names the cause of an error of this package, the driver or the network. It is empty for no error.
@@ -96,15 +137,22 @@ func CauseOf(err error) Cause {
 	return causeOfNetwork(err)
 }
 
-// noSpace is how the operating system's ENOSPC reads in the servers' messages.
-var noSpace = regexp.MustCompile(`\b(?:Errcode|errno|error):? 28\b`)
+// systemError is how an error of the operating system, or of a storage engine, reads in the servers' messages.
+var systemError = regexp.MustCompile(`\b(?:Errcode|errno|error):? (\d+)\b`)
 
 func causeOfServer(number uint16, err error) Cause {
-	if cause, ok := causeOfNumber[number]; ok {
+	if cause := causeOfNumber(number); cause != "" {
 		return cause
 	}
-	if noSpace.MatchString(err.Error()) {
-		return DiskFull
+	if m := systemError.FindStringSubmatch(err.Error()); m != nil {
+		switch m[1] {
+		case "28": // ENOSPC
+			return DiskFull
+		case "13", "1", "40": // EACCES, EPERM, ELOOP
+			return TableUnreadable
+		case "194": // MariaDB's "Tablespace is missing for a table"
+			return TableDamaged
+		}
 	}
 	return Other
 }

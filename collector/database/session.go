@@ -244,6 +244,9 @@ func (s *Session) do(ctx context.Context, query string, run func(context.Context
 		return err
 	}
 	err = fault(deadlineFirst(limit, err), "running %s", abridged(query))
+	if Number(err) == ErrNoSuchTable && !s.options.Probing {
+		return s.unlessListed(limit, err)
+	}
 	if cause := CauseOf(err); cause == Lost || cause == Timeout && Number(err) == 0 {
 		s.lost = err
 		if limit.Err() != nil {
