@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"magento_migration_exporter/collector/finding"
 )
 
 // Holding is the verdict on one privilege that the tool needs.
@@ -24,12 +26,12 @@ type Holding struct {
 
 // Assessment is the verdict on an account's privileges on a database.
 type Assessment struct {
-	// Login is USER() and Account is CURRENT_USER(); both are empty when the password has expired.
+	// Login is USER() and Account is CURRENT_USER().
 	Login, Account Account
 	// Privileges are those that the tool needs, in a fixed order.
 	Privileges []Holding
 	// Findings come in a fixed order; the greatest level is the status.
-	Findings []Finding
+	Findings []finding.Finding
 	// Grant is the one statement that gives the account what it lacks, or empty when it lacks nothing.
 	Grant string
 }
@@ -55,7 +57,7 @@ type assessor struct {
 	all      reading // what the session has
 	direct   reading // what the account has without roles
 	holdings []Holding
-	findings []Finding
+	findings []finding.Finding
 	grant    string
 }
 
@@ -68,10 +70,6 @@ func Assess(o Observation, t Task) Assessment {
 		direct:      newReading(o, o.Target.Database, false),
 	}
 	a.judge()
-	if o.PasswordExpired {
-		a.passwordExpired()
-		return Assessment{Privileges: a.holdings, Findings: a.findings}
-	}
 	a.grant = a.missingGrant()
 	a.account()
 	// What endangers the shop that sells goes before what only stops the migration.
@@ -87,23 +85,21 @@ func Assess(o Observation, t Task) Assessment {
 	return Assessment{Login: o.Login, Account: o.Account, Privileges: a.holdings, Findings: a.findings, Grant: a.grant}
 }
 
-func (a *assessor) add(level Level, subject, summary, evidence, remedy string) {
-	a.findings = append(a.findings, Finding{Level: level, Subject: subject, Summary: summary, Evidence: evidence, Remedy: remedy})
+func (a *assessor) add(status finding.Status, subject, summary, evidence, remedy string) {
+	a.findings = append(a.findings, finding.Finding{Status: status, Subject: subject, Summary: summary, Evidence: evidence, Remedy: remedy})
 }
 
 // judge decides on each privilege.
 func (a *assessor) judge() {
 	for _, need := range required(a.Observation, a.task) {
 		h := Holding{Privilege: need.privilege, For: need.reason}
-		if !a.PasswordExpired {
-			h.State, h.answer = decide(a.answer(need.privilege, a.probe), a.all, a.probe, need.privilege)
-			h.Direct = h.State
-			if a.probeWithoutRoles != nil && slices.Contains(probed(), need.privilege) {
-				h.Direct, _ = decide(a.probeWithoutRoles.Answers[need.privilege], a.direct, *a.probeWithoutRoles, need.privilege)
-			}
-			h.reading = a.all.holding(need.privilege).state
-			h.Evidence = a.evidence(h)
+		h.State, h.answer = decide(a.answer(need.privilege, a.probe), a.all, a.probe, need.privilege)
+		h.Direct = h.State
+		if a.probeWithoutRoles != nil && slices.Contains(probed(), need.privilege) {
+			h.Direct, _ = decide(a.probeWithoutRoles.Answers[need.privilege], a.direct, *a.probeWithoutRoles, need.privilege)
 		}
+		h.reading = a.all.holding(need.privilege).state
+		h.Evidence = a.evidence(h)
 		a.holdings = append(a.holdings, h)
 	}
 }
@@ -213,25 +209,18 @@ func (a *assessor) dropAnonymous() string {
 	return remedy("Remove the anonymous account, so that the login is the account that was meant:", "DROP USER "+a.Account.Quoted()+";")
 }
 
-func (a *assessor) passwordExpired() {
-	a.add(Fail, SubjectAccount, "The account's password has expired: the server takes no statement from it",
-		"error 1820",
-		remedy("Log in with the mysql client as this account, give it a new password, and write that into the tool's config.xml. On MariaDB and MySQL 5.6:",
-			"SET PASSWORD = PASSWORD('the new password');", "On later MySQL:", "ALTER USER USER() IDENTIFIED BY 'the new password';"))
-}
-
 // account reports a login that the server took for another account than the one that was meant.
 func (a *assessor) account() {
 	switch {
 	case a.isAnonymous():
-		a.add(Warn, SubjectAccount,
+		a.add(finding.Warn, SubjectAccount,
 			fmt.Sprintf("The server takes %s for the anonymous user %s, which goes before accounts for less exact hosts: what was granted to %s does not count",
 				a.Login, a.Account.Quoted(), a.Login.User),
 			a.who(), a.dropAnonymous())
 	case a.Account.User != a.Login.User:
-		a.add(Note, SubjectAccount, fmt.Sprintf("The login %s acts as the account %s (a proxy user)", a.Login.User, a.Account), a.who(), "")
+		a.add(finding.Pass, SubjectAccount, fmt.Sprintf("The login %s acts as the account %s (a proxy user)", a.Login.User, a.Account), a.who(), "")
 	case a.Account.Host != "%" && a.grant != "":
-		a.add(Note, SubjectAccount,
+		a.add(finding.Pass, SubjectAccount,
 			fmt.Sprintf("The server chose the account %s for this login: what was granted on *.* to another host's account of %s does not count", a.Account.Quoted(), a.Account.User),
 			a.who(), "")
 	}
@@ -242,12 +231,12 @@ func (a *assessor) missing() {
 	for _, h := range a.holdings {
 		switch h.State {
 		case Missing:
-			a.add(Fail, string(h.Privilege),
+			a.add(finding.Fail, string(h.Privilege),
 				fmt.Sprintf("%s is missing on %s: the tool needs it to %s", h.Privilege, a.Target.Database, h.For),
 				h.Evidence+a.inactive(),
 				a.give(asGrantor))
 		case Undetermined:
-			a.add(Unknown, string(h.Privilege),
+			a.add(finding.Unknown, string(h.Privilege),
 				fmt.Sprintf("Whether %s is held on %s cannot be told", h.Privilege, a.Target.Database), h.Evidence, a.undeterminedRemedy())
 		}
 	}
@@ -283,7 +272,7 @@ func (a *assessor) undeterminedRemedy() string {
 
 // liveShop reports what would stop, or already stops, the shop from writing: triggers run as the account that made them.
 func (a *assessor) liveShop() {
-	if a.Target.System != Magento1 {
+	if a.Target.System != finding.Magento1 {
 		return
 	}
 	existing := a.deltaLog.definedBy(a.Account)
@@ -299,7 +288,7 @@ func (a *assessor) liveShop() {
 	if existing > 0 {
 		summary = fmt.Sprintf("The live shop cannot write now: %d trigger(s) of the tool run as this account, which lacks %s", existing, joinPrivileges(lacking))
 	}
-	a.add(Fail, SubjectLiveShop, summary,
+	a.add(finding.Fail, SubjectLiveShop, summary,
 		"each INSERT, UPDATE or DELETE of the shop on a logged table ends with error 1142, "+a.who(), a.give(asGrantor))
 }
 
@@ -310,16 +299,16 @@ func (a *assessor) roleOnly() {
 	evidence := "asked again after SET ROLE NONE; " + a.who()
 	give := a.give(toAccount)
 	if len(through) > 0 && a.Server.isMySQL8() {
-		a.add(Warn, SubjectRoles,
+		a.add(finding.Warn, SubjectRoles,
 			fmt.Sprintf("%s held only through the role %s: the tool's triggers have it only if the role is one of the account's default roles", held(through), roleNames(a.roles)),
 			evidence, give)
 	} else if len(through) > 0 {
-		a.add(Fail, SubjectRoles,
+		a.add(finding.Fail, SubjectRoles,
 			fmt.Sprintf("%s held only through the role %s: migrate:data would succeed, and from then on each write of the live shop could end with error 1142, as its triggers run without roles", held(through), roleNames(a.roles)),
 			evidence, give)
 	}
 	if len(unclear) > 0 {
-		a.add(Unknown, SubjectRoles,
+		a.add(finding.Unknown, SubjectRoles,
 			fmt.Sprintf("Whether %s without the role %s cannot be told", held(unclear), roleNames(a.roles)), evidence, give)
 	}
 }
@@ -349,18 +338,18 @@ func (a *assessor) hidden() {
 	through := fmt.Sprintf("a grant to %s for another host, or to the anonymous user", a.Account.User)
 	switch {
 	case len(more) == 0:
-	case a.Target.System == Magento1:
-		a.add(Warn, SubjectHiddenGrants,
+	case a.Target.System == finding.Magento1:
+		a.add(finding.Warn, SubjectHiddenGrants,
 			fmt.Sprintf("%s held, but SHOW GRANTS does not show it: the tool's triggers may not have it when they fire, and then the live shop could not write", held(more)),
 			fmt.Sprintf("probably held through %s; triggers run as %s, for whom such a grant counts only where its host pattern matches %q; %s",
 				through, a.Account.Quoted(), a.Account.Host, a.who()),
 			a.give(toAccount))
 	default:
-		a.add(Note, SubjectHiddenGrants,
+		a.add(finding.Pass, SubjectHiddenGrants,
 			fmt.Sprintf("%s held, but SHOW GRANTS does not show it: probably through %s", held(more), through), a.who(), "")
 	}
 	if len(less) > 0 {
-		a.add(Note, SubjectHiddenGrants,
+		a.add(finding.Pass, SubjectHiddenGrants,
 			fmt.Sprintf("%s denied, though SHOW GRANTS shows a grant: probably %s is closer to the database's name and hides it", held(less), through),
 			a.who(), a.give(asGrantor))
 	}
@@ -369,7 +358,7 @@ func (a *assessor) hidden() {
 // directCopies reports a Magento 2 account that cannot read Magento 1's database, which the tool survives.
 func (a *assessor) directCopies() {
 	from := a.Target.DirectCopyFrom
-	if from == "" || a.Target.System != Magento2 {
+	if from == "" || a.Target.System != finding.Magento2 {
 		return
 	}
 	r := newReading(a.Observation, from, true)
@@ -381,7 +370,7 @@ func (a *assessor) directCopies() {
 	if answer.Number != 0 {
 		evidence = fmt.Sprintf("error %d; %s", answer.Number, evidence)
 	}
-	a.add(Warn, SubjectDirectCopy,
+	a.add(finding.Warn, SubjectDirectCopy,
 		fmt.Sprintf("direct_document_copy is on, but Magento 2's account cannot read %s: the tool will copy row by row, which takes longer", from),
 		evidence,
 		remedy("On the server that holds both databases:", grantStatement(a.Account, newReading(a.Observation, from, false), []Privilege{Select})))
@@ -395,17 +384,17 @@ func (a *assessor) readOnly() {
 	if a.Server.ReadOnly {
 		give = remedy("If this is a replica, give the tool the primary instead. Else, as an administrator:", "SET GLOBAL read_only = 0;")
 	}
-	a.add(Warn, SubjectReadOnly, "The server is read-only for this account: nothing that the tool writes would work, whatever the account may do",
+	a.add(finding.Warn, SubjectReadOnly, "The server is read-only for this account: nothing that the tool writes would work, whatever the account may do",
 		fmt.Sprintf("a write is answered by error %d, read_only is %s; %s", a.probe.readOnlyNumber, onOff(a.Server.ReadOnly), a.who()), give)
 }
 
 // unreadGrants admits lines of SHOW GRANTS that could not be read, or that there were none.
 func (a *assessor) unreadGrants() {
 	if a.grantsProblem != "" {
-		a.add(Note, SubjectGrants, "SHOW GRANTS cannot be read, so nothing explains what the server answers", a.grantsProblem, "")
+		a.add(finding.Pass, SubjectGrants, "SHOW GRANTS cannot be read, so nothing explains what the server answers", a.grantsProblem, "")
 	}
 	for _, err := range a.grants.Unread {
-		a.add(Note, SubjectGrants, "A line of SHOW GRANTS could not be read", err.Error(), "")
+		a.add(finding.Pass, SubjectGrants, "A line of SHOW GRANTS could not be read", err.Error(), "")
 	}
 }
 
@@ -416,11 +405,11 @@ func (a *assessor) definers() {
 		evidence := fmt.Sprintf("%d trigger(s) of the tool have the definer %s; %s", triggers, d.account.Quoted(), a.who())
 		switch {
 		case !d.known:
-			a.add(Unknown, SubjectDefiner,
+			a.add(finding.Unknown, SubjectDefiner,
 				fmt.Sprintf("Whether %s, as whom the tool's triggers run, still exists and may write the change log cannot be told", d.account.Quoted()), evidence,
 				remedy("As an administrator, check that it has TRIGGER, SELECT, INSERT and UPDATE on the database:", "SHOW GRANTS FOR "+d.account.Quoted()+";"))
 		case !d.exists:
-			a.add(Fail, SubjectDefiner,
+			a.add(finding.Fail, SubjectDefiner,
 				fmt.Sprintf("The live shop cannot write: %s, as whom the tool's triggers run, does not exist (error 1449)", d.account.Quoted()), evidence,
 				remedy("Create the account again, with a password of your choice, and grant it what the triggers need:",
 					"CREATE USER "+d.account.Quoted()+" IDENTIFIED BY 'a new password';", grantStatement(d.account, reading{server: a.Server, database: a.Target.Database}, firing())))
@@ -440,7 +429,7 @@ func (a *assessor) definerLacks(d definer, evidence string) {
 	if len(lacking) == 0 {
 		return
 	}
-	a.add(Fail, SubjectDefiner,
+	a.add(finding.Fail, SubjectDefiner,
 		fmt.Sprintf("The live shop cannot write: %s, as whom the tool's triggers run, lacks %s (error 1142)", d.account.Quoted(), joinPrivileges(lacking)), evidence,
 		remedy(asGrantor, grantStatement(d.account, a.definerReading(d.grants[0]), firing())))
 }
@@ -466,10 +455,10 @@ func (a *assessor) publicReading() reading {
 
 func (a *assessor) brokenTriggers() {
 	if a.deltaLog.problem != "" {
-		a.add(Unknown, SubjectTriggers, "Whether triggers of the shop are in the tool's way, or run as an account that is gone, cannot be told", a.deltaLog.problem, "")
+		a.add(finding.Unknown, SubjectTriggers, "Whether triggers of the shop are in the tool's way, or run as an account that is gone, cannot be told", a.deltaLog.problem, "")
 	}
 	for _, t := range a.deltaLog.broken(a.task.DeltaTables) {
-		a.add(Warn, SubjectTriggers,
+		a.add(finding.Warn, SubjectTriggers,
 			fmt.Sprintf("The tool would break the shop's trigger %s on %s: %s", t.name, t.table, t.why),
 			fmt.Sprintf("AFTER %s, definer %s", t.event, t.definer),
 			"Keep its definition (SHOW CREATE TRIGGER), drop it before migrate:data, and put it back after cutover in a form that runs beside the tool's.")

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/finding"
 )
 
 func TestParseGrant(t *testing.T) {
@@ -331,18 +332,18 @@ func TestRolesOnMySQL8(t *testing.T) {
 		}
 		return r
 	}
-	without := probe(Missing, errTableAccessDenied)
+	without := probe(Missing, database.ErrTableAccessDenied)
 	o := Observation{
 		Target: sourceTarget, Account: Account{"u1", "%"}, Login: Account{"u1", "web1"},
 		Server:             newServer(map[string]string{"version": "8.0.36"}),
 		roles:              activeRoles(newServer(map[string]string{"version": "8.0.36"}), "`r1`@`%`"),
 		grants:             ParseGrants([]string{"GRANT USAGE ON *.* TO `u1`@`%`", "GRANT ALL PRIVILEGES ON `magento%`.* TO `u1`@`%`", "GRANT `r1`@`%` TO `u1`@`%`"}),
-		grantsWithoutRoles: &direct, probe: probe(Held, errNoSuchTable), probeWithoutRoles: &without,
+		grantsWithoutRoles: &direct, probe: probe(Held, database.ErrNoSuchTable), probeWithoutRoles: &without,
 	}
 	assessment := Assess(o, Task{})
-	atMost(t, Warn, assessment.Findings)
-	finding := mustFind(t, assessment.Findings, SubjectRoles, Warn)
-	if assessment.OK() != Missing || !strings.Contains(finding.Summary, "role r1") || !strings.Contains(finding.Evidence, "active role: r1") {
+	atMost(t, finding.Warn, assessment.Findings)
+	found := mustFind(t, assessment.Findings, SubjectRoles, finding.Warn)
+	if assessment.OK() != Missing || !strings.Contains(found.Summary, "role r1") || !strings.Contains(found.Evidence, "active role: r1") {
 		t.Errorf("%s: %s", assessment.OK(), showFindings(assessment.Findings))
 	}
 	// The role's ALL PRIVILEGES is nothing that the account would lose.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/finding"
 )
 
 var (
@@ -26,7 +27,7 @@ var (
 
 // Target is what an account is to be judged for.
 type Target struct {
-	System   System
+	System   finding.System
 	Database string
 	// TablePrefix is put before the names of all of the system's tables.
 	TablePrefix string
@@ -42,8 +43,6 @@ type Observation struct {
 	Login Account
 	// Account is CURRENT_USER(): the account by whose privileges the server goes, which is the definer of triggers made in this session.
 	Account Account
-	// PasswordExpired is true when the server takes no statement before the password is changed. Then nothing else is known.
-	PasswordExpired bool
 
 	roles         []Account // active ones
 	grants        Grants
@@ -64,25 +63,18 @@ type Observation struct {
 
 // Observe asks the server all that [Assess] and [AssessTrust] judge. It changes nothing but the session.
 //
-// The session must be fresh, since global privileges and roles are those of the login, must not be read-only and must not be used
-// for anything else afterwards: it ends with an empty sql_mode and without roles. It needs no default database.
-// An error means that the server stopped answering; whatever the server does answer is part of the observation.
-func Observe(ctx context.Context, s Session, target Target) (Observation, error) {
+// The session must be a fresh one that was opened for probing, since global privileges and roles are those of the login, and must not be
+// used for anything else afterwards: it ends without roles. An error means that the server stopped answering; whatever the server does
+// answer is part of the observation.
+func Observe(ctx context.Context, s *database.Session, target Target) (Observation, error) {
 	o := Observation{Target: target}
-	err := o.observe(ctx, s)
-	if isPasswordExpired(err) {
-		return Observation{Target: target, PasswordExpired: true}, nil
-	}
-	if err != nil {
-		return Observation{}, fmt.Errorf("look at the privileges on the database %s: %w", target.Database, err)
+	if err := o.observe(ctx, s); err != nil {
+		return Observation{}, fmt.Errorf("looking at the privileges on the database %s: %w", target.Database, err)
 	}
 	return o, nil
 }
 
-func (o *Observation) observe(ctx context.Context, s Session) error {
-	if err := normalise(ctx, s); err != nil {
-		return fmt.Errorf("set up the session: %w", err)
-	}
+func (o *Observation) observe(ctx context.Context, s *database.Session) error {
 	if err := o.readServer(ctx, s); err != nil {
 		return fmt.Errorf("read the server's variables: %w", err)
 	}
@@ -100,30 +92,17 @@ func (o *Observation) observe(ctx context.Context, s Session) error {
 	if o.probe, err = Probe(ctx, s, o.Target.Database); err != nil {
 		return err
 	}
-	if o.Target.System == Magento1 {
+	if o.Target.System == finding.Magento1 {
 		return o.observeSource(ctx, s)
 	}
 	return o.observeDestination(ctx, s)
 }
 
-// normalise makes SHOW GRANTS print one form only, and statements that meet a lock end soon.
-func normalise(ctx context.Context, s Session) error {
-	for _, statement := range []string{
-		"SET NAMES utf8mb4",
-		"SET SESSION sql_mode = '', sql_quote_show_create = 1, lock_wait_timeout = 1",
-	} {
-		if _, err := s.ExecContext(ctx, statement); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (o *Observation) readServer(ctx context.Context, s Session) error {
+func (o *Observation) readServer(ctx context.Context, s *database.Session) error {
 	variables := map[string]string{}
-	err := queryAll(ctx, s, variablesQuery, nil, func(rows *sql.Rows) error {
+	err := s.Rows(ctx, variablesQuery, nil, func(scan func(...any) error) error {
 		var name, value string
-		err := rows.Scan(&name, &value)
+		err := scan(&name, &value)
 		variables[name] = value
 		return err
 	})
@@ -131,19 +110,15 @@ func (o *Observation) readServer(ctx context.Context, s Session) error {
 	return err
 }
 
-func (o *Observation) readAccount(ctx context.Context, s Session) error {
-	var login, account string
-	var roles sql.NullString
-	var err error
-	if o.Server.hasRoles() {
-		err = queryRow(ctx, s, "SELECT USER(), CURRENT_USER(), CURRENT_ROLE()", nil, &login, &account, &roles)
-	} else {
-		err = queryRow(ctx, s, "SELECT USER(), CURRENT_USER()", nil, &login, &account)
+func (o *Observation) readAccount(ctx context.Context, s *database.Session) error {
+	o.Login, o.Account = ParseAccount(s.User), ParseAccount(s.CurrentUser)
+	if !o.Server.hasRoles() {
+		return nil
 	}
-	if err != nil {
+	var roles sql.NullString
+	if err := s.Row(ctx, "SELECT CURRENT_ROLE()", nil, &roles); err != nil {
 		return err
 	}
-	o.Login, o.Account = ParseAccount(login), ParseAccount(account)
 	o.roles = activeRoles(o.Server, roles.String)
 	return nil
 }
@@ -165,11 +140,11 @@ func activeRoles(server Server, text string) []Account {
 }
 
 // readGrants reads a SHOW GRANTS statement. When the server refuses it, the result is its error number.
-func readGrants(ctx context.Context, s Session, statement string) (Grants, uint16, error) {
+func readGrants(ctx context.Context, s *database.Session, statement string) (Grants, uint16, error) {
 	var lines []string
-	err := queryAll(ctx, s, statement, nil, func(rows *sql.Rows) error {
+	err := s.Rows(ctx, statement, nil, func(scan func(...any) error) error {
 		var line string
-		err := rows.Scan(&line)
+		err := scan(&line)
 		// One more than is read, so that ParseGrants notices.
 		if len(lines) <= maxGrantLines {
 			lines = append(lines, line)
@@ -183,7 +158,7 @@ func readGrants(ctx context.Context, s Session, statement string) (Grants, uint1
 	return ParseGrants(lines), number, nil
 }
 
-func (o *Observation) observeSource(ctx context.Context, s Session) error {
+func (o *Observation) observeSource(ctx context.Context, s *database.Session) error {
 	if err := o.readView(ctx, s); err != nil {
 		return fmt.Errorf("look at a view: %w", err)
 	}
@@ -199,11 +174,11 @@ func (o *Observation) observeSource(ctx context.Context, s Session) error {
 }
 
 // observeWithoutRoles sees what the definer of the tool's triggers will have when they fire: roles count in the session that creates them only.
-func (o *Observation) observeWithoutRoles(ctx context.Context, s Session) error {
+func (o *Observation) observeWithoutRoles(ctx context.Context, s *database.Session) error {
 	if len(o.roles) == 0 {
 		return nil
 	}
-	if _, err := s.ExecContext(ctx, "SET ROLE NONE"); err != nil {
+	if err := s.Exec(ctx, "SET ROLE NONE"); err != nil {
 		return fmt.Errorf("give up the roles: %w", err)
 	}
 	probe, err := Probe(ctx, s, o.Target.Database)
@@ -222,9 +197,9 @@ func (o *Observation) observeWithoutRoles(ctx context.Context, s Session) error 
 }
 
 // readView runs on one view what the tool runs on each, as no statement on a missing table asks for SHOW VIEW.
-func (o *Observation) readView(ctx context.Context, s Session) error {
+func (o *Observation) readView(ctx context.Context, s *database.Session) error {
 	var view string
-	err := queryRow(ctx, s, viewQuery, []any{o.Server.fold(o.Target.Database)}, &view)
+	err := s.Row(ctx, viewQuery, []any{o.Server.fold(o.Target.Database)}, &view)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
@@ -245,7 +220,7 @@ func (o *Observation) readView(ctx context.Context, s Session) error {
 	switch number {
 	case 0:
 		o.showView.State = Held
-	case errTableAccessDenied:
+	case database.ErrTableAccessDenied:
 		o.showView.State = Missing
 	default:
 		o.showView.Why = fmt.Sprintf("SHOW CREATE TABLE on the view %s is answered by error %d", view, number)
@@ -253,7 +228,7 @@ func (o *Observation) readView(ctx context.Context, s Session) error {
 	return nil
 }
 
-func (o *Observation) observeDestination(ctx context.Context, s Session) error {
+func (o *Observation) observeDestination(ctx context.Context, s *database.Session) error {
 	if err := o.readReferences(ctx, s); err != nil {
 		return fmt.Errorf("look for REFERENCES: %w", err)
 	}
@@ -268,15 +243,15 @@ func (o *Observation) observeDestination(ctx context.Context, s Session) error {
 
 // readReferences asks a column of an existing table for its privileges. They include what SHOW GRANTS does not show,
 // but on a server on which SELECT is held globally they leave out what is granted on the database, so only a yes means something.
-func (o *Observation) readReferences(ctx context.Context, s Session) error {
+func (o *Observation) readReferences(ctx context.Context, s *database.Session) error {
 	if !o.Server.checksReferences() || newReading(*o, o.Target.Database, true).holding(References).state == Held {
 		return nil
 	}
 	schema := o.Server.fold(o.Target.Database)
 	var table, column, privileges string
-	err := queryRow(ctx, s, tableQuery, []any{schema}, &table)
+	err := s.Row(ctx, tableQuery, []any{schema}, &table)
 	if err == nil {
-		err = queryRow(ctx, s, columnPrivilegesQuery, []any{schema, table}, &column, &privileges)
+		err = s.Row(ctx, columnPrivilegesQuery, []any{schema, table}, &column, &privileges)
 	}
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
@@ -290,7 +265,7 @@ func (o *Observation) readReferences(ctx context.Context, s Session) error {
 	return nil
 }
 
-func (o *Observation) readTrustOrigin(ctx context.Context, s Session) error {
+func (o *Observation) readTrustOrigin(ctx context.Context, s *database.Session) error {
 	query := ""
 	switch {
 	case o.Server.isMariaDB():
@@ -300,41 +275,11 @@ func (o *Observation) readTrustOrigin(ctx context.Context, s Session) error {
 	default:
 		return nil
 	}
-	err := queryRow(ctx, s, query, nil, &o.trustOrigin)
+	err := s.Row(ctx, query, nil, &o.trustOrigin)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
 	// MySQL shows it only to accounts that may read performance_schema; then the origin is not known.
 	_, err = serverError(err)
 	return err
-}
-
-// queryRow reads the first row into dest; without one the error is [sql.ErrNoRows].
-func queryRow(ctx context.Context, s Session, query string, args []any, dest ...any) error {
-	found := false
-	err := queryAll(ctx, s, query, args, func(rows *sql.Rows) error {
-		if found {
-			return nil
-		}
-		found = true
-		return rows.Scan(dest...)
-	})
-	if err == nil && !found {
-		return sql.ErrNoRows
-	}
-	return err
-}
-
-func queryAll(ctx context.Context, s Session, query string, args []any, each func(*sql.Rows) error) error {
-	rows, err := s.QueryContext(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := each(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }

@@ -5,11 +5,6 @@
 // The verdict is the server's own answer to statements that cannot succeed ([Probe]); SHOW GRANTS only explains it.
 package privilege
 
-import (
-	"context"
-	"database/sql"
-)
-
 // Privilege is the name of a privilege, spelt as MySQL spells it.
 type Privilege string
 
@@ -55,64 +50,6 @@ func (s State) String() string {
 	}
 }
 
-// System is one of the two systems of a migration, named as the exporter's label names it.
-type System string
-
-// The systems. The tool calls Magento 1's database its source and Magento 2's its destination.
-const (
-	Magento1 System = "magento1"
-	Magento2 System = "magento2"
-)
-
-// Phase is a migration's phase, named as the exporter's label names it. The empty phase, not known, needs what prepare needs.
-type Phase string
-
-// The phases of a migration.
-const (
-	Prepare Phase = "prepare"
-	Migrate Phase = "migrate"
-	Delta   Phase = "delta"
-	Cutover Phase = "cutover"
-)
-
-// Level is how much a finding weighs. Levels are ordered: the greatest one of an assessment's findings is its status.
-type Level int
-
-// The levels, from the lightest.
-const (
-	Note Level = iota
-	Warn
-	Unknown
-	Fail
-)
-
-// String returns the level in lower case.
-func (l Level) String() string {
-	switch l {
-	case Note:
-		return "note"
-	case Warn:
-		return "warn"
-	case Unknown:
-		return "unknown"
-	case Fail:
-		return "fail"
-	default:
-		return "invalid level"
-	}
-}
-
-// Finding is one thing that a person should know. It holds no secret.
-type Finding struct {
-	Level   Level
-	Subject string // what it is about, in few words that stay the same: a privilege, or one of the Subject constants
-	Summary string // one line
-	// Evidence is what the server said.
-	Evidence string
-	// Remedy is what to do. Statements and configuration lines stand on lines of their own and work when pasted.
-	Remedy string
-}
-
 // Subjects of findings that are not about one privilege.
 const (
 	SubjectAccount        = "account"
@@ -127,10 +64,3 @@ const (
 	SubjectTrust          = "log_bin_trust_function_creators"
 	SubjectTrustPermanent = "server configuration"
 )
-
-// Session is what the package needs of a connection; *[sql.Conn] is one.
-type Session interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
-}

@@ -7,28 +7,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/go-sql-driver/mysql"
-
 	"magento_migration_exporter/collector/database"
-)
-
-// MySQL error numbers that the probe understands.
-const (
-	errDatabaseAccessDenied  = 1044
-	errDuplicateColumn       = 1060
-	errNoSuchGrant           = 1141
-	errTableAccessDenied     = 1142
-	errColumnAccessDenied    = 1143
-	errNoSuchTable           = 1146
-	errLockWaitTimeout       = 1205
-	errSpecificAccessDenied  = 1227
-	errOptionPrevents        = 1290 // read_only, super_read_only
-	errRoutineAccessDenied   = 1370
-	errUntrustedCreator      = 1419
-	errReadOnlyTransaction   = 1792
-	errMustChangePassword    = 1820
-	errReadOnlyMode          = 1836
-	errExpiredPasswordClient = 1862
 )
 
 // probed lists the privileges that the probe asks for, in its order.
@@ -72,13 +51,13 @@ func probeStatements(name, table, trigger string) []probeStatement {
 	db := database.Quote(name)
 	x := db + "." + database.Quote(table)
 	return []probeStatement{
-		{Select, "SELECT 1 FROM " + x, errNoSuchTable, true},
-		{Insert, "INSERT INTO " + x + " VALUES (1)", errNoSuchTable, true},
-		{Update, "UPDATE " + x + " SET a=1", errNoSuchTable, true},
-		{Delete, "DELETE FROM " + x, errNoSuchTable, true},
-		{Create, "CREATE TABLE " + x + " (a INT, a INT)", errDuplicateColumn, true},
-		{Drop, "TRUNCATE TABLE " + x, errNoSuchTable, false},
-		{Trigger, "CREATE TRIGGER " + db + "." + database.Quote(trigger) + " AFTER INSERT ON " + x + " FOR EACH ROW SET @x=1", errNoSuchTable, false},
+		{Select, "SELECT 1 FROM " + x, database.ErrNoSuchTable, true},
+		{Insert, "INSERT INTO " + x + " VALUES (1)", database.ErrNoSuchTable, true},
+		{Update, "UPDATE " + x + " SET a=1", database.ErrNoSuchTable, true},
+		{Delete, "DELETE FROM " + x, database.ErrNoSuchTable, true},
+		{Create, "CREATE TABLE " + x + " (a INT, a INT)", database.ErrDuplicateColumn, true},
+		{Drop, "TRUNCATE TABLE " + x, database.ErrNoSuchTable, false},
+		{Trigger, "CREATE TRIGGER " + db + "." + database.Quote(trigger) + " AFTER INSERT ON " + x + " FOR EACH ROW SET @x=1", database.ErrNoSuchTable, false},
 	}
 }
 
@@ -92,11 +71,11 @@ func randomName() string {
 // Probe asks the server about each privilege by a statement on a table that does not exist: the error number tells denied from held.
 // It changes nothing. The session must not be read-only or in a transaction, since some statements would commit it;
 // its lock_wait_timeout should be 1 second. An error means that the server stopped answering.
-func Probe(ctx context.Context, s Session, name string) (ProbeResult, error) {
+func Probe(ctx context.Context, s *database.Session, name string) (ProbeResult, error) {
 	return probe(ctx, s, probeStatements(name, randomName(), randomName()))
 }
 
-func probe(ctx context.Context, s Session, statements []probeStatement) (ProbeResult, error) {
+func probe(ctx context.Context, s *database.Session, statements []probeStatement) (ProbeResult, error) {
 	result := ProbeResult{Answers: make(map[Privilege]Answer, len(statements))}
 	for _, statement := range statements {
 		answer, err := result.ask(ctx, s, statement)
@@ -109,7 +88,7 @@ func probe(ctx context.Context, s Session, statements []probeStatement) (ProbeRe
 }
 
 // ask sends one statement, unless earlier answers say that its own would mean nothing.
-func (r *ProbeResult) ask(ctx context.Context, s Session, statement probeStatement) (Answer, error) {
+func (r *ProbeResult) ask(ctx context.Context, s *database.Session, statement probeStatement) (Answer, error) {
 	if r.Locked != "" {
 		// Each further statement could wait as long as the first.
 		return Answer{Why: "not asked, because the server's tables are locked (error 1205)"}, nil
@@ -128,7 +107,7 @@ func (r *ProbeResult) ask(ctx context.Context, s Session, statement probeStateme
 		if !statement.preparable {
 			return Answer{Number: number, Why: "the server is read-only and refuses the statement before it looks at this privilege"}, nil
 		}
-		if number, err = prepare(ctx, s, statement.text); err != nil {
+		if number, err = serverError(s.Check(ctx, statement.text)); err != nil {
 			return Answer{}, err
 		}
 		if number == 0 {
@@ -143,13 +122,13 @@ func (r *ProbeResult) classify(statement probeStatement, number uint16) (Answer,
 	switch number {
 	case statement.held:
 		answer.State = Held
-	case errTableAccessDenied, errColumnAccessDenied, errDatabaseAccessDenied, errSpecificAccessDenied, errRoutineAccessDenied:
+	case database.ErrTableAccessDenied, database.ErrColumnAccessDenied, database.ErrDatabaseAccessDenied, database.ErrSpecificAccessDenied, database.ErrRoutineAccessDenied:
 		answer.State = Missing
-	case errLockWaitTimeout:
+	case database.ErrLockWaitTimeout:
 		// A statement that is denied does not get as far as waiting for a lock.
 		answer.State = Held
 		r.Locked = statement.privilege
-	case errUntrustedCreator:
+	case database.ErrUntrustedCreator:
 		r.TrustMissing = true
 		answer.Why = "the server refuses triggers without SUPER (error 1419) before it looks at this privilege"
 	case 0:
@@ -161,35 +140,22 @@ func (r *ProbeResult) classify(statement probeStatement, number uint16) (Answer,
 }
 
 func isReadOnly(number uint16) bool {
-	return number == errOptionPrevents || number == errReadOnlyTransaction || number == errReadOnlyMode
-}
-
-// isPasswordExpired reports whether the server takes no statement before the account's password is changed.
-func isPasswordExpired(err error) bool {
-	number, _ := serverError(err)
-	return number == errMustChangePassword || number == errExpiredPasswordClient
+	return number == database.ErrOptionPreventsStatement || number == database.ErrReadOnlyTransaction || number == database.ErrReadOnlyMode
 }
 
 // execute runs a statement and returns the server's error number; an error means that the server did not answer.
-func execute(ctx context.Context, s Session, statement string) (uint16, error) {
-	_, err := s.ExecContext(ctx, statement)
-	return serverError(err)
+func execute(ctx context.Context, s *database.Session, statement string) (uint16, error) {
+	return serverError(s.Exec(ctx, statement))
 }
 
-// prepare lets the server check a statement without running it.
-func prepare(ctx context.Context, s Session, statement string) (number uint16, err error) {
-	stmt, err := s.PrepareContext(ctx, statement)
-	if err != nil {
-		return serverError(err)
-	}
-	defer func() { err = stmt.Close() }()
-	return 0, nil
-}
-
-// serverError tells an answer of the server, which has a number, from the lack of one.
+// serverError separates what the server answered, which has a number, from the lack of an answer: a lost connection, or a limit.
 func serverError(err error) (uint16, error) {
-	if answer, ok := errors.AsType[*mysql.MySQLError](err); ok {
-		return answer.Number, nil
+	switch database.CauseOf(err) {
+	case database.Lost, database.Timeout:
+		return 0, err
+	}
+	if number := database.Number(err); number != 0 {
+		return number, nil
 	}
 	return 0, err
 }

@@ -3,6 +3,8 @@ package privilege
 import (
 	"strings"
 	"testing"
+
+	"magento_migration_exporter/collector/database"
 )
 
 func TestClassify(t *testing.T) {
@@ -26,7 +28,7 @@ func TestClassify(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var r ProbeResult
-			answer, err := r.classify(probeStatement{privilege: Trigger, held: errNoSuchTable}, test.number)
+			answer, err := r.classify(probeStatement{privilege: Trigger, held: database.ErrNoSuchTable}, test.number)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -37,7 +39,7 @@ func TestClassify(t *testing.T) {
 		})
 	}
 	var r ProbeResult
-	if answer, err := r.classify(probeStatement{privilege: Drop, held: errNoSuchTable}, 0); err == nil {
+	if answer, err := r.classify(probeStatement{privilege: Drop, held: database.ErrNoSuchTable}, 0); err == nil {
 		t.Errorf("a statement that succeeded is %+v", answer)
 	}
 }

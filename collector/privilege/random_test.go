@@ -1,8 +1,6 @@
 package privilege
 
 import (
-	"context"
-	"database/sql"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -10,6 +8,7 @@ import (
 	"testing"
 
 	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/finding"
 )
 
 const randomCombinations = 200
@@ -23,7 +22,7 @@ func TestVerdictsOfRandomGrants(t *testing.T) {
 			g := newGrantMaker(l, seed)
 			l.clean(t)
 			l.exec(t, g.statements...)
-			o := l.observe(t, "u1", Target{System: Magento1, Database: g.database})
+			o := l.observe(t, "u1", Target{System: finding.Magento1, Database: g.database})
 			assessment := Assess(o, Task{})
 			session, direct := l.operate(t, g.database, false), l.operate(t, g.database, true)
 			for _, h := range assessment.Privileges {
@@ -165,7 +164,7 @@ func (l *lab) operate(t *testing.T, name string, withoutRoles bool) map[Privileg
 	conn := l.login(t, "u1", false)
 	defer conn.Close()
 	if withoutRoles && l.isMariaDB() {
-		if err := run(t.Context(), conn, "SET ROLE NONE"); err != nil {
+		if err := conn.Exec(t.Context(), "SET ROLE NONE"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -184,11 +183,11 @@ func (l *lab) operate(t *testing.T, name string, withoutRoles bool) map[Privileg
 		{Drop, "DROP TABLE " + db + ".dropped", "CREATE TABLE " + db + ".dropped (id INT)"},
 		{Trigger, "CREATE TRIGGER " + db + ".made AFTER INSERT ON " + db + ".orders FOR EACH ROW SET @x=1", "DROP TRIGGER " + db + ".made"},
 	} {
-		number, err := serverError(run(t.Context(), conn, operation.statement))
+		number, err := serverError(conn.Exec(t.Context(), operation.statement))
 		switch {
 		case err != nil:
 			t.Fatal(err)
-		case number == errTableAccessDenied:
+		case number == database.ErrTableAccessDenied:
 			done[operation.privilege] = Missing
 		case number != 0:
 			t.Fatalf("%s: error %d", operation.statement, number)
@@ -200,9 +199,4 @@ func (l *lab) operate(t *testing.T, name string, withoutRoles bool) map[Privileg
 		}
 	}
 	return done
-}
-
-func run(ctx context.Context, conn *sql.Conn, statement string) error {
-	_, err := conn.ExecContext(ctx, statement)
-	return err
 }

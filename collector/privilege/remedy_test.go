@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/config"
 )
 
 // TestGrantsForOddNames pastes the remedy for accounts and databases whose names are hard to quote.
@@ -21,7 +23,7 @@ func TestGrantsForOddNames(t *testing.T) {
 						if i > 0 && j > 0 {
 							break // each user on one database, and one user on each
 						}
-						target := Target{System: Magento2, Database: name}
+						target := Target{System: finding.Magento2, Database: name}
 						before := Assess(l.observe(t, user, target), Task{})
 						if before.OK() != Missing {
 							t.Fatalf("%s on %s: %s", user, name, before.OK())
@@ -43,8 +45,8 @@ func TestGrantGivesNoOtherDatabase(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, l *lab) {
 		l.exec(t, createUser1)
-		l.exec(t, Assess(l.observe(t, "u1", Target{System: Magento2, Database: "magento_one"}), Task{}).Grant)
-		expectStates(t, Assess(l.observe(t, "u1", Target{System: Magento2, Database: "magentoXone"}), Task{}))
+		l.exec(t, Assess(l.observe(t, "u1", Target{System: finding.Magento2, Database: "magento_one"}), Task{}).Grant)
+		expectStates(t, Assess(l.observe(t, "u1", Target{System: finding.Magento2, Database: "magentoXone"}), Task{}))
 	})
 }
 
@@ -99,25 +101,25 @@ func TestRequired(t *testing.T) {
 	verdictSource := []Privilege{Select, Insert, Update, Delete, Create, Drop, Trigger}
 	verdictDestination := []Privilege{Select, Insert, Update, Delete, Create, Drop}
 	for name, test := range map[string]struct {
-		system System
+		system finding.System
 		server Server
 		views  bool
 		task   Task
 		want   []Privilege
 	}{
-		"source, not known":            {Magento1, mysql("5.6.24"), false, Task{}, verdictSource},
-		"source, prepare":              {Magento1, mysql("5.6.24"), false, Task{Phase: Prepare}, verdictSource},
-		"source, migrate":              {Magento1, mysql("5.6.24"), false, Task{Phase: Migrate}, verdictSource},
-		"source with views":            {Magento1, mysql("5.6.24"), true, Task{Phase: Prepare}, append(verdictSource[:7:7], ShowView)},
-		"source, delta":                {Magento1, mysql("5.6.24"), true, Task{Phase: Delta}, []Privilege{Select, Insert, Update, Delete, Trigger}},
-		"source, delta, Commerce":      {Magento1, mysql("5.6.24"), true, Task{Phase: Delta, Commerce: true}, verdictSource},
-		"source, cutover":              {Magento1, mysql("5.6.24"), false, Task{Phase: Cutover}, []Privilege{Select, Insert, Update, Delete, Trigger}},
-		"destination, MySQL 5.6":       {Magento2, mysql("5.6.24"), true, Task{}, verdictDestination},
-		"destination, MariaDB":         {Magento2, mysql("10.11.19-MariaDB"), false, Task{}, verdictDestination},
-		"destination, MySQL 5.7":       {Magento2, mysql("5.7.9"), false, Task{}, append(verdictDestination[:6:6], References)},
-		"destination, MySQL 8":         {Magento2, mysql("8.0.36"), false, Task{Phase: Migrate}, append(verdictDestination[:6:6], References)},
-		"destination, delta":           {Magento2, mysql("8.0.36"), false, Task{Phase: Delta}, []Privilege{Select, Insert, Update, Delete}},
-		"destination, delta, TRUNCATE": {Magento2, mysql("8.0.36"), false, Task{Phase: Delta, NormalizationIDs: true}, []Privilege{Select, Insert, Update, Delete, Drop}},
+		"source, not known":            {finding.Magento1, mysql("5.6.24"), false, Task{}, verdictSource},
+		"source, prepare":              {finding.Magento1, mysql("5.6.24"), false, Task{Phase: config.PhasePrepare}, verdictSource},
+		"source, migrate":              {finding.Magento1, mysql("5.6.24"), false, Task{Phase: config.PhaseMigrate}, verdictSource},
+		"source with views":            {finding.Magento1, mysql("5.6.24"), true, Task{Phase: config.PhasePrepare}, append(verdictSource[:7:7], ShowView)},
+		"source, delta":                {finding.Magento1, mysql("5.6.24"), true, Task{Phase: config.PhaseDelta}, []Privilege{Select, Insert, Update, Delete, Trigger}},
+		"source, delta, Commerce":      {finding.Magento1, mysql("5.6.24"), true, Task{Phase: config.PhaseDelta, Commerce: true}, verdictSource},
+		"source, cutover":              {finding.Magento1, mysql("5.6.24"), false, Task{Phase: config.PhaseCutover}, []Privilege{Select, Insert, Update, Delete, Trigger}},
+		"destination, MySQL 5.6":       {finding.Magento2, mysql("5.6.24"), true, Task{}, verdictDestination},
+		"destination, MariaDB":         {finding.Magento2, mysql("10.11.19-MariaDB"), false, Task{}, verdictDestination},
+		"destination, MySQL 5.7":       {finding.Magento2, mysql("5.7.9"), false, Task{}, append(verdictDestination[:6:6], References)},
+		"destination, MySQL 8":         {finding.Magento2, mysql("8.0.36"), false, Task{Phase: config.PhaseMigrate}, append(verdictDestination[:6:6], References)},
+		"destination, delta":           {finding.Magento2, mysql("8.0.36"), false, Task{Phase: config.PhaseDelta}, []Privilege{Select, Insert, Update, Delete}},
+		"destination, delta, TRUNCATE": {finding.Magento2, mysql("8.0.36"), false, Task{Phase: config.PhaseDelta, NormalizationIDs: true}, []Privilege{Select, Insert, Update, Delete, Drop}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -139,7 +141,7 @@ func TestRequired(t *testing.T) {
 func TestReferences(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, l *lab) {
-		target := Target{System: Magento2, Database: "magento2"}
+		target := Target{System: finding.Magento2, Database: "magento2"}
 		state := func() State {
 			o := l.observe(t, "u1", target)
 			o.Server.Version = database.Version{Flavor: database.MySQL, Major: 5, Minor: 7}

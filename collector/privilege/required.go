@@ -1,8 +1,13 @@
 package privilege
 
+import (
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/config"
+)
+
 // Task says what the tool will do, as far as that decides which privileges it needs.
 type Task struct {
-	Phase Phase
+	Phase config.Phase
 	// Commerce is true for a migration from Magento Commerce 1.13 or 1.14, whose URL rewrites the tool prepares in tables
 	// that it makes in Magento 1's database, also while it runs migrate:delta.
 	Commerce bool
@@ -21,7 +26,7 @@ type requirement struct {
 // required returns what an account needs: until the data are migrated what migrate:settings, migrate:data and the following migrate:delta
 // issue, from then on what migrate:delta issues and what the triggers on the live shop need to fire.
 func required(o Observation, t Task) []requirement {
-	if o.Target.System == Magento1 {
+	if o.Target.System == finding.Magento1 {
 		return requiredOnMagento1(t, o.hasViews)
 	}
 	return requiredOnMagento2(t, o.Server)
@@ -68,7 +73,7 @@ func requiredOnMagento2(t Task, server Server) []requirement {
 	return list
 }
 
-func (t Task) afterData() bool { return t.Phase == Delta || t.Phase == Cutover }
+func (t Task) afterData() bool { return t.Phase == config.PhaseDelta || t.Phase == config.PhaseCutover }
 
 // firing lists what the definer of the tool's triggers needs whenever the shop writes.
 func firing() []Privilege { return []Privilege{Trigger, Select, Insert, Update} }

@@ -3,20 +3,22 @@ package privilege
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
-	"github.com/go-sql-driver/mysql"
 	"go.uber.org/goleak"
 
 	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/mysqltest"
+	"magento_migration_exporter/config"
 )
 
 // lab is a server on which tests make accounts. Tests that use one lock it, because accounts are global. It starts when it is first used.
@@ -164,40 +166,31 @@ func (l *lab) value(t *testing.T, query string) string {
 	return value
 }
 
-// login opens a fresh session over the socket, or over TCP. All accounts have the password pw, or none.
-func (l *lab) login(t *testing.T, user string, tcp bool) *sql.Conn {
+// login opens a fresh session for probing, over the socket or over TCP. All accounts have the password pw, or none.
+func (l *lab) login(t *testing.T, user string, tcp bool) *database.Session {
 	t.Helper()
-	conn, err := l.tryLogin(t, user, "pw", tcp)
-	if answer, ok := errors.AsType[*mysql.MySQLError](err); ok && answer.Number == 1045 {
-		conn, err = l.tryLogin(t, user, "", tcp)
+	s, err := l.tryLogin(t, user, "pw", tcp)
+	if database.Number(err) == database.ErrAccessDenied {
+		s, err = l.tryLogin(t, user, "", tcp)
 	}
 	if err != nil {
 		t.Fatalf("log in as %s: %v", user, err)
 	}
-	return conn
+	return s
 }
 
-func (l *lab) tryLogin(t *testing.T, user, password string, tcp bool) (*sql.Conn, error) {
+func (l *lab) tryLogin(t *testing.T, user, password string, tcp bool) (*database.Session, error) {
 	t.Helper()
-	c := mysql.NewConfig()
-	c.User, c.Passwd, c.Net, c.Addr = user, password, "unix", l.Socket()
+	e := database.Endpoint{Socket: l.Socket(), User: user, Password: config.Secret(password)}
 	if tcp {
-		c.Net, c.Addr = "tcp", l.Addr()
+		e.Host, e.Port = l.Host(), l.Port()
 	}
-	c.InterpolateParams = true
-	c.Logger = &mysql.NopLogger{}
-	connector, err := mysql.NewConnector(c)
-	if err != nil {
-		return nil, err
-	}
-	db := sql.OpenDB(connector)
-	db.SetMaxIdleConns(-1) // closing the connection ends the session
-	t.Cleanup(func() { _ = db.Close() })
-	conn, err := db.Conn(t.Context())
+	o := database.Options{StatementTimeout: time.Minute, Probing: true, Logger: slog.New(slog.DiscardHandler)}
+	s, err := database.Open(t.Context(), e, o)
 	if err == nil {
-		t.Cleanup(func() { _ = conn.Close() })
+		t.Cleanup(func() { _ = s.Close() })
 	}
-	return conn, err
+	return s, err
 }
 
 // observe logs in afresh and looks.
@@ -206,13 +199,13 @@ func (l *lab) observe(t *testing.T, user string, target Target) Observation {
 	return observe(t, l.login(t, user, false), target)
 }
 
-func observe(t *testing.T, conn *sql.Conn, target Target) Observation {
+func observe(t *testing.T, s *database.Session, target Target) Observation {
 	t.Helper()
-	o, err := Observe(t.Context(), conn, target)
+	o, err := Observe(t.Context(), s, target)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := conn.Close(); err != nil {
+	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	return o
@@ -229,39 +222,39 @@ func statementsIn(remedy string) []string {
 	return list
 }
 
-func find(findings []Finding, subject string) (Finding, bool) {
-	i := slices.IndexFunc(findings, func(f Finding) bool { return f.Subject == subject })
+func find(findings []finding.Finding, subject string) (finding.Finding, bool) {
+	i := slices.IndexFunc(findings, func(f finding.Finding) bool { return f.Subject == subject })
 	if i < 0 {
-		return Finding{}, false
+		return finding.Finding{}, false
 	}
 	return findings[i], true
 }
 
 // mustFind fails the test unless there is a finding of that subject and level.
-func mustFind(t *testing.T, findings []Finding, subject string, level Level) Finding {
+func mustFind(t *testing.T, findings []finding.Finding, subject string, status finding.Status) finding.Finding {
 	t.Helper()
 	f, ok := find(findings, subject)
-	if !ok || f.Level != level {
-		t.Errorf("no finding %q of level %s in:\n%s", subject, level, showFindings(findings))
+	if !ok || f.Status != status {
+		t.Errorf("no finding %q of status %s in:\n%s", subject, status, showFindings(findings))
 	}
 	return f
 }
 
 // atMost fails the test when a finding weighs more.
-func atMost(t *testing.T, level Level, findings []Finding) {
+func atMost(t *testing.T, status finding.Status, findings []finding.Finding) {
 	t.Helper()
 	for _, f := range findings {
-		if f.Level > level {
-			t.Errorf("a finding weighs more than %s:\n%s", level, showFindings(findings))
+		if f.Status.Rank() > status.Rank() {
+			t.Errorf("a finding weighs more than %s:\n%s", status, showFindings(findings))
 			return
 		}
 	}
 }
 
-func showFindings(findings []Finding) string {
+func showFindings(findings []finding.Finding) string {
 	var b strings.Builder
 	for _, f := range findings {
-		fmt.Fprintf(&b, "%s %s: %s\n\tevidence: %s\n\tremedy: %s\n", f.Level, f.Subject, f.Summary, f.Evidence, strings.ReplaceAll(f.Remedy, "\n", "\n\t\t"))
+		fmt.Fprintf(&b, "%s %s: %s\n\tevidence: %s\n\tremedy: %s\n", f.Status, f.Subject, f.Summary, f.Evidence, strings.ReplaceAll(f.Remedy, "\n", "\n\t\t"))
 	}
 	return b.String()
 }

@@ -2,7 +2,6 @@ package privilege
 
 import (
 	"context"
-	"database/sql"
 	_ "embed" // the SQL files
 	"fmt"
 	"regexp"
@@ -45,7 +44,7 @@ type definer struct {
 	grants  []Grants // the account's own, and those of accounts whose database grants also count for it
 }
 
-func readDeltaLog(ctx context.Context, s Session, target Target, server Server, own Account) (deltaLog, error) {
+func readDeltaLog(ctx context.Context, s *database.Session, target Target, server Server, own Account) (deltaLog, error) {
 	var log deltaLog
 	err := log.read(ctx, s, target, server, own)
 	if number, other := serverError(err); number != 0 {
@@ -57,22 +56,22 @@ func readDeltaLog(ctx context.Context, s Session, target Target, server Server, 
 	return log, nil
 }
 
-func (l *deltaLog) read(ctx context.Context, s Session, target Target, server Server, own Account) error {
+func (l *deltaLog) read(ctx context.Context, s *database.Session, target Target, server Server, own Account) error {
 	schema := server.fold(target.Database)
 	pattern := database.EscapeLike(target.TablePrefix) + `m2\_cl\_%`
-	err := queryAll(ctx, s, deltaTablesQuery, []any{schema, pattern}, func(rows *sql.Rows) error {
+	err := s.Rows(ctx, deltaTablesQuery, []any{schema, pattern}, func(scan func(...any) error) error {
 		var name string
-		err := rows.Scan(&name)
+		err := scan(&name)
 		l.tables = append(l.tables, name)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	err = queryAll(ctx, s, triggersQuery, []any{schema}, func(rows *sql.Rows) error {
+	err = s.Rows(ctx, triggersQuery, []any{schema}, func(scan func(...any) error) error {
 		var t existingTrigger
 		var by string
-		err := rows.Scan(&t.name, &t.table, &t.timing, &t.event, &by, &t.body)
+		err := scan(&t.name, &t.table, &t.timing, &t.event, &by, &t.body)
 		t.definer = ParseAccount(by)
 		l.triggers = append(l.triggers, t)
 		return err
@@ -91,7 +90,7 @@ func (l *deltaLog) read(ctx context.Context, s Session, target Target, server Se
 }
 
 // readDefiner looks at another account. Database grants to the same user, or to anybody, from everywhere count for it as well.
-func readDefiner(ctx context.Context, s Session, account Account) (definer, error) {
+func readDefiner(ctx context.Context, s *database.Session, account Account) (definer, error) {
 	d := definer{account: account}
 	for i, a := range []Account{account, {User: account.User, Host: "%"}, {Host: "%"}} {
 		grants, number, err := readGrants(ctx, s, "SHOW GRANTS FOR "+a.Quoted())
@@ -100,7 +99,7 @@ func readDefiner(ctx context.Context, s Session, account Account) (definer, erro
 		}
 		if i == 0 {
 			d.exists = number == 0
-			d.known = number == 0 || number == errNoSuchGrant
+			d.known = number == 0 || number == database.ErrNoSuchGrant
 			if !d.exists {
 				return d, nil
 			}

@@ -3,6 +3,9 @@ package privilege
 import (
 	"fmt"
 	"strings"
+
+	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/finding"
 )
 
 // Trust is the verdict on whether binary logging lets the tool create its triggers on Magento 1.
@@ -11,25 +14,21 @@ type Trust struct {
 	// Trusted is Held when creating a trigger does not fail with error 1419: the binary log is off, the server trusts those who create
 	// triggers, or the account has SUPER.
 	Trusted  State
-	Findings []Finding
+	Findings []finding.Finding
 }
 
 // AssessTrust judges Magento 1's binary-log trust. The server's answer to the probe's CREATE TRIGGER wins over what its variables say.
 // A missing TRIGGER privilege is not its business.
 func AssessTrust(o Observation, t Task) Trust {
 	a := &trustAssessor{Observation: o, task: t, all: newReading(o, o.Target.Database, true)}
-	if o.PasswordExpired {
-		a.add(Unknown, "Whether the server trusts those who create triggers cannot be told: the account's password has expired", "Give the account a new password.")
-		return Trust{Findings: a.findings}
-	}
 	trusted := a.trusted()
 	switch {
 	case trusted == Missing && t.afterData() && o.deltaLog.complete():
-		a.add(Note, "The server would refuse new triggers (error 1419), but all triggers of the change log are there; dropping them after cutover will need SUPER or trust", "")
+		a.add(finding.Pass, "The server would refuse new triggers (error 1419), but all triggers of the change log are there; dropping them after cutover will need SUPER or trust", "")
 	case trusted == Missing:
-		a.add(Fail, "migrate:data would stop at \"setup triggers\" with error 1419: binary logging is on, and the account has no SUPER", a.remedy())
+		a.add(finding.Fail, "migrate:data would stop at \"setup triggers\" with error 1419: binary logging is on, and the account has no SUPER", a.remedy())
 	case trusted == Undetermined:
-		a.add(Unknown, "Whether the account may create triggers while binary logging is on cannot be told", a.remedy())
+		a.add(finding.Unknown, "Whether the account may create triggers while binary logging is on cannot be told", a.remedy())
 	default:
 		a.permanence()
 	}
@@ -40,11 +39,11 @@ type trustAssessor struct {
 	Observation
 	task     Task
 	all      reading
-	findings []Finding
+	findings []finding.Finding
 }
 
-func (a *trustAssessor) add(level Level, summary, remedy string) {
-	a.findings = append(a.findings, Finding{Level: level, Subject: SubjectTrust, Summary: summary, Evidence: a.evidence(), Remedy: remedy})
+func (a *trustAssessor) add(status finding.Status, summary, remedy string) {
+	a.findings = append(a.findings, finding.Finding{Status: status, Subject: SubjectTrust, Summary: summary, Evidence: a.evidence(), Remedy: remedy})
 }
 
 func (a *trustAssessor) trusted() State {
@@ -52,7 +51,7 @@ func (a *trustAssessor) trusted() State {
 		return Missing
 	}
 	switch a.probe.Answers[Trigger].Number {
-	case errNoSuchTable, errTableAccessDenied, errLockWaitTimeout:
+	case database.ErrNoSuchTable, database.ErrTableAccessDenied, database.ErrLockWaitTimeout:
 		// The server looks at trust before it looks at the privilege and at the table.
 		return Held
 	}
@@ -164,20 +163,20 @@ func (a *trustAssessor) permanence() {
 	if !b.Open() || !b.Trust || a.super() == Held || a.Server.AmazonRDS {
 		return
 	}
-	finding := Finding{Subject: SubjectTrustPermanent, Evidence: a.evidence()}
+	found := finding.Finding{Status: finding.Pass, Subject: SubjectTrustPermanent, Evidence: a.evidence()}
 	switch {
 	case a.Server.isMariaDB() && a.trustOrigin == "SQL", a.trustOrigin == "DYNAMIC":
-		finding.Level = Warn
-		finding.Summary = "log_bin_trust_function_creators was set while the server ran: after a restart creating triggers fails with error 1419"
+		found.Status = finding.Warn
+		found.Summary = "log_bin_trust_function_creators was set while the server ran: after a restart creating triggers fails with error 1419"
 	case a.trustOrigin == "":
-		finding.Summary = "Whether log_bin_trust_function_creators survives a restart of the server cannot be seen from here"
+		found.Summary = "Whether log_bin_trust_function_creators survives a restart of the server cannot be seen from here"
 	default:
 		return
 	}
 	if a.Server.isMySQL8() {
-		finding.Remedy = remedy("As an administrator:", persistTrust)
+		found.Remedy = remedy("As an administrator:", persistTrust)
 	} else {
-		finding.Remedy = remedy("Write it into the server's my.cnf as well:", "[mysqld]", trustOption)
+		found.Remedy = remedy("Write it into the server's my.cnf as well:", "[mysqld]", trustOption)
 	}
-	a.findings = append(a.findings, finding)
+	a.findings = append(a.findings, found)
 }

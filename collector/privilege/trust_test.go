@@ -6,9 +6,11 @@ import (
 	"testing"
 
 	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/config"
 )
 
-var sourceTarget = Target{System: Magento1, Database: "magento1"}
+var sourceTarget = Target{System: finding.Magento1, Database: "magento1"}
 
 // createTriggerError really makes a trigger, and says what the server answers.
 func (l *lab) createTriggerError(t *testing.T) uint16 {
@@ -61,9 +63,9 @@ func TestTrust(t *testing.T) {
 					t.Errorf("making a trigger is answered by error %d, want %d", number, test.number)
 				}
 				if test.trusted == Missing {
-					l.trustRemediesWork(t, mustFind(t, trust.Findings, SubjectTrust, Fail))
+					l.trustRemediesWork(t, mustFind(t, trust.Findings, SubjectTrust, finding.Fail))
 				} else {
-					atMost(t, Note, trust.Findings)
+					atMost(t, finding.Pass, trust.Findings)
 				}
 				// A missing TRIGGER privilege is told even where 1419 hides it.
 				for _, h := range Assess(o, Task{}).Privileges {
@@ -77,11 +79,11 @@ func TestTrust(t *testing.T) {
 }
 
 // trustRemediesWork pastes each statement of the remedy by itself and expects a pass.
-func (l *lab) trustRemediesWork(t *testing.T, finding Finding) {
+func (l *lab) trustRemediesWork(t *testing.T, found finding.Finding) {
 	t.Helper()
-	statements := statementsIn(finding.Remedy)
-	if len(statements) != 2 || !strings.Contains(finding.Remedy, "[mysqld]\nlog_bin_trust_function_creators = 1\n") {
-		t.Errorf("remedy: %s", finding.Remedy)
+	statements := statementsIn(found.Remedy)
+	if len(statements) != 2 || !strings.Contains(found.Remedy, "[mysqld]\nlog_bin_trust_function_creators = 1\n") {
+		t.Errorf("remedy: %s", found.Remedy)
 	}
 	undo := []string{"SET GLOBAL log_bin_trust_function_creators = 0", "REVOKE SUPER ON *.* FROM 'u1'@'%'"}
 	for i, statement := range statements {
@@ -109,11 +111,11 @@ func TestAccountThatCanCureItself(t *testing.T) {
 	l := use(t, "mariadb")
 	l.exec(t, createUser1, "GRANT BINLOG ADMIN ON *.* TO 'u1'@'%'", "SET GLOBAL log_bin_trust_function_creators = 0")
 	t.Cleanup(func() { l.exec(t, "SET GLOBAL log_bin_trust_function_creators = 1") })
-	finding := mustFind(t, AssessTrust(l.observe(t, "u1", sourceTarget), Task{}).Findings, SubjectTrust, Fail)
-	if !strings.Contains(finding.Remedy, "This account can do it itself") {
-		t.Error(finding.Remedy)
+	found := mustFind(t, AssessTrust(l.observe(t, "u1", sourceTarget), Task{}).Findings, SubjectTrust, finding.Fail)
+	if !strings.Contains(found.Remedy, "This account can do it itself") {
+		t.Error(found.Remedy)
 	}
-	if err := run(t.Context(), l.login(t, "u1", false), statementsIn(finding.Remedy)[0]); err != nil {
+	if err := l.login(t, "u1", false).Exec(t.Context(), statementsIn(found.Remedy)[0]); err != nil {
 		t.Error(err)
 	}
 }
@@ -149,9 +151,9 @@ func TestTrustThatARestartLoses(t *testing.T) {
 	t.Parallel()
 	l := use(t, "mariadb")
 	l.exec(t, createUser1, "SET GLOBAL log_bin_trust_function_creators = 1")
-	finding := mustFind(t, AssessTrust(l.observe(t, "u1", sourceTarget), Task{}).Findings, SubjectTrustPermanent, Warn)
-	if !strings.HasSuffix(finding.Remedy, "[mysqld]\nlog_bin_trust_function_creators = 1") {
-		t.Error(finding.Remedy)
+	found := mustFind(t, AssessTrust(l.observe(t, "u1", sourceTarget), Task{}).Findings, SubjectTrustPermanent, finding.Warn)
+	if !strings.HasSuffix(found.Remedy, "[mysqld]\nlog_bin_trust_function_creators = 1") {
+		t.Error(found.Remedy)
 	}
 	if err := l.Restart(t.Context()); err != nil {
 		t.Fatal(err)
@@ -184,16 +186,16 @@ func TestTrustInDelta(t *testing.T) {
 			}
 		})
 		l.exec(t, "SET GLOBAL log_bin_trust_function_creators = 0")
-		delta := Task{Phase: Delta}
-		mustFind(t, AssessTrust(l.observe(t, "u1", sourceTarget), delta).Findings, SubjectTrust, Fail)
+		delta := Task{Phase: config.PhaseDelta}
+		mustFind(t, AssessTrust(l.observe(t, "u1", sourceTarget), delta).Findings, SubjectTrust, finding.Fail)
 		create(events[2])
 		o := l.observe(t, "u1", sourceTarget)
 		trust := AssessTrust(o, delta)
-		mustFind(t, trust.Findings, SubjectTrust, Note)
+		mustFind(t, trust.Findings, SubjectTrust, finding.Pass)
 		if trust.Trusted != Missing {
 			t.Error("the gauge must not say more than the server")
 		}
-		mustFind(t, AssessTrust(o, Task{Phase: Migrate}).Findings, SubjectTrust, Fail)
+		mustFind(t, AssessTrust(o, Task{Phase: config.PhaseMigrate}).Findings, SubjectTrust, finding.Fail)
 	})
 }
 
@@ -251,7 +253,7 @@ func TestTrustOfServersThatAreNotHere(t *testing.T) {
 			trusted:   Held,
 		},
 		"variables that say no, and a server that says yes": {
-			variables: untrusting, answer: errTableAccessDenied, trusted: Held,
+			variables: untrusting, answer: database.ErrTableAccessDenied, trusted: Held,
 		},
 		"an account with SUPER and no answer": {
 			variables: untrusting, grants: []string{"GRANT SUPER ON *.* TO `u1`@`%`"}, trusted: Held,
@@ -274,14 +276,14 @@ func TestTrustOfServersThatAreNotHere(t *testing.T) {
 			if len(test.remedy) == 0 {
 				return
 			}
-			finding, _ := find(trust.Findings, SubjectTrust)
+			found, _ := find(trust.Findings, SubjectTrust)
 			for _, part := range test.remedy {
-				if !strings.Contains(finding.Remedy, part) {
-					t.Errorf("%q is not in: %s", part, finding.Remedy)
+				if !strings.Contains(found.Remedy, part) {
+					t.Errorf("%q is not in: %s", part, found.Remedy)
 				}
 			}
-			if test.without != "" && strings.Contains(finding.Remedy, test.without) {
-				t.Errorf("%q is in: %s", test.without, finding.Remedy)
+			if test.without != "" && strings.Contains(found.Remedy, test.without) {
+				t.Errorf("%q is in: %s", test.without, found.Remedy)
 			}
 		})
 	}
@@ -289,15 +291,15 @@ func TestTrustOfServersThatAreNotHere(t *testing.T) {
 
 func TestTrustPersistedOnMySQL8(t *testing.T) {
 	t.Parallel()
-	for origin, want := range map[string]int{"PERSISTED": -1, "GLOBAL": -1, "DYNAMIC": int(Warn), "": int(Note)} {
+	for origin, want := range map[string]int{"PERSISTED": -1, "GLOBAL": -1, "DYNAMIC": int(finding.Warn), "": int(finding.Pass)} {
 		o := Observation{
 			Target: sourceTarget, trustOrigin: origin,
 			Server: newServer(map[string]string{"version": "8.0.36", "log_bin": "ON", "log_bin_trust_function_creators": "ON"}),
-			probe:  ProbeResult{Answers: map[Privilege]Answer{Trigger: {State: Held, Number: errNoSuchTable}}},
+			probe:  ProbeResult{Answers: map[Privilege]Answer{Trigger: {State: Held, Number: database.ErrNoSuchTable}}},
 		}
 		got := -1
 		if f, ok := find(AssessTrust(o, Task{}).Findings, SubjectTrustPermanent); ok {
-			got = int(f.Level)
+			got = int(f.Status)
 			if statementsIn(f.Remedy)[0] != persistTrust {
 				t.Error(f.Remedy)
 			}
