@@ -61,7 +61,7 @@ type comparison struct {
 func (c *checker) compare(k comparison) {
 	m := c.plan.maps[k.option]
 	if m == nil {
-		return // which is a finding of its own
+		return // which is a prediction of its own
 	}
 	here, there := c.schemas[k.side], c.schemas[k.side.Opposite()]
 	for _, document := range k.names {
@@ -83,7 +83,7 @@ func (c *checker) compare(k comparison) {
 }
 
 func (c *checker) unmappedDocument(k comparison, document, other string, table *Table) {
-	f := Finding{Kind: Documents, Side: k.side, Document: document, lead: title(k.side) + " documents are not mapped: ", item: document,
+	f := Prediction{Kind: Documents, Side: k.side, Document: document, lead: title(k.side) + " documents are not mapped: ", item: document,
 		Extension: c.extension(k.side, document), rank: rank(rankDocuments, k.side)}
 	switch {
 	case table == nil && k.all:
@@ -114,7 +114,7 @@ func (c *checker) compareFields(k comparison, m *toolmap.Map, document, other st
 	for _, column := range table.Columns {
 		mapped, ok, err := m.FieldMap(document, column.Name, k.side)
 		if ambiguous, isAmbiguous := errors.AsType[*toolmap.AmbiguousError](err); isAmbiguous {
-			c.add(Finding{Kind: Structure, Side: k.side, Document: document, Field: column.Name, Message: ambiguous.Message,
+			c.add(Prediction{Kind: Structure, Side: k.side, Document: document, Field: column.Name, Message: ambiguous.Message,
 				Detail: "Two rules contradict each other, and the tool stops at once: it says nothing of what comes after",
 				Remedy: Remedy{Option: k.option, File: m.File, Text: fmt.Sprintf("Remove either the <move> of %s.%s or the <ignore> of what it is moved to.", document, column.Name)}})
 			continue
@@ -127,7 +127,7 @@ func (c *checker) compareFields(k comparison, m *toolmap.Map, document, other st
 		case counterpart == nil:
 			c.unmappedField(k, document, other, column.Name, mapped)
 		case counterpart.Type != column.Type && !m.DataTypeIgnored(document, column.Name, k.side):
-			c.add(Finding{Kind: Types, Side: k.side, Level: Warning, Document: document, Field: column.Name,
+			c.add(Prediction{Kind: Types, Side: k.side, Level: Warning, Document: document, Field: column.Name,
 				lead:   fmt.Sprintf("Mismatch of data types. %s document: %s. Fields: ", title(k.side), document),
 				item:   column.Name,
 				Detail: fmt.Sprintf("%s in %s, %s in %s", column.Type, system(k.side), counterpart.Type, system(k.side.Opposite())),
@@ -138,7 +138,7 @@ func (c *checker) compareFields(k comparison, m *toolmap.Map, document, other st
 }
 
 func (c *checker) unmappedField(k comparison, document, other, field, mapped string) {
-	f := Finding{Kind: Fields, Side: k.side, Document: document, Field: field,
+	f := Prediction{Kind: Fields, Side: k.side, Document: document, Field: field,
 		lead:      fmt.Sprintf("%s fields are not mapped. Document: %s. Fields: ", title(k.side), document),
 		item:      mapped, // the tool's list has the names that it looked for
 		Remedy:    c.ignoreField(k.option, k.side, "field", document, field),

@@ -18,7 +18,7 @@ func (c *checker) eav() {
 }
 
 // incompatible is what the EAV step says of a value in a row.
-func (c *checker) incompatible(f Finding, message string) {
+func (c *checker) incompatible(f Prediction, message string) {
 	f.Side, f.rank = toolmap.Source, rankData
 	f.Message = fmt.Sprintf("Incompatibility in data. Source document: %s. Field: %s. Error: %s", f.Document, f.Field, message)
 	c.add(f)
@@ -38,7 +38,7 @@ func (c *checker) groupNames() {
 			continue
 		}
 		list := strings.Join(missing, ", ")
-		c.incompatible(Finding{Kind: Attributes, Document: "eav_attribute_group", Field: "attribute_group_name", Detail: "Missing: " + list,
+		c.incompatible(Prediction{Kind: Attributes, Document: "eav_attribute_group", Field: "attribute_group_name", Detail: "Missing: " + list,
 			Remedy: Remedy{Text: fmt.Sprintf("Give the attribute set %q these groups in Magento 1 (Catalog, Attributes, Manage Attribute Sets): %s.", set.Name, list)},
 		}, `The product attribute set "`+set.Name+`" does not contain all required attribute group names "`+strings.Join(wanted, ", ")+`"`)
 	}
@@ -75,7 +75,7 @@ func (c *checker) frontendInputs() {
 		if !empty(a.FrontendInput) || c.inGroup("ignore", a) || c.inGroup("frontend_input_empty_allowed", a) {
 			continue
 		}
-		f := Finding{Kind: Attributes, Document: "eav_attribute", Field: "frontend_input", Extension: c.extension(toolmap.Source, a.Code),
+		f := Prediction{Kind: Attributes, Document: "eav_attribute", Field: "frontend_input", Extension: c.extension(toolmap.Source, a.Code),
 			Detail: fmt.Sprintf("The attribute is %s of %s", a.Code, c.entityType(a)), Remedy: c.groupItem("frontend_input_empty_allowed", a)}
 		c.incompatible(f, fmt.Sprintf("Attribute with attribute_id=%s cannot contain empty field value", a.ID))
 	}
@@ -96,18 +96,18 @@ func (c *checker) classes() {
 		for i, class := range a.Classes {
 			ignore := c.groupItem("ignore", a)
 			ignore.Text = "The attribute and its values then stay behind."
-			c.class(ClassUse{"eav_attribute", classFields()[i], "attribute_id", a.ID, class}, Finding{Alternative: &ignore,
+			c.class(ClassUse{"eav_attribute", classFields()[i], "attribute_id", a.ID, class}, Prediction{Alternative: &ignore,
 				Detail: fmt.Sprintf("The attribute is %s of %s", a.Code, c.entityType(a))})
 		}
 	}
 	for _, use := range c.facts.Classes {
 		if use.Key != "attribute_id" || !ignored[use.ID] {
-			c.class(use, Finding{Level: Warning, Detail: "Only some releases of the tool log this; the others leave the class out without a word"})
+			c.class(use, Prediction{Level: Warning, Detail: "Only some releases of the tool log this; the others leave the class out without a word"})
 		}
 	}
 }
 
-func (c *checker) class(use ClassUse, f Finding) {
+func (c *checker) class(use ClassUse, f Prediction) {
 	if _, mapped := c.plan.classes.Class(use.Class); mapped || empty(use.Class) {
 		return
 	}
@@ -149,7 +149,7 @@ func (c *checker) customerAttribute(document, entityType, code string) {
 	i := slices.IndexFunc(c.facts.Attributes, func(a Attribute) bool {
 		return a.Code == code && a.EntityTypeID == c.facts.EntityTypes[entityType]
 	})
-	f := Finding{Kind: Attributes, Side: toolmap.Source, Document: "eav_attribute", Field: "attribute_code"}
+	f := Prediction{Kind: Attributes, Side: toolmap.Source, Document: "eav_attribute", Field: "attribute_code"}
 	if i < 0 {
 		f.Message = fmt.Sprintf("Attribute %s does not exist in the type %s", code, entityType)
 		f.Remedy = Remedy{Option: customerAttributes, File: c.plan.path(customerAttributes),

@@ -37,10 +37,10 @@ type Forecaster struct {
 type Forecast struct {
 	// Plan has the steps.
 	Plan *Plan
-	// Source and Destination are the schemas that were compared, with the tables alone that reading facts or the findings need.
+	// Source and Destination are the schemas that were compared, with the tables alone that reading facts or the predictions need.
 	Source, Destination *Schema
-	// Findings are in the tool's order. Orphans of foreign keys and duplicates of URL rewrites are not among them.
-	Findings []Finding
+	// Predictions are in the tool's order. Orphans of foreign keys and duplicates of URL rewrites are not among them.
+	Predictions []Prediction
 }
 
 // Forecast reads what may have changed since the last call, and compares when it has. With nothing changed it costs the two
@@ -108,7 +108,7 @@ func (in Input) compare(ctx context.Context) (*Forecast, Facts, error) {
 	if err != nil {
 		return nil, Facts{}, err
 	}
-	f.Findings = Check(f.Plan, f.Source, f.Destination, facts)
+	f.Predictions = Check(f.Plan, f.Source, f.Destination, facts)
 	return f, facts, nil
 }
 
@@ -116,13 +116,13 @@ func (in Input) compare(ctx context.Context) (*Forecast, Facts, error) {
 func (f *Forecast) reduced() *Forecast {
 	p := f.Plan
 	plan := &Plan{Steps: p.Steps, Unforetold: p.Unforetold, ModuleDir: p.ModuleDir, resolvesDuplicates: p.resolvesDuplicates}
-	return &Forecast{plan, f.Source.reduced(toolmap.Source, f.Findings), f.Destination.reduced(toolmap.Destination, f.Findings), f.Findings}
+	return &Forecast{plan, f.Source.reduced(toolmap.Source, f.Predictions), f.Destination.reduced(toolmap.Destination, f.Predictions), f.Predictions}
 }
 
 // reduced leaves the tables that ReadFacts and FindDuplicateRewrites look at, and the names of those whose rows are counted.
-func (s *Schema) reduced(side toolmap.Side, findings []Finding) *Schema {
+func (s *Schema) reduced(side toolmap.Side, predictions []Prediction) *Schema {
 	kept := &Schema{Database: s.Database, Prefix: s.Prefix, tables: map[string]*Table{}}
-	for _, f := range findings {
+	for _, f := range predictions {
 		if t := s.Table(f.Document); t != nil && f.Side == side && f.Kind == Documents {
 			kept.tables[t.Name] = &Table{Name: t.Name, View: t.View}
 		}
@@ -138,8 +138,8 @@ func (s *Schema) reduced(side toolmap.Side, findings []Finding) *Schema {
 // counted returns the forecast with the rows that unmapped tables hold now.
 func (f *Forecast) counted(ctx context.Context, in Input) (*Forecast, error) {
 	result := *f
-	result.Findings = slices.Clone(f.Findings)
-	return &result, CountRows(ctx, result.Findings,
+	result.Predictions = slices.Clone(f.Predictions)
+	return &result, CountRows(ctx, result.Predictions,
 		map[toolmap.Side]*database.Session{toolmap.Source: in.Source, toolmap.Destination: in.Destination},
 		map[toolmap.Side]*Schema{toolmap.Source: f.Source, toolmap.Destination: f.Destination})
 }

@@ -15,7 +15,7 @@ import (
 	"magento_migration_exporter/config/toolmap"
 )
 
-// Kind is what a finding is about; it is the label of integrity_findings.
+// Kind is what a prediction is about; it is the label of integrity_findings.
 type Kind string
 
 // The kinds.
@@ -43,7 +43,7 @@ func Kinds() []Kind {
 	return []Kind{Documents, Fields, Types, Classes, Attributes, ForeignKeys, URLRewrites, Structure}
 }
 
-// Level is how the tool logs a finding when it runs without --auto.
+// Level is how the tool logs a prediction when it runs without --auto.
 type Level string
 
 const (
@@ -53,8 +53,8 @@ const (
 	Warning Level = "warning"
 )
 
-// Finding is one thing that the tool would complain about.
-type Finding struct {
+// Prediction is one thing that the tool would complain about.
+type Prediction struct {
 	Kind Kind
 	// Mode is settings or data, after migrate:settings and migrate:data.
 	Mode string
@@ -65,7 +65,7 @@ type Finding struct {
 	Side toolmap.Side
 	// Document is the table's name without the prefix, Field the column's; either may be empty.
 	Document, Field string
-	// Message is what the tool logs, with this finding alone where the tool makes one line of many; see Lines.
+	// Message is what the tool logs, with this prediction alone where the tool makes one line of many; see Lines.
 	Message string
 	// Detail says what the tool does not, if anything.
 	Detail string
@@ -82,7 +82,7 @@ type Finding struct {
 }
 
 // Subject is the table, or table.field.
-func (f Finding) Subject() string {
+func (f Prediction) Subject() string {
 	if f.Document == "" || f.Field == "" {
 		return f.Document + f.Field
 	}
@@ -96,11 +96,11 @@ type Line struct {
 	Text       string
 }
 
-// Lines puts findings together as the tool does: all unmapped tables of a step in one line, all fields of a table in one.
-func Lines(findings []Finding) []Line {
+// Lines puts predictions together as the tool does: all unmapped tables of a step in one line, all fields of a table in one.
+func Lines(predictions []Prediction) []Line {
 	var lines []Line
 	lead, separator := "", ""
-	for _, f := range findings {
+	for _, f := range predictions {
 		same := Line{f.Mode, f.Step, f.Level, ""}
 		if n := len(lines); n > 0 && f.item != "" && lead == f.lead && (Line{lines[n-1].Mode, lines[n-1].Step, lines[n-1].Level, ""}) == same {
 			lines[n-1].Text += separator + f.item
@@ -115,9 +115,9 @@ func Lines(findings []Finding) []Line {
 
 // Check lists what the tool's integrity stages would log, in its order, but for orphans of foreign keys and duplicates of URL rewrites.
 // After what makes a mode die before its first stage there is nothing else of that mode.
-func Check(p *Plan, source, destination *Schema, facts Facts) []Finding {
+func Check(p *Plan, source, destination *Schema, facts Facts) []Prediction {
 	c := &checker{plan: p, schemas: map[toolmap.Side]*Schema{toolmap.Source: source, toolmap.Destination: destination}, facts: facts}
-	c.findings = slices.Clone(p.findings)
+	c.predictions = slices.Clone(p.predictions)
 	dead := c.deadModes()
 	for i, step := range p.Steps {
 		if run := stages()[step.Class]; !dead[step.Mode] && run != nil {
@@ -125,38 +125,38 @@ func Check(p *Plan, source, destination *Schema, facts Facts) []Finding {
 			run(c)
 		}
 	}
-	Sort(c.findings)
-	p.suggest(c.findings, source, destination)
-	return c.findings
+	Sort(c.predictions)
+	p.suggest(c.predictions, source, destination)
+	return c.predictions
 }
 
-// Sort puts findings of several functions into the order in which the tool logs them.
-func Sort(findings []Finding) {
-	slices.SortStableFunc(findings, func(a, b Finding) int { return cmp.Or(cmp.Compare(a.step, b.step), cmp.Compare(a.rank, b.rank)) })
+// Sort puts predictions of several functions into the order in which the tool logs them.
+func Sort(predictions []Prediction) {
+	slices.SortStableFunc(predictions, func(a, b Prediction) int { return cmp.Or(cmp.Compare(a.step, b.step), cmp.Compare(a.rank, b.rank)) })
 }
 
 // checker is one run of Check.
 type checker struct {
-	plan     *Plan
-	schemas  map[toolmap.Side]*Schema
-	facts    Facts
-	findings []Finding
+	plan        *Plan
+	schemas     map[toolmap.Side]*Schema
+	facts       Facts
+	predictions []Prediction
 
 	step  Step
 	index int
 }
 
-func (c *checker) add(f Finding) {
+func (c *checker) add(f Prediction) {
 	f.Mode, f.Step, f.step = c.step.Mode, c.step.Title, c.index
 	f.complete()
 	// Two rules that are in each other's way are found from both sides.
-	if f.item != "" || !slices.ContainsFunc(c.findings, func(known Finding) bool { return known.step == f.step && known.Message == f.Message }) {
-		c.findings = append(c.findings, f)
+	if f.item != "" || !slices.ContainsFunc(c.predictions, func(known Prediction) bool { return known.step == f.step && known.Message == f.Message }) {
+		c.predictions = append(c.predictions, f)
 	}
 }
 
-// complete fills in what most findings have in common.
-func (f *Finding) complete() {
+// complete fills in what most predictions have in common.
+func (f *Prediction) complete() {
 	if f.Message == "" {
 		f.Message = f.lead + f.item
 	}

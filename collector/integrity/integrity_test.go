@@ -1,12 +1,14 @@
 package integrity
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/collector/mysqltest"
 )
 
@@ -74,10 +76,10 @@ func TestVariants(t *testing.T) {
 
 func testVariant(t *testing.T, server *mysqltest.Server, prefix1, prefix2 string) {
 	s := newShop(t, server, prefix1, prefix2)
-	expect(t, s.forecast(t).Findings) // a clean pair has none
+	expect(t, s.forecast(t).Predictions) // a clean pair has none
 	s.load(t, s.magento1, changes1)
 	s.load(t, s.magento2, changes2)
-	found := s.forecast(t).Findings
+	found := s.forecast(t).Predictions
 	expect(t, found, strings.ReplaceAll(said, "@2", prefix2))
 
 	var notes []string
@@ -102,7 +104,7 @@ catalog_product_entity_tier_price.percentage_value rows=-1 extension=`; got != w
 
 	// What is pasted is valid, and mends all that lines can mend.
 	s.paste(t, found)
-	left := s.forecast(t).Findings
+	left := s.forecast(t).Predictions
 	for _, f := range left {
 		if f.Remedy.XML != "" || f.Kind != Structure && f.Field != "attribute_group_name" {
 			t.Errorf("after pasting all remedies there is still: %s", f.Message)
@@ -112,7 +114,7 @@ catalog_product_entity_tier_price.percentage_value rows=-1 extension=`; got != w
 		}
 	}
 	if len(left) != 6 {
-		t.Errorf("%d findings are left:\n%s", len(left), write(left))
+		t.Errorf("%d predictions are left:\n%s", len(left), write(left))
 	}
 }
 
@@ -123,6 +125,8 @@ func TestMariaDB(t *testing.T) {
 		"alternatives":     testAlternatives,
 		"wrong prefix":     testWrongPrefix,
 		"foreign tables":   testUnprefixedTable,
+		"fingerprint":      testFingerprint,
+		"unreadable":       testUnreadable,
 		"structure":        testStructure,
 		"files":            testFiles,
 		"orphans":          testOrphans,
@@ -143,7 +147,7 @@ func testAlternatives(t *testing.T, server *mysqltest.Server) {
 	s := newShop(t, server, "", "")
 	s.load(t, s.magento1, "CREATE TABLE aw_faq (id int NOT NULL PRIMARY KEY); ALTER TABLE sales_flat_order ADD old_name int; ALTER TABLE cms_page ADD a int, ADD b int;")
 	s.load(t, s.magento2, "CREATE TABLE vendor_faq (id int NOT NULL PRIMARY KEY); ALTER TABLE sales_order ADD new_name int; ALTER TABLE cms_page ADD c int;")
-	found := s.forecast(t).Findings
+	found := s.forecast(t).Predictions
 	alternatives := 0
 	for i, f := range found {
 		if f.Alternative != nil {
@@ -160,7 +164,7 @@ func testAlternatives(t *testing.T, server *mysqltest.Server) {
 		}
 	}
 	s.paste(t, found)
-	expect(t, s.forecast(t).Findings)
+	expect(t, s.forecast(t).Predictions)
 	if strings.Contains(read(t, filepath.Join(s.dir, "etc/shop/map.xml")), "<ignore><document>aw_faq") {
 		t.Error("the table is ignored, not renamed")
 	}
@@ -169,7 +173,7 @@ func testAlternatives(t *testing.T, server *mysqltest.Server) {
 func testWrongPrefix(t *testing.T, server *mysqltest.Server) {
 	s := newShop(t, server, "mage_", "")
 	s.prefix1 = ""
-	expect(t, s.forecast(t).Findings,
+	expect(t, s.forecast(t).Predictions,
 		`settings Settings Step error: Integrity check failed due to "core_config_data" document does not exist in the source resource`,
 		"settings Stores Step error: Source documents are not mapped: core_store,core_store_group,core_website",
 		"settings Stores Step error: Destination documents are not mapped: store,store_group,store_website",
@@ -180,13 +184,48 @@ func testWrongPrefix(t *testing.T, server *mysqltest.Server) {
 func testUnprefixedTable(t *testing.T, server *mysqltest.Server) {
 	s := newShop(t, server, "mage_", "m2_")
 	s.load(t, s.magento1, "CREATE TABLE wp_posts (id int NOT NULL PRIMARY KEY); CREATE TABLE sales_flat_order (id int NOT NULL PRIMARY KEY)")
-	found := s.forecast(t).Findings
+	found := s.forecast(t).Predictions
 	expect(t, found, "data Map Step error: Source documents are not mapped: wp_posts")
 	if found[0].Rows != -1 || !strings.Contains(found[0].Detail, `does not begin with the prefix "mage_"`) {
 		t.Errorf("%+v", found[0])
 	}
 	s.paste(t, found)
-	expect(t, s.forecast(t).Findings)
+	expect(t, s.forecast(t).Predictions)
+}
+
+// testUnreadable has a table whose definition nobody can open, as with wrong mode bits: a symbolic link that leads to itself.
+func testUnreadable(t *testing.T, server *mysqltest.Server) {
+	s := newShop(t, server, "", "")
+	path := filepath.Join(server.DataDir(), s.magento1, "sales_flat_order.frm")
+	if err := errors.Join(os.Remove(path), os.Symlink(filepath.Base(path), path), server.Exec(t.Context(), "FLUSH TABLES")); err != nil {
+		t.Fatal(err)
+	}
+	_, err := ReadSchema(t.Context(), s.session(t, s.magento1), "")
+	if database.CauseOf(err) != database.TableUnreadable || !strings.Contains(err.Error(), "sales_flat_order") {
+		t.Errorf("%v", err)
+	}
+}
+
+// testFingerprint swaps the types of two columns and back.
+func testFingerprint(t *testing.T, server *mysqltest.Server) {
+	s := newShop(t, server, "", "")
+	session := s.session(t, s.magento1)
+	var seen []string
+	for _, script := range []string{
+		"CREATE TABLE acme (a varchar(10), b varchar(20))",
+		"ALTER TABLE acme MODIFY a varchar(20), MODIFY b varchar(10)",
+		"ALTER TABLE acme MODIFY a varchar(10), MODIFY b varchar(20)",
+	} {
+		s.load(t, s.magento1, script)
+		fingerprint, err := Fingerprint(t.Context(), session)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen = append(seen, fingerprint)
+	}
+	if seen[0] == seen[1] || seen[0] != seen[2] {
+		t.Errorf("%q", seen)
+	}
 }
 
 func testStructure(t *testing.T, server *mysqltest.Server) {
@@ -201,7 +240,7 @@ ALTER TABLE {{prefix}}catalog_product_entity_decimal DROP store_id, DROP value;`
 	s.edit(t, "customer-attribute-groups.xml.dist", "<attribute>firstname</attribute>", "<attribute>firstname</attribute><attribute>vat_id</attribute>")
 	s.edit(t, "log-document-groups.xml.dist", `<group name="destination_documents_to_clear">`, `<group name="destination_documents_to_clear"><document>log_url</document><document>customer_visitor</document>`)
 	gone := "SQLSTATE[42S02]: Base table or view not found: 1146 Table '%s' doesn't exist"
-	expect(t, s.forecast(t).Findings,
+	expect(t, s.forecast(t).Predictions,
 		`settings Settings Step error: Integrity check failed due to "core_config_data" document does not exist in the destination resource`,
 		"settings Stores Step error: Source documents are not mapped: core_website",
 		"settings Stores Step error: Destination documents are not mapped: store_website",
@@ -308,8 +347,8 @@ func testFiles(t *testing.T, server *mysqltest.Server) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			expect(t, forecast.Findings, test.want...)
-			for _, f := range forecast.Findings {
+			expect(t, forecast.Predictions, test.want...)
+			for _, f := range forecast.Predictions {
 				if f.Detail == "" && f.Kind == Structure || f.Remedy.String() == "" {
 					t.Errorf("it does not help: %+v", f)
 				}

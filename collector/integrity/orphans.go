@@ -144,24 +144,24 @@ func (k ForeignKey) query() string {
 		child, database.Quote(k.Table), database.Quote(k.ParentTable), child, parent, child, parent)
 }
 
-// Findings are the orphans in the tool's words, none when config.xml has no step that looks for them.
+// Predictions are the orphans in the tool's words, none when config.xml has no step that looks for them.
 // The tool lists all orphans of a key; here each line has the one that was found. Its names of tables are the real ones.
-func (o Orphans) Findings(p *Plan, source *Schema) []Finding {
+func (o Orphans) Predictions(p *Plan, source *Schema) []Prediction {
 	i := slices.IndexFunc(p.Steps, func(s Step) bool { return s.Class == dataIntegrity })
 	if i < 0 {
 		return nil
 	}
-	var findings []Finding
+	var predictions []Prediction
 	for _, orphan := range o.Found {
-		f := Finding{Kind: ForeignKeys, Mode: p.Steps[i].Mode, Step: p.Steps[i].Title, step: i, Side: toolmap.Source, Document: source.document(orphan.Table), Field: orphan.Column,
+		f := Prediction{Kind: ForeignKeys, Mode: p.Steps[i].Mode, Step: p.Steps[i].Title, step: i, Side: toolmap.Source, Document: source.document(orphan.Table), Field: orphan.Column,
 			Message: fmt.Sprintf("Foreign key (%s) constraint fails on source database. Orphan records id: %s from %s.%s has no referenced records in %s",
 				orphan.Name, orphan.Value, ticks(orphan.Table), ticks(orphan.Column), ticks(orphan.ParentTable)),
 			Detail: "One of the orphans is named; the tool names all",
 			Remedy: Remedy{Text: fmt.Sprintf("See them with: %s; and delete them from the copy of Magento 1 that is migrated, or give them a parent.", orphan.query())}}
 		f.complete()
-		findings = append(findings, f)
+		predictions = append(predictions, f)
 	}
-	return findings
+	return predictions
 }
 
 // ticks quotes as the tool does, without doubling.

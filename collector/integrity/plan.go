@@ -41,7 +41,7 @@ type Plan struct {
 	maps                   map[string]*toolmap.Map
 	groups                 map[string]*toolmap.Groups
 	classes                *toolmap.ClassMap
-	findings               []Finding
+	predictions            []Prediction
 }
 
 // Step is the integrity stage of a step.
@@ -56,7 +56,7 @@ type File struct {
 	info fs.FileInfo // nil when it is nowhere
 }
 
-// NewPlan reads the files that a config.xml names. What is wrong with them is among the findings of Check.
+// NewPlan reads the files that a config.xml names. What is wrong with them is among the predictions of Check.
 func NewPlan(c *toolconfig.Config, o Options) *Plan {
 	p := &Plan{
 		ModuleDir:          moduleDir(c, o),
@@ -195,12 +195,12 @@ func (f File) mode() string {
 	return "data"
 }
 
-// fileFinding adds a finding that stands before all steps: the tool reads all files of a mode before it begins.
-func (p *Plan) fileFinding(f File, level Level, message, detail, remedy string) {
-	finding := Finding{Kind: Structure, Mode: f.mode(), Level: level, Field: f.Option, Message: message, Detail: detail,
+// filePrediction adds a prediction that stands before all steps: the tool reads all files of a mode before it begins.
+func (p *Plan) filePrediction(f File, level Level, message, detail, remedy string) {
+	prediction := Prediction{Kind: Structure, Mode: f.mode(), Level: level, Field: f.Option, Message: message, Detail: detail,
 		Remedy: Remedy{Option: f.Option, File: f.Path, Text: remedy}, step: -1}
-	finding.complete()
-	p.findings = append(p.findings, finding)
+	prediction.complete()
+	p.predictions = append(p.predictions, prediction)
 }
 
 func (p *Plan) missing(f File) {
@@ -208,7 +208,7 @@ func (p *Plan) missing(f File) {
 	if strings.Contains(f.Option, "group") {
 		kind = "groups"
 	}
-	p.fileFinding(f, Error, "Invalid "+kind+" filename: "+f.Value,
+	p.filePrediction(f, Error, "Invalid "+kind+" filename: "+f.Value,
 		fmt.Sprintf("The file that <%s> names is not in %s nor in the directory the tool is started from", f.Option, p.ModuleDir),
 		fmt.Sprintf("Name a file that is there in <%s> of config.xml; the tool brings each as .dist.", f.Option))
 }
@@ -218,7 +218,7 @@ func (p *Plan) unreadable(f File, err error) {
 	if place, ok := errors.AsType[*sourcefile.Error](err); ok && place.IsKnown() {
 		message = "XML file is invalid."
 	}
-	p.fileFinding(f, Error, message, err.Error(), "Correct "+f.Path+", or restore it from the .dist file beside it.")
+	p.filePrediction(f, Error, message, err.Error(), "Correct "+f.Path+", or restore it from the .dist file beside it.")
 }
 
 func (p *Plan) invalid(f File, problem toolmap.Problem, o Options) {
@@ -226,7 +226,7 @@ func (p *Plan) invalid(f File, problem toolmap.Problem, o Options) {
 	if o.Developer {
 		level, silent = Error, ""
 	}
-	p.fileFinding(f, level, "XML file is invalid.", fmt.Sprintf("%s:%s: %s%s", f.Path, problem.Place, problem.Text, silent), "Correct that line.")
+	p.filePrediction(f, level, "XML file is invalid.", fmt.Sprintf("%s:%s: %s%s", f.Path, problem.Place, problem.Text, silent), "Correct that line.")
 }
 
 // empty is PHP's empty() of a text.

@@ -10,7 +10,7 @@ import (
 	"magento_migration_exporter/config/toolmap"
 )
 
-// Remedy is how to mend a finding.
+// Remedy is how to fix what is predicted.
 type Remedy struct {
 	// Option is the option of config.xml that names the file, File the file, which is best copied before it is edited.
 	Option, File string
@@ -79,14 +79,14 @@ type Snippet struct {
 	Option, File string
 	// Inside is as in Remedy.
 	Inside string
-	// XML is the lines, each once, in the order of the findings.
+	// XML is the lines, each once, in the order of the predictions.
 	XML []string
 }
 
-// Snippets puts the lines of all findings together by file and place.
-func Snippets(findings []Finding) []Snippet {
+// Snippets puts the lines of all predictions together by file and place.
+func Snippets(predictions []Prediction) []Snippet {
 	var snippets []Snippet
-	for _, f := range findings {
+	for _, f := range predictions {
 		r := f.Remedy
 		if r.XML == "" {
 			continue

@@ -27,7 +27,7 @@ const MaxRewrites = 100
 // 1.13 and 1.14 refuses unless auto_resolve_urlrewrite_duplicates is set; the other editions' steps do not look.
 // It is one statement that reads all URL rewrites, for a session of its own, best on a replica.
 // Products below categories are left out: their paths are made of those of both, which are looked at.
-func FindDuplicateRewrites(ctx context.Context, s *database.Session, p *Plan, source *Schema) ([]Finding, error) {
+func FindDuplicateRewrites(ctx context.Context, s *database.Session, p *Plan, source *Schema) ([]Prediction, error) {
 	queries := rewritesQueries()
 	i := slices.IndexFunc(p.Steps, func(s Step) bool { return queries[s.Class] != "" })
 	if i < 0 || p.resolvesDuplicates {
@@ -40,19 +40,19 @@ func FindDuplicateRewrites(ctx context.Context, s *database.Session, p *Plan, so
 		}
 		query = strings.ReplaceAll(query, "{{"+document+"}}", database.Quote(source.RealName(document)))
 	}
-	var findings []Finding
+	var predictions []Prediction
 	err := s.Rows(ctx, query, []any{MaxRewrites}, func(scan func(...any) error) error {
 		var path, store, targets string
 		if err := scan(&path, &store, &targets); err != nil {
 			return err
 		}
-		findings = append(findings, duplicate(p, i, path, store, strings.Split(targets, "\n")))
+		predictions = append(predictions, duplicate(p, i, path, store, strings.Split(targets, "\n")))
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("looking for duplicate URL rewrites: %w", err)
 	}
-	return findings, nil
+	return predictions, nil
 }
 
 // rewritesQueries are the statements by the class of the step that looks for duplicates.
@@ -83,12 +83,12 @@ func documentsOf(query string) []string {
 	return names
 }
 
-func duplicate(p *Plan, step int, path, store string, targets []string) Finding {
+func duplicate(p *Plan, step int, path, store string, targets []string) Prediction {
 	lines := make([]string, len(targets))
 	for i, target := range targets {
 		lines[i] = fmt.Sprintf("Request path: %s Store ID: %s Target path: %s", path, store, target)
 	}
-	f := Finding{Kind: URLRewrites, Mode: p.Steps[step].Mode, Step: p.Steps[step].Title, step: step, rank: rankData, Side: toolmap.Source,
+	f := Prediction{Kind: URLRewrites, Mode: p.Steps[step].Mode, Step: p.Steps[step].Title, step: step, rank: rankData, Side: toolmap.Source,
 		Document: "enterprise_url_rewrite", Field: "request_path",
 		lead: "There are duplicates in URL rewrites:\n", item: strings.Join(lines, "\n"), separator: "\n",
 		Remedy: Remedy{Option: "auto_resolve_urlrewrite_duplicates", File: "config.xml", Inside: "config/options",

@@ -17,10 +17,10 @@ const (
 
 // CountRows fills in how many rows unmapped tables hold, one short statement for each of at most 100 tables.
 // Views are not counted, nor tables that the account may not read. The sessions are those of the two sides.
-func CountRows(ctx context.Context, findings []Finding, sessions map[toolmap.Side]*database.Session, schemas map[toolmap.Side]*Schema) error {
+func CountRows(ctx context.Context, predictions []Prediction, sessions map[toolmap.Side]*database.Session, schemas map[toolmap.Side]*Schema) error {
 	counted := 0
-	for i := range findings {
-		f := &findings[i]
+	for i := range predictions {
+		f := &predictions[i]
 		if f.Kind != Documents || counted == maxCounted {
 			continue
 		}

@@ -4,7 +4,9 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"magento_migration_exporter/collector/database"
@@ -45,6 +47,7 @@ type Column struct {
 }
 
 // Fingerprint returns a text that changes when a table or column is made, dropped or changed. It is one statement that reads no table.
+// Servers build SHA2 in unless they were built without TLS (then the text changes each time); MySQL 9.6 has no SHA1 and no MD5 any more.
 func Fingerprint(ctx context.Context, s *database.Session) (string, error) {
 	var fingerprint string
 	if err := s.Row(ctx, fingerprintSQL, nil, &fingerprint); err != nil {
@@ -65,7 +68,7 @@ func ReadSchema(ctx context.Context, s *database.Session, prefix string) (*Schem
 		if err := scan(&name, &kind); err != nil {
 			return err
 		}
-		views[name] = kind != "BASE TABLE"
+		views[name] = strings.HasSuffix(kind, "VIEW")
 		document := schema.document(name)
 		if !schema.listed[document] {
 			schema.Documents = append(schema.Documents, document)
@@ -87,7 +90,21 @@ func ReadSchema(ctx context.Context, s *database.Session, prefix string) (*Schem
 	if err != nil {
 		return nil, fmt.Errorf("reading the columns: %w", err)
 	}
-	return schema, nil
+	return schema, schema.checkOpened(ctx, s, views)
+}
+
+// checkOpened looks for a table of which the server lists no column: its files cannot be opened, or the account may not see its columns.
+// It would be taken for one that is missing, and everything that needs it would be predicted wrong.
+func (s *Schema) checkOpened(ctx context.Context, session *database.Session, views map[string]bool) error {
+	for _, name := range slices.Sorted(maps.Keys(views)) {
+		if views[name] || s.tables[name] != nil {
+			continue
+		}
+		if err := session.Exec(ctx, "SHOW COLUMNS FROM "+database.Quote(name)); err != nil {
+			return fmt.Errorf("reading the columns of %s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 func (s *Schema) add(table string, view bool, c Column) {

@@ -124,28 +124,28 @@ func (s *shop) forecast(t *testing.T) *Forecast {
 	return forecast
 }
 
-// write shows findings as the tool logs them.
-func write(findings []Finding) string {
+// write shows predictions as the tool logs them.
+func write(predictions []Prediction) string {
 	var lines []string
-	for _, l := range Lines(findings) {
+	for _, l := range Lines(predictions) {
 		lines = append(lines, fmt.Sprintf("%s %s %s: %s", l.Mode, l.Step, l.Level, l.Text))
 	}
 	return strings.Join(lines, "\n")
 }
 
-func expect(t *testing.T, findings []Finding, want ...string) {
+func expect(t *testing.T, predictions []Prediction, want ...string) {
 	t.Helper()
-	if got := write(findings); got != strings.Join(want, "\n") {
+	if got := write(predictions); got != strings.Join(want, "\n") {
 		t.Errorf(" got\n%s\nwant\n%s", got, strings.Join(want, "\n"))
 	}
 }
 
 // paste does what the remedies say: it copies each .dist file, puts the lines into the copy, and names the copy in a copy of config.xml.
-func (s *shop) paste(t *testing.T, findings []Finding) {
+func (s *shop) paste(t *testing.T, predictions []Prediction) {
 	t.Helper()
 	config := filepath.Join(s.dir, "etc/shop/config.xml")
 	copyOnce(t, config+".dist", config)
-	for _, snippet := range Snippets(findings) {
+	for _, snippet := range Snippets(predictions) {
 		path := strings.TrimSuffix(snippet.File, ".dist")
 		copyOnce(t, path+".dist", path)
 		lines := strings.Join(snippet.XML, "\n")
@@ -210,7 +210,7 @@ func read(t *testing.T, path string) string {
 	return string(data)
 }
 
-// of returns the findings of some kinds.
-func of(findings []Finding, kinds ...Kind) []Finding {
-	return slices.DeleteFunc(slices.Clone(findings), func(f Finding) bool { return !slices.Contains(kinds, f.Kind) })
+// of returns the predictions of some kinds.
+func of(predictions []Prediction, kinds ...Kind) []Prediction {
+	return slices.DeleteFunc(slices.Clone(predictions), func(f Prediction) bool { return !slices.Contains(kinds, f.Kind) })
 }

@@ -56,11 +56,11 @@ INSERT INTO mage_pair VALUES (5,5);`)
 		t.Error(got)
 	}
 	const gone = "data Data Integrity Step error: Foreign key (%s) constraint fails on source database. Orphan records id: %s from `%s`.`%s` has no referenced records in `%s`"
-	expect(t, state.Findings(plan, schema),
+	expect(t, state.Predictions(plan, schema),
 		fmt.Sprintf(gone, "FK_WEBSITE", "7", "mage_core_store", "website_id", "mage_core_website"),
 		fmt.Sprintf(gone, "FK_ATTRIBUTE", "99", "mage_customer_entity_varchar", "attribute_id", "mage_eav_attribute"),
 		fmt.Sprintf(gone, "FK_ENTITY", "98765", "mage_customer_entity_varchar", "entity_id", "mage_customer_entity"))
-	if got := state.Findings(plan, schema)[2].Subject(); got != "customer_entity_varchar.entity_id" {
+	if got := state.Predictions(plan, schema)[2].Subject(); got != "customer_entity_varchar.entity_id" {
 		t.Error(got)
 	}
 
@@ -145,7 +145,7 @@ func testKept(t *testing.T, server *mysqltest.Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.kept == kept || !strings.Contains(write(forecast.Findings), "core_cache") {
+	if f.kept == kept || !strings.Contains(write(forecast.Predictions), "core_cache") {
 		t.Error("a changed file is not read again")
 	}
 }
@@ -237,7 +237,7 @@ func testCommerce(t *testing.T, server *mysqltest.Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	expect(t, forecast.Findings,
+	expect(t, forecast.Predictions,
 		"data Url Rewrite Step error: Source table does not exist: catalog_product_entity_url_key",
 		"data Url Rewrite Step error: Source table structure does not meet expectation: enterprise_url_rewrite_redirect",
 		"data SalesOrder Step error: Destination fields are missing. Document: eav_attribute. Fields: reward_points_balance_refunded",
@@ -305,7 +305,7 @@ func testDuplicateRewrites113(t *testing.T, server *mysqltest.Server) {
 		t.Fatal(err)
 	}
 	plan := NewPlan(s.config(t), Options{})
-	// The tables of 1.13 are missing, which is the step's own finding.
+	// The tables of 1.13 are missing, which is the step's own prediction.
 	if found, err := FindDuplicateRewrites(t.Context(), session, plan, schema); err != nil || found != nil {
 		t.Error(found, err)
 	}
@@ -375,11 +375,11 @@ func TestSpreadFindingsStayInOrder(t *testing.T) {
 	t.Parallel()
 	plan := &Plan{Steps: []Step{{"data", "EAV Step", "x"}, {"data", "Data Integrity Step", dataIntegrity}}}
 	state := Orphans{Found: []Orphan{{ForeignKey{"b", "FK", "c", "p", "d"}, "1"}}}
-	eav := Finding{Mode: "data", Step: "EAV Step", Message: "first"}
-	findings := append(state.Findings(plan, &Schema{}), eav)
-	Sort(findings)
-	if findings[0].Message != "first" {
-		t.Error(write(findings))
+	eav := Prediction{Mode: "data", Step: "EAV Step", Message: "first"}
+	predictions := append(state.Predictions(plan, &Schema{}), eav)
+	Sort(predictions)
+	if predictions[0].Message != "first" {
+		t.Error(write(predictions))
 	}
 }
 

@@ -88,7 +88,7 @@ func (t *Table) lacking(columns []string) []string {
 // dies is a table that the tool asks for without looking whether it is there.
 func (c *checker) dies(side toolmap.Side, document string) {
 	schema := c.schemas[side]
-	c.add(Finding{Kind: Structure, Side: side, Document: document,
+	c.add(Prediction{Kind: Structure, Side: side, Document: document,
 		Message: fmt.Sprintf("SQLSTATE[42S02]: Base table or view not found: 1146 Table '%s.%s' doesn't exist", schema.Database, schema.RealName(document)),
 		Detail:  "The tool dies here, and says nothing of what comes after",
 		Remedy:  Remedy{Text: wrongDatabase(side)}})
@@ -120,10 +120,10 @@ func (c *checker) deadModes() map[string]bool {
 	return dead
 }
 
-// missingFields adds one finding for each column that a step does not find, in the words of its list.
+// missingFields adds one prediction for each column that a step does not find, in the words of its list.
 func (c *checker) missingFields(side toolmap.Side, document string, columns []string) {
 	for _, column := range columns {
-		c.add(Finding{Kind: Structure, Side: side, Document: document, Field: column,
+		c.add(Prediction{Kind: Structure, Side: side, Document: document, Field: column,
 			lead: fmt.Sprintf("%s fields are missing. Document: %s. Fields: ", title(side), document), item: column,
 			Remedy: Remedy{Text: fmt.Sprintf("Restore the column %s of %s in %s; no rule of a map file makes this step pass without it.", column, document, system(side))},
 			rank:   rank(rankMissingFields, side)})
@@ -131,7 +131,7 @@ func (c *checker) missingFields(side toolmap.Side, document string, columns []st
 }
 
 func (c *checker) missingDocument(side toolmap.Side, document, as string) {
-	c.add(Finding{Kind: Structure, Side: side, Document: document,
+	c.add(Prediction{Kind: Structure, Side: side, Document: document,
 		lead: title(side) + " documents are missing: ", item: as,
 		Remedy: Remedy{Text: wrongDatabase(side)}, rank: rank(rankMissingDocuments, side)})
 }
@@ -141,7 +141,7 @@ func (c *checker) settings() {
 		if c.schemas[side].Lists("core_config_data") {
 			continue
 		}
-		c.add(Finding{Kind: Structure, Side: side, Document: "core_config_data",
+		c.add(Prediction{Kind: Structure, Side: side, Document: "core_config_data",
 			Message: fmt.Sprintf(`Integrity check failed due to "core_config_data" document does not exist in the %s resource`, side),
 			Detail:  "Please check if table names uses prefix, add it to your config.xml file",
 			Remedy:  Remedy{Text: wrongDatabase(side)}})
@@ -174,7 +174,7 @@ func (c *checker) compareGroup(k comparison, groupsOption, group string) {
 			others = append(others, other)
 			continue
 		}
-		c.add(Finding{Kind: Structure, Side: toolmap.Destination, Document: document,
+		c.add(Prediction{Kind: Structure, Side: toolmap.Destination, Document: document,
 			lead: "Destination documents are not mapped: ", item: "0",
 			Detail: fmt.Sprintf("%s stands in the group %s, and is ignored in the map file: the tool then looks for a table without a name", document, group),
 			Remedy: Remedy{Option: groupsOption, File: c.plan.path(groupsOption), Text: fmt.Sprintf("Remove %s from the group %s in a copy of %s, or the rule that ignores it from %s.", document, group, c.plan.path(groupsOption), m.File)},
@@ -246,7 +246,7 @@ func (c *checker) urlRewrites() {
 func (c *checker) commerceURLRewrites() {
 	for _, need := range c.structure() {
 		table := c.schemas[need.side].Table(need.document)
-		f := Finding{Kind: Structure, Side: need.side, Document: need.document}
+		f := Prediction{Kind: Structure, Side: need.side, Document: need.document}
 		switch {
 		case table == nil:
 			f.Message = fmt.Sprintf("%s table does not exist: %s", title(need.side), need.document)
@@ -266,14 +266,14 @@ func (c *checker) ratings() {
 	destination := c.schemas[toolmap.Destination]
 	for _, need := range c.structure() {
 		if !destination.Lists(need.document) {
-			c.add(Finding{Kind: Structure, Side: need.side, Document: need.document,
+			c.add(Prediction{Kind: Structure, Side: need.side, Document: need.document,
 				Message: `"rating" or "rating_store" documents do not exist in the destination resource`, Remedy: Remedy{Text: wrongDatabase(need.side)}})
 			return
 		}
 	}
 	for _, need := range c.structure() {
 		for _, column := range destination.Table(need.document).lacking(need.columns) {
-			c.add(Finding{Kind: Structure, Side: need.side, Document: need.document, Field: column,
+			c.add(Prediction{Kind: Structure, Side: need.side, Document: need.document, Field: column,
 				Message: `"` + column + `" field does not exist in "` + need.document + `" document of the destination resource`, Remedy: Remedy{Text: wrongDatabase(need.side)}})
 		}
 	}
@@ -283,7 +283,7 @@ func (c *checker) configurablePrices() {
 	for _, need := range c.structure() {
 		table := c.schemas[need.side].Table(need.document)
 		if table == nil {
-			c.add(Finding{Kind: Structure, Side: need.side, Document: need.document, Message: "Call to a member function getStructure() on bool",
+			c.add(Prediction{Kind: Structure, Side: need.side, Document: need.document, Message: "Call to a member function getStructure() on bool",
 				Detail: fmt.Sprintf("%s has no table %s, and the tool dies over it", system(need.side), need.document), Remedy: Remedy{Text: wrongDatabase(need.side)}})
 			return
 		}
@@ -300,7 +300,7 @@ func (c *checker) orderGrids() {
 			return
 		}
 		for _, column := range table.lacking(need.columns) {
-			c.add(Finding{Kind: Structure, Side: need.side, Document: need.document, Field: column,
+			c.add(Prediction{Kind: Structure, Side: need.side, Document: need.document, Field: column,
 				Message: fmt.Sprintf("%s table does not contain field: %s", need.document, column),
 				Detail:  "The tool logs this error and goes on", Remedy: Remedy{Text: wrongDatabase(need.side)}})
 		}
@@ -333,7 +333,7 @@ func (c *checker) exactly(need needed, as string) {
 	c.missingFields(need.side, as, table.lacking(need.columns))
 	for _, column := range table.Columns {
 		if !slices.Contains(need.columns, column.Name) {
-			c.add(Finding{Kind: Structure, Side: need.side, Document: need.document, Field: column.Name,
+			c.add(Prediction{Kind: Structure, Side: need.side, Document: need.document, Field: column.Name,
 				lead: fmt.Sprintf("Source fields are missing. Document: %s. Fields: ", as), item: column.Name,
 				Detail: "The column is one too many in Magento 2: an extension or a newer release added it",
 				Remedy: Remedy{Text: fmt.Sprintf("Take the column %s off %s until migrate:data has run, or remove the <integrity> line of the step %s from a copy of config.xml: no rule of a map file makes it pass.", column.Name, as, c.step.Title)},

@@ -8,54 +8,54 @@ import (
 )
 
 // suggest adds to what is unmapped on both sides of one step the rule that would join the two, where there is only one such pair.
-func (p *Plan) suggest(findings []Finding, source, destination *Schema) {
-	for i := range findings {
-		f := &findings[i]
+func (p *Plan) suggest(predictions []Prediction, source, destination *Schema) {
+	for i := range predictions {
+		f := &predictions[i]
 		if f.Side != toolmap.Source || f.item == "" {
 			continue
 		}
 		switch f.Kind {
 		case Fields:
-			p.suggestMove(findings, f, source, destination)
+			p.suggestMove(predictions, f, source, destination)
 		case Documents:
-			p.suggestRename(findings, f)
+			p.suggestRename(predictions, f)
 		}
 	}
 }
 
-// optionOf is the map file of a finding, empty where it has no rule.
-func optionOf(f *Finding) string {
+// optionOf is the map file of a prediction, empty where it has no rule.
+func optionOf(f *Prediction) string {
 	if f.Remedy.XML == "" {
 		return ""
 	}
 	return f.Remedy.Option
 }
 
-// only returns the one finding that fits, nil when none or several do.
-func only(findings []Finding, fits func(*Finding) bool) *Finding {
-	var found *Finding
-	for i := range findings {
-		if fits(&findings[i]) {
+// only returns the one prediction that fits, nil when none or several do.
+func only(predictions []Prediction, fits func(*Prediction) bool) *Prediction {
+	var found *Prediction
+	for i := range predictions {
+		if fits(&predictions[i]) {
 			if found != nil {
 				return nil
 			}
-			found = &findings[i]
+			found = &predictions[i]
 		}
 	}
 	return found
 }
 
 // suggestMove takes a column for renamed when it is the only unmapped one of its table, and so is another, of the same type, in the other table.
-func (p *Plan) suggestMove(findings []Finding, f *Finding, source, destination *Schema) {
+func (p *Plan) suggestMove(predictions []Prediction, f *Prediction, source, destination *Schema) {
 	m := p.maps[optionOf(f)]
 	if m == nil {
 		return
 	}
 	other, _ := m.DocumentMap(f.Document, toolmap.Source)
-	here := only(findings, func(o *Finding) bool {
+	here := only(predictions, func(o *Prediction) bool {
 		return o.Kind == Fields && o.step == f.step && o.Side == f.Side && o.Document == f.Document
 	})
-	there := only(findings, func(o *Finding) bool {
+	there := only(predictions, func(o *Prediction) bool {
 		return o.Kind == Fields && o.step == f.step && o.Side == toolmap.Destination && o.Document == other
 	})
 	if here == nil || there == nil || optionOf(there) == "" {
@@ -72,17 +72,17 @@ func (p *Plan) suggestMove(findings []Finding, f *Finding, source, destination *
 }
 
 // suggestRename takes a table for renamed when but for the first word, which is the vendor, an unmapped one of the other side has its name.
-func (p *Plan) suggestRename(findings []Finding, f *Finding) {
+func (p *Plan) suggestRename(predictions []Prediction, f *Prediction) {
 	_, name, ok := strings.Cut(f.Document, "_")
 	if !ok || optionOf(f) == "" {
 		return
 	}
-	same := func(o *Finding, side toolmap.Side) bool {
+	same := func(o *Prediction, side toolmap.Side) bool {
 		_, other, _ := strings.Cut(o.Document, "_")
 		return o.Kind == Documents && o.step == f.step && o.Side == side && other == name && optionOf(o) != ""
 	}
-	here := only(findings, func(o *Finding) bool { return same(o, toolmap.Source) })
-	there := only(findings, func(o *Finding) bool { return same(o, toolmap.Destination) })
+	here := only(predictions, func(o *Prediction) bool { return same(o, toolmap.Source) })
+	there := only(predictions, func(o *Prediction) bool { return same(o, toolmap.Destination) })
 	if here == nil || there == nil {
 		return
 	}
