@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+	"github.com/mikelolasagasti/xz"
 	"github.com/pierrec/lz4/v4"
 )
 
@@ -58,7 +60,11 @@ func decompress(kind Compression, r io.Reader, lim limits) (io.ReadCloser, error
 		}
 		return z.IOReadCloser(), nil
 	case CompressionXz:
-		return io.NopCloser(newXzReader(r, lim.window)), nil
+		z, err := xz.NewReader(r, uint32(min(lim.window, math.MaxUint32)))
+		if err != nil {
+			return nil, err
+		}
+		return io.NopCloser(z), nil
 	case CompressionBzip2:
 		return io.NopCloser(bzip2.NewReader(r)), nil
 	case CompressionLZ4:
@@ -106,10 +112,16 @@ func (s *stream) explain(err error) error {
 		return err
 	}
 	switch {
-	case errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, xz.ErrBuf):
 		return truncated(s.count, "the %s stream ends too early", s.kind)
 	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
-		return undetermined("decompressing it needs more memory than the %d MiB that are allowed: compress it without --long or --ultra", s.lim.window>>20)
+		return undetermined("decompressing it needs more memory than the %d MiB that are allowed: "+
+			"compress it without --long or --ultra", s.lim.window>>20)
+	case errors.Is(err, xz.ErrMemlimit):
+		return undetermined("decompressing it needs more memory than the %d MiB that are allowed: "+
+			"compress it with xz -9 or less", s.lim.window>>20)
+	case errors.Is(err, xz.ErrOptions), errors.Is(err, xz.ErrUnsupportedCheck):
+		return undetermined("it uses a filter or a checksum of xz that is not read here: compress it with xz's own settings")
 	}
 	return corrupt(s.count, "the %s stream is corrupt: %s", s.kind, strings.TrimPrefix(err.Error(), string(s.kind)+": "))
 }
