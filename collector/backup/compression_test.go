@@ -15,7 +15,9 @@ func TestXz(t *testing.T) {
 	t.Parallel()
 	plain := dump(t, "other")
 	half := len(plain) / 2
-	xz := func(content []byte, args ...string) []byte { return compress(t, content, append([]string{"xz", "-c"}, args...)) }
+	xz := func(content []byte, args ...string) []byte {
+		return compress(t, content, append([]string{"xz", "-c"}, args...))
+	}
 	first, second := xz(plain[:half]), xz(plain[half:])
 	unknownCheck := bytes.Clone(first)
 	unknownCheck[7] = 2

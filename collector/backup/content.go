@@ -2,10 +2,10 @@ package backup
 
 import (
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 	"unique"
+
+	"magento_migration_exporter/collector/baseline"
 )
 
 // Database is one database in a backup.
@@ -31,7 +31,7 @@ type Rows struct {
 	UTC      bool   // First and Earliest are in UTC
 	New      int64  // rows that installing Magento 2 does not make
 	NewKnown bool   // false where a column was missing to tell
-	Names    Names  // what the rows are called: of all rows, or of the new ones
+	Names    Names  // what the rows are called: some of the new ones, or of all in tables that tell of the installation
 	Capped   bool   // there are more Names than were kept
 }
 
@@ -48,6 +48,9 @@ const nameSeparator = "\x00"
 func newNames(list []string) Names {
 	if len(list) == 0 {
 		return Names{}
+	}
+	for i, name := range list {
+		list[i] = strings.ReplaceAll(name, nameSeparator, "")
 	}
 	return Names{unique.Make(strings.Join(list, nameSeparator))}
 }
@@ -85,6 +88,8 @@ type table struct {
 	columns  []string
 	implicit int // columns that an INSERT without names has values for
 	names    []string
+	tally    *baseline.Tally       // of an entity's table
+	types    *baseline.EntityTypes // of eav_entity_type
 }
 
 const (
@@ -157,15 +162,31 @@ func (d *database) finished() Database {
 		}
 		tables = append(tables, name)
 		out.RowCount += t.Count
-		if ruleFor(name) != nil {
-			t.Names = newNames(t.names)
-			out.rows[strings.Clone(name)] = t.Rows
+		if rule := ruleFor(name); rule != nil {
+			out.rows[strings.Clone(name)] = d.rowsOf(t, rule)
 		}
 	}
 	slices.Sort(tables)
 	slices.Sort(views)
 	out.Tables, out.Views = newNames(tables), newNames(views)
 	return out
+}
+
+// rowsOf returns what was found out about a table's rows. Which attributes and attribute sets are new depends on the
+// table eav_entity_type that has the same prefix.
+func (d *database) rowsOf(t *table, rule *rowRule) Rows {
+	t.Names = newNames(t.names)
+	if t.tally == nil {
+		return t.Rows
+	}
+	var types *baseline.EntityTypes
+	if e := d.tables[strings.TrimSuffix(t.name, rule.table)+baseline.EntityTypeTable]; e != nil {
+		types = e.types
+	}
+	count := t.tally.Count(types)
+	t.New, t.NewKnown, t.Names = count.New, count.Known, newNames(count.Names)
+	t.Capped = t.Capped || count.New > int64(len(count.Names))
+	return t.Rows
 }
 
 // rowReader takes what the rule of a table wants out of its rows.
@@ -176,9 +197,12 @@ type rowReader struct {
 	id    *field
 	label *field
 	when  *field
-	other *field
+	tally []*field // of the columns that the table's tally or types take
 	utc   bool
 }
+
+// field receives a value.
+type field = baseline.Value
 
 // newRowReader maps the rule's columns to places in the rows.
 func newRowReader(t *table, columns []string, utc bool) *rowReader {
@@ -192,12 +216,33 @@ func newRowReader(t *table, columns []string, utc bool) *rowReader {
 		if i < 0 || column == "" {
 			return nil
 		}
-		f := &field{}
-		r.slots[i] = f
-		return f
+		if r.slots[i] == nil {
+			r.slots[i] = &field{}
+		}
+		return r.slots[i]
 	}
-	r.id, r.label, r.when, r.other = want(r.rule.id), want(r.rule.label), want(r.rule.when), want(r.rule.other)
+	r.id, r.label, r.when = want(r.rule.id), want(r.rule.label), want(r.rule.when)
+	for _, column := range t.tallied(r.rule) {
+		r.tally = append(r.tally, want(column))
+	}
 	return r
+}
+
+// tallied returns the columns that the table's tally or types take.
+func (t *table) tallied(rule *rowRule) []string {
+	switch {
+	case rule.entity != nil:
+		if t.tally == nil {
+			t.tally = rule.entity.NewTally(examples)
+		}
+		return t.tally.Columns()
+	case rule.table == baseline.EntityTypeTable:
+		if t.types == nil {
+			t.types = baseline.NewEntityTypes()
+		}
+		return t.types.Columns()
+	}
+	return nil
 }
 
 func (r *rowReader) slot(i int) *field {
@@ -214,61 +259,45 @@ func (r *rowReader) take() {
 	if r.rule == nil {
 		return
 	}
-	id, hasID := r.id.number()
+	r.takeRange()
+	if r.label != nil {
+		t.keepName(r.label.String())
+	}
+	switch {
+	case t.tally != nil:
+		t.tally.Add(r.tally)
+	case t.types != nil:
+		t.types.Add(r.tally)
+	}
+}
+
+// takeRange keeps the smallest and largest key, and the times.
+func (r *rowReader) takeRange() {
+	t := r.table
+	id, hasID := r.id.Int()
 	first := t.Count == 1
 	if hasID && (first || id < t.IDs.Min) {
 		t.IDs.Min, t.First = id, ""
-		if r.when.isTime() {
-			t.First = r.when.value()
+		// Where the columns are not those that the table says, something else stands here, like a password's hash.
+		if _, ok := r.when.Time(); ok {
+			t.First = r.when.String()
 		}
 	}
 	if hasID && (first || id > t.IDs.Max) {
 		t.IDs.Max = id
 	}
-	if when := r.when.value(); when != "" && (t.Earliest == "" || when < t.Earliest) && r.when.isTime() {
-		t.Earliest, t.UTC = when, r.utc
+	if r.when == nil {
+		return
 	}
-	isNew, known := r.rule.judge(id, hasID, r.label, r.other)
-	if first || !known {
-		t.NewKnown = known
-	}
-	if isNew {
-		t.New++
-	}
-	if r.label != nil && (isNew || r.rule.allNames) {
-		t.keepName(r.label.value(), r.rule.keep)
+	if _, ok := r.when.Time(); ok && (t.Earliest == "" || r.when.String() < t.Earliest) {
+		t.Earliest, t.UTC = r.when.String(), r.utc
 	}
 }
 
-func (t *table) keepName(name string, limit int) {
-	if len(t.names) >= limit {
+func (t *table) keepName(name string) {
+	if len(t.names) >= maxLabels {
 		t.Capped = true
 		return
 	}
-	t.names = append(t.names, strings.ReplaceAll(name, nameSeparator, ""))
-}
-
-// field receives a value.
-type field struct {
-	text []byte
-	null bool
-}
-
-// value returns the text of the field; "" where it is NULL or no column.
-func (f *field) value() string {
-	if f == nil || f.null {
-		return ""
-	}
-	return string(f.text)
-}
-
-// isTime tells a time from what stands in its place where the columns are not those that the table says, like a password's hash.
-func (f *field) isTime() bool {
-	_, err := time.Parse(time.DateTime, f.value())
-	return err == nil
-}
-
-func (f *field) number() (int64, bool) {
-	n, err := strconv.ParseInt(f.value(), 10, 64)
-	return n, err == nil
+	t.names = append(t.names, name)
 }

@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"magento_migration_exporter/collector/baseline"
+	"magento_migration_exporter/collector/mysqltest"
 )
 
 // compressors are the programs that people pipe dumps through.
@@ -189,6 +192,45 @@ func TestContent(t *testing.T) {
 			t.Errorf("missing %q", got)
 		}
 	})
+}
+
+// TestBaseline checks that a dump of an installation whose ids differ holds nothing new, and that what differs from the
+// baseline only in case, in the type of entity or in its time is new.
+func TestBaseline(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change string
+		want   map[string]int64
+	}{
+		"galera": {change: `
+UPDATE catalog_category_entity SET entity_id = 4, path = '1/4' WHERE entity_id = 2;
+UPDATE eav_entity_type SET default_attribute_set_id = default_attribute_set_id * 3 + 100;
+UPDATE eav_attribute_set SET attribute_set_id = attribute_set_id * 3 + 100 ORDER BY attribute_set_id DESC;
+INSERT INTO eav_attribute (entity_type_id, attribute_code, is_user_defined) VALUES (4, 'merchant_center_category', 1);
+INSERT INTO cms_block (title, identifier) VALUES ('Events', 'catalog_events_lister');`},
+		"look_alikes": {change: `
+DELETE FROM catalog_category_entity WHERE entity_id = 2;
+INSERT INTO catalog_category_entity VALUES (5, 3, 1, '2025-07-01 10:00:00', '2025-07-01 10:00:00', '1/5', 1, 1, 0);
+DELETE FROM eav_attribute WHERE attribute_code = 'color';
+INSERT INTO eav_attribute (entity_type_id, attribute_code, is_user_defined) VALUES (4, 'COLOR', 1), (1, 'color', 1);
+INSERT INTO cms_page (title, identifier) VALUES ('Home', 'Home');`,
+			want: map[string]int64{"category": 1, "attribute": 2, "cms_page": 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			must(t, server.Exec(t.Context(), "CREATE DATABASE "+name))
+			must(t, server.Load(t.Context(), name, mysqltest.Magento2("")+c.change))
+			for _, args := range [][]string{{name}, {"--complete-insert", "--skip-extended-insert", name}} {
+				db, _ := report(t, write(t, "dump.sql", dump(t, args...))).Database(name)
+				content := db.Content("")
+				for _, e := range baseline.Entities() {
+					if got, ok := content.Entities[e.Name]; !ok || got.New != c.want[e.Name] {
+						t.Errorf("%q: %s: %+v, want %d new", args, e.Name, got, c.want[e.Name])
+					}
+				}
+			}
+		})
+	}
 }
 
 // TestAwkwardRows checks that rows full of SQL's own marks are one row each.

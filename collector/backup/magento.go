@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"magento_migration_exporter/collector/baseline"
 )
 
 // System is which Magento a database belongs to.
@@ -162,33 +164,9 @@ func (d Database) readRows(c *Content) {
 	c.Orders, c.Customers, c.Products = orders.IDs, get("customer_entity").IDs, get("catalog_product_entity").IDs
 
 	c.Entities = map[string]Entity{}
-	for _, rule := range rowRules {
-		rows, ok := d.rows[c.Prefix+rule.table]
-		switch {
-		case !ok || rule.entity == "":
-		case rule.entity == "attribute_set":
-			if e, ok := attributeSets(rows, get("eav_entity_type")); ok {
-				c.Entities[rule.entity] = e
-			}
-		case rows.NewKnown || rows.Count == 0:
-			c.Entities[rule.entity] = Entity{Rows: rows.Count, New: rows.New, Names: rows.Names.List()}
+	for _, e := range baseline.Entities() {
+		if rows, ok := d.rows[c.Prefix+e.Table]; ok && (rows.NewKnown || rows.Count == 0) {
+			c.Entities[e.Name] = Entity{Rows: rows.Count, New: rows.New, Names: rows.Names.List()}
 		}
 	}
-}
-
-// attributeSets tells the new attribute sets: those that are no entity type's
-// default. Their ids do not tell, because Commerce installs more of them and a
-// Galera cluster leaves gaps.
-func attributeSets(sets, types Rows) (Entity, bool) {
-	defaults := types.Names.List()
-	if sets.Count > 0 && (sets.Names == (Names{}) || len(defaults) == 0 || sets.Capped || types.Capped) {
-		return Entity{}, false
-	}
-	e := Entity{Rows: sets.Count}
-	for _, id := range sets.Names.List() {
-		if !slices.Contains(defaults, id) {
-			e.New++
-		}
-	}
-	return e, true
 }

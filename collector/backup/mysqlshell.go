@@ -232,7 +232,7 @@ func readTSV(in io.Reader, t *table, meta shellTable, utc bool) error {
 // tsvField reads one field and what ends it; more tells that the row goes on.
 func tsvField(s *source, into *field) (more bool, err error) {
 	if into != nil {
-		into.text, into.null = into.text[:0], false
+		into.Text, into.Null = into.Text[:0], false
 	}
 	for {
 		c := s.peek()
@@ -249,13 +249,13 @@ func tsvField(s *source, into *field) (more bool, err error) {
 			}
 			s.pos++
 			if c == 'N' && into != nil {
-				into.null = true
+				into.Null = true
 				continue
 			}
 			c = unescape(c)
 		}
-		if into != nil && len(into.text) < maxField {
-			into.text = append(into.text, c)
+		if into != nil && len(into.Text) < maxField {
+			into.Text = append(into.Text, c)
 		}
 	}
 }

@@ -137,8 +137,8 @@ func (p *dumpParser) value(into *field) (err error) {
 	var keep []byte
 	limit := 0
 	if into != nil {
-		into.null = false
-		keep, limit = into.text[:0], maxField
+		into.Null = false
+		keep, limit = into.Text[:0], maxField
 	}
 	switch c := s.peek(); {
 	case c == '\'' || c == '"':
@@ -152,7 +152,7 @@ func (p *dumpParser) value(into *field) (err error) {
 		return p.unexpected("a value")
 	}
 	if into != nil {
-		into.text = keep
+		into.Text = keep
 	}
 	return err
 }
@@ -184,7 +184,7 @@ func (p *dumpParser) wordValue(into *field, keep []byte, limit int) ([]byte, err
 	switch {
 	case word.is("NULL"):
 		if into != nil {
-			into.null = true
+			into.Null = true
 		}
 		return keep, nil
 	case word.is("TRUE"):

@@ -1,0 +1,75 @@
+package backup
+
+import (
+	"strings"
+	"sync"
+
+	"magento_migration_exporter/collector/baseline"
+)
+
+// rowRule says what is kept of the rows of one of Magento's tables.
+type rowRule struct {
+	table  string           // without prefix
+	id     string           // the numeric key
+	label  string           // what all rows are called, up to maxLabels of them; nothing personal
+	when   string           // a time
+	entity *baseline.Entity // set where people make such rows too: the new ones are counted
+}
+
+const (
+	maxLabels = 5000 // labels of all rows of a table that are kept
+	examples  = 20   // names of new rows that are kept
+)
+
+// marks are the columns that tell which Magento a database belongs to and how far its migration is.
+var marks = []rowRule{
+	{table: "patch_list", id: "patch_id", label: "patch_name"},
+	{table: "setup_module", label: "module"},
+	{table: "core_resource", label: "code"},
+	{table: "admin_user", id: "user_id", when: "created"},
+	{table: baseline.EntityTypeTable},
+	{table: "sales_flat_order", id: "entity_id"},
+	{table: "catalog_category_entity", id: "entity_id", when: "created_at"},
+	{table: "catalog_product_entity", id: "entity_id"},
+	{table: "customer_entity", id: "entity_id"},
+	{table: "sales_order", id: "entity_id"},
+}
+
+// rowRules returns the rules of all tables that tell something of a Magento.
+var rowRules = sync.OnceValue(func() []rowRule {
+	rules := marks
+	for _, e := range baseline.Entities() {
+		rules = withEntity(rules, e)
+	}
+	return rules
+})
+
+// withEntity adds an entity to the rule of its table, or a rule for it.
+func withEntity(rules []rowRule, e baseline.Entity) []rowRule {
+	out := make([]rowRule, 0, len(rules)+1)
+	found := false
+	for _, r := range rules {
+		if r.table == e.Table {
+			r.entity, found = &e, true
+		}
+		out = append(out, r)
+	}
+	if !found {
+		out = append(out, rowRule{table: e.Table, entity: &e})
+	}
+	return out
+}
+
+// ruleFor returns the rule of the longest table name that the name ends in: a prefix is bare text, so it may be
+// anything before it.
+func ruleFor(table string) *rowRule {
+	var found *rowRule
+	rules := rowRules()
+	for i := range rules {
+		r := &rules[i]
+		if strings.HasSuffix(table, r.table) && (found == nil || len(r.table) > len(found.table)) {
+			found = r
+		}
+	}
+	return found
+}
