@@ -82,7 +82,7 @@ func TestMydumper(t *testing.T) {
 			tool(t, "mydumper", mydumperArgs(dir, args...)...)
 			r := report(t, dir)
 			wantWhole(t, r)
-			if r.Kind != KindMydumper || r.Began.Time.IsZero() || r.Finished.Time.Before(r.Began.Time) || r.Began.Uncertain {
+			if r.Kind != KindMydumper || r.Began.Time.IsZero() || r.Finished.Time.Before(r.Began.Time) {
 				t.Errorf("%s, %v to %v", r.Kind, r.Began, r.Finished)
 			}
 			db, ok := r.Database("m2")
@@ -143,6 +143,15 @@ func TestMydumperRows(t *testing.T) {
 	}
 	const finished = "# Finished dump at: 2026-11-23 10:00:05\n"
 	wantWhole(t, report(t, files.with("metadata", metadata(2, finished)).put(t)))
+	far := files.with("metadata", metadata(2, finished)).put(t)
+	for name := range files { // written two hours west of what the clock on the wall said
+		modified := time.Date(2026, 11, 23, 12, 0, 6, 0, time.UTC)
+		must(t, os.Chtimes(filepath.Join(far, name), modified, modified))
+	}
+	began := Moment{Time: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), Source: SourceMetadata}
+	if r := report(t, far); r.Began != began {
+		t.Errorf("began %v, want %v", r.Began, began)
+	}
 	wantNotWhole(t, report(t, files.with("metadata", metadata(3, finished)).put(t)), "a row is missing")
 	wantNotWhole(t, report(t, files.with("metadata", metadata(2, "")).put(t)), "no end")
 	wantNotWhole(t, report(t, files.with("metadata", metadata(2, finished)).with("m2.store.sql", nil).put(t)), "a table's rows are missing")

@@ -9,8 +9,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -80,122 +82,141 @@ func TestReaderReadsOnce(t *testing.T) {
 	}
 }
 
-// TestReaderPace checks that bytes come as slowly as they are to, that it can
-// be seen from outside how far it is, and that Close does not wait for it.
+// TestReaderPace reads a file in a bubble whose clock only moves while the Reader waits for its turn, so that the time
+// is what the pace makes it, exactly.
 func TestReaderPace(t *testing.T) {
 	t.Parallel()
-	r := New(t.Context(), Options{BytesPerSecond: 1 << 20})
 	content := dump(t, "m2")
-	path := write(t, "dump.sql", bytes.Repeat(content, 1+(2<<20)/len(content)))
+	path := write(t, "dump.sql", content)
 	c := candidate(t, path)
-	start := time.Now()
-	r.Request("acme", []Candidate{c})
-	for {
-		_, p, standing := r.Lookup(c)
-		if standing == StandingReading && p.Read > 300<<10 {
-			if p.Size != c.Size || p.Read >= p.Size {
-				t.Errorf("progress %v", p)
-			}
-			break
+	synctest.Test(t, func(t *testing.T) {
+		const pace = 64 << 10 // bytes per second
+		r := New(t.Context(), Options{BytesPerSecond: pace})
+		defer r.Close()
+		start := time.Now()
+		r.Request("acme", []Candidate{c})
+		must(t, r.Wait(t.Context(), []Candidate{c}))
+		took, want := time.Since(start), time.Duration(c.Size-maxChunk)*time.Second/pace
+		if took < want || took > want+time.Second {
+			t.Errorf("%d bytes at %d a second, of which the first %d are free, took %v, want %v", c.Size, pace, maxChunk, took, want)
 		}
-		if time.Since(start) > 10*time.Second || standing == StandingRead {
+	})
+}
+
+// TestReaderClose closes a Reader that could not go on for days, and sees before how far it is.
+func TestReaderClose(t *testing.T) {
+	t.Parallel()
+	r := New(t.Context(), Options{BytesPerSecond: 1})
+	c := candidate(t, write(t, "dump.sql", dump(t, "m2")))
+	r.Request("acme", []Candidate{c})
+	waitFor(t, "the bytes that are free are read", func() bool {
+		_, p, standing := r.Lookup(c)
+		if p.Read > maxChunk || p.Size != c.Size {
 			t.Fatalf("%q, %v", standing, p)
 		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	if took := time.Since(start); took < 50*time.Millisecond {
-		t.Errorf("%v for more than the first 256 KiB", took)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	if err := r.Wait(ctx, []Candidate{c}); !errors.Is(err, context.DeadlineExceeded) {
+		return standing == StandingReading && p.Read == maxChunk
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := r.Wait(ctx, []Candidate{c}); !errors.Is(err, context.Canceled) {
 		t.Errorf("Wait: %v", err)
 	}
-	start = time.Now()
 	r.Close()
-	if took := time.Since(start); took > time.Second {
-		t.Errorf("Close took %v", took)
-	}
 	if _, _, standing := r.Lookup(c); standing == StandingRead {
 		t.Error("a reading that Close ended left a report")
 	}
 }
 
-// TestReaderTakesTurns lets one owner want many files, and checks that another
-// does not wait for them all.
-func TestReaderTakesTurns(t *testing.T) {
-	t.Parallel()
-	r := newReader(t, Options{BytesPerSecond: 1 << 20})
-	content := dump(t, "m2")
-	var many []Candidate
-	for i := range 20 {
-		many = append(many, candidate(t, write(t, fmt.Sprint("many", i), content)))
-	}
-	one := candidate(t, write(t, "one", content))
-	r.Request("a", many)
-	r.Request("b", []Candidate{one})
-	must(t, r.Wait(t.Context(), []Candidate{one}))
-	read := 0
-	for _, c := range many {
-		if _, _, standing := r.Lookup(c); standing == StandingRead {
-			read++
-		}
-	}
-	if read > 5 {
-		t.Errorf("%d files of another owner came first", read)
-	}
-	for i, c := range many {
-		if _, _, standing := r.Lookup(c); i > 10 && standing == StandingReading {
-			t.Error("not in the order of the request")
+// waitFor waits for a state that must come, however slow the machine is.
+func waitFor(t *testing.T, what string, reached func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Minute); !reached(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("this did not come: " + what)
 		}
 	}
 }
 
-// TestReaderGrowing reads a dump while it is being written.
+// TestReaderTakesTurns lets one owner want many files, and checks in which order they and another's are read.
+func TestReaderTakesTurns(t *testing.T) {
+	t.Parallel()
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := New(ended, Options{})
+	r.Close() // its loop does not run: this test takes the steps
+	content := dump(t, "other")
+	want := func(owner string, names ...string) {
+		var all []Candidate
+		for _, name := range names {
+			all = append(all, candidate(t, write(t, name, content)))
+		}
+		r.Request(owner, all)
+	}
+	var order []string
+	step := func() bool {
+		now, ok := r.next()
+		if ok {
+			r.readOne(t.Context(), now)
+			order = append(order, filepath.Base(now.candidate.Path))
+		}
+		return ok
+	}
+	want("a", "a1", "a2", "a3", "a4", "a5")
+	step()
+	want("b", "b1")
+	want("c", "c1", "c2")
+	for step() {
+	}
+	if got := strings.Join(order, " "); got != "a1 b1 c1 a2 c2 a3 a4 a5" {
+		t.Errorf("read in the order %s", got)
+	}
+}
+
+// clock is a time that a test moves.
+type clock struct{ now atomic.Int64 }
+
+func newClock(now time.Time) *clock {
+	c := &clock{}
+	c.now.Store(now.UnixNano())
+	return c
+}
+
+func (c *clock) Now() time.Time { return time.Unix(0, c.now.Load()) }
+
+func (c *clock) forward(d time.Duration) { c.now.Add(int64(d)) }
+
+// TestReaderGrowing reads a dump while it is being written: it is not whole until it is quiet, then it is.
 func TestReaderGrowing(t *testing.T) {
 	t.Parallel()
-	r := newReader(t, Options{Settle: 50 * time.Millisecond, Fresh: time.Nanosecond})
 	content := dump(t, "m2")
 	path := filepath.Join(t.TempDir(), "dump.sql")
-	f, err := os.Create(path)
-	must(t, err)
-	for written := 0; written < len(content); written += len(content) / 10 {
-		_, err := f.Write(content[written:min(len(content), written+len(content)/10)])
-		must(t, err)
-		if written > len(content)*8/10 {
-			break
+	start := time.Now()
+	now := newClock(start)
+	r := newReader(t, Options{Now: now.Now})
+	for i := 1; i <= 10; i++ {
+		must(t, os.WriteFile(path, content[:len(content)*i/10], 0o600))
+		must(t, os.Chtimes(path, now.Now(), now.Now()))
+		if got := get(t, r, path)[0]; got.State != StateInProgress {
+			t.Fatalf("%d tenths written: %s: %s", i, got.State, got.Damage)
 		}
-		if got := get(t, r, path)[0]; got.State == StateWhole {
-			t.Fatal("a dump that is being written counts as whole")
-		}
+		now.forward(time.Second)
 	}
-	_, err = f.WriteAt(content, 0)
-	must(t, err)
-	must(t, f.Close())
-	for deadline := time.Now().Add(10 * time.Second); ; {
-		got := get(t, r, path)[0]
-		if got.State == StateWhole {
-			break
-		}
-		if got.State != StateInProgress || time.Now().After(deadline) {
-			t.Fatalf("%s: %s", got.State, got.Damage)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	now.forward(r.opts.Settle)
+	wantWhole(t, get(t, r, path)[0])
 }
 
 // TestReaderFresh checks that a dump that ends too early is in progress as long
 // as its last write is recent, and damaged then.
 func TestReaderFresh(t *testing.T) {
 	t.Parallel()
-	now := time.Now()
-	r := newReader(t, Options{Now: func() time.Time { return now }, Settle: time.Nanosecond})
+	now := newClock(time.Now())
+	r := newReader(t, Options{Now: now.Now})
 	path := write(t, "dump.sql", dump(t, "other")[:300])
-	must(t, os.Chtimes(path, now.Add(-50*time.Second), now.Add(-50*time.Second)))
+	must(t, os.Chtimes(path, now.Now().Add(-50*time.Second), now.Now().Add(-50*time.Second)))
 	if got := get(t, r, path)[0]; got.State != StateInProgress {
 		t.Errorf("%s: %s", got.State, got.Damage)
 	}
-	now = now.Add(20 * time.Second)
+	now.forward(20 * time.Second)
 	if got := get(t, r, path)[0]; got.State != StateDamaged {
 		t.Errorf("%s: %s", got.State, got.Damage)
 	}
@@ -266,65 +287,69 @@ func TestReplaced(t *testing.T) {
 	}
 }
 
-// TestReaderTriesAgain checks that what the operating system refused is tried
-// again though nothing about the file has changed.
+// TestReaderTriesAgain checks that what the operating system refused is tried again, after a while, though nothing about
+// the file has changed.
 func TestReaderTriesAgain(t *testing.T) {
 	t.Parallel()
 	path := write(t, "dump.sql", dump(t, "other"))
-	found := candidate(t, path)
+	found, other := candidate(t, path), candidate(t, write(t, "other.sql", dump(t, "other")))
 	away := path + ".away"
 	must(t, os.Rename(path, away))
-	r := newReader(t, Options{Retry: 20 * time.Millisecond, Settle: 20 * time.Millisecond})
+	now := newClock(time.Now())
+	r := newReader(t, Options{Now: now.Now, Settle: 20 * time.Millisecond}) // it looks for work that often
 	r.Request("acme", []Candidate{found})
 	must(t, r.Wait(t.Context(), []Candidate{found}))
-	if got, _, _ := r.Lookup(found); got.State != StateUndetermined {
-		t.Fatalf("%s: %s", got.State, got.Damage)
-	}
 	must(t, os.Rename(away, path))
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if got, _, _ := r.Lookup(found); got.State == StateWhole {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("not tried again")
-		}
+	now.forward(r.opts.Retry - time.Second)
+	r.Request("acme", []Candidate{found, other}) // the other one's turn comes after the first's
+	must(t, r.Wait(t.Context(), []Candidate{other}))
+	if got, _, _ := r.Lookup(found); got.State != StateUndetermined {
+		t.Fatalf("too early: %s: %s", got.State, got.Damage)
 	}
+	now.forward(2 * time.Second)
+	waitFor(t, "the file is tried again", func() bool {
+		got, _, _ := r.Lookup(found)
+		return got.State == StateWhole
+	})
 }
 
-// TestReaderStalls lets the operating system not answer, and checks that this
-// holds up what is on the same file system, and nothing else.
+// TestReaderStalls lets the operating system not answer, and checks that this holds up what is on the same file system,
+// and nothing else. In the bubble, time passes only while all wait.
 func TestReaderStalls(t *testing.T) {
 	t.Parallel()
-	r := newReader(t, Options{Stall: 40 * time.Millisecond})
 	good := candidate(t, write(t, "dump.sql", dump(t, "other")))
 	hung, neighbour := good, good
 	hung.Path, neighbour.Path = "/mnt/dead/dump.sql", "/mnt/dead/other.sql"
 	hung.Device, neighbour.Device = good.Device+1, good.Device+1
-	now := &reading{candidate: hung, done: make(chan struct{})}
-	answer := make(chan struct{})
-	r.mu.Lock()
-	r.reading[hung.version()] = now
-	r.mu.Unlock()
-	r.attend(t.Context(), now, func() {
-		now.progress.waiting(func() { <-answer })
+	synctest.Test(t, func(t *testing.T) {
+		r := New(t.Context(), Options{})
+		defer r.Close()
+		now := &reading{candidate: hung, done: make(chan struct{})}
+		answer := make(chan struct{})
 		r.mu.Lock()
-		delete(r.reading, hung.version())
+		r.reading[hung.version()] = now
 		r.mu.Unlock()
-		r.announce()
-	})
-	all := []Candidate{hung, neighbour, good}
-	r.Request("acme", all)
-	must(t, r.Wait(t.Context(), all))
-	for i, want := range []Standing{StandingStalled, StandingStalled, StandingRead} {
-		if _, _, standing := r.Lookup(all[i]); standing != want {
-			t.Errorf("%s: %q, want %q", all[i].Path, standing, want)
+		r.attend(t.Context(), now, func() {
+			now.progress.waiting(func() { <-answer })
+			r.mu.Lock()
+			delete(r.reading, hung.version())
+			r.mu.Unlock()
+			r.announce()
+		})
+		all := []Candidate{hung, neighbour, good}
+		r.Request("acme", all)
+		must(t, r.Wait(t.Context(), all))
+		for i, want := range []Standing{StandingStalled, StandingStalled, StandingRead} {
+			if _, _, standing := r.Lookup(all[i]); standing != want {
+				t.Errorf("%s: %q, want %q", all[i].Path, standing, want)
+			}
 		}
-	}
-	close(answer)
-	<-now.done
-	if _, _, standing := r.Lookup(neighbour); standing == StandingStalled {
-		t.Error("it answers, and still counts as stalled")
-	}
+		close(answer)
+		<-now.done
+		if _, _, standing := r.Lookup(neighbour); standing == StandingStalled {
+			t.Error("it answers, and still counts as stalled")
+		}
+	})
 }
 
 // TestFindHangs checks that a search that does not come back is not joined by
