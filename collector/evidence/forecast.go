@@ -14,8 +14,8 @@ import (
 type Forecast struct {
 	// Plan has the steps of config.xml.
 	Plan *integrity.Plan
-	// Findings are in the tool's order.
-	Findings []integrity.Finding
+	// Predictions are in the tool's order.
+	Predictions []integrity.Prediction
 	// Orphans is how far the search for rows of Magento 1 without their parents has come.
 	Orphans integrity.Orphans
 	// Searched is true from when the search was through all foreign keys and URL rewrites once.
@@ -33,7 +33,7 @@ type forecastMemory struct {
 	of         [2]database.Instance
 	forecaster integrity.Forecaster
 	orphans    integrity.Orphans
-	rewrites   []integrity.Finding
+	rewrites   []integrity.Prediction
 	// rewritesErr is why the last search for duplicate URL rewrites ended.
 	rewritesErr error
 	// roundEnded is when the last whole search ended; zero while none has.
@@ -59,10 +59,10 @@ func (e *Evidence) Forecast(ctx context.Context) (*Forecast, error) {
 	}
 	f := &Forecast{Plan: made.Plan, Interrupted: e.search(ctx, memory, made)}
 	f.Orphans, f.Rewrites, f.Searched = memory.orphans, memory.rewritesErr, !memory.roundEnded.IsZero()
-	f.Findings = append(f.Findings, made.Findings...)
-	f.Findings = append(f.Findings, memory.rewrites...)
-	f.Findings = append(f.Findings, memory.orphans.Findings(made.Plan, made.Source)...)
-	integrity.Sort(f.Findings)
+	f.Predictions = append(f.Predictions, made.Predictions...)
+	f.Predictions = append(f.Predictions, memory.rewrites...)
+	f.Predictions = append(f.Predictions, memory.orphans.Predictions(made.Plan, made.Source)...)
+	integrity.Sort(f.Predictions)
 	return f, nil
 }
 

@@ -33,11 +33,11 @@ func (e *Evidence) observe(ctx context.Context, s *System) (o privilege.Observat
 		return o, err
 	}
 	defer func() { err = errors.Join(err, session.Close()) }()
-	target := privilege.Target{System: privilege.System(s.Name), Database: s.Endpoint.Name, TablePrefix: s.Prefix}
+	target := privilege.Target{System: s.Name, Database: s.Endpoint.Name, TablePrefix: s.Prefix}
 	if s.Name == finding.Magento2 {
 		target.DirectCopyFrom = e.directCopyFrom()
 	}
-	return privilege.Observe(ctx, session.Conn(), target)
+	return privilege.Observe(ctx, session, target)
 }
 
 // directCopyFrom returns Magento 1's database when the tool is told to copy within one server.
@@ -50,7 +50,7 @@ func (e *Evidence) directCopyFrom() string {
 
 // Task is what the tool will do next, as far as its configuration says.
 func (e *Evidence) Task() privilege.Task {
-	t := privilege.Task{Phase: privilege.Phase(e.Phase.Phase)}
+	t := privilege.Task{Phase: e.Phase.Phase}
 	edition, version := e.Tool.Mapping()
 	release := FirstTwo(version)
 	commerce := strings.HasPrefix(edition, "commerce-")
@@ -75,12 +75,4 @@ func deltaGroups() []string {
 		"delta_map", "delta_log", "delta_customer", "delta_sales_sequence", "delta_inventory", "delta_tier_price", "delta_url_rewrite",
 		"delta_configurable_price",
 	}
-}
-
-// PrivilegeFinding gives a finding of package privilege the form of all findings.
-func PrivilegeFinding(subjectPrefix string, f privilege.Finding) finding.Finding {
-	status := map[privilege.Level]finding.Status{
-		privilege.Note: finding.Pass, privilege.Warn: finding.Warn, privilege.Unknown: finding.Unknown, privilege.Fail: finding.Fail,
-	}[f.Level]
-	return finding.Finding{Status: status, Subject: subjectPrefix + f.Subject, Summary: f.Summary, Evidence: f.Evidence, Remedy: f.Remedy}
 }

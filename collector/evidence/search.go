@@ -1,13 +1,11 @@
 package evidence
 
 import (
-	"cmp"
 	"context"
-	"fmt"
-	"net"
 	"strings"
 
 	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/service"
 )
 
 // SearchEndpoint reads the search engine's address from the configuration in Magento 2's database. It is empty for Magento's own search
@@ -30,15 +28,5 @@ func (e *Evidence) SearchEndpoint(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	engine := settings["engine"]
-	host, port := settings[engine+"_server_hostname"], cmp.Or(settings[engine+"_server_port"], "9200")
-	switch {
-	case engine == "mysql" || engine == "":
-		return "", nil
-	case host == "":
-		return "", fmt.Errorf("core_config_data has no catalog/search/%s_server_hostname", engine)
-	case strings.Contains(host, "://"):
-		return host + ":" + port, nil
-	}
-	return "http://" + net.JoinHostPort(host, port), nil
+	return service.SearchEndpoint(settings)
 }

@@ -44,14 +44,12 @@ func evaluateBinlogTrust(ctx context.Context, e *evidence.Evidence) finding.Verd
 	case trust.BinaryLog.Trust:
 		v.Summary = "log_bin_trust_function_creators is set on Magento 1's server"
 	}
-	if !observation.PasswordExpired {
-		v.Sample(binlogEnabled, finding.Bool(trust.BinaryLog.Enabled))
-	}
+	v.Sample(binlogEnabled, finding.Bool(trust.BinaryLog.Enabled))
 	if trust.Trusted != privilege.Undetermined {
 		v.Sample(binlogTrusted, finding.Bool(trust.Trusted == privilege.Held))
 	}
 	for _, f := range trust.Findings {
-		v.Add(evidence.PrivilegeFinding("", f))
+		v.Add(f)
 	}
 	return v
 }

@@ -5,43 +5,12 @@ import (
 	"database/sql"
 	"fmt"
 
+	"magento_migration_exporter/collector/baseline"
 	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/collector/evidence"
 	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/config"
 )
-
-// entity is a kind of row that somebody can make in Magento 2.
-type entity struct {
-	// name is the label value; one and many are for people.
-	name, one, many string
-	table           string
-	// isNew is the SQL condition for a row that installation does not make; empty counts every row. %s stands for the entity's own table.
-	isNew string
-	// core entities exist in every Magento 2; the others' modules can be left out.
-	core bool
-}
-
-// entities lists what is counted. The conditions hold on fresh installations from 2.2.7 to 2.4.8, Open Source and Commerce; they go by
-// code or reference, not by id, where a cluster's auto_increment_increment moves the ids.
-func entities() []entity {
-	return []entity{
-		{"product", "product", "products", "catalog_product_entity", "", true},
-		{"category", "category", "categories", "catalog_category_entity", "entity_id <> 1 AND entity_id <> COALESCE((SELECT MIN(d.entity_id) FROM %s d WHERE d.level = 1), 2)", true},
-		{"attribute", "attribute", "attributes", "eav_attribute", "is_user_defined = 1 AND attribute_code NOT IN ('color', 'cost', 'manufacturer')", true},
-		{"attribute_set", "attribute set", "attribute sets", "eav_attribute_set", "", true},
-		{"customer", "customer", "customers", "customer_entity", "", true},
-		{"customer_group", "customer group", "customer groups", "customer_group", "customer_group_id > 3", true},
-		{"order", "order", "orders", "sales_order", "", true},
-		{"cms_page", "CMS page", "CMS pages", "cms_page", "identifier NOT IN ('no-route', 'home', 'enable-cookies', 'privacy-policy-cookie-restriction-mode', 'service-unavailable', 'private-sales', 'reward-points', 'access-denied-page')", false},
-		{"cms_block", "CMS block", "CMS blocks", "cms_block", "", false},
-		{"cart_rule", "cart price rule", "cart price rules", "salesrule", "", false},
-		{"catalog_rule", "catalog price rule", "catalog price rules", "catalogrule", "", false},
-		{"review", "review", "reviews", "review", "", false},
-		{"url_rewrite", "URL rewrite", "URL rewrites", "url_rewrite", "entity_type <> 'cms-page'", false},
-		{"store", "store view", "store views", "store", "store_id > 1", true},
-	}
-}
 
 // The metric families of m2_entities.
 const (
@@ -75,17 +44,17 @@ func evaluateM2Entities(ctx context.Context, e *evidence.Evidence) finding.Verdi
 		return v
 	}
 	fresh := map[string]int{}
-	for _, kind := range entities() {
+	for _, kind := range baseline.Entities() {
 		all, made, err := countEntity(ctx, e, kind)
 		switch {
 		case err == nil:
-			v.Sample(entityCount, float64(all), kind.name)
-			v.Sample(newEntities, float64(made), kind.name)
-			fresh[kind.name] = made
-		case database.Number(err) == database.ErrNoSuchTable && !kind.core:
-			v.Note(kind.name, "this Magento 2 has no "+kind.many, err.Error(), "")
+			v.Sample(entityCount, float64(all), kind.Name)
+			v.Sample(newEntities, float64(made), kind.Name)
+			fresh[kind.Name] = made
+		case database.Number(err) == database.ErrNoSuchTable && !kind.Core:
+			v.Note(kind.Name, "this Magento 2 has no "+kind.Many, err.Error(), "")
 		default:
-			m2.Broken(&v, kind.name, err)
+			m2.Broken(&v, kind.Name, err)
 		}
 	}
 	judgeEntities(ctx, &v, e, fresh)
@@ -96,13 +65,13 @@ func evaluateM2Entities(ctx context.Context, e *evidence.Evidence) finding.Verdi
 func judgeEntities(ctx context.Context, v *finding.Verdict, e *evidence.Evidence, fresh map[string]int) {
 	switch e.Phase.Phase {
 	case config.PhasePrepare:
-		for _, kind := range entities() {
-			if n := fresh[kind.name]; n > 0 {
-				name := kind.many
+		for _, kind := range baseline.Entities() {
+			if n := fresh[kind.Name]; n > 0 {
+				name := kind.Many
 				if n == 1 {
-					name = kind.one
+					name = kind.One
 				}
-				v.Warn(kind.name, fmt.Sprintf("Magento 2 has %s new %s", finding.Count(n), name), "rows in "+e.Magento2.Prefix+kind.table+" that installation does not make",
+				v.Warn(kind.Name, fmt.Sprintf("Magento 2 has %s new %s", finding.Count(n), name), "rows in "+e.Magento2.Prefix+kind.Table+" that installation does not make",
 					"Delete them in Magento 2's admin, or restore the backup made after installation: the tool empties the tables and fills them from Magento 1.")
 			}
 		}
@@ -144,22 +113,18 @@ func judgeOvertaking(ctx context.Context, v *finding.Verdict, e *evidence.Eviden
 }
 
 // countEntity returns all rows and the new ones, both capped.
-func countEntity(ctx context.Context, e *evidence.Evidence, kind entity) (all, made int, err error) {
+func countEntity(ctx context.Context, e *evidence.Evidence, kind baseline.Entity) (all, made int, err error) {
 	m2 := e.Magento2
-	if all, err = m2.Count(ctx, kind.table, ""); err != nil {
+	if all, err = m2.Count(ctx, kind.Table, ""); err != nil {
 		return 0, 0, err
 	}
-	switch {
-	case kind.name == "attribute_set":
-		made, err = m2.Count(ctx, kind.table, "attribute_set_id NOT IN (SELECT default_attribute_set_id FROM "+m2.Table("eav_entity_type")+" WHERE default_attribute_set_id IS NOT NULL)")
-	case kind.name == "category":
-		made, err = m2.Count(ctx, kind.table, fmt.Sprintf(kind.isNew, m2.Table(kind.table)))
-	case kind.name == "store":
+	switch condition := kind.Condition(m2.Table); {
+	case kind.Name == "store":
 		made, err = countNewStores(ctx, e, kind)
-	case kind.isNew == "":
+	case condition == "":
 		made = all
 	default:
-		made, err = m2.Count(ctx, kind.table, kind.isNew)
+		made, err = m2.Count(ctx, kind.Table, condition)
 	}
 	return all, made, err
 }
@@ -168,10 +133,10 @@ func countEntity(ctx context.Context, e *evidence.Evidence, kind entity) (all, m
 const maxStores = 1000
 
 // countNewStores leaves out the store views that Magento 1 has too: migrate:settings brings those.
-func countNewStores(ctx context.Context, e *evidence.Evidence, kind entity) (int, error) {
+func countNewStores(ctx context.Context, e *evidence.Evidence, kind baseline.Entity) (int, error) {
 	m2 := e.Magento2
 	var codes []string
-	err := m2.Session.Rows(ctx, fmt.Sprintf("SELECT code FROM %s WHERE %s LIMIT %d", m2.Table(kind.table), kind.isNew, maxStores), nil, func(scan func(...any) error) error {
+	err := m2.Session.Rows(ctx, fmt.Sprintf("SELECT code FROM %s WHERE %s LIMIT %d", m2.Table(kind.Table), kind.Condition(m2.Table), maxStores), nil, func(scan func(...any) error) error {
 		var code sql.NullString
 		err := scan(&code)
 		codes = append(codes, code.String)

@@ -473,7 +473,7 @@ func judgeIntegrity(ctx context.Context, v *finding.Verdict, e *evidence.Evidenc
 		return
 	}
 	counts := map[integrity.Kind]int{}
-	for _, p := range forecast.Findings {
+	for _, p := range forecast.Predictions {
 		counts[p.Kind]++
 		v.Add(predicted(p))
 	}
@@ -517,7 +517,7 @@ func judgeSearch(v *finding.Verdict, f *evidence.Forecast) {
 }
 
 // predicted gives what the tool would say the form of a finding.
-func predicted(p integrity.Finding) finding.Finding {
+func predicted(p integrity.Prediction) finding.Finding {
 	status := finding.Warn
 	if p.Level == integrity.Warning {
 		status = finding.Pass

@@ -53,6 +53,7 @@ func judgePrivileges(v *finding.Verdict, s *evidence.System, a privilege.Assessm
 		v.Sample(privilegesOK, finding.Bool(ok == privilege.Held), string(s.Name))
 	}
 	for _, f := range a.Findings {
-		v.Add(evidence.PrivilegeFinding(string(s.Name)+" ", f))
+		f.Subject = string(s.Name) + " " + f.Subject
+		v.Add(f)
 	}
 }
