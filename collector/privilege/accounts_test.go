@@ -8,9 +8,9 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"magento_migration_exporter/collector/finding"
+	"go.yaml.in/yaml/v4"
 
-	"github.com/goccy/go-yaml"
+	"magento_migration_exporter/collector/finding"
 )
 
 //go:embed testdata/accounts.yaml
@@ -34,7 +34,7 @@ type accountShape struct {
 func accountShapes(t *testing.T) []accountShape {
 	t.Helper()
 	var shapes []accountShape
-	if err := yaml.UnmarshalWithOptions(accountsFile, &shapes, yaml.Strict()); err != nil {
+	if err := yaml.Load(accountsFile, &shapes, yaml.WithKnownFields()); err != nil {
 		t.Fatal(err)
 	}
 	return shapes
