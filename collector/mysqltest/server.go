@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -61,6 +62,8 @@ const (
 	startLimit    = time.Minute
 	shutdownLimit = 30 * time.Second
 	portAttempts  = 5
+	// loopback is the address that everything here listens on.
+	loopback = "127.0.0.1"
 	// rootIdleConnections is what database/sql keeps by default.
 	rootIdleConnections = 2
 	// maxSocketPath is what fits into sockaddr_un.sun_path on Linux.
@@ -169,7 +172,7 @@ func (s *Server) rootConfig() *mysql.Config {
 }
 
 // Host returns the address the server listens on. It is not "localhost", which MySQL clients take for the socket.
-func (s *Server) Host() string { return "127.0.0.1" }
+func (s *Server) Host() string { return loopback }
 
 // Port returns the TCP port, which stays the same over restarts.
 func (s *Server) Port() int { return s.port }
@@ -368,13 +371,24 @@ func (s *Server) Stop() error {
 	return errors.Join(errs...)
 }
 
+// The ports that freePort chooses from are below those that Linux gives to outgoing connections, so that none of them takes the port of
+// a server that is restarting.
+const (
+	firstPort = 15_000
+	lastPort  = 32_000
+)
+
+// freePort returns a TCP port on which nothing listens.
 func freePort() (int, error) {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
+	var err error
+	for range 100 {
+		port := firstPort + rand.IntN(lastPort-firstPort+1)
+		var l net.Listener
+		if l, err = net.Listen("tcp4", net.JoinHostPort(loopback, strconv.Itoa(port))); err == nil {
+			return port, l.Close()
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return 0, fmt.Errorf("find a free port: %w", err)
 }
 
 func quoteIdentifier(name string) string {
