@@ -109,7 +109,7 @@ vuln:
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) ./...
 
 # Binaries with their bills of materials, each built twice to see that the bytes are the same.
-release:
+release: .cache/tools/cyclonedx-gomod
 	@.ci/packages $(RELEASE_PACKAGES)
 	.ci/release $(VERSION)
 
@@ -138,6 +138,9 @@ $(GOLANGCI_LINT):
 # Programs for tests and releases, of the versions in .ci/tools/go.mod.
 .cache/tools/toxiproxy: tool := github.com/Shopify/toxiproxy/v2/cmd/server
 .cache/tools/gotestsum: tool := gotest.tools/gotestsum
+# Its hash is in the bills of materials, which have to be the same on each machine.
+.cache/tools/cyclonedx-gomod: tool := -trimpath -buildvcs=false github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
+.cache/tools/cyclonedx-gomod: export CGO_ENABLED := 0
 .cache/tools/%: .ci/tools/go.mod .ci/tools/go.sum
 	$(GO) build -C .ci/tools -ldflags '-s -w' -o $(CURDIR)/$@ $(tool)
 
