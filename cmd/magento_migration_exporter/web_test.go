@@ -282,7 +282,7 @@ func TestPathsLeadNowhereElse(t *testing.T) {
 func TestHostileParametersAreHarmless(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, config.Migration{Name: "acme"})
-	s.publish(0, time.Now(), nil)
+	s.publish(0, time.Now())
 	for _, text := range hostile {
 		value := url.QueryEscape(text)
 		for _, path := range []string{
@@ -430,7 +430,7 @@ func hastyServer(t *testing.T, migrations int, webConfig string) (address string
 	}
 	s := newSiteAt(t, "", all...)
 	for i := range all {
-		s.publish(i, time.Now(), nil)
+		s.publish(i, time.Now())
 	}
 	server := newServer(s.handler, slog.New(slog.DiscardHandler))
 	for name, limit := range map[string]time.Duration{"header": server.ReadHeaderTimeout, "read": server.ReadTimeout, "write": server.WriteTimeout, "idle": server.IdleTimeout} {

@@ -1,4 +1,4 @@
-package report
+package acceptance_test
 
 import (
 	"bytes"
@@ -19,10 +19,10 @@ import (
 	"magento_migration_exporter/docs"
 )
 
-// TestDocsAreRendered compares the pages with the Markdown files that they are made of; -update renders them anew.
+// TestDocsAreRendered compares the pages with the Markdown files that they are made of; -update renders them again.
 func TestDocsAreRendered(t *testing.T) {
 	t.Parallel()
-	const dir = "../../docs/html"
+	dir := filepath.Join(repository, "docs", "html")
 	names, err := fs.Glob(docs.Sources(), "*.md")
 	if err != nil || len(names) == 0 {
 		t.Fatalf("the documentation has no Markdown file: %v", err)
@@ -40,7 +40,8 @@ func TestDocsAreRendered(t *testing.T) {
 			}
 		}
 		if have, err := os.ReadFile(file); err != nil || !bytes.Equal(have, page) {
-			t.Errorf("%s is not what docs/%s renders to (%v); go test ./collector/report -run TestDocsAreRendered -update writes it", file, name, err)
+			t.Errorf("%s is not what docs/%s renders to (%v); "+
+				"go test -C cmd/acceptance -run TestDocsAreRendered -update writes it", file, name, err)
 		}
 	}
 	pages, err := filepath.Glob(filepath.Join(dir, "*"))
@@ -57,7 +58,8 @@ type docHeading struct{ id, text string }
 // renderDoc makes the page of a Markdown file: the list of its sections if there are some, and the text.
 func renderDoc(t *testing.T, source []byte) []byte {
 	t.Helper()
-	markdown := goldmark.New(goldmark.WithExtensions(extension.Table), goldmark.WithParserOptions(parser.WithAttribute(), parser.WithAutoHeadingID()))
+	markdown := goldmark.New(goldmark.WithExtensions(extension.Table),
+		goldmark.WithParserOptions(parser.WithAttribute(), parser.WithAutoHeadingID()))
 	tree := markdown.Parser().Parse(text.NewReader(source))
 	var d renderedDoc
 	if err := ast.Walk(tree, func(n ast.Node, entering bool) (ast.WalkStatus, error) {

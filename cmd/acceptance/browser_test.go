@@ -1,4 +1,4 @@
-package main
+package acceptance_test
 
 import (
 	"context"
@@ -23,8 +23,10 @@ import (
 
 // browserOptions are what a Chromium in a container, or of root, needs beside chromedp's own.
 func browserOptions() []chromedp.ExecAllocatorOption {
-	return append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath("chromium"), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.WindowSize(1280, 900))
+	return append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath("chromium"),
+		chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
+		chromedp.WindowSize(1280, 900), chromedp.WSURLReadTimeout(limit))
 }
 
 // startBrowser starts a Chromium, which ends with the test. What it returns opens tabs.
@@ -47,8 +49,8 @@ type tab struct {
 
 	mu     sync.Mutex
 	faults []string
-	// requests counts what was asked for.
-	requests int
+	// requests are the URLs that were asked for.
+	requests []string
 }
 
 func openTab(t *testing.T, browser context.Context) *tab {
@@ -82,32 +84,36 @@ func (b *tab) listen(event any) {
 			b.faults = append(b.faults, "browser log: "+e.Entry.Text)
 		}
 	case *network.EventRequestWillBeSent:
-		b.requests++
+		b.requests = append(b.requests, e.Request.URL)
 		if !strings.HasPrefix(e.Request.URL, "http://127.0.0.1:") && !strings.HasPrefix(e.Request.URL, "file:") {
 			b.faults = append(b.faults, "request to "+e.Request.URL)
 		}
 	}
 }
 
-func (b *tab) requested() int {
+// requested returns the URLs that were asked for since the last call.
+func (b *tab) requested() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.requests
+	urls := b.requests
+	b.requests = nil
+	return urls
 }
 
 func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, limit)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		b.t.Fatal(err)
 	}
 }
 
-// click clicks on an element. It looks for it again when the page was replaced between finding and clicking, as a refresh does.
+// click clicks on an element. It looks for it again when the page was replaced between finding and clicking, as a
+// refresh does.
 func (b *tab) click(selector string) {
 	b.t.Helper()
-	for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(limit); ; time.Sleep(20 * time.Millisecond) {
 		ctx, cancel := context.WithDeadline(b.ctx, deadline)
 		err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS(selector)))
 		cancel()
@@ -128,7 +134,7 @@ func (b *tab) open(url string) {
 // evaluate returns what a JavaScript expression is; promises are waited for.
 func evaluate[T any](b *tab, expression string) T {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, limit)
 	defer cancel()
 	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	if err != nil {
@@ -140,7 +146,7 @@ func evaluate[T any](b *tab, expression string) T {
 // eventually waits until an expression is true. While a page loads there may be nothing to ask, or nobody.
 func (b *tab) eventually(expression string) {
 	b.t.Helper()
-	for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(limit); ; time.Sleep(20 * time.Millisecond) {
 		ctx, cancel := context.WithDeadline(b.ctx, deadline)
 		is, err := chromedp.Run(ctx, chromedp.Evaluate[bool](expression))
 		cancel()
@@ -176,7 +182,8 @@ func (b *tab) scheme(name string) {
 func (b *tab) media(media string, features ...*emulation.MediaFeature) {
 	b.t.Helper()
 	b.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
-		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: media, Features: features})
+		p := emulation.SetEmulatedMediaParams{Media: media, Features: features}
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, p)
 		return chromedp.Void{}, err
 	})
 }
@@ -184,7 +191,8 @@ func (b *tab) media(media string, features ...*emulation.MediaFeature) {
 func (b *tab) withoutScripts() {
 	b.t.Helper()
 	b.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
-		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		p := emulation.SetScriptExecutionDisabledParams{Value: true}
+		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, p)
 		return chromedp.Void{}, err
 	})
 }
@@ -195,7 +203,7 @@ const tallest = 16000
 // screenshot keeps a picture of the page among the test's output.
 func (b *tab) screenshot(name string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, limit)
 	defer cancel()
 	picture := chromedp.FullScreenshot(100)
 	if evaluate[int](b, "document.documentElement.scrollHeight") > tallest {
@@ -205,7 +213,7 @@ func (b *tab) screenshot(name string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	dir := filepath.Join(repository(b.t), "test-output", "browser")
+	dir := filepath.Join(repository, "test-output", "browser")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		b.t.Fatal(err)
 	}
@@ -220,7 +228,10 @@ func (b *tab) audit(axe string) {
 	for _, scheme := range []string{"dark", "light"} {
 		b.scheme(scheme)
 		evaluate[bool](b, axe+"; true")
-		found := evaluate[json.RawMessage](b, `axe.run(document, {resultTypes: ["violations"]}).then(r => r.violations.map(v => ({id: v.id, help: v.help, nodes: v.nodes.slice(0, 3).map(n => n.html + " " + n.failureSummary)})))`)
+		found := evaluate[json.RawMessage](b, `axe.run(document, {resultTypes: ["violations"]}).
+			then(r => r.violations.map(v => ({
+				id: v.id, help: v.help, nodes: v.nodes.slice(0, 3).map(n => n.html + " " + n.failureSummary),
+			})))`)
 		if string(found) != "[]" {
 			b.t.Errorf("axe-core, %s: %s", scheme, found)
 		}
@@ -233,11 +244,12 @@ const axeVersion = "4.14.1"
 // axeSource returns axe-core, which is installed below .cache/ when it is not there.
 func axeSource(t *testing.T) string {
 	t.Helper()
-	dir := filepath.Join(repository(t), ".cache", "axe-core-"+axeVersion)
+	dir := filepath.Join(repository, ".cache", "axe-core-"+axeVersion)
 	file := filepath.Join(dir, "node_modules", "axe-core", "axe.min.js")
 	source, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		install := exec.CommandContext(t.Context(), "npm", "install", "--prefix", dir, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "axe-core@"+axeVersion)
+		install := exec.CommandContext(t.Context(), "npm", "install", "--prefix", dir, "--ignore-scripts", "--no-audit",
+			"--no-fund", "--loglevel=error", "axe-core@"+axeVersion)
 		if output, err := install.CombinedOutput(); err != nil {
 			t.Fatalf("installing axe-core: %v\n%s", err, output)
 		}
@@ -247,14 +259,4 @@ func axeSource(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return string(source)
-}
-
-// repository returns the project's folder.
-func repository(t *testing.T) string {
-	t.Helper()
-	dir, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dir
 }
