@@ -1,5 +1,5 @@
-// Package collector is the engine: the evaluator runs the preconditions of a catalogue on evidence, the scheduler says when, and the
-// board keeps the latest results.
+// Package collector is the engine: the evaluator runs the preconditions of a catalogue on evidence, the scheduler says
+// when, and the board keeps the latest results.
 //
 // Data flows one way: config, evidence, preconditions, board; what renders reads the board.
 package collector
@@ -17,8 +17,8 @@ import (
 	"magento_migration_exporter/config"
 )
 
-// Board keeps the latest result of each precondition of each migration. What is on it is never changed, only replaced, so that a
-// snapshot can be read without a lock.
+// Board keeps the latest result of each precondition of each migration. What is on it is never changed, only replaced,
+// so that a snapshot can be read without a lock.
 type Board struct {
 	catalogue precondition.Catalogue
 	render    func(*MigrationState) Rendering
@@ -47,8 +47,8 @@ type MigrationState struct {
 	rendered func() Rendering
 }
 
-// Rendering is what a renderer makes of a state, which only it understands. It is kept beside the state, so that it is made once, when
-// the results are new, and goes when they go.
+// Rendering is what a renderer makes of a state, which only it understands. It is kept beside the state, so that it is
+// made once, when the results are new, and goes when they go.
 type Rendering any
 
 // Rendering returns what the board's renderer made of the state; nil before the first evaluation.
@@ -69,10 +69,12 @@ type PreconditionState struct {
 	decayed bool
 	// Waivers are those that the configuration has for it, ended or not.
 	Waivers []config.Waiver
-	// KnownAt is the last evaluation that was not unknown, and ChangedAt the last change that this process saw; zero for none.
+	// KnownAt is the last evaluation that was not unknown, and ChangedAt the last change that this process saw; zero
+	// for none.
 	KnownAt, ChangedAt   time.Time
 	Changes, Evaluations int
-	// History holds the last statuses, oldest first; it begins with the first evaluation unless maxHistory cut that off.
+	// History holds the last statuses, oldest first; it begins with the first evaluation unless maxHistory cut that
+	// off.
 	History []Change
 }
 
@@ -100,8 +102,8 @@ type Evaluation struct {
 	Results     []finding.Result
 }
 
-// NewBoard returns an empty board for the preconditions of a catalogue. What render returns is kept beside each state that was
-// evaluated; it may be nil.
+// NewBoard returns an empty board for the preconditions of a catalogue. What render returns is kept beside each state
+// that was evaluated; it may be nil.
 func NewBoard(catalogue precondition.Catalogue, render func(*MigrationState) Rendering) *Board {
 	if render == nil {
 		render = func(*MigrationState) Rendering { return nil }
@@ -109,8 +111,8 @@ func NewBoard(catalogue precondition.Catalogue, render func(*MigrationState) Ren
 	return &Board{catalogue: catalogue, render: render, entries: map[string]*MigrationState{}}
 }
 
-// Configure makes the board hold exactly these migrations. A migration whose entry is unchanged keeps its results, and its old entry,
-// which is returned in place of the new one.
+// Configure makes the board hold exactly these migrations. A migration whose entry is unchanged keeps its results, and
+// its old entry, which is returned in place of the new one.
 func (b *Board) Configure(migrations []config.Migration) []*config.Migration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -147,7 +149,8 @@ func (b *Board) newMigrationState(m *config.Migration) *MigrationState {
 	return state
 }
 
-// Publish replaces a migration's results whole. It does nothing when the configuration has changed since the evaluation began.
+// Publish replaces a migration's results whole. It does nothing when the configuration has changed since the evaluation
+// began.
 func (b *Board) Publish(m *config.Migration, e Evaluation, now time.Time) []Transition {
 	next, transitions := b.publish(m, e, now)
 	if next != nil {
@@ -163,7 +166,14 @@ func (b *Board) publish(m *config.Migration, e Evaluation, now time.Time) (*Migr
 	if old == nil || old.Migration != m {
 		return nil, nil
 	}
-	next := &MigrationState{Migration: m, Evaluated: true, Phase: e.Phase, PhaseReason: e.PhaseReason, Servers: e.Servers, Preconditions: slices.Clone(old.Preconditions)}
+	next := &MigrationState{
+		Migration:     m,
+		Evaluated:     true,
+		Phase:         e.Phase,
+		PhaseReason:   e.PhaseReason,
+		Servers:       e.Servers,
+		Preconditions: slices.Clone(old.Preconditions),
+	}
 	var transitions []Transition
 	for i := range next.Preconditions {
 		ps := &next.Preconditions[i]
@@ -211,8 +221,8 @@ func (b *Board) replace(state *MigrationState) {
 	b.evaluated = b.evaluated || b.allEvaluated()
 }
 
-// Decay makes results older than maxAge unknown and withdraws their values: an evaluation that does not end must not leave an old
-// verdict standing.
+// Decay makes results older than maxAge unknown and withdraws their values: an evaluation that does not end must not
+// leave an old verdict standing.
 func (b *Board) Decay(now time.Time, maxAge time.Duration) []Transition {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -274,8 +284,8 @@ func (b *Board) Snapshot() []*MigrationState {
 	return states
 }
 
-// Evaluated reports whether each migration was evaluated once. From then on it stays true: a reload must not take the exporter's other
-// migrations out of service.
+// Evaluated reports whether each migration was evaluated once. From then on it stays true: a reload must not take the
+// exporter's other migrations out of service.
 func (b *Board) Evaluated() bool {
 	b.mu.RLock()
 	defer b.mu.RUnlock()

@@ -14,7 +14,10 @@ import (
 func evaluation(at time.Time, except map[string]finding.Status) Evaluation {
 	e := Evaluation{Phase: config.PhasePrepare}
 	for _, p := range precondition.All() {
-		v := finding.Verdict{Summary: "fine", Samples: []finding.Sample{{Family: "cron_running", Labels: []string{p.ID}, Value: 1}}}
+		v := finding.Verdict{
+			Summary: "fine",
+			Samples: []finding.Sample{{Family: "cron_running", Labels: []string{p.ID}, Value: 1}},
+		}
 		if s, ok := except[p.ID]; ok {
 			v.Add(finding.Finding{Status: s, Subject: "it", Summary: "it is " + s.String(), Remedy: "mend it"})
 		}
@@ -51,7 +54,9 @@ func TestBoardTransitions(t *testing.T) {
 	b, start := NewBoard(precondition.All(), nil), time.Now()
 	m := configured(b, config.Migration{Name: "a"})[0]
 	at := func(minute int) time.Time { return start.Add(time.Duration(minute) * time.Minute) }
-	if got := b.Publish(m, evaluation(at(0), map[string]finding.Status{"backup": finding.Unknown}), at(0)); len(got) != 0 {
+	if got := b.Publish(m, evaluation(at(0), map[string]finding.Status{"backup": finding.Unknown}), at(0)); len(
+		got,
+	) != 0 {
 		t.Errorf("the first evaluation is no change: %+v", got)
 	}
 	got := b.Publish(m, evaluation(at(1), map[string]finding.Status{"backup": finding.Fail}), at(1))
@@ -77,7 +82,8 @@ func TestBoardWaivers(t *testing.T) {
 	}})[0]
 	b.Publish(m, evaluation(now, map[string]finding.Status{"backup": finding.Fail}), now)
 	state := b.Snapshot()[0]
-	if !state.Ready || of(state, "backup").Result.Status != finding.Waived || len(of(state, "backup").Result.Findings) != 1 {
+	if !state.Ready || of(state, "backup").Result.Status != finding.Waived ||
+		len(of(state, "backup").Result.Findings) != 1 {
 		t.Errorf("%+v", of(state, "backup").Result)
 	}
 	later := now.Add(2 * time.Minute)
@@ -102,7 +108,8 @@ func TestBoardDecay(t *testing.T) {
 		t.Errorf("%d transitions, ready %v", len(got), state.Ready)
 	}
 	for _, ps := range state.Preconditions {
-		if ps.Result.Status != finding.Unknown || len(ps.Result.Samples) != 0 || !ps.Result.EvaluatedAt.Equal(now) || ps.Result.Findings[0].Remedy == "" {
+		if ps.Result.Status != finding.Unknown || len(ps.Result.Samples) != 0 || !ps.Result.EvaluatedAt.Equal(now) ||
+			ps.Result.Findings[0].Remedy == "" {
 			t.Errorf("%s: %+v", ps.Precondition.ID, ps.Result)
 		}
 	}
@@ -112,7 +119,12 @@ func TestBoardDecay(t *testing.T) {
 	if again := b.Decay(now.Add(3*time.Hour), time.Hour); len(again) != 0 {
 		t.Errorf("decayed twice: %+v", again)
 	}
-	if got := b.Publish(m, evaluation(now.Add(4*time.Hour), nil), now.Add(4*time.Hour)); len(got) != len(precondition.All()) || !b.Snapshot()[0].Ready {
+	if got := b.Publish(m, evaluation(now.Add(4*time.Hour), nil), now.Add(4*time.Hour)); len(
+		got,
+	) != len(
+		precondition.All(),
+	) ||
+		!b.Snapshot()[0].Ready {
 		t.Errorf("did not recover: %d", len(got))
 	}
 }
@@ -133,7 +145,8 @@ func TestBoardConfigure(t *testing.T) {
 		t.Error("an unchanged entry must stay the same, a changed one must not")
 	}
 	states := b.Snapshot()
-	if len(states) != 3 || !states[0].Evaluated || of(states[0], "backup").ChangedAt.IsZero() || states[1].Evaluated || states[2].Evaluated {
+	if len(states) != 3 || !states[0].Evaluated || of(states[0], "backup").ChangedAt.IsZero() || states[1].Evaluated ||
+		states[2].Evaluated {
 		t.Errorf("%+v", states)
 	}
 	for _, m := range []*config.Migration{first[1], first[2]} {
@@ -164,7 +177,14 @@ func TestBoardHistory(t *testing.T) {
 		t.Errorf("without a change: %+v", got)
 	}
 	for minute := 5; minute < 5+2*maxHistory; minute++ {
-		b.Publish(m, evaluation(at(minute), map[string]finding.Status{"backup": []finding.Status{finding.Pass, finding.Fail}[minute%2]}), at(minute))
+		b.Publish(
+			m,
+			evaluation(
+				at(minute),
+				map[string]finding.Status{"backup": []finding.Status{finding.Pass, finding.Fail}[minute%2]},
+			),
+			at(minute),
+		)
 	}
 	got := of(b.Snapshot()[0], "backup").History
 	if len(got) != maxHistory || !got[maxHistory-1].At.Equal(at(4+2*maxHistory)) || !got[0].At.Equal(at(5+maxHistory)) {

@@ -44,8 +44,8 @@ type Evaluator struct {
 type EvaluatorOptions struct {
 	Board   *Board
 	Backups *backup.Reader
-	// Patient makes EvaluateAll wait for what takes longer than one evaluation, and evaluate again while evidence was looked at only in
-	// part, until its context ends.
+	// Patient makes EvaluateAll wait for what takes longer than one evaluation, and evaluate again while evidence was
+	// looked at only in part, until its context ends.
 	Patient bool
 	Logger  *slog.Logger
 	// Now is the clock.
@@ -96,8 +96,19 @@ func (e *Evaluator) Evaluate(ctx context.Context, m *config.Migration, limit tim
 }
 
 func (e *Evaluator) logTransition(t Transition) {
-	e.logger.Info("status changed", "migration", t.Migration, "precondition", t.Precondition, "old", t.Old, "new", t.New,
-		"summary", t.Summary)
+	e.logger.Info(
+		"status changed",
+		"migration",
+		t.Migration,
+		"precondition",
+		t.Precondition,
+		"old",
+		t.Old,
+		"new",
+		t.New,
+		"summary",
+		t.Summary,
+	)
 }
 
 // results runs every precondition side by side. One that does not end in time is unknown, and is not waited for.
@@ -172,8 +183,13 @@ func (e *Evaluator) leave(migration string) {
 func (e *Evaluator) stuck(p *precondition.Precondition, gathered *evidence.Evidence) finding.Result {
 	m := gathered.Migration
 	v := finding.Verdict{}
-	v.Unknown("", "an earlier evaluation has not come back", "", "Look for a file system that hangs under "+m.Key("magento1.root")+", "+
-		m.Key("magento2.root")+" or the other configured paths: ls there hangs too.")
+	v.Unknown(
+		"",
+		"an earlier evaluation has not come back",
+		"",
+		"Look for a file system that hangs under "+m.Key("magento1.root")+", "+
+			m.Key("magento2.root")+" or the other configured paths: ls there hangs too.",
+	)
 	return v.Result(m.Preconditions.Severity(p.ID), e.now(), 0)
 }
 
@@ -188,22 +204,39 @@ func (e *Evaluator) fillUnended(
 			continue
 		}
 		v := finding.Verdict{}
-		v.Unknown("", "the evaluation did not end within its time limit", fmt.Sprintf("gave up after %s", took.Round(time.Millisecond)),
-			"Look for a file system or server that hangs; global.evaluation_timeout sets the limit.")
+		v.Unknown(
+			"",
+			"the evaluation did not end within its time limit",
+			fmt.Sprintf("gave up after %s", took.Round(time.Millisecond)),
+			"Look for a file system or server that hangs; global.evaluation_timeout sets the limit.",
+		)
 		results[i] = v.Result(gathered.Migration.Preconditions.Severity(e.catalogue[i].ID), e.now(), took)
 	}
 	return results
 }
 
 // result runs one precondition. A fault of the program itself is a result too, not the end of the daemon.
-func (e *Evaluator) result(ctx context.Context, p *precondition.Precondition, gathered *evidence.Evidence) (r finding.Result) {
+func (e *Evaluator) result(
+	ctx context.Context,
+	p *precondition.Precondition,
+	gathered *evidence.Evidence,
+) (r finding.Result) {
 	started := time.Now()
 	severity := gathered.Migration.Preconditions.Severity(p.ID)
 	defer func() {
 		if fault := recover(); fault != nil {
 			e.faults.Add(1)
-			e.logger.Error("a precondition's evaluation panicked", "migration", gathered.Migration.Name, "precondition", p.ID,
-				"panic", fmt.Sprintf("%T", fault), "stack", string(debug.Stack()))
+			e.logger.Error(
+				"a precondition's evaluation panicked",
+				"migration",
+				gathered.Migration.Name,
+				"precondition",
+				p.ID,
+				"panic",
+				fmt.Sprintf("%T", fault),
+				"stack",
+				string(debug.Stack()),
+			)
 			v := finding.Verdict{}
 			v.Unknown("", "the exporter failed while it evaluated this", "the exporter's log has the stack",
 				"Report it to the exporter's maintainers with the log.")
@@ -211,7 +244,10 @@ func (e *Evaluator) result(ctx context.Context, p *precondition.Precondition, ga
 		}
 	}()
 	if !p.AppliesIn(gathered.Phase.Phase) {
-		v := finding.Verdict{NotApplicable: true, Summary: "does not apply in the phase " + string(gathered.Phase.Phase)}
+		v := finding.Verdict{
+			NotApplicable: true,
+			Summary:       "does not apply in the phase " + string(gathered.Phase.Phase),
+		}
 		return v.Result(severity, e.now(), time.Since(started))
 	}
 	v := p.Evaluate(database.WithCost(ctx, e.costs[p.ID]), gathered)

@@ -32,7 +32,11 @@ func (s *shop) fingerprint(server *mysqltest.Server, name string) string {
 	}
 	text := file + ":" + position
 	var tables []string
-	rows, err := root.QueryContext(t.Context(), "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE = 'BASE TABLE' ORDER BY 1", name)
+	rows, err := root.QueryContext(
+		t.Context(),
+		"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE = 'BASE TABLE' ORDER BY 1",
+		name,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +107,8 @@ func TestEvaluationConnections(t *testing.T) {
 	t.Errorf("%d connections are open at rest", open)
 }
 
-// TestEvaluationOfAHungDatabase stops a server in its tracks: the other one's preconditions go on, and all recovers by itself.
+// TestEvaluationOfAHungDatabase stops a server in its tracks: the other one's preconditions go on, and all recovers by
+// itself.
 func TestEvaluationOfAHungDatabase(t *testing.T) {
 	t.Parallel()
 	server := mysqltest.New(t, mysqltest.Options{})
@@ -141,7 +146,11 @@ func TestStatementsEndOnTheServer(t *testing.T) {
 			s := newShop(t, func(s *shoptest.Shop) { s.Server2 = server })
 			s.Global.EvaluationTimeout = model.Duration(3 * time.Second)
 			s.Want("m2_entities", finding.Pass)
-			s.On2("INSERT INTO sales_order (increment_id) VALUES ('1')", "RENAME TABLE sales_order TO hidden", "CREATE VIEW sales_order AS SELECT * FROM hidden WHERE SLEEP(30) = 0")
+			s.On2(
+				"INSERT INTO sales_order (increment_id) VALUES ('1')",
+				"RENAME TABLE sales_order TO hidden",
+				"CREATE VIEW sales_order AS SELECT * FROM hidden WHERE SLEEP(30) = 0",
+			)
 			s.WantFinding("m2_entities", finding.Unknown, "stopped answering")
 			root := s.Root(server)
 			deadline := time.Now().Add(time.Second)
@@ -164,7 +173,10 @@ func TestStatementsEndOnTheServer(t *testing.T) {
 
 func TestOnMySQL56(t *testing.T) {
 	t.Parallel()
-	server := mysqltest.New(t, mysqltest.Options{Flavor: mysqltest.MySQL56, Args: []string{"--log-bin=binlog", "--server-id=1"}})
+	server := mysqltest.New(
+		t,
+		mysqltest.Options{Flavor: mysqltest.MySQL56, Args: []string{"--log-bin=binlog", "--server-id=1"}},
+	)
 	s := newShop(t, func(s *shoptest.Shop) { s.Server1, s.Server2 = server, server })
 	for id, want := range map[string]finding.Status{"network": finding.Pass, "m2_installed": finding.Pass, "cron_stopped": finding.Pass, "privileges": finding.Pass, "binlog_trust": finding.Fail, "m2_entities": finding.Pass} {
 		s.Want(id, want)
@@ -178,7 +190,10 @@ func TestOnMySQL56(t *testing.T) {
 // alone is a catalogue of one precondition that is not about anything.
 func alone(evaluate func(context.Context, *evidence.Evidence) finding.Verdict) func(*shoptest.Shop) {
 	return func(s *shoptest.Shop) {
-		s.Catalogue = append(precondition.All(), precondition.Precondition{ID: "made_up", Title: "Made up", Evaluate: evaluate})
+		s.Catalogue = append(
+			precondition.All(),
+			precondition.Precondition{ID: "made_up", Title: "Made up", Evaluate: evaluate},
+		)
 	}
 }
 
@@ -194,7 +209,8 @@ func TestAPanicIsAResult(t *testing.T) {
 	}
 }
 
-// TestAnEvaluationThatHangsIsNotStartedAgain has a precondition that does not come back, as one that waits for a dead mount.
+// TestAnEvaluationThatHangsIsNotStartedAgain has a precondition that does not come back, as one that waits for a dead
+// mount.
 func TestAnEvaluationThatHangsIsNotStartedAgain(t *testing.T) {
 	t.Parallel()
 	mount, calls, ended := make(chan struct{}), atomic.Int64{}, make(chan struct{})

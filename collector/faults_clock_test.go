@@ -22,8 +22,10 @@ func TestFaultsOfTheSchedulersClock(t *testing.T) {
 	reader := backup.New(t.Context(), backup.Options{})
 	t.Cleanup(reader.Close)
 	board := NewBoard(precondition.All(), nil)
-	s := NewScheduler(NewEvaluator(EvaluatorOptions{Board: board, Backups: reader, Logger: slog.New(slog.DiscardHandler),
-		Now: func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }}))
+	s := NewScheduler(
+		NewEvaluator(EvaluatorOptions{Board: board, Backups: reader, Logger: slog.New(slog.DiscardHandler),
+			Now: func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }}),
+	)
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { s.Run(ctx) })
@@ -52,8 +54,8 @@ func TestFaultsOfTheSchedulersClock(t *testing.T) {
 	}
 }
 
-// TestFaultsOfTheWallClock checks that times between evaluations are told by the clock that nobody can set: that is what keeps a wall
-// clock that jumps from making results old or evaluations late.
+// TestFaultsOfTheWallClock checks that times between evaluations are told by the clock that nobody can set: that is
+// what keeps a wall clock that jumps from making results old or evaluations late.
 func TestFaultsOfTheWallClock(t *testing.T) {
 	t.Parallel()
 	c := config.Default()

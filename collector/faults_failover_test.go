@@ -30,8 +30,8 @@ const (
 	orphan = "SET FOREIGN_KEY_CHECKS=0; INSERT INTO acme_child VALUES (1, 77); SET FOREIGN_KEY_CHECKS=1;"
 )
 
-// TestFaultsOfAFailoverOfMagento1 switches the line to a server of another make, on which much is different, and back. Whatever was
-// kept of the one must not be told of the other.
+// TestFaultsOfAFailoverOfMagento1 switches the line to a server of another make, on which much is different, and back.
+// Whatever was kept of the one must not be told of the other.
 func TestFaultsOfAFailoverOfMagento1(t *testing.T) {
 	t.Parallel()
 	other := mysqltest.New(t, mysqltest.Options{Flavor: mysqltest.MySQL56})
@@ -39,7 +39,12 @@ func TestFaultsOfAFailoverOfMagento1(t *testing.T) {
 	_, root2 := s.WithRoots()
 	s.searchesOrphans(root2)
 	s.Load(s.Server1, s.DB1, child)
-	s.copyTo(other, s.DB1, mysqltest.Magento1("")+child+orphan, "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, SHOW VIEW")
+	s.copyTo(
+		other,
+		s.DB1,
+		mysqltest.Magento1("")+child+orphan,
+		"SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, SHOW VIEW",
+	)
 	line := newLine(t, s.Server1)
 	s.Migration.Magento1.Database.Host, s.Migration.Magento1.Database.Port = "127.0.0.1", line.port()
 	for range 2 { // there, back, and the same again
@@ -71,8 +76,14 @@ func TestFaultsOfAFailoverOfMagento2(t *testing.T) {
 	s, dir := newShop(t), t.TempDir()
 	s.Set("backup", map[string]any{"paths": []string{dir + "/*.sql*"}})
 	s.Dump(filepath.Join(dir, "m2.sql"), s.DB2, false)
-	s.copyTo(other, s.DB2, mysqltest.Magento2("")+"CREATE TABLE acme_late (id int); INSERT INTO catalog_product_entity (attribute_set_id, sku) VALUES (4, 'late'); INSERT INTO cron_schedule (job_code, created_at, executed_at) VALUES ('x', UTC_TIMESTAMP(), UTC_TIMESTAMP());",
-		"SELECT")
+	s.copyTo(
+		other,
+		s.DB2,
+		mysqltest.Magento2(
+			"",
+		)+"CREATE TABLE acme_late (id int); INSERT INTO catalog_product_entity (attribute_set_id, sku) VALUES (4, 'late'); INSERT INTO cron_schedule (job_code, created_at, executed_at) VALUES ('x', UTC_TIMESTAMP(), UTC_TIMESTAMP());",
+		"SELECT",
+	)
 	line := newLine(t, s.Server2)
 	s.Migration.Magento2.Database.Host, s.Migration.Magento2.Database.Port = "127.0.0.1", line.port()
 	for range 2 {
@@ -94,8 +105,8 @@ func TestFaultsOfAFailoverOfMagento2(t *testing.T) {
 	s.wantCalm(other)
 }
 
-// TestFaultsOfAServerWithAnothersName restarts a server, under its own name and port, with other data: as a container is made anew from
-// another volume.
+// TestFaultsOfAServerWithAnothersName restarts a server, under its own name and port, with other data: as a container
+// is made anew from another volume.
 func TestFaultsOfAServerWithAnothersName(t *testing.T) {
 	t.Parallel()
 	server := mysqltest.New(t, mysqltest.Options{})

@@ -31,7 +31,8 @@ import (
 	"magento_migration_exporter/config"
 )
 
-// watchedVariable makes the test program evaluate a configuration, with its calls for files answered by the process that started it.
+// watchedVariable makes the test program evaluate a configuration, with its calls for files answered by the process
+// that started it.
 const watchedVariable = "COLLECTOR_WATCHED_CONFIG"
 
 // watchedAnswer is what such a process says of itself whenever it gets a line.
@@ -53,7 +54,16 @@ func evaluateWatched(path string) error {
 	defer cancel()
 	reader := backup.New(ctx, backup.Options{Stall: 500 * time.Millisecond})
 	board := collector.NewBoard(precondition.All(), nil)
-	s := collector.NewScheduler(collector.NewEvaluator(collector.EvaluatorOptions{Board: board, Backups: reader, Logger: slog.New(slog.DiscardHandler), Now: time.Now}))
+	s := collector.NewScheduler(
+		collector.NewEvaluator(
+			collector.EvaluatorOptions{
+				Board:   board,
+				Backups: reader,
+				Logger:  slog.New(slog.DiscardHandler),
+				Now:     time.Now,
+			},
+		),
+	)
 	go s.Run(ctx)
 	if err := s.Apply(ctx, c); err != nil {
 		return err
@@ -66,15 +76,29 @@ func evaluateWatched(path string) error {
 	return nil
 }
 
-// letParentAnswer makes the kernel ask who listens at the other end of a socket about each call that names a file. It needs no privilege.
+// letParentAnswer makes the kernel ask who listens at the other end of a socket about each call that names a file. It
+// needs no privilege.
 func letParentAnswer(socket int) error {
 	const load, jumpIfEqual, answer = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, unix.BPF_RET | unix.BPF_K
-	calls := []uint32{unix.SYS_OPENAT, unix.SYS_NEWFSTATAT, unix.SYS_FACCESSAT, unix.SYS_FACCESSAT2, unix.SYS_READLINKAT}
+	calls := []uint32{
+		unix.SYS_OPENAT,
+		unix.SYS_NEWFSTATAT,
+		unix.SYS_FACCESSAT,
+		unix.SYS_FACCESSAT2,
+		unix.SYS_READLINKAT,
+	}
 	program := []unix.SockFilter{{Code: load}}
 	for i, call := range calls {
-		program = append(program, unix.SockFilter{Code: jumpIfEqual, K: call, Jt: uint8(len(calls) - i)}) //nolint:gosec // there are few
+		program = append(
+			program,
+			unix.SockFilter{Code: jumpIfEqual, K: call, Jt: uint8(len(calls) - i)},
+		) //nolint:gosec // there are few
 	}
-	program = append(program, unix.SockFilter{Code: answer, K: unix.SECCOMP_RET_ALLOW}, unix.SockFilter{Code: answer, K: unix.SECCOMP_RET_USER_NOTIF})
+	program = append(
+		program,
+		unix.SockFilter{Code: answer, K: unix.SECCOMP_RET_ALLOW},
+		unix.SockFilter{Code: answer, K: unix.SECCOMP_RET_USER_NOTIF},
+	)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
@@ -82,7 +106,12 @@ func letParentAnswer(socket int) error {
 	}
 	filter := unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]} //nolint:gosec // there are few
 	const allThreads = unix.SECCOMP_FILTER_FLAG_TSYNC | unix.SECCOMP_FILTER_FLAG_TSYNC_ESRCH
-	listener, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, allThreads|unix.SECCOMP_FILTER_FLAG_NEW_LISTENER, uintptr(unsafe.Pointer(&filter)))
+	listener, _, errno := unix.Syscall(
+		unix.SYS_SECCOMP,
+		unix.SECCOMP_SET_MODE_FILTER,
+		allThreads|unix.SECCOMP_FILTER_FLAG_NEW_LISTENER,
+		uintptr(unsafe.Pointer(&filter)),
+	)
 	if errno != 0 {
 		return fmt.Errorf("having calls answered by the parent: %w", errno)
 	}
@@ -92,7 +121,8 @@ func letParentAnswer(socket int) error {
 	return unix.Close(int(listener))
 }
 
-// mount stands for a network mount as a child process sees it: while it hangs, calls for what is below its directory do not return.
+// mount stands for a network mount as a child process sees it: while it hangs, calls for what is below its directory do
+// not return.
 type mount struct {
 	t        *testing.T
 	dir      string
@@ -136,7 +166,12 @@ func newMount(t *testing.T, dir, configuration string) *mount {
 		t.Fatal(err)
 	}
 	theirs := os.NewFile(uintptr(ends[1]), "socket")
-	m.child.ExtraFiles, m.child.Env, m.child.Stderr = []*os.File{theirs}, append(os.Environ(), watchedVariable+"="+path), os.Stderr
+	m.child.ExtraFiles, m.child.Env, m.child.Stderr = []*os.File{
+		theirs,
+	}, append(
+		os.Environ(),
+		watchedVariable+"="+path,
+	), os.Stderr
 	if m.in, err = m.child.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +215,8 @@ func (m *mount) serve() {
 	defer unix.Close(m.listener)
 	for {
 		ready := []unix.PollFd{{Fd: int32(m.listener), Events: unix.POLLIN}} //nolint:gosec // a file descriptor
-		if _, err := unix.Poll(ready, -1); err != nil && err != unix.EINTR || ready[0].Revents&(unix.POLLHUP|unix.POLLERR) != 0 {
+		if _, err := unix.Poll(ready, -1); err != nil && err != unix.EINTR ||
+			ready[0].Revents&(unix.POLLHUP|unix.POLLERR) != 0 {
 			return
 		}
 		if ready[0].Revents&unix.POLLIN == 0 {
@@ -209,7 +245,12 @@ func (m *mount) serve() {
 // letGo lets the kernel do what was asked.
 func (m *mount) letGo(id uint64) {
 	r := ruling{id: id, flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}
-	_, _, _ = unix.Syscall(unix.SYS_IOCTL, uintptr(m.listener), unix.SECCOMP_IOCTL_NOTIF_SEND, uintptr(unsafe.Pointer(&r)))
+	_, _, _ = unix.Syscall(
+		unix.SYS_IOCTL,
+		uintptr(m.listener),
+		unix.SECCOMP_IOCTL_NOTIF_SEND,
+		uintptr(unsafe.Pointer(&r)),
+	)
 }
 
 func (m *mount) hang(hung bool) {
@@ -262,8 +303,9 @@ func (s *shop) yaml(name, secret, more string) string {
 
 const watchedInterval, watchedTimeout = 500 * time.Millisecond, 3 * time.Second
 
-// TestFaultsOfAHungMount lets a network mount hang below the paths of one migration, and sees that the other preconditions and the other
-// migration go on, that nothing piles up, and that all is well again when the mount answers.
+// TestFaultsOfAHungMount lets a network mount hang below the paths of one migration, and sees that the other
+// preconditions and the other migration go on, that nothing piles up, and that all is well again when the mount
+// answers.
 func TestFaultsOfAHungMount(t *testing.T) {
 	t.Parallel()
 	const settings = "    preconditions: {backup: {paths: [%q]}, cron_stopped: {crontabs: [], processes: false}, topology: {magento1: {web: 1}, magento2: {web: 1}}}\n    migration_tool: {config: %q}\n"
@@ -303,19 +345,39 @@ func TestFaultsOfAHungMount(t *testing.T) {
 			healthy.write(healthySecret, shoptest.Password)
 			secret := filepath.Join(place(tc.secrets), "password")
 			s.write(secret, shoptest.Password)
-			m := newMount(t, dead, fmt.Sprintf("global: {evaluation_interval: %s, evaluation_timeout: %s}\nmigrations:\n%s%s",
-				model.Duration(watchedInterval), model.Duration(watchedTimeout), s.yaml("acme", secret, more), healthy.yaml("other", healthySecret, "")))
+			m := newMount(
+				t,
+				dead,
+				fmt.Sprintf(
+					"global: {evaluation_interval: %s, evaluation_timeout: %s}\nmigrations:\n%s%s",
+					model.Duration(
+						watchedInterval,
+					),
+					model.Duration(watchedTimeout),
+					s.yaml("acme", secret, more),
+					healthy.yaml("other", healthySecret, ""),
+				),
+			)
 			ids := append(slices.Clone(tc.goOn), "network", "backup", "migration_tool")
 			t.Cleanup(func() {
 				if t.Failed() {
 					for _, p := range m.state().Readiness.Migrations[0].Preconditions {
-						t.Logf("%s is %s since %v: %.1000s", p.ID, p.Status, p.EvaluatedAt, fmt.Sprintf("%+v", p.Findings))
+						t.Logf(
+							"%s is %s since %v: %.1000s",
+							p.ID,
+							p.Status,
+							p.EvaluatedAt,
+							fmt.Sprintf("%+v", p.Findings),
+						)
 					}
 				}
 			})
 			well := func() bool {
 				a := m.state()
-				return !slices.ContainsFunc(ids, func(id string) bool { return a.precondition("acme", id).Status != finding.Pass })
+				return !slices.ContainsFunc(
+					ids,
+					func(id string) bool { return a.precondition("acme", id).Status != finding.Pass },
+				)
 			}
 			eventually(t, "all is well", well)
 			rest := m.state()
@@ -327,7 +389,8 @@ func TestFaultsOfAHungMount(t *testing.T) {
 				for id, word := range tc.hangs {
 					p := a.precondition("acme", id)
 					if p.Status != finding.Unknown || !slices.ContainsFunc(p.Findings, func(f finding.Finding) bool {
-						return f.Status == finding.Unknown && strings.Contains(f.Summary+f.Evidence+f.Remedy, word) && f.Remedy != ""
+						return f.Status == finding.Unknown && strings.Contains(f.Summary+f.Evidence+f.Remedy, word) &&
+							f.Remedy != ""
 					}) {
 						return false
 					}
@@ -353,7 +416,13 @@ func TestFaultsOfAHungMount(t *testing.T) {
 					t.Errorf("%s is %s, it needs nothing on the mount: %+v", id, p.Status, p.Findings)
 				}
 			}
-			t.Logf("goroutines: %d at rest, %d soon after, %d later; %d calls hang", rest.Goroutines, first.Goroutines, a.Goroutines, m.calls())
+			t.Logf(
+				"goroutines: %d at rest, %d soon after, %d later; %d calls hang",
+				rest.Goroutines,
+				first.Goroutines,
+				a.Goroutines,
+				m.calls(),
+			)
 			if a.Goroutines > first.Goroutines+10 || m.calls() > 12 {
 				t.Errorf("goroutines pile up: %d, then %d; %d calls hang", first.Goroutines, a.Goroutines, m.calls())
 			}

@@ -44,7 +44,14 @@ func (s *shop) waitForQuery(server *mysqltest.Server, text string) {
 	root := s.Root(server)
 	eventually(s.T, "a statement runs on the server", func() bool {
 		var n int
-		err := root.QueryRowContext(s.T.Context(), "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = ? AND COMMAND = 'Query' AND INFO LIKE ?", s.User, "%"+text+"%").Scan(&n)
+		err := root.QueryRowContext(
+			s.T.Context(),
+			"SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = ? AND COMMAND = 'Query' AND INFO LIKE ?",
+			s.User,
+			"%"+text+"%",
+		).Scan(
+			&n,
+		)
 		return err == nil && n > 0
 	})
 }
@@ -87,8 +94,11 @@ func TestFaultsOfRevokedPrivileges(t *testing.T) {
 	server := mysqltest.New(t, mysqltest.Options{})
 	s := newShop(t, func(s *shoptest.Shop) { s.Server2 = server })
 	s.Global.EvaluationTimeout = model.Duration(30 * time.Second)
-	s.On2("INSERT INTO catalog_product_entity (attribute_set_id, sku) VALUES (4, 'x')", "RENAME TABLE catalog_product_entity TO hidden",
-		"CREATE VIEW catalog_product_entity AS SELECT * FROM hidden WHERE SLEEP(1) = 0")
+	s.On2(
+		"INSERT INTO catalog_product_entity (attribute_set_id, sku) VALUES (4, 'x')",
+		"RENAME TABLE catalog_product_entity TO hidden",
+		"CREATE VIEW catalog_product_entity AS SELECT * FROM hidden WHERE SLEEP(1) = 0",
+	)
 	account := "'" + s.User + "'@'%'"
 	revoked := make(chan struct{})
 	go func() {
@@ -148,7 +158,8 @@ func TestFaultsOfMaxConnections(t *testing.T) {
 	s.Want("network", finding.Pass)
 }
 
-// TestFaultsOfAFullDisk leaves the server no room for temporary tables, which it answers as it does where its tmpdir is full.
+// TestFaultsOfAFullDisk leaves the server no room for temporary tables, which it answers as it does where its tmpdir is
+// full.
 func TestFaultsOfAFullDisk(t *testing.T) {
 	t.Parallel()
 	server := mysqltest.New(t, mysqltest.Options{})
@@ -176,11 +187,18 @@ func TestFaultsOfAFullDisk(t *testing.T) {
 // TestFaultsOfCrashedTables damages the files of tables as a crash of the machine does.
 func TestFaultsOfCrashedTables(t *testing.T) {
 	t.Parallel()
-	server := mysqltest.New(t, mysqltest.Options{Args: []string{"--myisam-recover-options=OFF", "--aria-recover-options=OFF"}})
+	server := mysqltest.New(
+		t,
+		mysqltest.Options{Args: []string{"--myisam-recover-options=OFF", "--aria-recover-options=OFF"}},
+	)
 	s := newShop(t, func(s *shoptest.Shop) { s.Server1, s.Server2 = server, server })
 	s.Want("extensions", finding.Fail)
 	s.On1("ALTER TABLE core_resource ENGINE=MyISAM", "FLUSH TABLES")
-	s.On2("INSERT INTO cms_block (title, identifier) VALUES ('x', 'x'), ('y', 'y')", "ALTER TABLE cms_block ENGINE=Aria TRANSACTIONAL=0", "FLUSH TABLES")
+	s.On2(
+		"INSERT INTO cms_block (title, identifier) VALUES ('x', 'x'), ('y', 'y')",
+		"ALTER TABLE cms_block ENGINE=Aria TRANSACTIONAL=0",
+		"FLUSH TABLES",
+	)
 	for _, path := range []string{filepath.Join(s.DB1, "core_resource.MYI"), filepath.Join(s.DB2, "cms_block.MAI")} {
 		path = filepath.Join(server.DataDir(), path)
 		info, err := os.Stat(path)

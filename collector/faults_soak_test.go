@@ -30,7 +30,8 @@ import (
 // soak is short where all tests run; make soak gives the time after which a leak cannot hide.
 var soak = flag.Duration("soak", 3*time.Second, "how long each soak test lasts; from 1m on they do everything")
 
-// daemon is what the program has at work, without its flags: the scheduler, the board, and a real HTTP server that exports it.
+// daemon is what the program has at work, without its flags: the scheduler, the board, and a real HTTP server that
+// exports it.
 type daemon struct {
 	t     *testing.T
 	board *collector.Board
@@ -43,13 +44,26 @@ func newDaemon(t *testing.T, c *config.Config) *daemon {
 	t.Cleanup(reader.Close)
 	expositor := exposition.NewExpositor(precondition.All())
 	d := &daemon{t: t, board: collector.NewBoard(precondition.All(), expositor.Render)}
-	s := collector.NewScheduler(collector.NewEvaluator(collector.EvaluatorOptions{Board: d.board, Backups: reader, Logger: slog.New(slog.DiscardHandler), Now: time.Now}))
+	s := collector.NewScheduler(
+		collector.NewEvaluator(
+			collector.EvaluatorOptions{
+				Board:   d.board,
+				Backups: reader,
+				Logger:  slog.New(slog.DiscardHandler),
+				Now:     time.Now,
+			},
+		),
+	)
 	var running sync.WaitGroup
 	ctx, cancel := context.WithCancel(t.Context())
 	running.Go(func() { s.Run(ctx) })
 	t.Cleanup(func() { cancel(); running.Wait() })
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		exposition, err := expositor.New(expfmt.NegotiateAccept(r.Header, exposition.Formats()...), nil, d.board.Snapshot())
+		exposition, err := expositor.New(
+			expfmt.NegotiateAccept(r.Header, exposition.Formats()...),
+			nil,
+			d.board.Snapshot(),
+		)
 		if err == nil {
 			_, err = exposition.WriteTo(w)
 		}
@@ -101,7 +115,8 @@ func (d *daemon) scrape(client *http.Client, stop <-chan struct{}) (took []time.
 	}
 }
 
-// scraping scrapes with several clients until the function it returns is called, which says what 99 of 100 answers took at most.
+// scraping scrapes with several clients until the function it returns is called, which says what 99 of 100 answers took
+// at most.
 func (d *daemon) scraping(clients int) (end func() (answers int, p99, longest time.Duration)) {
 	stop := make(chan struct{})
 	var all sync.WaitGroup
@@ -128,7 +143,8 @@ func (d *daemon) scraping(clients int) (end func() (answers int, p99, longest ti
 	}
 }
 
-// rowFault is one fault of a row of them: how it begins and ends, and what a migration's precondition becomes while it lasts.
+// rowFault is one fault of a row of them: how it begins and ends, and what a migration's precondition becomes while it
+// lasts.
 type rowFault struct {
 	name       string
 	begin, end func()
@@ -152,11 +168,39 @@ func faultsInARow(t *testing.T, s *shop, line1, line2 *line, standby *mysqltest.
 	unlock := func() {}
 	return []rowFault{
 		{"black hole before Magento 1", on(line1, "black hole"), on(line1, ""), "network", finding.Fail, only2},
-		{"Magento 2's server killed", s.Server2.Kill, func() { must(s.Server2.Restart(t.Context())) }, "network", finding.Fail, only1},
-		{"failover of Magento 2", func() { line2.lead(standby) }, func() { line2.lead(s.Server2) }, "m2_entities", finding.Warn, append([]string{"network"}, only1...)},
-		{"Magento 1's server stopped", func() { must(s.Server1.Pause()) }, func() { must(s.Server1.Resume()) }, "network", finding.Fail, only2},
+		{
+			"Magento 2's server killed",
+			s.Server2.Kill,
+			func() { must(s.Server2.Restart(t.Context())) },
+			"network",
+			finding.Fail,
+			only1,
+		},
+		{
+			"failover of Magento 2",
+			func() { line2.lead(standby) },
+			func() { line2.lead(s.Server2) },
+			"m2_entities",
+			finding.Warn,
+			append([]string{"network"}, only1...),
+		},
+		{
+			"Magento 1's server stopped",
+			func() { must(s.Server1.Pause()) },
+			func() { must(s.Server1.Resume()) },
+			"network",
+			finding.Fail,
+			only2,
+		},
 		{"reset by Magento 2", on(line2, "reset"), on(line2, ""), "network", finding.Fail, only1},
-		{"one byte a second from Magento 1", on(line1, "one byte a second"), on(line1, ""), "network", finding.Fail, only2},
+		{
+			"one byte a second from Magento 1",
+			on(line1, "one byte a second"),
+			on(line1, ""),
+			"network",
+			finding.Fail,
+			only2,
+		},
 		{"password rotated", func() { s.Exec(s.Server1, "ALTER USER "+account+" IDENTIFIED BY 'x'") },
 			func() { s.Exec(s.Server1, "ALTER USER "+account+" IDENTIFIED BY '"+shoptest.Password+"'") }, "network", finding.Fail, only2},
 		{"privileges revoked", func() { s.Exec(s.Server2, "REVOKE ALL PRIVILEGES, GRANT OPTION FROM "+account) },
@@ -172,10 +216,16 @@ func faultsInARow(t *testing.T, s *shop, line1, line2 *line, standby *mysqltest.
 				must(conn.Close())
 			}
 		}, func() { unlock() }, "m2_entities", finding.Unknown, append([]string{"network"}, only1...)},
-		{"no room for temporary tables", func() { s.Exec(s.Server2, "SET GLOBAL tmp_disk_table_size=1024, GLOBAL tmp_memory_table_size=1024") },
+		{
+			"no room for temporary tables",
+			func() { s.Exec(s.Server2, "SET GLOBAL tmp_disk_table_size=1024, GLOBAL tmp_memory_table_size=1024") },
 			func() {
 				s.Exec(s.Server2, "SET GLOBAL tmp_disk_table_size=DEFAULT, GLOBAL tmp_memory_table_size=DEFAULT")
-			}, "m2_installed", finding.Unknown, append([]string{"network"}, only1...)},
+			},
+			"m2_installed",
+			finding.Unknown,
+			append([]string{"network"}, only1...),
+		},
 	}
 }
 
@@ -185,13 +235,22 @@ func TestSoakFaultsInARow(t *testing.T) {
 	s := newShop(t, func(s *shoptest.Shop) {
 		s.Server1, s.Server2 = mysqltest.New(t, mysqltest.Options{}), mysqltest.New(t, mysqltest.Options{})
 	})
-	s.copyTo(standby, s.DB2, mysqltest.Magento2("")+"INSERT INTO catalog_product_entity (attribute_set_id, sku) VALUES (4, 'late');", "ALL")
+	s.copyTo(
+		standby,
+		s.DB2,
+		mysqltest.Magento2("")+"INSERT INTO catalog_product_entity (attribute_set_id, sku) VALUES (4, 'late');",
+		"ALL",
+	)
 	line1, line2 := newLine(t, s.Server1), newLine(t, s.Server2)
 	s.Migration.Magento1.Database.Port, s.Migration.Magento2.Database.Port = line1.port(), line2.port()
 	healthy := newShop(t)
 	healthy.Migration.Name = "other"
 	c := &config.Config{Global: s.Global, Migrations: []config.Migration{*s.Migration, *healthy.Migration}}
-	c.Global.EvaluationInterval, c.Global.EvaluationTimeout = model.Duration(time.Second), model.Duration(4500*time.Millisecond)
+	c.Global.EvaluationInterval, c.Global.EvaluationTimeout = model.Duration(
+		time.Second,
+	), model.Duration(
+		4500*time.Millisecond,
+	)
 	ids := []string{"network", "m2_installed", "cron_stopped", "privileges", "binlog_trust", "m2_entities"}
 
 	t.Run("daemon", func(t *testing.T) {
@@ -219,12 +278,19 @@ func TestSoakFaultsInARow(t *testing.T) {
 func (d *daemon) meet(f rowFault, well func() bool) {
 	d.t.Helper()
 	evaluated := func(migration string) time.Time {
-		i := slices.IndexFunc(d.board.Snapshot(), func(m *collector.MigrationState) bool { return m.Migration.Name == migration })
+		i := slices.IndexFunc(
+			d.board.Snapshot(),
+			func(m *collector.MigrationState) bool { return m.Migration.Name == migration },
+		)
 		return shoptest.Precondition(d.board.Snapshot()[i], "network").Result.EvaluatedAt
 	}
 	end := d.scraping(4)
 	f.begin()
-	eventually(d.t, fmt.Sprintf("%s: %s is %s", f.name, f.id, f.want), func() bool { return d.status("acme", f.id) == f.want })
+	eventually(
+		d.t,
+		fmt.Sprintf("%s: %s is %s", f.name, f.id, f.want),
+		func() bool { return d.status("acme", f.id) == f.want },
+	)
 	met := time.Now()
 	eventually(d.t, f.name+": both migrations are evaluated all the while", func() bool {
 		for _, id := range f.goOn {
@@ -249,7 +315,14 @@ func (d *daemon) meet(f rowFault, well func() bool) {
 	eventually(d.t, f.name+": all is well again", well)
 	recovered := time.Since(ended)
 	answers, p99, longest := end()
-	d.t.Logf("%s: well again after %s; %d scrapes, p99 %s, longest %s", f.name, recovered.Round(time.Millisecond), answers, p99, longest)
+	d.t.Logf(
+		"%s: well again after %s; %d scrapes, p99 %s, longest %s",
+		f.name,
+		recovered.Round(time.Millisecond),
+		answers,
+		p99,
+		longest,
+	)
 	// Far more than it takes, for machines that have much else to do.
 	if recovered > 30*time.Second || p99 > time.Second {
 		d.t.Errorf("%s: well again after %s, p99 of the scrapes %s", f.name, recovered, p99)
@@ -263,20 +336,32 @@ func TestSoakMillionsOfRows(t *testing.T) {
 	if *soak >= time.Minute {
 		products = 2_000_000
 	}
-	server := mysqltest.New(t, mysqltest.Options{Args: []string{"--innodb-buffer-pool-size=512M", "--innodb-log-file-size=256M"}})
+	server := mysqltest.New(
+		t,
+		mysqltest.Options{Args: []string{"--innodb-buffer-pool-size=512M", "--innodb-log-file-size=256M"}},
+	)
 	s := newShop(t, func(s *shoptest.Shop) { s.Server2 = server })
 	began := time.Now()
-	s.On2("SET unique_checks=0, foreign_key_checks=0",
-		fmt.Sprintf("INSERT INTO catalog_product_entity (attribute_set_id, sku) SELECT 4, CONCAT('sku-', LPAD(seq, 8, '0')) FROM seq_1_to_%d", products),
+	s.On2(
+		"SET unique_checks=0, foreign_key_checks=0",
+		fmt.Sprintf(
+			"INSERT INTO catalog_product_entity (attribute_set_id, sku) SELECT 4, CONCAT('sku-', LPAD(seq, 8, '0')) FROM seq_1_to_%d",
+			products,
+		),
 		"INSERT INTO sales_order (increment_id) SELECT LPAD(seq, 9, '0') FROM seq_1_to_30000",
-		"INSERT INTO url_rewrite (entity_type, entity_id, request_path, target_path, store_id) SELECT 'product', seq, CONCAT('p-', seq), 'x', 1 FROM seq_1_to_30000")
+		"INSERT INTO url_rewrite (entity_type, entity_id, request_path, target_path, store_id) SELECT 'product', seq, CONCAT('p-', seq), 'x', 1 FROM seq_1_to_30000",
+	)
 	t.Logf("made %d products in %s", products, time.Since(began))
 	s.WantFinding("m2_entities", finding.Warn, "more than 10000 new products")
 	for range 3 {
 		cost := s.Evaluator.DatabaseCost("m2_entities").Spent()
 		began := time.Now()
 		s.Want("m2_entities", finding.Warn)
-		t.Logf("m2_entities took %s of the database, the evaluation %s", s.Evaluator.DatabaseCost("m2_entities").Spent()-cost, time.Since(began))
+		t.Logf(
+			"m2_entities took %s of the database, the evaluation %s",
+			s.Evaluator.DatabaseCost("m2_entities").Spent()-cost,
+			time.Since(began),
+		)
 		if took := s.State("m2_entities").Result.Duration; took > 2*time.Second {
 			t.Errorf("m2_entities took %s", took)
 		}

@@ -174,7 +174,8 @@ func TestFaultsOfLocks(t *testing.T) {
 		if took := time.Since(start); took > 6*time.Second {
 			t.Errorf("%s: the evaluation took %s", name, took)
 		}
-		if got := shoptest.Precondition(state, "privileges").Result; got.Status != finding.Pass && got.Status != finding.Unknown {
+		if got := shoptest.Precondition(state, "privileges").Result; got.Status != finding.Pass &&
+			got.Status != finding.Unknown {
 			t.Errorf("%s: privileges is %s: %+v", name, got.Status, got.Findings)
 		}
 		if name == "metadata lock" {

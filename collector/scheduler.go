@@ -9,9 +9,9 @@ import (
 	"magento_migration_exporter/config"
 )
 
-// Scheduler evaluates every migration once an interval: all at once in the beginning, as many at a time as evaluation_concurrency says,
-// then spread evenly over the interval. An evaluation that takes long gives its place to others and goes on in a lane of its own, so
-// that databases that hang never make the others late.
+// Scheduler evaluates every migration once an interval: all at once in the beginning, as many at a time as
+// evaluation_concurrency says, then spread evenly over the interval. An evaluation that takes long gives its place to
+// others and goes on in a lane of its own, so that databases that hang never make the others late.
 type Scheduler struct {
 	evaluator *Evaluator
 	apply     chan application
@@ -67,11 +67,17 @@ const (
 
 // NewScheduler returns a scheduler that begins with Run and Apply.
 func NewScheduler(e *Evaluator) *Scheduler {
-	return &Scheduler{evaluator: e, apply: make(chan application), ended: make(chan *job), slowed: make(chan *job), slowAfter: defaultSlowAfter}
+	return &Scheduler{
+		evaluator: e,
+		apply:     make(chan application),
+		ended:     make(chan *job),
+		slowed:    make(chan *job),
+		slowAfter: defaultSlowAfter,
+	}
 }
 
-// Apply makes the scheduler and its board use a configuration, and returns when the board shows it. What is evaluated of migrations that
-// it changes or lacks ends without a result. The error is that of ctx, when that ends first.
+// Apply makes the scheduler and its board use a configuration, and returns when the board shows it. What is evaluated
+// of migrations that it changes or lacks ends without a result. The error is that of ctx, when that ends first.
 func (s *Scheduler) Apply(ctx context.Context, c *config.Config) error {
 	inUse := make(chan struct{})
 	select {
@@ -106,7 +112,8 @@ func (s *Scheduler) Run(ctx context.Context) {
 			}
 		case <-timer.C:
 		}
-		// Not only by the timer, which starts anew with each message: reloads in quick succession must not keep old results alive.
+		// Not only by the timer, which starts anew with each message: reloads in quick succession must not keep old
+		// results alive.
 		if now := s.evaluator.now(); now.Sub(s.decayed).Abs() >= s.decayInterval() {
 			s.decayed = now
 			s.decay()
@@ -215,7 +222,8 @@ func (s *Scheduler) dispatch(ctx context.Context) time.Duration {
 			due = append(due, j)
 		}
 	}
-	// Who has waited longest comes first, else those at the end of the list would starve where there are too few places.
+	// Who has waited longest comes first, else those at the end of the list would starve where there are too few
+	// places.
 	slices.SortStableFunc(due, func(a, b *job) int { return a.due.Compare(b.due) })
 	for _, j := range due {
 		if s.hasPlace(j) {
@@ -225,8 +233,8 @@ func (s *Scheduler) dispatch(ctx context.Context) time.Duration {
 	return wait
 }
 
-// mustWait is how long a new job still waits for the evaluation of its migration's former entry to end. Side by side they would count
-// the database's connections twice, and the newer one would find the older one's preconditions stuck.
+// mustWait is how long a new job still waits for the evaluation of its migration's former entry to end. Side by side
+// they would count the database's connections twice, and the newer one would find the older one's preconditions stuck.
 func (s *Scheduler) mustWait(j *job, now time.Time) time.Duration {
 	wait := time.Duration(0)
 	for _, old := range s.leaving {
@@ -251,7 +259,10 @@ func (s *Scheduler) start(ctx context.Context, j *job, now time.Time) {
 	}
 	j.due = s.next(j, now)
 	if j.first {
-		j.due = s.next(j, now.Add(interval/2)) // else those that were first come again while others still wait for their first turn
+		j.due = s.next(
+			j,
+			now.Add(interval/2),
+		) // else those that were first come again while others still wait for their first turn
 	}
 	j.running, j.first, j.inSlowLane = true, false, j.wasSlow
 	if j.inSlowLane {

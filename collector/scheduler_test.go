@@ -26,7 +26,9 @@ func running(t *testing.T, c *config.Config, change ...func(*Scheduler)) (*Board
 	board := NewBoard(precondition.All(), nil)
 	reader := backup.New(t.Context(), backup.Options{})
 	t.Cleanup(reader.Close)
-	evaluator := NewEvaluator(EvaluatorOptions{Board: board, Backups: reader, Logger: slog.New(slog.DiscardHandler), Now: time.Now})
+	evaluator := NewEvaluator(
+		EvaluatorOptions{Board: board, Backups: reader, Logger: slog.New(slog.DiscardHandler), Now: time.Now},
+	)
 	s := NewScheduler(evaluator)
 	for _, f := range change {
 		f(s)
@@ -101,7 +103,12 @@ func TestSchedulerHungMigrationsMakeNobodyLate(t *testing.T) {
 	c.Global.EvaluationTimeout = model.Duration(10 * time.Minute)
 	for i := range 4 {
 		m := unconfigured(100 + i)
-		m.Magento1.Database = config.Database{Host: "127.0.0.1", Port: silent.Addr().(*net.TCPAddr).Port, Name: "x", User: "x"}
+		m.Magento1.Database = config.Database{
+			Host: "127.0.0.1",
+			Port: silent.Addr().(*net.TCPAddr).Port,
+			Name: "x",
+			User: "x",
+		}
 		c.Migrations = append(c.Migrations, m)
 	}
 	for i := range 6 {
@@ -153,7 +160,13 @@ func TestSchedulerDecays(t *testing.T) {
 	board := NewBoard(precondition.All(), nil)
 	m := board.Configure([]config.Migration{unconfigured(1)})[0]
 	board.Publish(m, evaluation(clock, nil), clock)
-	evaluator := NewEvaluator(EvaluatorOptions{Board: board, Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return clock.Add(200 * time.Second) }})
+	evaluator := NewEvaluator(
+		EvaluatorOptions{
+			Board:  board,
+			Logger: slog.New(slog.DiscardHandler),
+			Now:    func() time.Time { return clock.Add(200 * time.Second) },
+		},
+	)
 	s := NewScheduler(evaluator)
 	s.global = config.Default().Global
 	s.decay()
@@ -162,7 +175,8 @@ func TestSchedulerDecays(t *testing.T) {
 	}
 }
 
-// TestSchedulerThousand has a thousand migrations: of each ten one hangs, one is refused, and the others have no databases.
+// TestSchedulerThousand has a thousand migrations: of each ten one hangs, one is refused, and the others have no
+// databases.
 func TestSchedulerThousand(t *testing.T) {
 	t.Parallel()
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
@@ -183,7 +197,12 @@ func TestSchedulerThousand(t *testing.T) {
 	for i := range many {
 		m := unconfigured(i)
 		if listener := map[int]net.Listener{3: silent, 7: refusing}[i%10]; listener != nil {
-			m.Magento1.Database = config.Database{Host: "127.0.0.1", Port: listener.Addr().(*net.TCPAddr).Port, Name: "x", User: "x"}
+			m.Magento1.Database = config.Database{
+				Host: "127.0.0.1",
+				Port: listener.Addr().(*net.TCPAddr).Port,
+				Name: "x",
+				User: "x",
+			}
 		}
 		c.Migrations = append(c.Migrations, m)
 	}
@@ -216,29 +235,40 @@ func TestSchedulerReloadsPutNothingOff(t *testing.T) {
 	}
 	board, s := running(t, c)
 	next := 5
-	eventually(t, "each of the first is evaluated again although the list changes all the time", 20*time.Second, func() bool {
-		changed := *c
-		changed.Migrations = append([]config.Migration{unconfigured(next)}, c.Migrations...)
-		next++
-		if err := s.Apply(t.Context(), &changed); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(50 * time.Millisecond)
-		states := board.Snapshot()
-		for _, state := range states[len(states)-5:] {
-			if state.Preconditions[0].Evaluations < 4 {
-				return false
+	eventually(
+		t,
+		"each of the first is evaluated again although the list changes all the time",
+		20*time.Second,
+		func() bool {
+			changed := *c
+			changed.Migrations = append([]config.Migration{unconfigured(next)}, c.Migrations...)
+			next++
+			if err := s.Apply(t.Context(), &changed); err != nil {
+				t.Fatal(err)
 			}
-		}
-		return true
-	})
+			time.Sleep(50 * time.Millisecond)
+			states := board.Snapshot()
+			for _, state := range states[len(states)-5:] {
+				if state.Preconditions[0].Evaluations < 4 {
+					return false
+				}
+			}
+			return true
+		},
+	)
 }
 
 // TestSchedulerIsFair has far more work than places, and looks for migrations that never get their turn.
 func TestSchedulerIsFair(t *testing.T) {
 	t.Parallel()
 	clock := time.Now()
-	evaluator := NewEvaluator(EvaluatorOptions{Board: NewBoard(precondition.All(), nil), Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return clock }})
+	evaluator := NewEvaluator(
+		EvaluatorOptions{
+			Board:  NewBoard(precondition.All(), nil),
+			Logger: slog.New(slog.DiscardHandler),
+			Now:    func() time.Time { return clock },
+		},
+	)
 	s := NewScheduler(evaluator)
 	s.global = config.Default().Global
 	s.global.EvaluationConcurrency = 2
@@ -258,7 +288,8 @@ func TestSchedulerIsFair(t *testing.T) {
 	s.drain()
 }
 
-// TestSchedulerDecaysWhileItIsBusy lets messages come all the time, each of which begins the wait for the next turn anew.
+// TestSchedulerDecaysWhileItIsBusy lets messages come all the time, each of which begins the wait for the next turn
+// anew.
 func TestSchedulerDecaysWhileItIsBusy(t *testing.T) {
 	t.Parallel()
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
@@ -269,7 +300,12 @@ func TestSchedulerDecaysWhileItIsBusy(t *testing.T) {
 	c := config.Default()
 	c.Global.EvaluationTimeout = model.Duration(time.Hour)
 	hung := unconfigured(1)
-	hung.Magento1.Database = config.Database{Host: "127.0.0.1", Port: silent.Addr().(*net.TCPAddr).Port, Name: "x", User: "x"}
+	hung.Magento1.Database = config.Database{
+		Host: "127.0.0.1",
+		Port: silent.Addr().(*net.TCPAddr).Port,
+		Name: "x",
+		User: "x",
+	}
 	c.Migrations = []config.Migration{hung}
 	var later atomic.Int64
 	board, s := running(t, c, func(s *Scheduler) {
@@ -301,7 +337,12 @@ func TestSchedulerEndsWhatIsNotConfiguredAnyMore(t *testing.T) {
 	c.Global.EvaluationConcurrency = 1
 	for i := range 3 {
 		m := unconfigured(i)
-		m.Magento1.Database = config.Database{Host: "127.0.0.1", Port: silent.Addr().(*net.TCPAddr).Port, Name: "x", User: "x"}
+		m.Magento1.Database = config.Database{
+			Host: "127.0.0.1",
+			Port: silent.Addr().(*net.TCPAddr).Port,
+			Name: "x",
+			User: "x",
+		}
 		c.Migrations = append(c.Migrations, m)
 	}
 	board, s := running(t, c, func(s *Scheduler) { s.slowAfter = 50 * time.Millisecond })
@@ -335,13 +376,19 @@ func TestSchedulerEndsWhatIsNotConfiguredAnyMore(t *testing.T) {
 	for _, state := range board.Snapshot() {
 		for _, p := range state.Preconditions {
 			if strings.Contains(p.Result.Summary, "has not come back") {
-				t.Errorf("%s of %s waits for what was ended: %s", p.Precondition.ID, state.Migration.Name, p.Result.Summary)
+				t.Errorf(
+					"%s of %s waits for what was ended: %s",
+					p.Precondition.ID,
+					state.Migration.Name,
+					p.Result.Summary,
+				)
 			}
 		}
 	}
 }
 
-// TestSchedulerReleasesBackupsThatWereAskedForTooLate lets an evaluation ask for a backup after a reload has removed its migration.
+// TestSchedulerReleasesBackupsThatWereAskedForTooLate lets an evaluation ask for a backup after a reload has removed
+// its migration.
 func TestSchedulerReleasesBackupsThatWereAskedForTooLate(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "m2.sql")
@@ -350,7 +397,16 @@ func TestSchedulerReleasesBackupsThatWereAskedForTooLate(t *testing.T) {
 	}
 	reader := backup.New(t.Context(), backup.Options{BytesPerSecond: 1})
 	t.Cleanup(reader.Close)
-	s := NewScheduler(NewEvaluator(EvaluatorOptions{Board: NewBoard(precondition.All(), nil), Backups: reader, Logger: slog.New(slog.DiscardHandler), Now: time.Now}))
+	s := NewScheduler(
+		NewEvaluator(
+			EvaluatorOptions{
+				Board:   NewBoard(precondition.All(), nil),
+				Backups: reader,
+				Logger:  slog.New(slog.DiscardHandler),
+				Now:     time.Now,
+			},
+		),
+	)
 	m := unconfigured(1)
 	candidates, _ := reader.Find(t.Context(), m.Name, []string{path})
 	if len(candidates) != 1 {
@@ -368,7 +424,12 @@ func TestSchedulerReleasesBackupsThatWereAskedForTooLate(t *testing.T) {
 	}
 	s.busy = 1
 	s.end(leaving)
-	eventually(t, "nobody wants the backup any more", 10*time.Second, func() bool { return standing() == backup.StandingUnknown })
+	eventually(
+		t,
+		"nobody wants the backup any more",
+		10*time.Second,
+		func() bool { return standing() == backup.StandingUnknown },
+	)
 	if len(s.leaving) != 0 || s.busy != 0 {
 		t.Errorf("%d evaluations are leaving, %d places are taken", len(s.leaving), s.busy)
 	}

@@ -1,7 +1,8 @@
-// Package config reads the exporter's own YAML file: the migrations it watches, how often, and what somebody decided about them.
+// Package config reads the exporter's own YAML file: the migrations it watches, how often, and what somebody decided
+// about them.
 //
-// Only this file can be refused. What it names (password files, Magento's and the tool's own files, backups) is evidence: it is read
-// at each evaluation, and a fault in it is a finding of that migration alone.
+// Only this file can be refused. What it names (password files, Magento's and the tool's own files, backups) is
+// evidence: it is read at each evaluation, and a fault in it is a finding of that migration alone.
 package config
 
 import (

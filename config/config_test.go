@@ -39,14 +39,16 @@ func TestEveryKeyIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := c.Migrations[0]
-	if time.Duration(c.Global.EvaluationInterval) != 30*time.Second || c.Global.EvaluationConcurrency != 4 || c.Global.BackupReadBytesPerSecond != 1<<20 {
+	if time.Duration(c.Global.EvaluationInterval) != 30*time.Second || c.Global.EvaluationConcurrency != 4 ||
+		c.Global.BackupReadBytesPerSecond != 1<<20 {
 		t.Errorf("global: %+v", c.Global)
 	}
 	if m.Phase != PhaseDelta || m.Cutover.Hour() != 2 {
 		t.Errorf("phase %q, cutover %v", m.Phase, m.Cutover)
 	}
 	db := m.Magento2.Database
-	if db.Port != 3307 || string(*db.Password) != "12345" || db.TablePrefix == nil || *db.TablePrefix != "" || db.TLS.ServerName != "n" {
+	if db.Port != 3307 || string(*db.Password) != "12345" || db.TablePrefix == nil || *db.TablePrefix != "" ||
+		db.TLS.ServerName != "n" {
 		t.Errorf("the aliased database was not read whole")
 	}
 	p := &m.Preconditions
@@ -59,7 +61,8 @@ func TestEveryKeyIsRead(t *testing.T) {
 	if cron.Crontabs == nil || len(*cron.Crontabs) != 0 || cron.Processes == nil || *cron.Processes {
 		t.Errorf("crontabs: [] and processes: false look like nothing said: %+v", cron)
 	}
-	if d := SettingsOf[testExtensions](p, "extensions").Decisions; d["amshopby_setup"].ReplacedBy != "Amasty_Shopby" || len(d) != 2 {
+	if d := SettingsOf[testExtensions](p, "extensions").Decisions; d["amshopby_setup"].ReplacedBy != "Amasty_Shopby" ||
+		len(d) != 2 {
 		t.Errorf("decisions: %+v", d)
 	}
 	if got := m.Waivers[0].Expires.Time; !got.Equal(time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)) {
@@ -170,7 +173,8 @@ func TestLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := c.Migrations[0]
-	if got := SettingsOf[testBackup](&m.Preconditions, "backup").Files; got[0] != "/b/*.gz" || got[1] != filepath.Join(dir, "rel.sql") {
+	if got := SettingsOf[testBackup](&m.Preconditions, "backup").Files; got[0] != "/b/*.gz" ||
+		got[1] != filepath.Join(dir, "rel.sql") {
 		t.Errorf("paths: %v", got)
 	}
 	if got := m.Magento2.Database.TLS.CAFile; got != filepath.Join(dir, "ca.pem") {
@@ -182,7 +186,8 @@ func TestLoad(t *testing.T) {
 		filepath.Join(dir, "[a.yml"):                       "no pattern",
 		write("big.yml", "# "+strings.Repeat("x", 10<<20)): "larger than 8 MiB",
 	} {
-		if _, err := Load(path, testSections()); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
+		if _, err := Load(path, testSections()); err == nil || !strings.Contains(err.Error(), want) ||
+			!strings.Contains(err.Error(), path) {
 			t.Errorf("%s: got %v, want %q", path, err, want)
 		}
 	}
@@ -224,7 +229,11 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(everyKey))
 	f.Add([]byte("migrations: [{name: a, waivers: [{precondition: backup, expires: 2026-01-01}]}]"))
 	f.Add([]byte("a: &a [*a]"))
-	f.Add([]byte("defaults: &d {phase: auto, magento1: &m {x: *m}}\ntemplates: {t: {<<: *d}}\nmigrations: [{name: a, template: t, <<: [*d], magento1: *m}]"))
+	f.Add(
+		[]byte(
+			"defaults: &d {phase: auto, magento1: &m {x: *m}}\ntemplates: {t: {<<: *d}}\nmigrations: [{name: a, template: t, <<: [*d], magento1: *m}]",
+		),
+	)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := parseText("f.yml", data)
 		if err == nil && len(c.Migrations) == 0 {
@@ -248,7 +257,9 @@ func TestWarningsAboutPasswords(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := strings.Join(c.Warnings(), "\n")
-	if !strings.Contains(w, "several passwords (password, password_env, password_file)") || !strings.Contains(w, secret+" holds a secret") || strings.Contains(w, "canary") {
+	if !strings.Contains(w, "several passwords (password, password_env, password_file)") ||
+		!strings.Contains(w, secret+" holds a secret") ||
+		strings.Contains(w, "canary") {
 		t.Error(w)
 	}
 }

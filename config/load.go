@@ -12,7 +12,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// MaxFileSize is how large a configuration can be, in bytes and all its files together: far above a thousand migrations.
+// MaxFileSize is how large a configuration can be, in bytes and all its files together: far above a thousand
+// migrations.
 const MaxFileSize = 8 << 20
 
 // FileError is a fault in the configuration file, with its place. Line and Column count from 1; 0 is not known.
@@ -30,9 +31,10 @@ func (e *FileError) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Message)
 }
 
-// Load reads and validates a configuration. The path is a file, a folder, of which every file that ends in .yml or .yaml is read, or a
-// pattern. Sections are those of the known preconditions; a setting or waiver for any other is refused. All faults found are in the error,
-// one FileError each. Relative paths are taken from the folder of the file in which they stand.
+// Load reads and validates a configuration. The path is a file, a folder, of which every file that ends in .yml or
+// .yaml is read, or a pattern. Sections are those of the known preconditions; a setting or waiver for any other is
+// refused. All faults found are in the error, one FileError each. Relative paths are taken from the folder of the file
+// in which they stand.
 func Load(path string, sections []Section) (*Config, error) {
 	files, err := listFiles(path)
 	if err != nil {
@@ -74,7 +76,10 @@ func readFile(path string, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
 	if int64(len(data)) > limit {
-		return nil, &FileError{File: path, Message: fmt.Sprintf("the configuration is larger than %d MiB", MaxFileSize>>20)}
+		return nil, &FileError{
+			File:    path,
+			Message: fmt.Sprintf("the configuration is larger than %d MiB", MaxFileSize>>20),
+		}
 	}
 	return data, nil
 }
@@ -99,7 +104,12 @@ func (p *parser) read(file string, data []byte) error {
 		return &FileError{File: file, Message: "the file is empty"}
 	}
 	if key := keyWithoutColon(&document); key != nil {
-		return &FileError{File: file, Line: key.Line, Column: key.Column, Message: "a key without a colon: a text that has a comma in it needs quotes"}
+		return &FileError{
+			File:    file,
+			Line:    key.Line,
+			Column:  key.Column,
+			Message: "a key without a colon: a text that has a comma in it needs quotes",
+		}
 	}
 	p.sources.add(file, data, &document)
 	p.documents = append(p.documents, &document)
@@ -186,7 +196,9 @@ func (p *parser) resolvePaths(c *Config) {
 		}
 		for id, settings := range m.Preconditions.sections {
 			if named, ok := settings.(PathSettings); ok {
-				named.Paths(func(value *string, keys ...any) { join(value, append(at("preconditions", id), keys...)...) })
+				named.Paths(
+					func(value *string, keys ...any) { join(value, append(at("preconditions", id), keys...)...) },
+				)
 			}
 		}
 	}

@@ -11,8 +11,8 @@ import (
 type Section struct {
 	// ID is the precondition's, and the section's key.
 	ID string
-	// New returns settings as they are when nothing is said, as a pointer to a struct that embeds Judgment inline; nil stands for a
-	// precondition that can only be given a severity.
+	// New returns settings as they are when nothing is said, as a pointer to a struct that embeds Judgment inline; nil
+	// stands for a precondition that can only be given a severity.
 	New func() Settings
 }
 
@@ -30,11 +30,13 @@ type Settings interface {
 
 // Validator is implemented by settings that have rules which the decoder does not know.
 type Validator interface {
-	// Validate reports each fault with the path to the value, from the section on: keys as string, positions in lists as int.
+	// Validate reports each fault with the path to the value, from the section on: keys as string, positions in lists
+	// as int.
 	Validate(fail func(message string, path ...any))
 }
 
-// PathSettings is implemented by settings that name files. Relative paths are taken from the folder of the file in which they stand.
+// PathSettings is implemented by settings that name files. Relative paths are taken from the folder of the file in
+// which they stand.
 type PathSettings interface {
 	// Paths calls resolve for each path and the way to it, from the section on.
 	Paths(resolve func(path *string, keys ...any))

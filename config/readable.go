@@ -13,8 +13,8 @@ import (
 	"magento_migration_exporter/config/sourcefile"
 )
 
-// holdsSecret reports whether a database's password, or an address with a login, stands in a file of the configuration itself, be it in
-// a template that no migration uses. key is what node is the value of.
+// holdsSecret reports whether a database's password, or an address with a login, stands in a file of the configuration
+// itself, be it in a template that no migration uses. key is what node is the value of.
 func holdsSecret(node *yaml.Node, key string) bool {
 	switch node.Kind {
 	case yaml.ScalarNode:
@@ -34,7 +34,8 @@ func holdsSecret(node *yaml.Node, key string) bool {
 	return slices.ContainsFunc(node.Content, func(child *yaml.Node) bool { return holdsSecret(child, "") })
 }
 
-// secretFiles are the files with secrets that are the exporter's own: those of the configuration that hold one, and what it names.
+// secretFiles are the files with secrets that are the exporter's own: those of the configuration that hold one, and
+// what it names.
 func (c *Config) secretFiles() []string {
 	files := slices.Clone(c.filesWithSecrets)
 	for i := range c.Migrations {
@@ -48,8 +49,8 @@ func (c *Config) secretFiles() []string {
 	return files
 }
 
-// WebConfigWarnings are the Warnings about the exporter toolkit's file for TLS and logins. What is wrong with the file itself is said
-// where it is used.
+// WebConfigWarnings are the Warnings about the exporter toolkit's file for TLS and logins. What is wrong with the file
+// itself is said where it is used.
 func WebConfigWarnings(path string) []string {
 	if path == "" {
 		return nil
@@ -92,7 +93,15 @@ func readableByAll(files []string) []string {
 	for _, file := range slices.Compact(files) {
 		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o004 != 0 {
 			word := "'" + strings.ReplaceAll(file, "'", `'\''`) + "'"
-			warnings = append(warnings, fmt.Sprintf("%s holds a secret, and its mode %04o lets everybody on this host read it: chmod o-r %s", file, info.Mode().Perm(), word))
+			warnings = append(
+				warnings,
+				fmt.Sprintf(
+					"%s holds a secret, and its mode %04o lets everybody on this host read it: chmod o-r %s",
+					file,
+					info.Mode().Perm(),
+					word,
+				),
+			)
 		}
 	}
 	return warnings

@@ -134,7 +134,8 @@ func FuzzWebConfig(f *testing.F) {
 	f.Add([]byte("tls_server_config: {cert_file: c, key_file: k}\nbasic_auth_users: {a: h}"))
 	f.Add([]byte("tls_server_config: &t {key: *t}\nbasic_auth_users: {<<: [*t]}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if inside, keyFile := webSecrets(data); (inside || keyFile != "") && !bytes.ContainsRune(data, ':') && !bytes.ContainsRune(data, '?') {
+		if inside, keyFile := webSecrets(data); (inside || keyFile != "") && !bytes.ContainsRune(data, ':') &&
+			!bytes.ContainsRune(data, '?') {
 			t.Errorf("secrets in a text without a key: %v %q", inside, keyFile)
 		}
 	})

@@ -11,8 +11,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// sources are the files that make one configuration. Their lines are counted through, so that a node's line tells its file too, also
-// after nodes of several files were put together.
+// sources are the files that make one configuration. Their lines are counted through, so that a node's line tells its
+// file too, also after nodes of several files were put together.
 type sources struct {
 	files []source
 	lines int
@@ -24,7 +24,8 @@ type source struct {
 	before int
 }
 
-// listFiles returns the files that path stands for: itself, those of a folder, or those that match a pattern. They are sorted.
+// listFiles returns the files that path stands for: itself, those of a folder, or those that match a pattern. They are
+// sorted.
 func listFiles(path string) ([]string, error) {
 	info, err := os.Stat(path)
 	switch {
@@ -47,8 +48,8 @@ func listFiles(path string) ([]string, error) {
 	return files, nil
 }
 
-// LastChange returns when one of the files that path stands for was changed last, or, where they can be several, a folder that they are
-// in: a file may have come or gone. What cannot be told is left out; Load says why.
+// LastChange returns when one of the files that path stands for was changed last, or, where they can be several, a
+// folder that they are in: a file may have come or gone. What cannot be told is left out; Load says why.
 func LastChange(path string) time.Time {
 	files, _ := listFiles(path)
 	for _, file := range files {

@@ -9,7 +9,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// assembly puts the files of one configuration together into one document, and what defaults and templates say into each migration.
+// assembly puts the files of one configuration together into one document, and what defaults and templates say into
+// each migration.
 type assembly struct {
 	sources  *sources
 	sections []Section
@@ -108,7 +109,8 @@ func (a *assembly) addTemplates(node *yaml.Node) {
 	}
 }
 
-// document returns everything as one file would have it. Templates and defaults are checked even where no migration uses them.
+// document returns everything as one file would have it. Templates and defaults are checked even where no migration
+// uses them.
 func (a *assembly) document() *yaml.Node {
 	if a.defaults != nil {
 		_, defaults := a.cutTemplate(a.defaults)
@@ -257,8 +259,8 @@ func (a *assembly) pairs(mapping *yaml.Node) []pair {
 	return own
 }
 
-// broughtBy returns what one merge key brings: one mapping or a list of them, of which the first wins. Merge keys in those stay, and
-// the decoder takes them in.
+// broughtBy returns what one merge key brings: one mapping or a list of them, of which the first wins. Merge keys in
+// those stay, and the decoder takes them in.
 func (a *assembly) broughtBy(node *yaml.Node) []pair {
 	node = resolve(node)
 	mappings := []*yaml.Node{node}

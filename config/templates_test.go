@@ -66,17 +66,22 @@ func TestManyFiles(t *testing.T) {
 		for i := range c.Migrations {
 			names = append(names, c.Migrations[i].Name)
 		}
-		if !slices.Equal(names, []string{"a", "b", "c"}) || time.Duration(c.Global.EvaluationInterval) != 30*time.Second {
+		if !slices.Equal(names, []string{"a", "b", "c"}) ||
+			time.Duration(c.Global.EvaluationInterval) != 30*time.Second {
 			t.Fatalf("%s: migrations %v, interval %s", path, names, c.Global.EvaluationInterval)
 		}
 		in := func(name string) string { return filepath.Join(dir, name) }
 		a, b, other := &c.Migrations[0], &c.Migrations[1], &c.Migrations[2]
-		if d := a.Magento2.Database; d.Host != "db-a" || d.User != "own" || d.Port != 3307 || d.PasswordFile != in("shop.secret") || d.TLS.CAFile != in("ca.pem") || d.TLS.ServerName != "a" {
+		if d := a.Magento2.Database; d.Host != "db-a" || d.User != "own" || d.Port != 3307 ||
+			d.PasswordFile != in("shop.secret") ||
+			d.TLS.CAFile != in("ca.pem") ||
+			d.TLS.ServerName != "a" {
 			t.Errorf("a's database: %+v", d)
 		}
 		p := &a.Preconditions
 		backup, decisions := SettingsOf[testBackup](p, "backup"), SettingsOf[testExtensions](p, "extensions").Decisions
-		if a.Phase != PhasePrepare || !slices.Equal(backup.Files, []string{in("shop.sql")}) || backup.MaxAge == 0 || len(decisions) != 2 ||
+		if a.Phase != PhasePrepare || !slices.Equal(backup.Files, []string{in("shop.sql")}) || backup.MaxAge == 0 ||
+			len(decisions) != 2 ||
 			p.Severity("m2_entities") != SeverityFail {
 			t.Errorf("a's preconditions: %+v %+v", backup, decisions)
 		}
@@ -102,7 +107,8 @@ func TestPathsAreRelativeToTheirFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := c.Migrations[0]
-	if m.Magento1.Root != dir+"/a/m1" || m.MigrationTool.Config != dir+"/b/config.xml" || (*SettingsOf[testCron](&m.Preconditions, "cron_stopped").Crontabs)[0] != dir+"/a/tab" {
+	if m.Magento1.Root != dir+"/a/m1" || m.MigrationTool.Config != dir+"/b/config.xml" ||
+		(*SettingsOf[testCron](&m.Preconditions, "cron_stopped").Crontabs)[0] != dir+"/a/tab" {
 		t.Errorf("%+v", m)
 	}
 }
@@ -126,7 +132,8 @@ migrations:
 		t.Fatal(err)
 	}
 	a, b := c.Migrations[0], c.Migrations[1]
-	if d := a.Magento1.Database; d.User != "default" || d.Host != "template" || d.Name != "own" || d.Port != 1 || a.Phase != PhaseMigrate {
+	if d := a.Magento1.Database; d.User != "default" || d.Host != "template" || d.Name != "own" || d.Port != 1 ||
+		a.Phase != PhaseMigrate {
 		t.Errorf("%+v", a)
 	}
 	if d := b.Magento1.Database; d.Name != "own" || d.Port != 1 || d.Host != "default" || b.Magento1.Root != "/r" {
@@ -139,7 +146,12 @@ migrations:
 
 func TestDefaultTemplate(t *testing.T) {
 	t.Parallel()
-	c, err := parseText("f.yml", []byte("defaults: {template: t}\ntemplates: {t: {phase: delta}, u: {phase: migrate}}\nmigrations: [{name: a}, {name: b, template: u}]"))
+	c, err := parseText(
+		"f.yml",
+		[]byte(
+			"defaults: {template: t}\ntemplates: {t: {phase: delta}, u: {phase: migrate}}\nmigrations: [{name: a}, {name: b, template: u}]",
+		),
+	)
 	if err != nil || c.Migrations[0].Phase != PhaseDelta || c.Migrations[1].Phase != PhaseMigrate {
 		t.Errorf("%v %+v", err, c)
 	}
@@ -185,7 +197,8 @@ func TestFaultsInSeveralFilesHaveAPlace(t *testing.T) {
 			dir := folder(t, map[string]string{"a.yml": tc.a, "b.yml": tc.b})
 			_, err := Load(dir, testSections())
 			for _, want := range tc.want {
-				if want = strings.ReplaceAll(want, "DIR", dir); err == nil || !strings.Contains(err.Error(), dir+"/"+want) {
+				if want = strings.ReplaceAll(want, "DIR", dir); err == nil ||
+					!strings.Contains(err.Error(), dir+"/"+want) {
 					t.Errorf("got %v\nwant %s/%s", err, dir, want)
 				}
 			}
@@ -195,7 +208,12 @@ func TestFaultsInSeveralFilesHaveAPlace(t *testing.T) {
 
 func TestATemplatesFaultIsReportedOnce(t *testing.T) {
 	t.Parallel()
-	_, err := parseText("f.yml", []byte("templates: {x: {phase: done, magneto: 1}}\nmigrations: [{name: a, template: x}, {name: b, template: x}]"))
+	_, err := parseText(
+		"f.yml",
+		[]byte(
+			"templates: {x: {phase: done, magneto: 1}}\nmigrations: [{name: a, template: x}, {name: b, template: x}]",
+		),
+	)
 	if err == nil || strings.Count(err.Error(), "magneto") != 1 {
 		t.Errorf("got %v", err)
 	}
@@ -204,10 +222,12 @@ func TestATemplatesFaultIsReportedOnce(t *testing.T) {
 func TestFolderWithoutFiles(t *testing.T) {
 	t.Parallel()
 	dir := folder(t, map[string]string{"a.json": "{}", ".b.yml": ""})
-	if _, err := Load(dir, testSections()); err == nil || !strings.Contains(err.Error(), dir+": the folder has no file") {
+	if _, err := Load(dir, testSections()); err == nil ||
+		!strings.Contains(err.Error(), dir+": the folder has no file") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := Load(dir+"/*.yml", testSections()); err == nil || !strings.Contains(err.Error(), dir+"/*.yml: no file matches") {
+	if _, err := Load(dir+"/*.yml", testSections()); err == nil ||
+		!strings.Contains(err.Error(), dir+"/*.yml: no file matches") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -229,7 +249,8 @@ func TestPasswordsInTemplatesAreNotShown(t *testing.T) {
 func TestFaultsAreCapped(t *testing.T) {
 	t.Parallel()
 	_, err := parseText("f.yml", []byte("migrations:\n- name: a\n"+strings.Repeat("- {name: b, x: 1}\n", 1000)))
-	if err == nil || strings.Count(err.Error(), "\n") != maxFaults || !strings.Contains(err.Error(), "f.yml:3:") || !strings.HasSuffix(err.Error(), "\nand 950 more faults") {
+	if err == nil || strings.Count(err.Error(), "\n") != maxFaults || !strings.Contains(err.Error(), "f.yml:3:") ||
+		!strings.HasSuffix(err.Error(), "\nand 950 more faults") {
 		t.Errorf("got %v", err)
 	}
 }

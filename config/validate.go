@@ -40,7 +40,10 @@ func readable(message string) string {
 		m := alreadyIn.FindStringSubmatchIndex(message)
 		return message[:m[2]] + clipKey(message[m[2]:m[3]]) + message[m[3]:]
 	}
-	return quotedText.ReplaceAllStringFunc(message, func(quoted string) string { return quoted[:1] + Clip(quoted[1:len(quoted)-1]) + quoted[len(quoted)-1:] })
+	return quotedText.ReplaceAllStringFunc(
+		message,
+		func(quoted string) string { return quoted[:1] + Clip(quoted[1:len(quoted)-1]) + quoted[len(quoted)-1:] },
+	)
 }
 
 func yamlTag(tag string) string {
@@ -104,7 +107,16 @@ func (v *validator) config(c *Config) {
 		m := &c.Migrations[i]
 		if first, is := seen[m.Name]; is {
 			at := find(v.document, []any{"migrations", first, "name"})
-			v.fail(fmt.Sprintf("a second migration with the name %q: the first is at %s", Clip(m.Name), v.sources.place(at)), "migrations", i, "name")
+			v.fail(
+				fmt.Sprintf(
+					"a second migration with the name %q: the first is at %s",
+					Clip(m.Name),
+					v.sources.place(at),
+				),
+				"migrations",
+				i,
+				"name",
+			)
 		} else {
 			seen[m.Name] = i
 		}
@@ -114,14 +126,27 @@ func (v *validator) config(c *Config) {
 
 func (v *validator) migration(m *Migration, i int) {
 	if !migrationName.MatchString(m.Name) {
-		v.fail(fmt.Sprintf("name %q: a name starts with a letter or digit, goes on with letters, digits, '.', '_' or '-', and has at most 63 characters", Clip(m.Name)), "migrations", i, "name")
+		v.fail(
+			fmt.Sprintf(
+				"name %q: a name starts with a letter or digit, goes on with letters, digits, '.', '_' or '-', and has at most 63 characters",
+				Clip(m.Name),
+			),
+			"migrations",
+			i,
+			"name",
+		)
 	}
 	switch m.Phase {
 	case "":
 		m.Phase = PhaseAuto
 	case PhaseAuto, PhasePrepare, PhaseMigrate, PhaseDelta, PhaseCutover:
 	default:
-		v.fail(fmt.Sprintf("phase %q: expected auto, prepare, migrate, delta or cutover", Clip(string(m.Phase))), "migrations", i, "phase")
+		v.fail(
+			fmt.Sprintf("phase %q: expected auto, prepare, migrate, delta or cutover", Clip(string(m.Phase))),
+			"migrations",
+			i,
+			"phase",
+		)
 	}
 	v.database(&m.Magento1.Database, "migrations", i, "magento1", "database")
 	v.database(&m.Magento2.Database, "migrations", i, "magento2", "database")
@@ -136,7 +161,9 @@ func (v *validator) database(d *Database, path ...any) {
 	}
 	for key, address := range map[string]string{"host": d.Host, "socket": d.Socket} {
 		if strings.LastIndex(address, "@") > 0 {
-			v.fail(key+" holds a login: expected the address alone, with user and password under their own keys", at(key)...)
+			v.fail(
+				key+" holds a login: expected the address alone, with user and password under their own keys",
+				at(key)...)
 		}
 	}
 	if d.PasswordEnv != "" && !variableName.MatchString(d.PasswordEnv) {
@@ -182,7 +209,13 @@ func (v *validator) waivers(waivers []Waiver, i int) {
 	for j, w := range waivers {
 		at := func(key string) []any { return []any{"migrations", i, "waivers", j, key} }
 		if !slices.Contains(v.ids(), w.Precondition) {
-			v.fail(fmt.Sprintf("precondition %q does not exist: expected one of %s", Clip(w.Precondition), strings.Join(v.ids(), ", ")), at("precondition")...)
+			v.fail(
+				fmt.Sprintf(
+					"precondition %q does not exist: expected one of %s",
+					Clip(w.Precondition),
+					strings.Join(v.ids(), ", "),
+				),
+				at("precondition")...)
 		}
 		if strings.TrimSpace(w.Reason) == "" {
 			v.fail("a waiver needs a reason", at("reason")...)
@@ -192,14 +225,16 @@ func (v *validator) waivers(waivers []Waiver, i int) {
 		}
 		k := key{w.Precondition, w.Subject}
 		if seen[k] {
-			v.fail(fmt.Sprintf("a second waiver for %s and subject %q", Clip(w.Precondition), Clip(w.Subject)), at("precondition")...)
+			v.fail(
+				fmt.Sprintf("a second waiver for %s and subject %q", Clip(w.Precondition), Clip(w.Subject)),
+				at("precondition")...)
 		}
 		seen[k] = true
 	}
 }
 
-// keyNode returns the node of a key of a mapping, so that a fault of the key itself can point at it, and the mapping where the key came
-// from elsewhere.
+// keyNode returns the node of a key of a mapping, so that a fault of the key itself can point at it, and the mapping
+// where the key came from elsewhere.
 func keyNode(mapping *yaml.Node, key string) *yaml.Node {
 	mapping = resolve(mapping)
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
@@ -259,8 +294,17 @@ func (c *Config) Warnings() []string {
 		warnings = append(warnings, m.Magento2.Database.warnings("migration "+m.Name+": magento2")...)
 		for _, w := range m.Waivers {
 			if m.Cutover != nil && w.Expires.Before(*m.Cutover) {
-				warnings = append(warnings, fmt.Sprintf("migration %s: the waiver of %s %sends %s, before the cutover at %s",
-					m.Name, w.Precondition, subjectWord(w.Subject), w.Expires.UTC().Format(time.RFC3339), m.Cutover.UTC().Format(time.RFC3339)))
+				warnings = append(
+					warnings,
+					fmt.Sprintf(
+						"migration %s: the waiver of %s %sends %s, before the cutover at %s",
+						m.Name,
+						w.Precondition,
+						subjectWord(w.Subject),
+						w.Expires.UTC().Format(time.RFC3339),
+						m.Cutover.UTC().Format(time.RFC3339),
+					),
+				)
 			}
 		}
 	}
@@ -277,7 +321,14 @@ func (d *Database) warnings(whose string) []string {
 	}
 	slices.Sort(said) // which is also the order in which they win
 	if len(said) > 1 {
-		warnings = append(warnings, fmt.Sprintf("%s.database has several passwords (%s): the first one is used", whose, strings.Join(said, ", ")))
+		warnings = append(
+			warnings,
+			fmt.Sprintf(
+				"%s.database has several passwords (%s): the first one is used",
+				whose,
+				strings.Join(said, ", "),
+			),
+		)
 	}
 	return warnings
 }

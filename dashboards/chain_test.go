@@ -38,21 +38,29 @@ func regressions() []regression {
 	return []regression{
 		{
 			shop: "privileges", alert: "MagentoMigrationPrivilegesMissing", labels: map[string]string{"precondition": "privileges", "system": "magento1"}, words: "lacks: TRIGGER,", blocks: "privileges",
-			cause: sql1("REVOKE TRIGGER ON m1privileges.* FROM 'privileges'@'%'"), mend: sql1("GRANT TRIGGER ON m1privileges.* TO 'privileges'@'%'"),
+			cause: sql1(
+				"REVOKE TRIGGER ON m1privileges.* FROM 'privileges'@'%'",
+			), mend: sql1("GRANT TRIGGER ON m1privileges.* TO 'privileges'@'%'"),
 		},
 		{
 			shop: "trust", alert: "MagentoMigrationBinlogTrustOff", labels: map[string]string{"precondition": "binlog_trust"}, words: "error 1419", blocks: "binlog_trust",
-			cause: sql1("SET GLOBAL log_bin_trust_function_creators = 0"), mend: sql1("SET GLOBAL log_bin_trust_function_creators = 1"),
+			cause: sql1(
+				"SET GLOBAL log_bin_trust_function_creators = 0",
+			), mend: sql1("SET GLOBAL log_bin_trust_function_creators = 1"),
 		},
 		{
 			shop: "cron", alert: "MagentoMigrationCronRunning", labels: map[string]string{"precondition": "cron_stopped", "system": "magento2"}, words: "Cron of magento2 of cron runs", blocks: "cron_stopped",
-			cause: sql2("INSERT INTO m2cron.cron_schedule (job_code, status, created_at, scheduled_at, executed_at) VALUES ('indexer_update_all_views', 'success', UTC_TIMESTAMP(), UTC_TIMESTAMP(), UTC_TIMESTAMP())"),
-			mend:  sql2("DELETE FROM m2cron.cron_schedule"),
+			cause: sql2(
+				"INSERT INTO m2cron.cron_schedule (job_code, status, created_at, scheduled_at, executed_at) VALUES ('indexer_update_all_views', 'success', UTC_TIMESTAMP(), UTC_TIMESTAMP(), UTC_TIMESTAMP())",
+			),
+			mend: sql2("DELETE FROM m2cron.cron_schedule"),
 		},
 		{
 			shop: "entities", alert: "MagentoMigrationNewEntities", labels: map[string]string{"precondition": "m2_entities"}, words: "has new: product (1),",
-			cause: sql2("INSERT INTO m2entities.catalog_product_entity (attribute_set_id, type_id, sku) VALUES (4, 'simple', 'tester-1')"),
-			mend:  sql2("DELETE FROM m2entities.catalog_product_entity"),
+			cause: sql2(
+				"INSERT INTO m2entities.catalog_product_entity (attribute_set_id, type_id, sku) VALUES (4, 'simple', 'tester-1')",
+			),
+			mend: sql2("DELETE FROM m2entities.catalog_product_entity"),
 		},
 		{
 			shop: "backup", alert: "MagentoMigrationBackupTooOld", labels: map[string]string{"precondition": "backup"}, words: "backup is 8d",
@@ -64,7 +72,8 @@ func regressions() []regression {
 	}
 }
 
-// dateBackup writes another time into the end mark of the backup and onto the file, as if the newest backup were that old.
+// dateBackup writes another time into the end mark of the backup and onto the file, as if the newest backup were that
+// old.
 func (s *stack) dateBackup(at time.Time) error {
 	for _, shop := range s.shops {
 		if shop.Name != "backup" {
@@ -95,7 +104,14 @@ func unseen() []string {
 // TestChain follows what goes wrong in real databases to the notification that a person gets, and back.
 func TestChain(t *testing.T) {
 	t.Parallel()
-	shops := []*shop{{Name: "acme", Trusted: true, Root: t.TempDir(), Cutover: time.Now().Add(12 * time.Hour).UTC().Format(time.RFC3339)}}
+	shops := []*shop{
+		{
+			Name:    "acme",
+			Trusted: true,
+			Root:    t.TempDir(),
+			Cutover: time.Now().Add(12 * time.Hour).UTC().Format(time.RFC3339),
+		},
+	}
 	for _, r := range regressions() {
 		shops = append(shops, &shop{Name: r.shop, Trusted: r.shop != "trust", Waived: unseen()})
 	}
@@ -169,10 +185,23 @@ func (r *regression) expectations(since time.Time) []expectation {
 	if r.blocks != "" {
 		for _, receiver := range []string{"pager", "chat"} {
 			all = append(all, expectation{since: since, receiver: receiver, words: " " + r.blocks + " (fail),",
-				labels: map[string]string{"alertname": "MagentoMigrationReadinessLost", "migration": r.shop, "job": dashboards.Job, "severity": "critical"}})
+				labels: map[string]string{
+					"alertname": "MagentoMigrationReadinessLost",
+					"migration": r.shop,
+					"job":       dashboards.Job,
+					"severity":  "critical",
+				}})
 		}
-		all = append(all, expectation{since: since, receiver: "chat", words: r.blocks + " of " + r.shop + " was fulfilled",
-			labels: map[string]string{"alertname": "MagentoMigrationPreconditionRegressed", "migration": r.shop, "precondition": r.blocks, "severity": "warning"}})
+		all = append(
+			all,
+			expectation{since: since, receiver: "chat", words: r.blocks + " of " + r.shop + " was fulfilled",
+				labels: map[string]string{
+					"alertname":    "MagentoMigrationPreconditionRegressed",
+					"migration":    r.shop,
+					"precondition": r.blocks,
+					"severity":     "warning",
+				}},
+		)
 	}
 	return all
 }
@@ -192,8 +221,15 @@ func (s *stack) awaitNotified(t *testing.T, status string, e expectation) {
 	if status == "firing" && !strings.Contains(a.Annotations["description"], e.words) {
 		t.Errorf("%s: the text does not say %q: %q", name, e.words, a.Annotations["description"])
 	}
-	if runbook := "http://" + s.exporter + "/docs/alerts#" + a.Labels["alertname"]; a.Annotations["runbook_url"] != runbook || a.Annotations["summary"] == "" {
-		t.Errorf("%s: runbook_url %q, want %q; summary %q", name, a.Annotations["runbook_url"], runbook, a.Annotations["summary"])
+	if runbook := "http://" + s.exporter + "/docs/alerts#" + a.Labels["alertname"]; a.Annotations["runbook_url"] != runbook ||
+		a.Annotations["summary"] == "" {
+		t.Errorf(
+			"%s: runbook_url %q, want %q; summary %q",
+			name,
+			a.Annotations["runbook_url"],
+			runbook,
+			a.Annotations["summary"],
+		)
 	}
 	if !e.since.IsZero() {
 		t.Logf("%-75s after %5.1f s", name, a.at.Sub(e.since).Seconds())
@@ -261,9 +297,17 @@ func (s *stack) checkLinks(t *testing.T) {
 
 // testCutover hears of acme, which is not ready on the day of its cutover: the page holds back the earlier warning.
 func (s *stack) testCutover(t *testing.T) {
-	labels := map[string]string{"alertname": "MagentoMigrationNotReadyNearCutover", "migration": "acme", "severity": "critical"}
+	labels := map[string]string{
+		"alertname": "MagentoMigrationNotReadyNearCutover",
+		"migration": "acme",
+		"severity":  "critical",
+	}
 	for _, receiver := range []string{"pager", "chat"} {
-		s.awaitNotified(t, "firing", expectation{receiver: receiver, labels: labels, words: "acme is not ready; its cutover is planned for 20"})
+		s.awaitNotified(
+			t,
+			"firing",
+			expectation{receiver: receiver, labels: labels, words: "acme is not ready; its cutover is planned for 20"},
+		)
 	}
 	labels["severity"] = "warning"
 	await(t, "the warning to be held back", func() error {
@@ -278,7 +322,8 @@ func (s *stack) testCutover(t *testing.T) {
 	}
 }
 
-// testDatabaseDown stops a server and counts what a person hears: one page a migration, the cause, and none of what follows from it.
+// testDatabaseDown stops a server and counts what a person hears: one page a migration, the cause, and none of what
+// follows from it.
 func (s *stack) testDatabaseDown(t *testing.T) {
 	for _, system := range []string{"magento1", "magento2"} {
 		t.Run(system, func(t *testing.T) { s.testStopped(t, system) })
@@ -296,9 +341,24 @@ func (s *stack) testStopped(t *testing.T, system string) {
 		return all
 	}
 	down := []expectation{
-		{since: stopped, receiver: "chat", labels: labels("MagentoMigrationDatabaseDown", map[string]string{"system": system}), words: "database of " + system},
-		{since: stopped, receiver: "pager", labels: labels("MagentoMigrationReadinessLost", nil), words: "It is blocked by: "},
-		{since: stopped, receiver: "chat", labels: labels("MagentoMigrationPreconditionRegressed", map[string]string{"precondition": "network"}), words: "network of cron"},
+		{
+			since:    stopped,
+			receiver: "chat",
+			labels:   labels("MagentoMigrationDatabaseDown", map[string]string{"system": system}),
+			words:    "database of " + system,
+		},
+		{
+			since:    stopped,
+			receiver: "pager",
+			labels:   labels("MagentoMigrationReadinessLost", nil),
+			words:    "It is blocked by: ",
+		},
+		{
+			since:    stopped,
+			receiver: "chat",
+			labels:   labels("MagentoMigrationPreconditionRegressed", map[string]string{"precondition": "network"}),
+			words:    "network of cron",
+		},
 	}
 	for _, e := range down {
 		s.awaitNotified(t, "firing", e)
@@ -367,7 +427,10 @@ func (s *stack) inhibited(t *testing.T, labels map[string]string) ([]map[string]
 func (s *stack) awaitHeldBack(t *testing.T, preconditions []string) {
 	t.Helper()
 	await(t, "the alerts that follow from the stopped database", func() error {
-		alerts, err := s.inhibited(t, map[string]string{"alertname": "MagentoMigrationPreconditionUnknown", "migration": "acme"})
+		alerts, err := s.inhibited(
+			t,
+			map[string]string{"alertname": "MagentoMigrationPreconditionUnknown", "migration": "acme"},
+		)
 		var held []string
 		for _, labels := range alerts {
 			held = append(held, labels["precondition"])
@@ -388,7 +451,8 @@ func (s *stack) checkPages(t *testing.T, stopped time.Time) {
 	s.inbox.mu.Lock()
 	defer s.inbox.mu.Unlock()
 	for _, a := range s.inbox.alerts {
-		if a.at.After(stopped) && a.Status == "firing" && a.receiver == "pager" && a.Labels["migration"] != "acme" && a.Labels["alertname"] != "MagentoMigrationReadinessLost" {
+		if a.at.After(stopped) && a.Status == "firing" && a.receiver == "pager" && a.Labels["migration"] != "acme" &&
+			a.Labels["alertname"] != "MagentoMigrationReadinessLost" {
 			t.Errorf("%s paged with %s", a.Labels["migration"], a.Labels["alertname"])
 		}
 	}

@@ -189,7 +189,9 @@ func checkSelector(t *testing.T, title, expr string, s selector) {
 	if !slices.Contains(s.labels, "job") || !strings.Contains(expr, `job=~"$job"`) {
 		t.Errorf("%q: %s is not restricted to $job", title, s.metric)
 	}
-	ofMigration := strings.HasPrefix(s.metric, "magento_migration_") && !strings.HasPrefix(s.metric, "magento_migration_exporter_") || s.metric == "ALERTS"
+	ofMigration := strings.HasPrefix(s.metric, "magento_migration_") &&
+		!strings.HasPrefix(s.metric, "magento_migration_exporter_") ||
+		s.metric == "ALERTS"
 	if ofMigration && !slices.Contains(s.labels, "migration") {
 		t.Errorf("%q: %s is not restricted to $migration", title, s.metric)
 	}
@@ -214,7 +216,8 @@ func checkColours(t *testing.T, p panel) {
 				}
 				mappings = append(mappings, more...)
 			}
-			if property.ID == "custom.cellOptions" && strings.Contains(string(property.Value), "background") && !hasMapping(o.Properties) {
+			if property.ID == "custom.cellOptions" && strings.Contains(string(property.Value), "background") &&
+				!hasMapping(o.Properties) {
 				t.Errorf("%q: the column %q has colours without words", p.Title, o.Matcher.Options)
 			}
 		}
@@ -251,7 +254,11 @@ func TestDashboardVariables(t *testing.T) {
 		case v.Name == "datasource" && (v.Type != "datasource" || v.Label != "Data source" || string(v.Query) != `"prometheus"`):
 			t.Errorf("the variable datasource: %+v", v)
 		case v.Type == "query" && (!v.Multi || !v.IncludeAll || v.AllValue != ".+" || v.Refresh != 2):
-			t.Errorf("the variable %s: several values, all of them, .+ for all, and refreshing with the time range: %+v", v.Name, v)
+			t.Errorf(
+				"the variable %s: several values, all of them, .+ for all, and refreshing with the time range: %+v",
+				v.Name,
+				v,
+			)
 		}
 	}
 	if want := []string{"datasource", "job", "migration", "exporter"}; !slices.Equal(names, want) {
@@ -274,14 +281,20 @@ func TestDashboardLinks(t *testing.T) {
 	}
 	for _, p := range d.drawn() {
 		for field, page := range map[string]string{"precondition": "${exporter}/docs/preconditions#", "migration": "${exporter}/migrations/"} {
-			if !leadsTo(&p, page) && slices.ContainsFunc(p.Targets, func(q target) bool { return q.Format == "table" && names(q.Expr, field) }) && p.Title != "Firing alerts" {
+			if !leadsTo(&p, page) &&
+				slices.ContainsFunc(
+					p.Targets,
+					func(q target) bool { return q.Format == "table" && names(q.Expr, field) },
+				) &&
+				p.Title != "Firing alerts" {
 				t.Errorf("the table %q has the column %s without a link to %s", p.Title, field, page)
 			}
 		}
 	}
 }
 
-// names reports whether a query's table has a column of that label. A matrix joins its labels into one column, which leads to the overview.
+// names reports whether a query's table has a column of that label. A matrix joins its labels into one column, which
+// leads to the overview.
 func names(expr, label string) bool {
 	return slices.Contains(parseExpression(expr).labels, label) && !strings.HasPrefix(expr, "label_join")
 }
@@ -294,7 +307,8 @@ func leadsTo(p *panel, page string) bool {
 	for _, o := range p.FieldConfig.Overrides {
 		for _, property := range o.Properties {
 			var links []link
-			if property.ID == "links" && json.Unmarshal(property.Value, &links) == nil && slices.ContainsFunc(links, starts) {
+			if property.ID == "links" && json.Unmarshal(property.Value, &links) == nil &&
+				slices.ContainsFunc(links, starts) {
 				return true
 			}
 		}

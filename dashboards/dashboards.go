@@ -1,5 +1,5 @@
-// Package dashboards holds what is looked at and what alarms: the Grafana dashboard, the Prometheus rules and an Alertmanager configuration.
-// Its tests run all of them with the real programs against a real exporter.
+// Package dashboards holds what is looked at and what alarms: the Grafana dashboard, the Prometheus rules and an
+// Alertmanager configuration. Its tests run all of them with the real programs against a real exporter.
 package dashboards
 
 import (
@@ -22,7 +22,15 @@ const (
 	ExporterURL = "http://localhost:10102"
 )
 
-// Configure puts a job and the exporter's URL into one of the files, as the sed line at the top of rules/alerts.yml does.
+// Configure puts a job and the exporter's URL into one of the files, as the sed line at the top of rules/alerts.yml
+// does.
 func Configure(text, job, exporterURL string) string {
-	return strings.NewReplacer(`job="`+Job+`"`, `job="`+job+`"`, ExporterURL, strings.TrimRight(exporterURL, "/")).Replace(text)
+	return strings.NewReplacer(
+		`job="`+Job+`"`,
+		`job="`+job+`"`,
+		ExporterURL,
+		strings.TrimRight(exporterURL, "/"),
+	).Replace(
+		text,
+	)
 }

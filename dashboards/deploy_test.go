@@ -183,7 +183,8 @@ func manifestJSON(t *testing.T, file string) string {
 	return string(document)
 }
 
-// TestPrometheusRule keeps the manifest equal to the rules; go test ./dashboards -run TestPrometheusRule -update writes it anew.
+// TestPrometheusRule keeps the manifest equal to the rules; go test ./dashboards -run TestPrometheusRule -update writes
+// it anew.
 func TestPrometheusRule(t *testing.T) {
 	t.Parallel()
 	var groups []ruleGroup
@@ -194,8 +195,11 @@ func TestPrometheusRule(t *testing.T) {
 	}
 	manifest := map[string]any{
 		"apiVersion": "monitoring.coreos.com/v1", "kind": "PrometheusRule",
-		"metadata": map[string]any{"name": "magento-migration-exporter", "labels": map[string]string{"app.kubernetes.io/name": "magento-migration-exporter"}},
-		"spec":     ruleFile{Groups: groups},
+		"metadata": map[string]any{
+			"name":   "magento-migration-exporter",
+			"labels": map[string]string{"app.kubernetes.io/name": "magento-migration-exporter"},
+		},
+		"spec": ruleFile{Groups: groups},
 	}
 	var want bytes.Buffer
 	want.WriteString("# Made from dashboards/rules by: go test ./dashboards -run TestPrometheusRule -update\n")
@@ -222,17 +226,32 @@ func TestUnits(t *testing.T) {
 		write(t, filepath.Join(dir, name), strings.ReplaceAll(readDeployed(t, "systemd/"+name), program, binary))
 	}
 	// It prints what it has against a unit, and not all of that makes it fail.
-	if out, err := exec.CommandContext(t.Context(), "systemd-analyze", "verify", "--man=no", filepath.Join(dir, "magento_migration_exporter.service"), filepath.Join(dir, "magento_migration_exporter.socket")).CombinedOutput(); err != nil || strings.Contains(string(out), "magento_migration_exporter") {
+	if out, err := exec.CommandContext(t.Context(), "systemd-analyze", "verify", "--man=no", filepath.Join(dir, "magento_migration_exporter.service"), filepath.Join(dir, "magento_migration_exporter.socket")).CombinedOutput(); err != nil ||
+		strings.Contains(string(out), "magento_migration_exporter") {
 		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
 	}
 	// The rating goes from 0, nothing allowed, to 10; --threshold takes tenths.
-	run(t, "", "systemd-analyze", "security", "--offline=true", "--threshold=16", filepath.Join(dir, "magento_migration_exporter.service"))
+	run(
+		t,
+		"",
+		"systemd-analyze",
+		"security",
+		"--offline=true",
+		"--threshold=16",
+		filepath.Join(dir, "magento_migration_exporter.service"),
+	)
 
 	config := filepath.Join(dir, "config.yml")
 	write(t, config, "migrations: [{name: shop}]\n")
-	args := regexp.MustCompile(`(?m)^ExecStart=\S+ (.*)$`).FindStringSubmatch(readDeployed(t, "systemd/magento_migration_exporter.service"))
+	args := regexp.MustCompile(
+		`(?m)^ExecStart=\S+ (.*)$`,
+	).FindStringSubmatch(
+		readDeployed(t, "systemd/magento_migration_exporter.service"),
+	)
 	address := freeAddress(t)
-	command := append([]string{"--listen=" + address, binary}, strings.Fields(strings.ReplaceAll(args[1], "/etc/magento_migration_exporter/config.yml", config))...)
+	command := append(
+		[]string{"--listen=" + address, binary},
+		strings.Fields(strings.ReplaceAll(args[1], "/etc/magento_migration_exporter/config.yml", config))...)
 	start(t, "systemd-socket-activate", command...)
 	await(t, "the exporter to answer on the socket", func() error {
 		body, err := get(t.Context(), "http://"+address+"/-/healthy")

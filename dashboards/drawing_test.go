@@ -11,13 +11,21 @@ import (
 	"time"
 )
 
-// TestDrawing draws the dashboard with Grafana's own libraries in Chromium, in the states that matter, and keeps the pictures in
-// .cache/dashboards-drawing/. It takes minutes and 500 MB of Node modules, so it is no part of the other tests:
+// TestDrawing draws the dashboard with Grafana's own libraries in Chromium, in the states that matter, and keeps the
+// pictures in .cache/dashboards-drawing/. It takes minutes and 500 MB of Node modules, so it is no part of the other
+// tests:
 //
 //	go test ./dashboards -tags drawing -run TestDrawing -v
 func TestDrawing(t *testing.T) {
 	d := newDrawing(t)
-	shops := []*shop{{Name: "acme", Root: t.TempDir(), Cutover: time.Now().Add(9 * 24 * time.Hour).UTC().Format(time.RFC3339), Waived: unseen()}}
+	shops := []*shop{
+		{
+			Name:    "acme",
+			Root:    t.TempDir(),
+			Cutover: time.Now().Add(9 * 24 * time.Hour).UTC().Format(time.RFC3339),
+			Waived:  unseen(),
+		},
+	}
 	for _, r := range regressions() {
 		shops = append(shops, &shop{Name: r.shop, Trusted: r.shop != "trust", Waived: unseen()})
 	}
@@ -30,23 +38,71 @@ func TestDrawing(t *testing.T) {
 		}
 		return err
 	})
-	d.draw(t, "ready", map[string]string{"migration": "cron"}, "Ready to migrate cron READY", "Failing cron 0", "cron: cron_stopped pass")
+	d.draw(
+		t,
+		"ready",
+		map[string]string{"migration": "cron"},
+		"Ready to migrate cron READY",
+		"Failing cron 0",
+		"cron: cron_stopped pass",
+	)
 	for _, r := range regressions() {
 		if err := r.cause(t.Context(), s); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s.awaitNotified(t, "firing", expectation{receiver: "chat", labels: map[string]string{"alertname": "MagentoMigrationBackupTooOld"}})
-	d.draw(t, "blocked", map[string]string{"migration": "cron"}, "Ready to migrate cron NOT READY", "Failing cron 1", "cron cron_stopped FAIL", "MagentoMigrationReadinessLost CRITICAL cron", "cron magento2 RUNS")
-	d.draw(t, "privileges", map[string]string{"migration": "privileges"}, "privileges privileges FAIL", "privileges: TRIGGER MISSING -", "privileges: magento1 MISSING")
+	s.awaitNotified(
+		t,
+		"firing",
+		expectation{receiver: "chat", labels: map[string]string{"alertname": "MagentoMigrationBackupTooOld"}},
+	)
+	d.draw(
+		t,
+		"blocked",
+		map[string]string{"migration": "cron"},
+		"Ready to migrate cron NOT READY",
+		"Failing cron 1",
+		"cron cron_stopped FAIL",
+		"MagentoMigrationReadinessLost CRITICAL cron",
+		"cron magento2 RUNS",
+	)
+	d.draw(
+		t,
+		"privileges",
+		map[string]string{"migration": "privileges"},
+		"privileges privileges FAIL",
+		"privileges: TRIGGER MISSING -",
+		"privileges: magento1 MISSING",
+	)
 	s.magento2.Kill()
-	s.awaitNotified(t, "firing", expectation{receiver: "chat", labels: map[string]string{"alertname": "MagentoMigrationDatabaseDown", "migration": "entities"}})
-	d.draw(t, "unknown", map[string]string{"migration": "entities"}, "Ready to migrate entities NOT READY", "entities network FAIL", "entities m2_entities UNKNOWN", "entities magento2 DOWN")
+	s.awaitNotified(
+		t,
+		"firing",
+		expectation{
+			receiver: "chat",
+			labels:   map[string]string{"alertname": "MagentoMigrationDatabaseDown", "migration": "entities"},
+		},
+	)
+	d.draw(
+		t,
+		"unknown",
+		map[string]string{"migration": "entities"},
+		"Ready to migrate entities NOT READY",
+		"entities network FAIL",
+		"entities m2_entities UNKNOWN",
+		"entities magento2 DOWN",
+	)
 	if err := s.magento2.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	s.stopExporter()
-	d.draw(t, "down", map[string]string{"seconds": "60", "ahead": "600"}, "Ready to migrate UNKNOWN", "no data: is the exporter scraped?")
+	d.draw(
+		t,
+		"down",
+		map[string]string{"seconds": "60", "ahead": "600"},
+		"Ready to migrate UNKNOWN",
+		"no data: is the exporter scraped?",
+	)
 }
 
 // drawing is the page, built, and where its pictures go.

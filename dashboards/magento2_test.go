@@ -21,19 +21,24 @@ const toolSteps = `<steps mode="settings"><step title="Settings Step"><integrity
 
 // mapFiles are the options of config.xml that name a file.
 func mapFiles() []string {
-	return strings.Fields("map_file eav_map_file log_map_file settings_map_file customer_map_file tier_price_map_file stores_map_file class_map " +
-		"customer_attribute_groups_file customer_document_groups_file delta_document_groups_file eav_attribute_groups_file eav_document_groups_file " +
-		"log_document_groups_file map_document_groups order_grids_document_groups_file")
+	return strings.Fields(
+		"map_file eav_map_file log_map_file settings_map_file customer_map_file tier_price_map_file stores_map_file class_map " +
+			"customer_attribute_groups_file customer_document_groups_file delta_document_groups_file eav_attribute_groups_file eav_document_groups_file " +
+			"log_document_groups_file map_document_groups order_grids_document_groups_file",
+	)
 }
 
 // otherOptions are those that name none.
 func otherOptions() []string {
-	return strings.Fields("auto_resolve_urlrewrite_duplicates=0 bulk_size=0 crypt_key=k dest_prefix= direct_document_copy=0 edition_migrate=opensource-to-opensource " +
-		"edition_number=1.9.4.5 init_statements_destination=SELECT init_statements_source=SELECT log_file=migration.log progress_bar_format=x " +
-		"resource_adapter_class_name=x source_prefix= upgrade_customer_password_hash=1")
+	return strings.Fields(
+		"auto_resolve_urlrewrite_duplicates=0 bulk_size=0 crypt_key=k dest_prefix= direct_document_copy=0 edition_migrate=opensource-to-opensource " +
+			"edition_number=1.9.4.5 init_statements_destination=SELECT init_statements_source=SELECT log_file=migration.log progress_bar_format=x " +
+			"resource_adapter_class_name=x source_prefix= upgrade_customer_password_hash=1",
+	)
 }
 
-// mapFile is the smallest file for an option. The map itself knows one table, so that the tool's integrity check would refuse the others.
+// mapFile is the smallest file for an option. The map itself knows one table, so that the tool's integrity check would
+// refuse the others.
 func mapFile(option string) string {
 	switch {
 	case option == "map_file":
@@ -62,9 +67,21 @@ func writeMagento2(s *shop) error {
 		fmt.Fprintf(&options, "<%[1]s>%[2]s</%[1]s>\n", name, value)
 	}
 	login := func(port int, name string) string {
-		return fmt.Sprintf(`<database host="127.0.0.1:%d" name=%q user=%q password=%q/>`, port, name, s.User(), s.Password)
+		return fmt.Sprintf(
+			`<database host="127.0.0.1:%d" name=%q user=%q password=%q/>`,
+			port,
+			name,
+			s.User(),
+			s.Password,
+		)
 	}
-	files["config.xml"] = "<config>\n" + toolSteps + "<source>" + login(s.Port1, s.DB1()) + "</source>\n<destination>" + login(s.Port2, s.DB2()) + "</destination>\n<options>\n" + options.String() + "</options>\n</config>\n"
+	files["config.xml"] = "<config>\n" + toolSteps + "<source>" + login(
+		s.Port1,
+		s.DB1(),
+	) + "</source>\n<destination>" + login(
+		s.Port2,
+		s.DB2(),
+	) + "</destination>\n<options>\n" + options.String() + "</options>\n</config>\n"
 	for name, text := range files {
 		path := filepath.Join(s.Root, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {

@@ -41,7 +41,8 @@ func buildExporterBinary() (string, error) {
 	return binary, nil
 }
 
-// installSchemaModules installs what schema/package-lock.json pins under .cache/ at the project's root, and returns the folder of modules.
+// installSchemaModules installs what schema/package-lock.json pins under .cache/ at the project's root, and returns the
+// folder of modules.
 func installSchemaModules() (string, error) {
 	dir, err := filepath.Abs("../.cache/dashboards-schema")
 	if err != nil {

@@ -33,7 +33,12 @@ func (s *stack) testPanels(t *testing.T) {
 			}
 			for _, label := range legendLabels(q.LegendFormat) {
 				if result[0].Metric[label] == "" {
-					t.Errorf("%q: the legend names %s, which the result does not have: %v", p.Title, label, result[0].Metric)
+					t.Errorf(
+						"%q: the legend names %s, which the result does not have: %v",
+						p.Title,
+						label,
+						result[0].Metric,
+					)
 				}
 			}
 		}
@@ -56,7 +61,8 @@ func legendLabels(format string) []string {
 	return labels
 }
 
-// exportedFamilies returns the labels of each family: those of the migrations as they are declared, those of the exporter from a scrape.
+// exportedFamilies returns the labels of each family: those of the migrations as they are declared, those of the
+// exporter from a scrape.
 func (s *stack) exportedFamilies(t *testing.T) map[string][]string {
 	t.Helper()
 	families := map[string][]string{}
@@ -93,7 +99,14 @@ func leftOut() []string {
 func (s *stack) testNames(t *testing.T) {
 	families := s.exportedFamilies(t)
 	own := []string{"job", "instance"}
-	families["up"], families["ALERTS"] = nil, []string{"alertname", "alertstate", "severity", "precondition", "system", "migration"}
+	families["up"], families["ALERTS"] = nil, []string{
+		"alertname",
+		"alertstate",
+		"severity",
+		"precondition",
+		"system",
+		"migration",
+	}
 	records := map[string]bool{}
 	for _, r := range readRules(t, ruleFiles()...) {
 		records[r.Record] = true

@@ -23,7 +23,9 @@ type expression struct {
 }
 
 var (
-	promqlToken  = regexp.MustCompile("\"[^\"]*\"|\\[[^\\]]*\\]|\\$?[a-zA-Z_:][a-zA-Z0-9_:]*|[0-9.]+[a-z]*|[(){},]|[=!]~|!=|[^\\s]")
+	promqlToken = regexp.MustCompile(
+		"\"[^\"]*\"|\\[[^\\]]*\\]|\\$?[a-zA-Z_:][a-zA-Z0-9_:]*|[0-9.]+[a-z]*|[(){},]|[=!]~|!=|[^\\s]",
+	)
 	promqlName   = regexp.MustCompile(`^[a-zA-Z_:]`)
 	promqlWords  = []string{"and", "or", "unless", "bool", "offset"}
 	promqlLabels = []string{"by", "without", "on", "ignoring", "group_left", "group_right"}
@@ -74,7 +76,9 @@ func parseExpression(text string) expression {
 
 func TestParseExpression(t *testing.T) {
 	t.Parallel()
-	e := parseExpression(`time() - max by (job, precondition) (a_b{job=~"$job",status="x{y}"} offset 5m) > on (job) group_left () 5 * rate(c_total[$__rate_interval]) unless min_over_time(level:d:op[6h:1m]) == bool 1`)
+	e := parseExpression(
+		`time() - max by (job, precondition) (a_b{job=~"$job",status="x{y}"} offset 5m) > on (job) group_left () 5 * rate(c_total[$__rate_interval]) unless min_over_time(level:d:op[6h:1m]) == bool 1`,
+	)
 	var got []string
 	for _, s := range e.selectors {
 		got = append(got, s.metric+"{"+strings.Join(s.labels, ",")+"}")

@@ -121,7 +121,8 @@ func ruleTestFiles(t *testing.T) []string {
 	return names
 }
 
-// With another job and URL the rules work as before: everything that names the job is spelt so that the documented sed line finds it.
+// With another job and URL the rules work as before: everything that names the job is spelt so that the documented sed
+// line finds it.
 func TestRulesWorkUnderAnotherJob(t *testing.T) {
 	t.Parallel()
 	const job, url = "shop_migrations", "https://exporter.example.com/m"
@@ -229,7 +230,8 @@ func TestAlertsHaveWhatAPersonNeeds(t *testing.T) {
 	}
 }
 
-// runbookHeadings returns the ids of the headings whose sections have all four parts, in the page that the exporter serves.
+// runbookHeadings returns the ids of the headings whose sections have all four parts, in the page that the exporter
+// serves.
 func runbookHeadings(t *testing.T) map[string]bool {
 	t.Helper()
 	page, err := os.ReadFile("../docs/html/alerts.html")
@@ -287,7 +289,10 @@ func TestInhibitionHidesNoFailure(t *testing.T) {
 	}
 	for _, r := range f.InhibitRules {
 		unknown := slices.Contains(r.Target, `alertname="MagentoMigrationPreconditionUnknown"`)
-		sameWarning := slices.Equal(r.Target, []string{`alertname="MagentoMigrationNotReadyNearCutover"`, `severity="warning"`}) &&
+		sameWarning := slices.Equal(
+			r.Target,
+			[]string{`alertname="MagentoMigrationNotReadyNearCutover"`, `severity="warning"`},
+		) &&
 			slices.Equal(r.Source, []string{`alertname="MagentoMigrationNotReadyNearCutover"`, `severity="critical"`})
 		if !unknown && !sameWarning {
 			t.Errorf("%v holds back %v", r.Source, r.Target)

@@ -27,7 +27,8 @@ func mistakes() map[string][2]string {
 	}
 }
 
-// TestDashboardHasGrafanasTypes writes the dashboard, and one with each mistake, into TypeScript constants and has the compiler judge them.
+// TestDashboardHasGrafanasTypes writes the dashboard, and one with each mistake, into TypeScript constants and has the
+// compiler judge them.
 func TestDashboardHasGrafanasTypes(t *testing.T) {
 	t.Parallel()
 	sources := map[string]string{"readiness": readFile(t, "readiness.json")}
@@ -86,7 +87,19 @@ func compileAll(t *testing.T, sources map[string]string) map[string][]string {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	write(t, filepath.Join(dir, "types.ts"), readText(t, "schema/types.ts"))
-	args := []string{"--noEmit", "--strict", "--skipLibCheck", "--pretty", "false", "--moduleResolution", "bundler", "--module", "esnext", "--target", "es2022"}
+	args := []string{
+		"--noEmit",
+		"--strict",
+		"--skipLibCheck",
+		"--pretty",
+		"false",
+		"--moduleResolution",
+		"bundler",
+		"--module",
+		"esnext",
+		"--target",
+		"es2022",
+	}
 	for name, text := range sources {
 		write(t, filepath.Join(dir, name+".ts"), text)
 		args = append(args, name+".ts")

@@ -83,7 +83,12 @@ func startStack(t *testing.T, shops []*shop) *stack {
 	s := &stack{dir: t.TempDir(), shops: shops, inbox: startInbox(t)}
 	together(t,
 		func(ctx context.Context) (err error) {
-			s.magento1, err = mysqltest.Start(ctx, mysqltest.Options{Args: []string{"--log-bin=binlog", "--server-id=1", "--log-bin-trust-function-creators=1"}})
+			s.magento1, err = mysqltest.Start(
+				ctx,
+				mysqltest.Options{
+					Args: []string{"--log-bin=binlog", "--server-id=1", "--log-bin-trust-function-creators=1"},
+				},
+			)
 			return err
 		},
 		func(ctx context.Context) (err error) {
@@ -158,7 +163,17 @@ func (s *stack) prepare(ctx context.Context, shop *shop) error {
 	if err := s.magento2.Exec(ctx, create, "GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, REFERENCES ON "+shop.DB2()+".* TO "+account); err != nil {
 		return err
 	}
-	out, err := exec.CommandContext(ctx, "mariadb-dump", "--no-defaults", "--socket="+s.magento2.Socket(), "--user=root", "--single-transaction", "--triggers", "--result-file="+shop.Backup, shop.DB2()).CombinedOutput()
+	out, err := exec.CommandContext(
+		ctx,
+		"mariadb-dump",
+		"--no-defaults",
+		"--socket="+s.magento2.Socket(),
+		"--user=root",
+		"--single-transaction",
+		"--triggers",
+		"--result-file="+shop.Backup,
+		shop.DB2(),
+	).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("back up %s: %w\n%s", shop.DB2(), err, out)
 	}
@@ -179,7 +194,14 @@ func (s *stack) startAlertmanager(t *testing.T) {
 	write(t, file, text)
 	address := freeAddress(t)
 	s.alertmanager = "http://" + address
-	start(t, "prometheus-alertmanager", "--config.file="+file, "--storage.path="+filepath.Join(s.dir, "alertmanager"), "--web.listen-address="+address, "--cluster.listen-address=")
+	start(
+		t,
+		"prometheus-alertmanager",
+		"--config.file="+file,
+		"--storage.path="+filepath.Join(s.dir, "alertmanager"),
+		"--web.listen-address="+address,
+		"--cluster.listen-address=",
+	)
 }
 
 // startPrometheus runs the rules as they are shipped, but for the times in for and keep_firing_for.
@@ -195,7 +217,11 @@ func (s *stack) startPrometheus(t *testing.T) {
 			}
 			return m[1] + fmt.Sprintf("%dms", (d/faster).Milliseconds())
 		})
-		write(t, filepath.Join(s.dir, filepath.Base(name)), dashboards.Configure(text, dashboards.Job, "http://"+s.exporter))
+		write(
+			t,
+			filepath.Join(s.dir, filepath.Base(name)),
+			dashboards.Configure(text, dashboards.Job, "http://"+s.exporter),
+		)
 	}
 	file := filepath.Join(s.dir, "prometheus.yml")
 	write(t, file, fmt.Sprintf(`global: {scrape_interval: 500ms, evaluation_interval: 500ms}
@@ -207,10 +233,18 @@ scrape_configs: [{job_name: magento_migration, static_configs: [{targets: [%q]}]
 	s.writeHistory(t, data)
 	address := freeAddress(t)
 	s.prometheus = "http://" + address
-	start(t, "prometheus", "--config.file="+file, "--storage.tsdb.path="+data, "--web.listen-address="+address, "--web.cors.origin=.*")
+	start(
+		t,
+		"prometheus",
+		"--config.file="+file,
+		"--storage.tsdb.path="+data,
+		"--web.listen-address="+address,
+		"--web.cors.origin=.*",
+	)
 }
 
-// writeHistory gives Prometheus a past that the test has no time for: two hours ago each migration was ready, and then was not.
+// writeHistory gives Prometheus a past that the test has no time for: two hours ago each migration was ready, and then
+// was not.
 func (s *stack) writeHistory(t *testing.T, data string) {
 	t.Helper()
 	var text strings.Builder
@@ -218,7 +252,15 @@ func (s *stack) writeHistory(t *testing.T, data string) {
 	begin := time.Now().Add(-2 * time.Hour).Unix()
 	for _, shop := range s.shops {
 		for minute := range int64(20) {
-			fmt.Fprintf(&text, "magento_migration_ready{instance=%q,job=%q,migration=%q} %d %d\n", s.exporter, dashboards.Job, shop.Name, 1-minute/10, begin+60*minute)
+			fmt.Fprintf(
+				&text,
+				"magento_migration_ready{instance=%q,job=%q,migration=%q} %d %d\n",
+				s.exporter,
+				dashboards.Job,
+				shop.Name,
+				1-minute/10,
+				begin+60*minute,
+			)
 		}
 	}
 	text.WriteString("# EOF\n")

@@ -16,5 +16,6 @@ var (
 // Sources returns the Markdown files.
 func Sources() fs.FS { return sources }
 
-// Pages returns the Markdown files as HTML, html/NAME.html for NAME.md, without a page's frame: the exporter needs no renderer.
+// Pages returns the Markdown files as HTML, html/NAME.html for NAME.md, without a page's frame: the exporter needs no
+// renderer.
 func Pages() fs.FS { return pages }

@@ -206,7 +206,9 @@ func hostileWaivers(t *testing.T) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		waivers.WriteString(waiver(fmt.Sprintf("precondition: extensions, subject: %[1]s, reason: %[1]s, owner: %[1]s", quoted)))
+		waivers.WriteString(
+			waiver(fmt.Sprintf("precondition: extensions, subject: %[1]s, reason: %[1]s, owner: %[1]s", quoted)),
+		)
 	}
 	return waivers.String()
 }

@@ -38,7 +38,13 @@ func runTests(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, output)
 		return 1
 	}
-	demoBinary, exporterBinary = filepath.Join(dir, "magento_migration_demo"), filepath.Join(dir, "magento_migration_exporter")
+	demoBinary, exporterBinary = filepath.Join(
+		dir,
+		"magento_migration_demo",
+	), filepath.Join(
+		dir,
+		"magento_migration_exporter",
+	)
 	return m.Run()
 }
 
@@ -295,7 +301,11 @@ func TestRemediesMend(t *testing.T) {
 // decide writes decisions about Magento 1's extensions into the configuration and has it reloaded, as the demo says.
 func decide(t *testing.T, output string) {
 	t.Helper()
-	m := regexp.MustCompile(`(?m)^its configuration (\S+)\nand to reload it  curl -X POST (\S+)$`).FindStringSubmatch(output)
+	m := regexp.MustCompile(
+		`(?m)^its configuration (\S+)\nand to reload it  curl -X POST (\S+)$`,
+	).FindStringSubmatch(
+		output,
+	)
 	if m == nil {
 		t.Fatal("the demo does not say how to change the configuration")
 	}
@@ -303,7 +313,12 @@ func decide(t *testing.T, output string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	decided := strings.Replace(string(text), "    preconditions:\n", "    preconditions:\n      extensions: {decisions: {acme_giftcard_setup: {dropped: not sold}, amshopby_setup: {replaced_by: Amasty_Shopby}}}\n", 1)
+	decided := strings.Replace(
+		string(text),
+		"    preconditions:\n",
+		"    preconditions:\n      extensions: {decisions: {acme_giftcard_setup: {dropped: not sold}, amshopby_setup: {replaced_by: Amasty_Shopby}}}\n",
+		1,
+	)
 	if err := os.WriteFile(m[1], []byte(decided), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -329,7 +344,10 @@ func assertFromRemedy(t *testing.T, command string, p precondition) {
 		if !strings.HasSuffix(line, ";") {
 			continue
 		}
-		if !slices.ContainsFunc(p.Findings, func(f finding) bool { return slices.Contains(strings.Split(f.Remedy, "\n"), line) }) {
+		if !slices.ContainsFunc(
+			p.Findings,
+			func(f finding) bool { return slices.Contains(strings.Split(f.Remedy, "\n"), line) },
+		) {
 			t.Errorf("no remedy of %s has the line %s", p.ID, line)
 		}
 	}
@@ -346,7 +364,11 @@ func assertWatched(t *testing.T, prometheus, alertmanager string) {
 				} `json:"result"`
 			} `json:"data"`
 		}
-		getJSON(t, "http://"+prometheus+"/api/v1/query?query=job_migration:magento_migration_ready:min_last10m", &answer)
+		getJSON(
+			t,
+			"http://"+prometheus+"/api/v1/query?query=job_migration:magento_migration_ready:min_last10m",
+			&answer,
+		)
 		return len(answer.Data.Result) == 1 && answer.Data.Result[0].Metric["migration"] == "demo"
 	})
 	eventually(t, "Alertmanager has the alert", func() bool {
@@ -355,7 +377,10 @@ func assertWatched(t *testing.T, prometheus, alertmanager string) {
 		}
 		var alerts []alert
 		getJSON(t, "http://"+alertmanager+"/api/v2/alerts", &alerts)
-		return slices.ContainsFunc(alerts, func(a alert) bool { return a.Labels["alertname"] == "NotReady" && a.Labels["migration"] == "demo" })
+		return slices.ContainsFunc(
+			alerts,
+			func(a alert) bool { return a.Labels["alertname"] == "NotReady" && a.Labels["migration"] == "demo" },
+		)
 	})
 }
 

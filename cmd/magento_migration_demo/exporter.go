@@ -36,12 +36,24 @@ func (d *demo) startExporter(ctx context.Context, s *shops) (*runningExporter, e
 	if err != nil {
 		return nil, err
 	}
-	e := &runningExporter{binary: d.exporter, config: filepath.Join(d.dir, "exporter.yml"), address: address, log: &programLog{}}
+	e := &runningExporter{
+		binary:  d.exporter,
+		config:  filepath.Join(d.dir, "exporter.yml"),
+		address: address,
+		log:     &programLog{},
+	}
 	if err := writeTemplate(e.config, exporterConfig, s); err != nil {
 		return nil, err
 	}
 	d.step("Starting the exporter ...")
-	d.start(ctx, e.log, e.binary, "--config.file="+e.config, "--web.listen-address="+e.address, "--web.enable-lifecycle")
+	d.start(
+		ctx,
+		e.log,
+		e.binary,
+		"--config.file="+e.config,
+		"--web.listen-address="+e.address,
+		"--web.enable-lifecycle",
+	)
 	if err := waitReady(ctx, "http://"+e.address+"/-/ready"); err != nil {
 		return nil, fmt.Errorf("start the exporter: %w", err)
 	}

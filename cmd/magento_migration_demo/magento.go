@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// The demo's Magento 2 is a database only. Its bin/magento is a link to the demo's own binary, which then does what the command does as
-// far as the demo can show it: write and remove the crontab that starts Magento 2's cron.
+// The demo's Magento 2 is a database only. Its bin/magento is a link to the demo's own binary, which then does what the
+// command does as far as the demo can show it: write and remove the crontab that starts Magento 2's cron.
 const (
 	magentoCommand = "magento"
 	crontabName    = "crontab"

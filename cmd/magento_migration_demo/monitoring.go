@@ -34,19 +34,35 @@ func (d *demo) startMonitoring(ctx context.Context, exporter string) (*monitorin
 	}
 	var err error
 	config := filepath.Join(d.dir, "alertmanager.yml")
-	m.Alertmanager, err = d.startIfInstalled(ctx, "prometheus-alertmanager", func() error { return os.WriteFile(config, []byte(alertmanagerConfig), 0o600) },
-		"--config.file="+config, "--storage.path="+filepath.Join(d.dir, "alertmanager"), "--cluster.listen-address=")
+	m.Alertmanager, err = d.startIfInstalled(
+		ctx,
+		"prometheus-alertmanager",
+		func() error { return os.WriteFile(config, []byte(alertmanagerConfig), 0o600) },
+		"--config.file="+config,
+		"--storage.path="+filepath.Join(d.dir, "alertmanager"),
+		"--cluster.listen-address=",
+	)
 	if err != nil {
 		return nil, err
 	}
 	config = filepath.Join(d.dir, "prometheus.yml")
-	m.Prometheus, err = d.startIfInstalled(ctx, "prometheus", func() error { return writeTemplate(config, prometheusConfig, m) },
-		"--config.file="+config, "--storage.tsdb.path="+filepath.Join(d.dir, "prometheus"))
+	m.Prometheus, err = d.startIfInstalled(
+		ctx,
+		"prometheus",
+		func() error { return writeTemplate(config, prometheusConfig, m) },
+		"--config.file="+config,
+		"--storage.tsdb.path="+filepath.Join(d.dir, "prometheus"),
+	)
 	return m, err
 }
 
 // startIfInstalled returns the address of a program of the Prometheus family, or an empty one when it is not installed.
-func (d *demo) startIfInstalled(ctx context.Context, name string, configure func() error, args ...string) (string, error) {
+func (d *demo) startIfInstalled(
+	ctx context.Context,
+	name string,
+	configure func() error,
+	args ...string,
+) (string, error) {
 	program, err := exec.LookPath(name)
 	if err != nil {
 		return "", nil //nolint:nilerr // the demo works without it

@@ -32,7 +32,12 @@ func TestReadmeConfigurations(t *testing.T) {
 		if err := os.WriteFile(file, []byte(m[1]), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		output, err := exec.CommandContext(t.Context(), exporterBinary, "--config.file="+file, "--config.check").CombinedOutput()
+		output, err := exec.CommandContext(
+			t.Context(),
+			exporterBinary,
+			"--config.file="+file,
+			"--config.check",
+		).CombinedOutput()
 		if err != nil {
 			t.Errorf("%v: %s", err, output)
 		}

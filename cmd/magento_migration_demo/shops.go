@@ -112,7 +112,12 @@ func watch(ctx context.Context, system string, server *mysqltest.Server) error {
 		_, err := server.Root(ctx)
 		// A server that answers with an error is there, for instance one without a connection left.
 		if _, answered := errors.AsType[*mysql.MySQLError](err); err != nil && !answered && ctx.Err() == nil {
-			return fmt.Errorf("the server of %s ended: %w; its error log ends with:\n%s", system, err, lastBytes(server.ErrorLog()))
+			return fmt.Errorf(
+				"the server of %s ended: %w; its error log ends with:\n%s",
+				system,
+				err,
+				lastBytes(server.ErrorLog()),
+			)
 		}
 	}
 }

@@ -22,8 +22,8 @@ import (
 	"magento_migration_exporter/config"
 )
 
-// benchShop is a pair of databases with as many tables, columns and foreign keys as Magento's own, on a private server, and the files
-// of Magento 2 and of the tool.
+// benchShop is a pair of databases with as many tables, columns and foreign keys as Magento's own, on a private server,
+// and the files of Magento 2 and of the tool.
 type benchShop struct {
 	server *mysqltest.Server
 	port   int
@@ -46,7 +46,8 @@ var (
 	magento2Rows string
 )
 
-// newBenchShop starts a server and fills it. With rows, Magento 1 and Magento 2 have that many products, orders and URL rewrites.
+// newBenchShop starts a server and fills it. With rows, Magento 1 and Magento 2 have that many products, orders and URL
+// rewrites.
 func newBenchShop(b *testing.B, rows int) *benchShop {
 	b.Helper()
 	server := mysqltest.New(b, mysqltest.Options{Args: []string{
@@ -76,7 +77,16 @@ func newBenchShop(b *testing.B, rows int) *benchShop {
 func padding(tables int) string {
 	var all strings.Builder
 	for i := range tables {
-		all.WriteString(strings.NewReplacer("{{table}}", paddingTable(i), "{{parent}}", paddingTable(max(i-1, 0))).Replace(paddingSQL))
+		all.WriteString(
+			strings.NewReplacer(
+				"{{table}}",
+				paddingTable(i),
+				"{{parent}}",
+				paddingTable(max(i-1, 0)),
+			).Replace(
+				paddingSQL,
+			),
+		)
 	}
 	return all.String()
 }
@@ -99,7 +109,11 @@ func (s *benchShop) writeFiles(b *testing.B) {
 	path := filepath.Join(tool, "shop/map.xml.dist")
 	text, err := os.ReadFile(path)
 	if err == nil {
-		err = os.WriteFile(path, []byte(strings.ReplaceAll(string(text), "</document_rules>", ignored.String()+"</document_rules>")), 0o600)
+		err = os.WriteFile(
+			path,
+			[]byte(strings.ReplaceAll(string(text), "</document_rules>", ignored.String()+"</document_rules>")),
+			0o600,
+		)
 	}
 	if err != nil {
 		b.Fatal(err)
@@ -108,7 +122,8 @@ func (s *benchShop) writeFiles(b *testing.B) {
 
 func (s *benchShop) root() string { return filepath.Join(s.dir, "magento2") }
 
-// entry is a migration of this shop, with all that the smallest useful configuration has. A port other than 0 is that of another server.
+// entry is a migration of this shop, with all that the smallest useful configuration has. A port other than 0 is that
+// of another server.
 func (s *benchShop) entry(name string, port int) string {
 	login := fmt.Sprintf("host: 127.0.0.1, port: %d, user: tool, password: %s", cmp.Or(port, s.port), benchPassword)
 	return fmt.Sprintf(`
@@ -156,10 +171,22 @@ func loadLocally(b *testing.B, path string) *localRun {
 	reader := backup.New(b.Context(), backup.Options{})
 	b.Cleanup(reader.Close)
 	board := collector.NewBoard(precondition.All(), nil)
-	return &localRun{board, collector.NewEvaluator(collector.EvaluatorOptions{Board: board, Backups: reader, Logger: slog.New(slog.DiscardHandler), Now: time.Now}), cfg}
+	return &localRun{
+		board,
+		collector.NewEvaluator(
+			collector.EvaluatorOptions{
+				Board:   board,
+				Backups: reader,
+				Logger:  slog.New(slog.DiscardHandler),
+				Now:     time.Now,
+			},
+		),
+		cfg,
+	}
 }
 
-// evaluate evaluates every migration once. A database that cannot be reached ends the benchmark: nothing would be measured.
+// evaluate evaluates every migration once. A database that cannot be reached ends the benchmark: nothing would be
+// measured.
 func (p *localRun) evaluate(ctx context.Context, b *testing.B) {
 	b.Helper()
 	p.evaluator.EvaluateAll(ctx, p.config)
@@ -170,7 +197,8 @@ func (p *localRun) evaluate(ctx context.Context, b *testing.B) {
 	}
 }
 
-// reportSpread reports the median and the 99th percentile of durations, which is the longest one of fewer than a hundred.
+// reportSpread reports the median and the 99th percentile of durations, which is the longest one of fewer than a
+// hundred.
 func reportSpread(b *testing.B, all []time.Duration) {
 	b.Helper()
 	slices.Sort(all)

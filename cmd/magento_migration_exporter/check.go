@@ -19,18 +19,30 @@ import (
 )
 
 // check evaluates once and prints.
-func check(ctx context.Context, f *flags, cfg *config.Config, logger *slog.Logger, stdout io.Writer, status *statusLine) int {
+func check(
+	ctx context.Context,
+	f *flags,
+	cfg *config.Config,
+	logger *slog.Logger,
+	stdout io.Writer,
+	status *statusLine,
+) int {
 	if err := selectMigrations(cfg, f.migrations); err != nil {
 		fmt.Fprintf(status, "%s: error: %v\n", program, err)
 		return exitError
 	}
 	// Without the deadline: what is not read by then is still being read, not broken.
-	backups := backup.New(context.WithoutCancel(ctx), backup.Options{BytesPerSecond: cfg.Global.BackupReadBytesPerSecond})
+	backups := backup.New(
+		context.WithoutCancel(ctx),
+		backup.Options{BytesPerSecond: cfg.Global.BackupReadBytesPerSecond},
+	)
 	defer backups.Close()
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(f.timeout))
 	defer cancel()
 	board := collector.NewBoard(precondition.All(), nil)
-	evaluator := collector.NewEvaluator(collector.EvaluatorOptions{Board: board, Backups: backups, Patient: true, Logger: logger, Now: time.Now})
+	evaluator := collector.NewEvaluator(
+		collector.EvaluatorOptions{Board: board, Backups: backups, Patient: true, Logger: logger, Now: time.Now},
+	)
 	stop := status.watch(board, len(cfg.Migrations))
 	evaluator.EvaluateAll(ctx, cfg)
 	stop()

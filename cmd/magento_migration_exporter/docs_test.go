@@ -68,7 +68,9 @@ func migrationFamilies() []finding.Family {
 func exporterFamilies(t *testing.T) []finding.Family {
 	t.Helper()
 	logger := slog.New(slog.DiscardHandler)
-	evaluator := collector.NewEvaluator(collector.EvaluatorOptions{Board: collector.NewBoard(precondition.All(), nil), Logger: logger, Now: time.Now})
+	evaluator := collector.NewEvaluator(
+		collector.EvaluatorOptions{Board: collector.NewBoard(precondition.All(), nil), Logger: logger, Now: time.Now},
+	)
 	registry := prometheus.NewRegistry()
 	for _, c := range exporterCollectors(newReloader("", config.Default(), nil, nil, logger), evaluator) {
 		if err := registry.Register(c); err != nil {
@@ -96,7 +98,13 @@ func exporterFamilies(t *testing.T) []finding.Family {
 // TestMetricsAreDocumented makes docs/metrics.md from what is exported, and fails when it is not the one that is there.
 func TestMetricsAreDocumented(t *testing.T) {
 	t.Parallel()
-	form, err := template.New("metrics.md.tmpl").Funcs(template.FuncMap{"join": strings.Join}).ParseFiles("testdata/metrics.md.tmpl")
+	form, err := template.New(
+		"metrics.md.tmpl",
+	).Funcs(
+		template.FuncMap{"join": strings.Join},
+	).ParseFiles(
+		"testdata/metrics.md.tmpl",
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +130,9 @@ func TestMetricsAreDocumented(t *testing.T) {
 		return
 	}
 	if readDoc(t, "metrics.md") != b.String() {
-		t.Error("docs/metrics.md is not current: go test ./cmd/magento_migration_exporter -run TestMetricsAreDocumented -update")
+		t.Error(
+			"docs/metrics.md is not current: go test ./cmd/magento_migration_exporter -run TestMetricsAreDocumented -update",
+		)
 	}
 }
 
@@ -186,7 +196,13 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 	t.Parallel()
 	text := readDoc(t, "configuration.md")
 	documented := documentedKeys(text)
-	chosen := map[string]string{"preconditions": "ID", "decisions": "NAME", "magento1": "ROLE", "magento2": "ROLE", "endpoints": "COMPONENT"}
+	chosen := map[string]string{
+		"preconditions": "ID",
+		"decisions":     "NAME",
+		"magento1":      "ROLE",
+		"magento2":      "ROLE",
+		"endpoints":     "COMPONENT",
+	}
 	exist := map[string]bool{}
 	keys := keysOf(reflect.TypeFor[config.Config](), "", chosen)
 	const all = "migrations[].preconditions"
@@ -288,7 +304,12 @@ func TestEveryFlagIsDocumented(t *testing.T) {
 		if !found {
 			t.Errorf("docs/command-line.md has no section %s", group)
 		}
-		documented := regexp.MustCompile("(?m)^\\| `--([a-z.-]+)` \\| *`?([^|`]*?)`? *\\|").FindAllStringSubmatch(section, -1)
+		documented := regexp.MustCompile(
+			"(?m)^\\| `--([a-z.-]+)` \\| *`?([^|`]*?)`? *\\|",
+		).FindAllStringSubmatch(
+			section,
+			-1,
+		)
 		for _, f := range list {
 			i := slices.IndexFunc(documented, func(m []string) bool { return m[1] == f.Name })
 			switch {
@@ -307,8 +328,8 @@ func TestEveryFlagIsDocumented(t *testing.T) {
 	}
 }
 
-// TestEverySubjectIsDocumented looks for the subjects, which waivers name, in the source: those of a precondition's own file in its
-// section, the others anywhere.
+// TestEverySubjectIsDocumented looks for the subjects, which waivers name, in the source: those of a precondition's own
+// file in its section, the others anywhere.
 func TestEverySubjectIsDocumented(t *testing.T) {
 	t.Parallel()
 	text := readDoc(t, "preconditions.md")
@@ -395,7 +416,8 @@ var (
 	ids   = regexp.MustCompile(` id="([^"]*)"`)
 )
 
-// TestLinksOfTheDocumentation follows every link between the documentation's pages, and those that preconditions and alerts carry.
+// TestLinksOfTheDocumentation follows every link between the documentation's pages, and those that preconditions and
+// alerts carry.
 func TestLinksOfTheDocumentation(t *testing.T) {
 	t.Parallel()
 	pages, err := report.NewPages(precondition.All(), "", "/metrics", docs.Pages())

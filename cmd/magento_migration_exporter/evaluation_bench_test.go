@@ -10,8 +10,8 @@ import (
 	"magento_migration_exporter/collector/precondition"
 )
 
-// BenchmarkEvaluate evaluates migrations side by side, as many at a time as the default configuration does. All have the same two
-// databases. The first round is not counted: it reads what later ones find unchanged.
+// BenchmarkEvaluate evaluates migrations side by side, as many at a time as the default configuration does. All have
+// the same two databases. The first round is not counted: it reads what later ones find unchanged.
 func BenchmarkEvaluate(b *testing.B) {
 	s := newBenchShop(b, 0)
 	for _, n := range []int{1, 10, 1000} {
@@ -39,8 +39,8 @@ func BenchmarkEvaluate(b *testing.B) {
 // benchRows is how many products, orders and URL rewrites a big shop has.
 const benchRows = 2_000_000
 
-// BenchmarkPreconditions evaluates one migration again and again and tells what each precondition costs the databases: one of a shop
-// as it is installed, one of a big shop, and each of the configuration that BENCH_CONFIG names.
+// BenchmarkPreconditions evaluates one migration again and again and tells what each precondition costs the databases:
+// one of a shop as it is installed, one of a big shop, and each of the configuration that BENCH_CONFIG names.
 func BenchmarkPreconditions(b *testing.B) {
 	for _, rows := range []int{0, benchRows} {
 		b.Run(fmt.Sprintf("rows=%d", rows), func(b *testing.B) {

@@ -29,7 +29,11 @@ func (h *handler) metrics(w http.ResponseWriter, r *http.Request) {
 	own, err := h.exporter.Gather()
 	if err != nil {
 		h.logger.Error("gathering the exporter's own metrics failed", "err", err)
-		http.Error(w, "the exporter's own metrics could not be gathered; the log says why", http.StatusInternalServerError)
+		http.Error(
+			w,
+			"the exporter's own metrics could not be gathered; the log says why",
+			http.StatusInternalServerError,
+		)
 		return
 	}
 	h.expose(w, r, own, states)
@@ -47,7 +51,12 @@ func (h *handler) probe(w http.ResponseWriter, r *http.Request) {
 }
 
 // expose writes metrics in the format and encoding that the client asks for.
-func (h *handler) expose(w http.ResponseWriter, r *http.Request, families []*dto.MetricFamily, states []*collector.MigrationState) {
+func (h *handler) expose(
+	w http.ResponseWriter,
+	r *http.Request,
+	families []*dto.MetricFamily,
+	states []*collector.MigrationState,
+) {
 	format := h.negotiate(r.Header)
 	answer, err := h.expositor.New(format, families, states)
 	if err != nil {
@@ -77,7 +86,8 @@ type negotiation struct {
 	format expfmt.Format
 }
 
-// negotiate returns the format that the client prefers. To work that out takes as long as to write a migration's metrics.
+// negotiate returns the format that the client prefers. To work that out takes as long as to write a migration's
+// metrics.
 func (h *handler) negotiate(header http.Header) expfmt.Format {
 	accept := header.Get("Accept")
 	last := h.negotiated.Load()
@@ -118,7 +128,10 @@ type targetGroup struct {
 func (h *handler) discovery(w http.ResponseWriter, r *http.Request) {
 	address, scheme := cmp.Or(h.external.Host, r.Host), h.external.Scheme
 	if address == "" {
-		badRequest(w, "the request has no Host header, and --web.external-url is not set: the targets would have no address")
+		badRequest(
+			w,
+			"the request has no Host header, and --web.external-url is not set: the targets would have no address",
+		)
 		return
 	}
 	if r.TLS != nil && scheme == "" {

@@ -43,7 +43,8 @@ func TestExpositionIsNegotiated(t *testing.T) {
 			{"text/plain", "gzip;q=none", text, false},
 		} {
 			resp, body := d.fetch(path, tc.accept, tc.encoding)
-			if got := resp.Header.Get("Content-Type"); !strings.HasPrefix(got, tc.contentType) || resp.StatusCode != 200 {
+			if got := resp.Header.Get("Content-Type"); !strings.HasPrefix(got, tc.contentType) ||
+				resp.StatusCode != 200 {
 				t.Errorf("%s, Accept %q: %d %q, want %q", path, tc.accept, resp.StatusCode, got, tc.contentType)
 			}
 			if zipped := resp.Header.Get("Content-Encoding") == "gzip"; zipped != tc.zipped {
@@ -106,8 +107,8 @@ func unzip(t *testing.T, body string) string {
 	return string(plain)
 }
 
-// familiesAreWhole fails when a family begins twice or a series stands outside its family. In OpenMetrics two families of Go's own
-// share a name: go_memstats_alloc_bytes is a gauge and a counter.
+// familiesAreWhole fails when a family begins twice or a series stands outside its family. In OpenMetrics two families
+// of Go's own share a name: go_memstats_alloc_bytes is a gauge and a counter.
 func familiesAreWhole(t *testing.T, text string) {
 	t.Helper()
 	seen := map[string]bool{}
@@ -132,7 +133,14 @@ func TestCurlReadsTheExposition(t *testing.T) {
 	t.Parallel()
 	d := startDaemon(t, writeConfig(t, "migrations: [{name: acme}]"))
 	d.ready()
-	out, err := exec.CommandContext(t.Context(), "curl", "--silent", "--fail", "--compressed", d.base+"/probe?target=acme").Output()
+	out, err := exec.CommandContext(
+		t.Context(),
+		"curl",
+		"--silent",
+		"--fail",
+		"--compressed",
+		d.base+"/probe?target=acme",
+	).Output()
 	if last := `magento_migration_ready{migration="acme"} 0`; err != nil || !bytes.HasSuffix(out, []byte(last+"\n")) {
 		t.Errorf("%v: %.300s", err, out)
 	}
@@ -168,9 +176,18 @@ func TestDiscovery(t *testing.T) {
 			telemetry = "/m"
 		}
 		want := []targetGroup{
-			{[]string{address}, map[string]string{"__metrics_path__": tc.path + "/probe", "__param_target": "acme", "target": "acme"}},
-			{[]string{address}, map[string]string{"__metrics_path__": tc.path + "/probe", "__param_target": "b.c-d", "target": "b.c-d"}},
-			{[]string{address}, map[string]string{"__metrics_path__": tc.path + telemetry, "__param_scope": "exporter"}},
+			{
+				[]string{address},
+				map[string]string{"__metrics_path__": tc.path + "/probe", "__param_target": "acme", "target": "acme"},
+			},
+			{
+				[]string{address},
+				map[string]string{"__metrics_path__": tc.path + "/probe", "__param_target": "b.c-d", "target": "b.c-d"},
+			},
+			{
+				[]string{address},
+				map[string]string{"__metrics_path__": tc.path + telemetry, "__param_scope": "exporter"},
+			},
 		}
 		for _, g := range want {
 			if tc.scheme != "" {
@@ -195,9 +212,16 @@ func TestPrometheusDiscoversAndScrapes(t *testing.T) {
 	entries.WriteString(entry("acme", "pa55", ""))
 	d := startDaemon(t, writeConfig(t, "migrations:"+entries.String()))
 	d.ready()
-	prometheus := startPrometheus(t, fmt.Sprintf("scrape_configs: [{job_name: magento_migration, scrape_interval: 1s, http_sd_configs: [{url: %q, refresh_interval: 1s}]}]", d.base+"/sd"))
+	prometheus := startPrometheus(
+		t,
+		fmt.Sprintf(
+			"scrape_configs: [{job_name: magento_migration, scrape_interval: 1s, http_sd_configs: [{url: %q, refresh_interval: 1s}]}]",
+			d.base+"/sd",
+		),
+	)
 	d.eventuallyWithin(time.Minute, "Prometheus has every migration and the exporter", func() bool {
-		return query(t, prometheus, "sum(up)") == strconv.Itoa(migrations+2) && query(t, prometheus, "count(magento_migration_ready)") == strconv.Itoa(migrations+1)
+		return query(t, prometheus, "sum(up)") == strconv.Itoa(migrations+2) &&
+			query(t, prometheus, "count(magento_migration_ready)") == strconv.Itoa(migrations+1)
 	})
 	for expression, want := range map[string]string{
 		`count(magento_migration_precondition_status{migration="acme"})`:                                               "66",
@@ -228,7 +252,12 @@ func startPrometheus(t *testing.T, config string) string {
 	address := listener.Addr().String()
 	listener.Close()
 	var log bytes.Buffer
-	cmd := exec.Command("prometheus", "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
+	cmd := exec.Command(
+		"prometheus",
+		"--config.file="+file,
+		"--storage.tsdb.path="+filepath.Join(dir, "data"),
+		"--web.listen-address="+address,
+	)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {

@@ -16,10 +16,21 @@ import (
 	"magento_migration_exporter/config"
 )
 
-// FuzzRequest sends any path, query and wish for a format: none may be the exporter's own fault, and what comes must be what it says.
+// FuzzRequest sends any path, query and wish for a format: none may be the exporter's own fault, and what comes must be
+// what it says.
 func FuzzRequest(f *testing.F) {
-	f.Add("/metrics", "scope=exporter", "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.1", "gzip, br;q=0")
-	f.Add("/metrics", "", "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited", "*;q=1e-3, gzip;q=x")
+	f.Add(
+		"/metrics",
+		"scope=exporter",
+		"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.1",
+		"gzip, br;q=0",
+	)
+	f.Add(
+		"/metrics",
+		"",
+		"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited",
+		"*;q=1e-3, gzip;q=x",
+	)
 	f.Add("/probe", "target=acme&target=%zz", "text/html", "")
 	f.Add("/api/v1/readiness", "migration=acme", "", "identity")
 	f.Add("/", "search=a&status=fail&precondition=backup&page=2", "", "")
@@ -31,7 +42,18 @@ func FuzzRequest(f *testing.F) {
 	board, logger := collector.NewBoard(catalogue, expositor.Render), slog.New(slog.DiscardHandler)
 	board.Configure([]config.Migration{{Name: "acme"}, {Name: "other"}})
 	evaluator := collector.NewEvaluator(collector.EvaluatorOptions{Board: board, Logger: logger, Now: time.Now})
-	handler, err := newHandler(handlerOptions{catalogue: catalogue, expositor: expositor, board: board, evaluator: evaluator, reload: newReloader("", config.Default(), nil, nil, logger), logger: logger, now: time.Now, telemetryPath: "/metrics"})
+	handler, err := newHandler(
+		handlerOptions{
+			catalogue:     catalogue,
+			expositor:     expositor,
+			board:         board,
+			evaluator:     evaluator,
+			reload:        newReloader("", config.Default(), nil, nil, logger),
+			logger:        logger,
+			now:           time.Now,
+			telemetryPath: "/metrics",
+		},
+	)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -57,7 +79,8 @@ func FuzzRequest(f *testing.F) {
 	})
 }
 
-// FuzzShard reads the value of --shard: what is accepted prints as it was written, and each migration is in exactly one shard.
+// FuzzShard reads the value of --shard: what is accepted prints as it was written, and each migration is in exactly one
+// shard.
 func FuzzShard(f *testing.F) {
 	f.Add("2/5", "acme")
 	f.Add("1/1", "")

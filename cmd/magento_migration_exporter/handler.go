@@ -59,7 +59,10 @@ func newHandler(o handlerOptions) (http.Handler, error) {
 	if o.externalURL != "" {
 		external, err := url.Parse(o.externalURL)
 		if err != nil || external.Scheme == "" || external.Host == "" {
-			return nil, fmt.Errorf("--web.external-url=%s: expected a URL like https://exporter.example.com/migration", o.externalURL)
+			return nil, fmt.Errorf(
+				"--web.external-url=%s: expected a URL like https://exporter.example.com/migration",
+				o.externalURL,
+			)
 		}
 		external.Path = strings.TrimRight(external.Path, "/")
 		h.external = *external
@@ -85,7 +88,10 @@ func checkTelemetryPath(path string) error {
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	taken := []string{"probe", "sd", "api", "-", "migrations", "docs", "static", "debug", "report.html", "report.json"}
 	if !plainPath.MatchString(path) || slices.Contains(taken, first) {
-		return fmt.Errorf("--web.telemetry-path=%s: expected a path like /metrics that the exporter does not use otherwise", path)
+		return fmt.Errorf(
+			"--web.telemetry-path=%s: expected a path like /metrics that the exporter does not use otherwise",
+			path,
+		)
 	}
 	return nil
 }
@@ -131,7 +137,10 @@ func (h *handler) routes() []route {
 func secured(next http.Handler, logger *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
-		header.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+		header.Set(
+			"Content-Security-Policy",
+			"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+		)
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("Referrer-Policy", "no-referrer")
 		defer ended(r, logger)
@@ -139,14 +148,23 @@ func secured(next http.Handler, logger *slog.Logger) http.Handler {
 	})
 }
 
-// ended drops the connection of a request that panicked, as net/http does, which would log the panic's value: that can be anything.
+// ended drops the connection of a request that panicked, as net/http does, which would log the panic's value: that can
+// be anything.
 func ended(r *http.Request, logger *slog.Logger) {
 	fault := recover()
 	if fault == nil {
 		return
 	}
 	if fault != http.ErrAbortHandler { //nolint:errorlint // net/http compares so
-		logger.Error("answering a request panicked", "path", r.URL.Path, "panic", fmt.Sprintf("%T", fault), "stack", string(debug.Stack()))
+		logger.Error(
+			"answering a request panicked",
+			"path",
+			r.URL.Path,
+			"panic",
+			fmt.Sprintf("%T", fault),
+			"stack",
+			string(debug.Stack()),
+		)
 	}
 	panic(http.ErrAbortHandler)
 }
@@ -160,7 +178,8 @@ func (h *handler) find(name string) (*collector.MigrationState, bool) {
 	return nil, false
 }
 
-// document returns the readiness of all migrations or of the one that the request names. It has answered when the second result is false.
+// document returns the readiness of all migrations or of the one that the request names. It has answered when the
+// second result is false.
 func (h *handler) document(w http.ResponseWriter, r *http.Request, name string) (report.Readiness, bool) {
 	states := h.board.Snapshot()
 	if name != "" || r.URL.Query().Has("migration") {
@@ -199,7 +218,11 @@ func (h *handler) ready(w http.ResponseWriter, _ *http.Request) {
 func (h *handler) reloadConfig(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !h.lifecycle:
-		http.Error(w, "reloading over HTTP is off: start with --web.enable-lifecycle, or send SIGHUP", http.StatusForbidden)
+		http.Error(
+			w,
+			"reloading over HTTP is off: start with --web.enable-lifecycle, or send SIGHUP",
+			http.StatusForbidden,
+		)
 	case r.Method != http.MethodPost:
 		w.Header().Set("Allow", http.MethodPost)
 		http.Error(w, "only POST reloads", http.StatusMethodNotAllowed)

@@ -36,7 +36,12 @@ func (d *daemon) figures() figures {
 	least := d.figuresNow()
 	for range 4 {
 		now := d.figuresNow()
-		least = figures{min(least.heap, now.heap), min(least.resident, now.resident), min(least.goroutines, now.goroutines), min(least.files, now.files)}
+		least = figures{
+			min(least.heap, now.heap),
+			min(least.resident, now.resident),
+			min(least.goroutines, now.goroutines),
+			min(least.files, now.files),
+		}
 	}
 	return least
 }
@@ -54,18 +59,32 @@ func (d *daemon) figuresNow() figures {
 		}
 		return v
 	}
-	return figures{value("go_memstats_heap_alloc_bytes"), value("process_resident_memory_bytes"), value("go_goroutines"), value("process_open_fds")}
+	return figures{
+		value("go_memstats_heap_alloc_bytes"),
+		value("process_resident_memory_bytes"),
+		value("go_goroutines"),
+		value("process_open_fds"),
+	}
 }
 
 // String implements fmt.Stringer.
 func (f figures) String() string {
-	return fmt.Sprintf("heap %.1f MiB, resident %.1f MiB, %.0f goroutines, %.0f files", f.heap/(1<<20), f.resident/(1<<20), f.goroutines, f.files)
+	return fmt.Sprintf(
+		"heap %.1f MiB, resident %.1f MiB, %.0f goroutines, %.0f files",
+		f.heap/(1<<20),
+		f.resident/(1<<20),
+		f.goroutines,
+		f.files,
+	)
 }
 
-// wantFlat compares with what was held before, and leaves room for what the runtime does as it likes, and for evaluations that go on.
+// wantFlat compares with what was held before, and leaves room for what the runtime does as it likes, and for
+// evaluations that go on.
 func (f figures) wantFlat(t *testing.T, before figures) {
 	t.Helper()
-	if f.heap > before.heap*1.15+(2<<20) || f.resident > before.resident*1.3+(24<<20) || f.goroutines > before.goroutines+40 || f.files > before.files+12 {
+	if f.heap > before.heap*1.15+(2<<20) || f.resident > before.resident*1.3+(24<<20) ||
+		f.goroutines > before.goroutines+40 ||
+		f.files > before.files+12 {
 		t.Errorf("before: %s; after: %s", before, f)
 	}
 }
@@ -173,7 +192,14 @@ func (c *crowd) report() {
 	for _, kind := range slices.Sorted(maps.Keys(c.took)) {
 		took := c.took[kind]
 		slices.Sort(took)
-		c.t.Logf("%d %s: p50 %s, p99 %s, longest %s", len(took), kind, took[len(took)/2].Round(10*time.Microsecond), took[len(took)*99/100].Round(10*time.Microsecond), took[len(took)-1].Round(10*time.Microsecond))
+		c.t.Logf(
+			"%d %s: p50 %s, p99 %s, longest %s",
+			len(took),
+			kind,
+			took[len(took)/2].Round(10*time.Microsecond),
+			took[len(took)*99/100].Round(10*time.Microsecond),
+			took[len(took)-1].Round(10*time.Microsecond),
+		)
 	}
 }
 
@@ -211,7 +237,11 @@ func TestSoakClients(t *testing.T) {
 		size = 200
 	}
 	d := startProcess(t, writeConfig(t, hangingDatabases(t)), "--web.enable-pprof")
-	d.eventuallyWithin(time.Minute, "it is ready", func() bool { code, _ := d.do("GET", "/-/ready"); return code == 200 })
+	d.eventuallyWithin(
+		time.Minute,
+		"it is ready",
+		func() bool { code, _ := d.do("GET", "/-/ready"); return code == 200 },
+	)
 	calm := d.figures()
 	crowd := newCrowd(d, size)
 	crowd.run(size, *soak/4)
@@ -330,7 +360,8 @@ func (s *reloadStorm) look(evaluations *float64) {
 	}
 }
 
-// TestSoakReloads reloads 50 times a second, half of them by signals, while the configuration is replaced and everything is watched.
+// TestSoakReloads reloads 50 times a second, half of them by signals, while the configuration is replaced and
+// everything is watched.
 func TestSoakReloads(t *testing.T) {
 	t.Parallel()
 	if err := server.Load(t.Context(), "storm", mysqltest.Magento2("")); err != nil {
@@ -342,7 +373,11 @@ func TestSoakReloads(t *testing.T) {
 	storm, hole := &reloadStorm{}, blackHole(t)
 	for i, letter := range []string{"a", "b"} {
 		text := fast + strings.Replace(entry("keep", "pa55", waived), "name: magento2", "name: storm", 1) +
-			entry(letter+"-real", "pa55", waived) + at(hole, entry(letter+"-hung", "pa55", "")) + entry(letter+"-denied", "wrong", "") + "\n  - name: " + letter + "-bare"
+			entry(
+				letter+"-real",
+				"pa55",
+				waived,
+			) + at(hole, entry(letter+"-hung", "pa55", "")) + entry(letter+"-denied", "wrong", "") + "\n  - name: " + letter + "-bare"
 		storm.texts[i] = strings.ReplaceAll(text, "user: tool", "user: storm")
 		storm.sets[i] = []string{"keep", letter + "-real", letter + "-hung", letter + "-denied", letter + "-bare"}
 	}
@@ -354,7 +389,9 @@ func TestSoakReloads(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.eventually("its change is seen", func() bool {
-		at, is := d.value(`magento_migration_precondition_last_changed_timestamp_seconds{migration="keep",precondition="m2_entities"}`)
+		at, is := d.value(
+			`magento_migration_precondition_last_changed_timestamp_seconds{migration="keep",precondition="m2_entities"}`,
+		)
 		storm.changedAt = at
 		return is
 	})
@@ -363,7 +400,10 @@ func TestSoakReloads(t *testing.T) {
 	before := storm.calm()
 	storm.run(*soak - *soak/4)
 	storm.use(storm.texts[0])
-	d.eventually("the last configuration is evaluated", func() bool { return d.evaluations("a-real") > 0 && d.evaluations("a-denied") > 0 })
+	d.eventually(
+		"the last configuration is evaluated",
+		func() bool { return d.evaluations("a-real") > 0 && d.evaluations("a-denied") > 0 },
+	)
 	d.want("GET", "/metrics", 200, "config_last_reload_successful 1")
 	after := storm.calm()
 	after.wantFlat(t, before)
@@ -408,7 +448,8 @@ func wantNoConnection(t *testing.T, account string) {
 	}
 }
 
-// TestSoakEvaluations evaluates one migration as often as a day does, and something new is found and lost again all the time.
+// TestSoakEvaluations evaluates one migration as often as a day does, and something new is found and lost again all the
+// time.
 func TestSoakEvaluations(t *testing.T) {
 	t.Parallel()
 	evaluations, every := 100, 4
@@ -420,15 +461,26 @@ func TestSoakEvaluations(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	text := strings.NewReplacer("name: magento1", "name: day1", "name: magento2", "name: day2").Replace(entry("day", "pa55", ""))
+	text := strings.NewReplacer(
+		"name: magento1",
+		"name: day1",
+		"name: magento2",
+		"name: day2",
+	).Replace(
+		entry("day", "pa55", ""),
+	)
 	d := startProcess(t, writeConfig(t, "global: {evaluation_interval: 10ms}\nmigrations:"+text), "--web.enable-pprof")
 	d.ready()
-	// until changes what there is to find, also to subjects that were never seen before, until so many evaluations have ended.
+	// until changes what there is to find, also to subjects that were never seen before, until so many evaluations have
+	// ended.
 	changes := 0
 	until := func(target int) {
 		for next := 0; ; {
 			body := d.want("GET", "/probe?target=day", 200)
-			n, _ := valueIn(body, `magento_migration_precondition_evaluations_total{migration="day",precondition="network"}`)
+			n, _ := valueIn(
+				body,
+				`magento_migration_precondition_evaluations_total{migration="day",precondition="network"}`,
+			)
 			if int(n) >= target {
 				return
 			}
@@ -459,7 +511,9 @@ func TestSoakEvaluations(t *testing.T) {
 	warm, series, document := settled()
 	until(evaluations)
 	after, seriesAfter, documentAfter := settled()
-	seen := d.mustValue(`magento_migration_precondition_status_changes_total{migration="day",precondition="m2_entities"}`)
+	seen := d.mustValue(
+		`magento_migration_precondition_status_changes_total{migration="day",precondition="m2_entities"}`,
+	)
 	t.Logf("%.0f evaluations, %d changes, of which one precondition saw %.0f", d.evaluations("day"), changes, seen)
 	t.Logf("after a quarter: %s, %d series, a document of %d bytes", warm, series, document)
 	t.Logf("after all: %s, %d series, a document of %d bytes", after, seriesAfter, documentAfter)

@@ -44,20 +44,28 @@ func diskSpace() precondition.Precondition {
 	const free = "disk_free_bytes"
 	return precondition.Precondition{
 		ID: "disk_space", Title: "Room on the made-up disk", Needs: []precondition.Need{precondition.LocalFiles},
-		Phases:   []config.Phase{config.PhasePrepare, config.PhaseMigrate},
-		Families: []finding.Family{{Name: free, Labels: []string{"folder"}, Help: "Free bytes of a folder.", Zero: [][]string{{"always"}}}},
+		Phases: []config.Phase{config.PhasePrepare, config.PhaseMigrate},
+		Families: []finding.Family{
+			{Name: free, Labels: []string{"folder"}, Help: "Free bytes of a folder.", Zero: [][]string{{"always"}}},
+		},
 		Settings: func() config.Settings { return &diskSettings{Least: 7} },
 		Evaluate: func(_ context.Context, e *evidence.Evidence) finding.Verdict {
 			settings := config.SettingsOf[diskSettings](&e.Migration.Preconditions, "disk_space")
 			v := finding.Verdict{}
 			v.Sample(free, float64(settings.Least), filepath.Base(settings.Folder))
-			v.Warn("folder", "the made-up disk is full", settings.Folder, "Set "+e.Migration.Key("preconditions.disk_space.folder"))
+			v.Warn(
+				"folder",
+				"the made-up disk is full",
+				settings.Folder,
+				"Set "+e.Migration.Key("preconditions.disk_space.folder"),
+			)
 			return v
 		},
 	}
 }
 
-// madeUp evaluates a configuration with the made-up precondition in the catalogue, and returns what the exporter serves.
+// madeUp evaluates a configuration with the made-up precondition in the catalogue, and returns what the exporter
+// serves.
 func madeUp(t *testing.T, phase string) (http.Handler, report.Readiness, string) {
 	t.Helper()
 	catalogue := append(precondition.All(), diskSpace())
@@ -77,11 +85,19 @@ func madeUp(t *testing.T, phase string) (http.Handler, report.Readiness, string)
 	t.Cleanup(backups.Close)
 	expositor := exposition.NewExpositor(catalogue)
 	board := collector.NewBoard(catalogue, expositor.Render)
-	evaluator := collector.NewEvaluator(collector.EvaluatorOptions{Board: board, Backups: backups, Logger: logger, Now: time.Now})
+	evaluator := collector.NewEvaluator(
+		collector.EvaluatorOptions{Board: board, Backups: backups, Logger: logger, Now: time.Now},
+	)
 	evaluator.EvaluateAll(t.Context(), cfg)
 	handler, err := newHandler(handlerOptions{
 		catalogue: catalogue, expositor: expositor, board: board, evaluator: evaluator,
-		reload: newReloader("", config.Default(), nil, nil, logger), logger: logger, now: time.Now, telemetryPath: "/metrics",
+		reload: newReloader(
+			"",
+			config.Default(),
+			nil,
+			nil,
+			logger,
+		), logger: logger, now: time.Now, telemetryPath: "/metrics",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -89,7 +105,8 @@ func madeUp(t *testing.T, phase string) (http.Handler, report.Readiness, string)
 	return handler, report.NewReadiness("1", board.Snapshot(), time.Now()), dir
 }
 
-// TestAPreconditionIsOneFile adds a precondition to a catalogue and finds it wherever preconditions are: nothing else has to know it.
+// TestAPreconditionIsOneFile adds a precondition to a catalogue and finds it wherever preconditions are: nothing else
+// has to know it.
 func TestAPreconditionIsOneFile(t *testing.T) {
 	t.Parallel()
 	handler, doc, dir := madeUp(t, "prepare")

@@ -1,4 +1,5 @@
-// Command magento_migration_exporter tracks whether a migration from Magento 1 to Magento 2 can start, and tells Prometheus.
+// Command magento_migration_exporter tracks whether a migration from Magento 1 to Magento 2 can start, and tells
+// Prometheus.
 package main
 
 import (
@@ -65,8 +66,8 @@ type flags struct {
 	timeout    model.Duration
 }
 
-// gcPercent is less than half of Go's default of 100, which lets as much garbage pile up as is held: the results of a thousand migrations
-// are 85 MB. Whoever has more memory than processor sets GOGC.
+// gcPercent is less than half of Go's default of 100, which lets as much garbage pile up as is held: the results of a
+// thousand migrations are 85 MB. Whoever has more memory than processor sets GOGC.
 const gcPercent = 40
 
 func main() {
@@ -134,10 +135,14 @@ func (f *flags) webConfigFile() string {
 	return *f.web.WebConfigFile
 }
 
-// newApplication declares the command line. The second result tells whether parsing has already answered, as --help does.
+// newApplication declares the command line. The second result tells whether parsing has already answered, as --help
+// does.
 func newApplication(f *flags, args []string, stdout, stderr io.Writer) (*kingpin.Application, func() (int, bool)) {
 	code, ended := 0, false
-	app := kingpin.New(program, "Tracks whether a migration from Magento 1 to Magento 2 can start, and tells Prometheus.")
+	app := kingpin.New(
+		program,
+		"Tracks whether a migration from Magento 1 to Magento 2 can start, and tells Prometheus.",
+	)
 	app.Terminate(func(c int) {
 		if !ended {
 			code, ended = c, true
@@ -147,22 +152,75 @@ func newApplication(f *flags, args []string, stdout, stderr io.Writer) (*kingpin
 	app.UsageTemplate(usageTemplate)
 	app.Version(versionText(args))
 	app.HelpFlag.Short('h')
-	app.Flag("config.file", "The configuration: a file, a folder of .yml and .yaml files, or a pattern.").PlaceHolder("FILE").Required().StringVar(&f.configFile)
-	app.Flag("shard", "Look after only a part of the migrations: shard K of N, chosen by their names.").PlaceHolder("K/N").SetValue(&f.shard)
-	app.Flag("log.level", "Least severe level to log: debug, info, warn or error.").Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
+	app.Flag(
+		"config.file",
+		"The configuration: a file, a folder of .yml and .yaml files, or a pattern.",
+	).PlaceHolder(
+		"FILE",
+	).Required().StringVar(
+		&f.configFile,
+	)
+	app.Flag(
+		"shard",
+		"Look after only a part of the migrations: shard K of N, chosen by their names.",
+	).PlaceHolder(
+		"K/N",
+	).SetValue(
+		&f.shard,
+	)
+	app.Flag(
+		"log.level",
+		"Least severe level to log: debug, info, warn or error.",
+	).Default(
+		"info",
+	).EnumVar(
+		&f.logLevel,
+		"debug",
+		"info",
+		"warn",
+		"error",
+	)
 	app.Flag("log.format", "Form of the log: logfmt or json.").Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
 
 	serve := app.Command(serveCommand, "Evaluate all the time and serve the results. This is the default.").Default()
 	serve.Flag("config.check", "Check the configuration and exit.").BoolVar(&f.configCheck)
 	f.web = kingpinflag.AddFlags(serve, ":10102")
 	serve.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&f.telemetryPath)
-	serve.Flag("web.external-url", "URL under which people reach the exporter, for links.").PlaceHolder("URL").StringVar(&f.externalURL)
+	serve.Flag(
+		"web.external-url",
+		"URL under which people reach the exporter, for links.",
+	).PlaceHolder(
+		"URL",
+	).StringVar(
+		&f.externalURL,
+	)
 	serve.Flag("web.enable-lifecycle", "Let POST /-/reload reload the configuration.").BoolVar(&f.enableLifecycle)
 	serve.Flag("web.enable-pprof", "Serve Go's profiles under /debug/pprof/.").BoolVar(&f.enablePprof)
 
-	check := app.Command(checkCommand, "Evaluate once, print the results, and exit 0 when ready, 2 when a precondition fails, 3 when none fails but something is unknown, 1 on errors.")
-	check.Flag("migration", "Evaluate only the migration of this name; repeatable.").PlaceHolder("NAME").StringsVar(&f.migrations)
-	check.Flag("format", "Form of the results: table, json, markdown or html.").Default("table").EnumVar(&f.format, "table", "json", "markdown", "html")
+	check := app.Command(
+		checkCommand,
+		"Evaluate once, print the results, and exit 0 when ready, 2 when a precondition fails, 3 when none fails but something is unknown, 1 on errors.",
+	)
+	check.Flag(
+		"migration",
+		"Evaluate only the migration of this name; repeatable.",
+	).PlaceHolder(
+		"NAME",
+	).StringsVar(
+		&f.migrations,
+	)
+	check.Flag(
+		"format",
+		"Form of the results: table, json, markdown or html.",
+	).Default(
+		"table",
+	).EnumVar(
+		&f.format,
+		"table",
+		"json",
+		"markdown",
+		"html",
+	)
 	check.Flag("strict", "Count warnings as failures in the exit code.").BoolVar(&f.strict)
 	check.Flag("timeout", "Time limit of the whole check.").Default("1m").SetValue(&durationValue{&f.timeout})
 	return app, func() (int, bool) { return code, ended }
@@ -176,8 +234,8 @@ func versionText(args []string) string {
 	return version.Print(program)
 }
 
-// withoutBegunCommand helps the shell to complete a command: where there is a default one, kingpin names the commands only when none
-// of them is begun. There are no other words than commands and values of flags.
+// withoutBegunCommand helps the shell to complete a command: where there is a default one, kingpin names the commands
+// only when none of them is begun. There are no other words than commands and values of flags.
 func withoutBegunCommand(args []string) []string {
 	const completion = "--completion-bash"
 	last := len(args) - 1
@@ -226,7 +284,10 @@ func selectMigrations(cfg *config.Config, names []string) error {
 	for _, name := range names {
 		i := slices.IndexFunc(cfg.Migrations, func(m config.Migration) bool { return m.Name == name })
 		if i < 0 {
-			return fmt.Errorf("--migration=%s: the configuration has no migration of that name, or another shard has it", name)
+			return fmt.Errorf(
+				"--migration=%s: the configuration has no migration of that name, or another shard has it",
+				name,
+			)
 		}
 		if !slices.ContainsFunc(selected, func(m config.Migration) bool { return m.Name == name }) {
 			selected = append(selected, cfg.Migrations[i])

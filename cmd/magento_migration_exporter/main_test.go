@@ -132,7 +132,8 @@ func TestCommandLine(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
-			if code := run(t.Context(), tc.args, &out, &out); code != tc.code || !strings.Contains(out.String(), tc.output) {
+			if code := run(t.Context(), tc.args, &out, &out); code != tc.code ||
+				!strings.Contains(out.String(), tc.output) {
 				t.Errorf("exit code %d, want %d; output %q, want %q in it", code, tc.code, out.String(), tc.output)
 			}
 			if strings.Contains(out.String(), "pa55") {
@@ -203,14 +204,21 @@ func startDaemon(t *testing.T, configFile string, args ...string) *daemon {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	return newDaemon(t, cancel, func(d *daemon) int {
-		return run(ctx, append([]string{"--config.file=" + configFile, "--web.listen-address=127.0.0.1:0"}, args...), io.Discard, d.logs)
+		return run(
+			ctx,
+			append([]string{"--config.file=" + configFile, "--web.listen-address=127.0.0.1:0"}, args...),
+			io.Discard,
+			d.logs,
+		)
 	})
 }
 
 // startProcess starts the program in a process of its own, whose signals and figures are its alone.
 func startProcess(t *testing.T, configFile string, args ...string) *daemon {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], append([]string{"--config.file=" + configFile, "--web.listen-address=127.0.0.1:0"}, args...)...)
+	cmd := exec.Command(
+		os.Args[0],
+		append([]string{"--config.file=" + configFile, "--web.listen-address=127.0.0.1:0"}, args...)...)
 	cmd.Env = append(os.Environ(), asProgram+"=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	end := func() {
@@ -234,7 +242,14 @@ func startProcess(t *testing.T, configFile string, args ...string) *daemon {
 
 func newDaemon(t *testing.T, end func(), run func(*daemon) int) *daemon {
 	t.Helper()
-	d := &daemon{t: t, logs: &lockedBuffer{}, client: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, Timeout: 10 * time.Second}}
+	d := &daemon{
+		t:    t,
+		logs: &lockedBuffer{},
+		client: &http.Client{
+			Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}},
+			Timeout:   10 * time.Second,
+		},
+	}
 	code := make(chan int, 1)
 	go func() { code <- run(d) }()
 	d.stop = sync.OnceValue(func() int {
@@ -319,12 +334,23 @@ func TestServe(t *testing.T) {
 	d := startDaemon(t, writeConfig(t, fast+entry("acme", "pa55", waived)+entry("other", "wrong", "")))
 	d.want("GET", "/-/healthy", 200)
 	d.ready()
-	d.want("GET", "/metrics", 200, `magento_migration_ready{migration="acme"} 1`, `magento_migration_ready{migration="other"} 0`, "magento_migration_exporter_build_info", "go_goroutines")
+	d.want(
+		"GET",
+		"/metrics",
+		200,
+		`magento_migration_ready{migration="acme"} 1`,
+		`magento_migration_ready{migration="other"} 0`,
+		"magento_migration_exporter_build_info",
+		"go_goroutines",
+	)
 	if body := d.want("GET", "/metrics?scope=exporter", 200, "process_open_fds"); strings.Contains(body, "acme") {
 		t.Error("scope=exporter has migrations")
 	}
 	d.want("GET", "/metrics?scope=all", 400, "the only scope is exporter")
-	if body := d.want("GET", "/probe?target=acme", 200, `magento_migration_ready{migration="acme"} 1`); strings.Contains(body, `"other"`) {
+	if body := d.want("GET", "/probe?target=acme", 200, `magento_migration_ready{migration="acme"} 1`); strings.Contains(
+		body,
+		`"other"`,
+	) {
 		t.Error("/probe has other migrations")
 	}
 	d.want("GET", "/probe?target=none", 400, `"none"`)
@@ -347,7 +373,8 @@ func TestServe(t *testing.T) {
 	if err := json.Unmarshal([]byte(d.want("GET", "/api/v1/readiness", 200)), &doc); err != nil {
 		t.Fatal(err)
 	}
-	if doc.Ready || len(doc.Migrations) != 2 || !doc.Migrations[0].Ready || len(doc.Migrations[0].Preconditions) != len(precondition.All()) {
+	if doc.Ready || len(doc.Migrations) != 2 || !doc.Migrations[0].Ready ||
+		len(doc.Migrations[0].Preconditions) != len(precondition.All()) {
 		t.Errorf("%+v", doc)
 	}
 	if code := d.stop(); code != 0 {
@@ -363,14 +390,22 @@ func TestTransitionsAreLogged(t *testing.T) {
 	if err := server.Load(t.Context(), "changing", mysqltest.Magento2("")); err != nil {
 		t.Fatal(err)
 	}
-	d := startDaemon(t, writeConfig(t, fast+strings.Replace(entry("acme", "pa55", waived), "name: magento2", "name: changing", 1)))
+	d := startDaemon(
+		t,
+		writeConfig(t, fast+strings.Replace(entry("acme", "pa55", waived), "name: magento2", "name: changing", 1)),
+	)
 	d.ready()
 	if err := server.Exec(t.Context(), "INSERT INTO changing.cms_block (title, identifier) VALUES ('x', 'x')"); err != nil {
 		t.Fatal(err)
 	}
 	line := `msg="status changed" migration=acme precondition=m2_entities old=pass new=warn summary="Magento 2 has 1 new CMS block"`
 	d.eventually("the change is logged", func() bool { return strings.Contains(d.logs.String(), line) })
-	d.want("GET", "/metrics", 200, `magento_migration_precondition_status_changes_total{migration="acme",precondition="m2_entities"} 1`)
+	d.want(
+		"GET",
+		"/metrics",
+		200,
+		`magento_migration_precondition_status_changes_total{migration="acme",precondition="m2_entities"} 1`,
+	)
 }
 
 func TestReload(t *testing.T) {
@@ -382,7 +417,13 @@ func TestReload(t *testing.T) {
 	d.want("GET", "/-/reload", 405)
 	rewrite(t, path, "migrations: oops")
 	d.want("POST", "/-/reload", 500, path+":1:13")
-	d.want("GET", "/metrics", 200, "magento_migration_exporter_config_last_reload_successful 0", `ready{migration="acme"} 1`)
+	d.want(
+		"GET",
+		"/metrics",
+		200,
+		"magento_migration_exporter_config_last_reload_successful 0",
+		`ready{migration="acme"} 1`,
+	)
 	rewrite(t, path, fast+entry("acme", "pa55", waived)+entry("second", "pa55", waived))
 	d.want("POST", "/-/reload", 200)
 	d.eventually("the second migration is there", func() bool {
@@ -394,14 +435,25 @@ func TestReload(t *testing.T) {
 	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	d.eventually("the second migration is gone", func() bool { _, body := d.do("GET", "/metrics"); return !strings.Contains(body, `"second"`) })
+	d.eventually(
+		"the second migration is gone",
+		func() bool { _, body := d.do("GET", "/metrics"); return !strings.Contains(body, `"second"`) },
+	)
 }
 
 func TestBasicAuth(t *testing.T) {
 	t.Parallel()
 	// The password is "test", hashed as cheaply as bcrypt can: the race detector makes it slow.
-	webConfig := writeConfig(t, "basic_auth_users:\n  prom: $2a$04$.wj.4NwZ/AIYBgBhi17LBeU5rMhvqgaKNRNB8r5VJybS1pPD62.di\n")
-	d := startDaemon(t, writeConfig(t, fast+entry("acme", "pa55", waived)), "--web.config.file="+webConfig, "--web.enable-lifecycle")
+	webConfig := writeConfig(
+		t,
+		"basic_auth_users:\n  prom: $2a$04$.wj.4NwZ/AIYBgBhi17LBeU5rMhvqgaKNRNB8r5VJybS1pPD62.di\n",
+	)
+	d := startDaemon(
+		t,
+		writeConfig(t, fast+entry("acme", "pa55", waived)),
+		"--web.config.file="+webConfig,
+		"--web.enable-lifecycle",
+	)
 	for _, path := range []string{"/", "/metrics", "/probe?target=acme", "/api/v1/readiness", "/docs/preconditions", "/-/healthy", "/-/ready", "/static/style.css"} {
 		d.want("GET", path, 401)
 	}
@@ -413,7 +465,11 @@ func TestBasicAuth(t *testing.T) {
 
 func TestPagesCarryAPolicy(t *testing.T) {
 	t.Parallel()
-	d := startDaemon(t, writeConfig(t, fast+entry("acme", "pa55", waived)), "--web.external-url=https://x.example/base/")
+	d := startDaemon(
+		t,
+		writeConfig(t, fast+entry("acme", "pa55", waived)),
+		"--web.external-url=https://x.example/base/",
+	)
 	resp, err := d.client.Get(d.base + "/")
 	if err != nil {
 		t.Fatal(err)
@@ -436,7 +492,15 @@ func TestServingOpenlyIsWarnedAbout(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		run(ctx, []string{"--config.file=" + writeConfig(t, fast+entry("acme", "pa55", waived)), "--web.listen-address=0.0.0.0:0"}, io.Discard, logs)
+		run(
+			ctx,
+			[]string{
+				"--config.file=" + writeConfig(t, fast+entry("acme", "pa55", waived)),
+				"--web.listen-address=0.0.0.0:0",
+			},
+			io.Discard,
+			logs,
+		)
 	}()
 	for deadline := time.Now().Add(5 * time.Second); !strings.Contains(logs.String(), "without TLS or login"); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -452,9 +516,28 @@ func TestServingOpenlyIsWarnedAbout(t *testing.T) {
 func TestCheckEndsWhileABackupIsBeingRead(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "m2.sql")
-	rewrite(t, path, "-- MySQL dump 10.13  Distrib 8.0.36, for Linux (x86_64)\n"+strings.Repeat("-- nothing\n", 100_000))
-	content := strings.Replace(fast, "global: {", "global: {evaluation_timeout: 1s, backup_read_bytes_per_second: 5000, ", 1) +
-		strings.Replace(strings.Replace(entry("acme", "pa55", waived), "preconditions: {", "preconditions: {backup: {paths: ["+path+"]}, ", 1), "precondition: backup", "precondition: network", 1)
+	rewrite(
+		t,
+		path,
+		"-- MySQL dump 10.13  Distrib 8.0.36, for Linux (x86_64)\n"+strings.Repeat("-- nothing\n", 100_000),
+	)
+	content := strings.Replace(
+		fast,
+		"global: {",
+		"global: {evaluation_timeout: 1s, backup_read_bytes_per_second: 5000, ",
+		1,
+	) +
+		strings.Replace(
+			strings.Replace(
+				entry("acme", "pa55", waived),
+				"preconditions: {",
+				"preconditions: {backup: {paths: ["+path+"]}, ",
+				1,
+			),
+			"precondition: backup",
+			"precondition: network",
+			1,
+		)
 	var out bytes.Buffer
 	code := run(t.Context(), []string{"check", "--timeout=3s", "--config.file=" + writeConfig(t, content)}, &out, &out)
 	if code != 3 || !strings.Contains(out.String(), "the backup is being read") {

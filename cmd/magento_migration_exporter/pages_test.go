@@ -67,12 +67,22 @@ func (s *site) publish(migration int, at time.Time) {
 	s.t.Helper()
 	e := collector.Evaluation{
 		Phase: config.PhaseMigrate, PhaseReason: "sales_order has the ids 1 to 9 in both systems",
-		Servers: []evidence.Server{{System: "magento1", Address: "db1.example.com:3306", Database: "magento1", Account: "migration@10.0.0.%", Version: "MariaDB 10.11.19"}},
+		Servers: []evidence.Server{
+			{
+				System:   "magento1",
+				Address:  "db1.example.com:3306",
+				Database: "magento1",
+				Account:  "migration@10.0.0.%",
+				Version:  "MariaDB 10.11.19",
+			},
+		},
 	}
 	for range precondition.All() {
 		r := finding.Result{
 			Status: finding.Pass, Summary: "it is as it should be", EvaluatedAt: at, Duration: 12 * time.Millisecond,
-			Findings: []finding.Finding{{Status: finding.Pass, Summary: "a note on what was seen", Evidence: "the evidence"}},
+			Findings: []finding.Finding{
+				{Status: finding.Pass, Summary: "a note on what was seen", Evidence: "the evidence"},
+			},
 		}
 		e.Results = append(e.Results, r)
 	}
@@ -106,7 +116,9 @@ func TestReportsAreServed(t *testing.T) {
 		if err := errors.Join(err, resp.Body.Close()); err != nil {
 			t.Fatal(err)
 		}
-		if resp.StatusCode != want.code || resp.Header.Get("Content-Type") != want.kind || !regexp.MustCompile(want.name).MatchString(resp.Header.Get("Content-Disposition")) || !strings.Contains(string(body), want.content) {
+		if resp.StatusCode != want.code || resp.Header.Get("Content-Type") != want.kind ||
+			!regexp.MustCompile(want.name).MatchString(resp.Header.Get("Content-Disposition")) ||
+			!strings.Contains(string(body), want.content) {
 			t.Errorf("%s: %d %v: %.200s", path, resp.StatusCode, resp.Header, body)
 		}
 		if strings.HasPrefix(path, "/migrations/other") && strings.Contains(string(body), `"acme"`) {
@@ -118,9 +130,15 @@ func TestReportsAreServed(t *testing.T) {
 func TestCheckPrintsHTML(t *testing.T) {
 	t.Parallel()
 	var out, errs bytes.Buffer
-	code := run(t.Context(), []string{"check", "--format=html", "--config.file=" + writeConfig(t, fast+entry("acme", "pa55", waived))}, &out, &errs)
+	code := run(
+		t.Context(),
+		[]string{"check", "--format=html", "--config.file=" + writeConfig(t, fast+entry("acme", "pa55", waived))},
+		&out,
+		&errs,
+	)
 	page := out.String()
-	if code != exitReady || !strings.HasPrefix(page, "<!DOCTYPE html>") || !strings.HasSuffix(page, "</html>\n") || !strings.Contains(page, fmt.Sprintf("127.0.0.1:%d", server.Port())) {
+	if code != exitReady || !strings.HasPrefix(page, "<!DOCTYPE html>") || !strings.HasSuffix(page, "</html>\n") ||
+		!strings.Contains(page, fmt.Sprintf("127.0.0.1:%d", server.Port())) {
 		t.Errorf("exit code %d, %.300s, %s", code, page, errs.String())
 	}
 }

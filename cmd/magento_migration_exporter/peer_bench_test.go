@@ -12,8 +12,8 @@ import (
 	"magento_migration_exporter/collector/mysqltest"
 )
 
-// BenchmarkPeer measures mysqld_exporter and this exporter beside each other, on the same server: started, at rest, and scraped while
-// the server is healthy, and while it is stopped (SIGSTOP), when its port still takes connections.
+// BenchmarkPeer measures mysqld_exporter and this exporter beside each other, on the same server: started, at rest, and
+// scraped while the server is healthy, and while it is stopped (SIGSTOP), when its port still takes connections.
 func BenchmarkPeer(b *testing.B) {
 	s := newBenchShop(b, 0)
 	dir := b.TempDir()
@@ -35,7 +35,10 @@ func BenchmarkPeer(b *testing.B) {
 		}},
 	} {
 		for name, port := range map[string]int{"up": s.port, "refused": closedPort} {
-			b.Run(peer.name+"/start/database="+name, func(b *testing.B) { benchmarkStart(b, peer.path, peer.config(port)) })
+			b.Run(
+				peer.name+"/start/database="+name,
+				func(b *testing.B) { benchmarkStart(b, peer.path, peer.config(port)) },
+			)
 		}
 		b.Run(peer.name+"/scrape", func(b *testing.B) {
 			p := startProgram(b.Context(), b, peer.path, peer.config(s.port))
@@ -63,7 +66,9 @@ func mysqldExporter(b *testing.B) string {
 			return path
 		}
 	}
-	b.Fatal("there is no mysqld_exporter to stand beside: install Debian's prometheus-mysqld-exporter, or let BENCH_MYSQLD_EXPORTER name one")
+	b.Fatal(
+		"there is no mysqld_exporter to stand beside: install Debian's prometheus-mysqld-exporter, or let BENCH_MYSQLD_EXPORTER name one",
+	)
 	return ""
 }
 
@@ -103,7 +108,10 @@ func serverStatus(b *testing.B, server *mysqltest.Server) map[string]int {
 	if err != nil {
 		b.Fatal(err)
 	}
-	rows, err := root.QueryContext(b.Context(), "SHOW GLOBAL STATUS WHERE Variable_name IN ('Connections', 'Questions')")
+	rows, err := root.QueryContext(
+		b.Context(),
+		"SHOW GLOBAL STATUS WHERE Variable_name IN ('Connections', 'Questions')",
+	)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -34,7 +34,9 @@ type startedProgram struct {
 // prometheusHeader is what a Prometheus 3 asks with.
 func prometheusHeader() http.Header {
 	return http.Header{
-		"Accept":          {"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"},
+		"Accept": {
+			"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
+		},
 		"Accept-Encoding": {"gzip"}, "X-Prometheus-Scrape-Timeout-Seconds": {"10"},
 	}
 }
@@ -58,7 +60,10 @@ func startProgram(ctx context.Context, b *testing.B, path string, args ...string
 	}
 	address := listener.Addr().String()
 	listener.Close()
-	p := &startedProgram{cmd: exec.Command(path, append(args, "--web.listen-address="+address)...), url: "http://" + address}
+	p := &startedProgram{
+		cmd: exec.Command(path, append(args, "--web.listen-address="+address)...),
+		url: "http://" + address,
+	}
 	p.cmd.Stdout, p.cmd.Stderr = &p.logs, &p.logs
 	p.started = time.Now()
 	if err := p.cmd.Start(); err != nil {
@@ -181,8 +186,8 @@ func benchmarkStart(b *testing.B, path string, args ...string) {
 	reportSpread(b, took)
 }
 
-// BenchmarkProgram runs the program with the databases as they can be, and looks at it at rest, which is over an interval in which each
-// migration is evaluated once, and as a Prometheus.
+// BenchmarkProgram runs the program with the databases as they can be, and looks at it at rest, which is over an
+// interval in which each migration is evaluated once, and as a Prometheus.
 func BenchmarkProgram(b *testing.B) {
 	s := newBenchShop(b, 0)
 	hung := mysqltest.New(b, mysqltest.Options{})
@@ -200,7 +205,11 @@ func BenchmarkProgram(b *testing.B) {
 	} {
 		for _, migrations := range databases.migrations {
 			b.Run(fmt.Sprintf("databases=%s/migrations=%d", databases.name, migrations), func(b *testing.B) {
-				config := s.write(b, "evaluation_interval: "+benchInterval.String(), migrations, databases.ports[:min(len(databases.ports), migrations)]...)
+				config := s.write(
+					b,
+					"evaluation_interval: "+benchInterval.String(),
+					migrations,
+					databases.ports[:min(len(databases.ports), migrations)]...)
 				p := startProgram(b.Context(), b, exporterBinary(b), "--config.file="+config)
 				p.await(b, "/-/ready", 10*time.Minute)
 				ready := time.Since(p.started)
@@ -226,8 +235,8 @@ const (
 	glances = 100
 )
 
-// observe watches the program for an interval. What it holds at rest is the least that was seen. The longest gap between two evaluations
-// is that of the migrations from the given one on: theirs are the databases that do not hang.
+// observe watches the program for an interval. What it holds at rest is the least that was seen. The longest gap
+// between two evaluations is that of the migrations from the given one on: theirs are the databases that do not hang.
 func (p *startedProgram) observe(b *testing.B, server *mysqltest.Server, answering int) {
 	b.Helper()
 	before, _ := p.process(b)
@@ -273,7 +282,10 @@ func (p *startedProgram) evaluated(b *testing.B, from int) map[string]float64 {
 	b.Helper()
 	all := map[string]float64{}
 	p.each(b, "", func(series string, value float64) {
-		labels, is := strings.CutPrefix(series, `magento_migration_precondition_last_evaluated_timestamp_seconds{migration="`)
+		labels, is := strings.CutPrefix(
+			series,
+			`magento_migration_precondition_last_evaluated_timestamp_seconds{migration="`,
+		)
 		name, precondition, _ := strings.Cut(labels, `"`)
 		if is && name >= shopName(from) && precondition == `,precondition="network"}` {
 			all[name] = value

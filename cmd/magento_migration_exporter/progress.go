@@ -19,7 +19,8 @@ const (
 	progressEvery = 250 * time.Millisecond
 )
 
-// statusLine is the last line of a terminal, which is rewritten in place. What is written meanwhile, like the log, goes above it.
+// statusLine is the last line of a terminal, which is rewritten in place. What is written meanwhile, like the log, goes
+// above it.
 type statusLine struct {
 	w     io.Writer
 	mu    sync.Mutex

@@ -53,8 +53,20 @@ func slowBackup(t *testing.T) string {
 
 func TestProgress(t *testing.T) {
 	t.Setenv("TERM", "xterm")
-	slow := strings.Replace(entry("slow", "pa55", ""), "preconditions: {", "preconditions: {backup: {paths: ["+slowBackup(t)+"]}, ", 1)
-	file := writeConfig(t, "global: {backup_read_bytes_per_second: 100000, evaluation_timeout: 2s}\nmigrations:"+entry("acme", "pa55", waived)+slow)
+	slow := strings.Replace(
+		entry("slow", "pa55", ""),
+		"preconditions: {",
+		"preconditions: {backup: {paths: ["+slowBackup(t)+"]}, ",
+		1,
+	)
+	file := writeConfig(
+		t,
+		"global: {backup_read_bytes_per_second: 100000, evaluation_timeout: 2s}\nmigrations:"+entry(
+			"acme",
+			"pa55",
+			waived,
+		)+slow,
+	)
 	screen, terminal := openTerminal(t)
 	var stdout bytes.Buffer
 	shown := make(chan string)
@@ -93,7 +105,9 @@ func TestTheLogGoesAboveTheStatusLine(t *testing.T) {
 	line.show("three")
 	line.clear()
 	line.clear()
-	if want := regexp.MustCompile(`^one\r\x1b\[Ktwo\r\x1b\[K[^\r]*msg=hello\nthree\r\x1b\[K$`); !want.MatchString(b.String()) {
+	if want := regexp.MustCompile(`^one\r\x1b\[Ktwo\r\x1b\[K[^\r]*msg=hello\nthree\r\x1b\[K$`); !want.MatchString(
+		b.String(),
+	) {
 		t.Errorf("got %q", b.String())
 	}
 }
@@ -124,7 +138,14 @@ func TestCompletionAndManPage(t *testing.T) {
 	for words, want := range map[string]string{
 		"che": "check ", "check --form": "--format ", "check --format m": "markdown ", "--web.enable-l": "--web.enable-lifecycle ", "check --str": "--strict ", "": "help serve check ", "--config.file x s": "serve ",
 	} {
-		got := shell(fmt.Sprintf(`empty=(%[3]s); eval "$(%[1]s --completion-script-bash)"; COMP_WORDS=(%[1]s %[2]s "${empty[@]}"); COMP_CWORD=$((${#COMP_WORDS[@]}-1)); _%[1]s_bash_autocomplete; printf '%%s ' "${COMPREPLY[@]}"`, program, words, map[bool]string{true: `""`}[words == ""]))
+		got := shell(
+			fmt.Sprintf(
+				`empty=(%[3]s); eval "$(%[1]s --completion-script-bash)"; COMP_WORDS=(%[1]s %[2]s "${empty[@]}"); COMP_CWORD=$((${#COMP_WORDS[@]}-1)); _%[1]s_bash_autocomplete; printf '%%s ' "${COMPREPLY[@]}"`,
+				program,
+				words,
+				map[bool]string{true: `""`}[words == ""],
+			),
+		)
 		if got != want {
 			t.Errorf("%q is completed to %q, want %q", words, got, want)
 		}
@@ -159,7 +180,8 @@ func TestHelp(t *testing.T) {
 			t.Errorf("--help lacks %s", flag)
 		}
 	}
-	if strings.Contains(check, "--web.") || !strings.Contains(check, "--config.file=FILE") || !strings.Contains(check, "strict") {
+	if strings.Contains(check, "--web.") || !strings.Contains(check, "--config.file=FILE") ||
+		!strings.Contains(check, "strict") {
 		t.Errorf("check --help: %s", check)
 	}
 	for line := range strings.Lines(all + check) {

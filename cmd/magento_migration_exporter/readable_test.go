@@ -8,11 +8,15 @@ import (
 	"testing"
 )
 
-// TestReadableSecretsAreWarnedAbout opens the configuration and the web configuration to everybody, and looks at each place that says so.
+// TestReadableSecretsAreWarnedAbout opens the configuration and the web configuration to everybody, and looks at each
+// place that says so.
 func TestReadableSecretsAreWarnedAbout(t *testing.T) {
 	t.Parallel()
 	path := writeConfig(t, fast+entry("acme", "pa55", waived))
-	webConfig := writeConfig(t, "basic_auth_users:\n  prom: $2a$04$.wj.4NwZ/AIYBgBhi17LBeU5rMhvqgaKNRNB8r5VJybS1pPD62.di\n")
+	webConfig := writeConfig(
+		t,
+		"basic_auth_users:\n  prom: $2a$04$.wj.4NwZ/AIYBgBhi17LBeU5rMhvqgaKNRNB8r5VJybS1pPD62.di\n",
+	)
 	warnings := []string{"mode 0644", "chmod o-r '" + path + "'", "chmod o-r '" + webConfig + "'"}
 	mode := func(mode os.FileMode) {
 		for _, file := range []string{path, webConfig} {

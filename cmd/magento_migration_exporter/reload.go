@@ -27,8 +27,8 @@ type reloader struct {
 
 	// readLimit is how long reading the configuration can take.
 	readLimit time.Duration
-	// settled is how long nobody must have changed the files: whoever writes one in pieces writes the next one sooner, and a piece can be
-	// valid by itself.
+	// settled is how long nobody must have changed the files: whoever writes one in pieces writes the next one sooner,
+	// and a piece can be valid by itself.
 	settled time.Duration
 
 	// asked brings requests to Run, each with where it wants its answer, and ended is closed when Run has returned.
@@ -67,10 +67,18 @@ const (
 
 var (
 	errStopping = errors.New("the exporter is stopping")
-	errUnread   = errors.New("reading the configuration does not end: look for a file system that hangs, or a pipe that nobody writes to")
+	errUnread   = errors.New(
+		"reading the configuration does not end: look for a file system that hangs, or a pipe that nobody writes to",
+	)
 )
 
-func newReloader(file string, cfg *config.Config, backups *backup.Reader, scheduler *collector.Scheduler, logger *slog.Logger) *reloader {
+func newReloader(
+	file string,
+	cfg *config.Config,
+	backups *backup.Reader,
+	scheduler *collector.Scheduler,
+	logger *slog.Logger,
+) *reloader {
 	r := &reloader{
 		file: file, backups: backups, scheduler: scheduler, logger: logger, readLimit: defaultReadLimit, settled: defaultSettled,
 		asked: make(chan chan<- error), ended: make(chan struct{}),
@@ -79,7 +87,8 @@ func newReloader(file string, cfg *config.Config, backups *backup.Reader, schedu
 	return r
 }
 
-// Reload makes the file's content the running configuration, or says why not. A reload that has begun goes on when ctx ends.
+// Reload makes the file's content the running configuration, or says why not. A reload that has begun goes on when ctx
+// ends.
 func (r *reloader) Reload(ctx context.Context) error {
 	answer := make(chan error, 1)
 	select {
@@ -99,7 +108,8 @@ func (r *reloader) Reload(ctx context.Context) error {
 	}
 }
 
-// Run reloads at each hangup and each call of Reload, until ctx ends. What comes during a reload is done by the next one, all at once.
+// Run reloads at each hangup and each call of Reload, until ctx ends. What comes during a reload is done by the next
+// one, all at once.
 func (r *reloader) Run(ctx context.Context, hangup <-chan os.Signal) {
 	defer close(r.ended)
 	for {
@@ -170,7 +180,8 @@ func (r *reloader) load(ctx context.Context) reading {
 	}
 }
 
-// read reads the configuration once. A reading that hangs must stop neither the process from ending nor pile up with later ones.
+// read reads the configuration once. A reading that hangs must stop neither the process from ending nor pile up with
+// later ones.
 func (r *reloader) read(ctx context.Context) reading {
 	if r.unread != nil {
 		select {

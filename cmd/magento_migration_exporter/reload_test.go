@@ -66,7 +66,8 @@ func (d *daemon) readiness() map[string]report.MigrationReadiness {
 	return byName
 }
 
-// wantReloaded waits until the gauges tell of a reload that worked, or did not, since the given time of the last good one.
+// wantReloaded waits until the gauges tell of a reload that worked, or did not, since the given time of the last good
+// one.
 func (d *daemon) wantReloaded(ok bool, since float64) float64 {
 	d.t.Helper()
 	var at float64
@@ -89,11 +90,14 @@ func (d *daemon) hangup() {
 // evaluations is how often a migration was evaluated since its entry is what it is.
 func (d *daemon) evaluations(name string) float64 {
 	d.t.Helper()
-	n, _ := d.value(fmt.Sprintf(`magento_migration_precondition_evaluations_total{migration=%q,precondition="network"}`, name))
+	n, _ := d.value(
+		fmt.Sprintf(`magento_migration_precondition_evaluations_total{migration=%q,precondition="network"}`, name),
+	)
 	return n
 }
 
-// TestReloadKeepsTheLastGood puts in the configuration's place all that cannot be one, also for root, who may read everything.
+// TestReloadKeepsTheLastGood puts in the configuration's place all that cannot be one, also for root, who may read
+// everything.
 func TestReloadKeepsTheLastGood(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "config.yml")
@@ -149,7 +153,8 @@ func TestReloadKeepsTheLastGood(t *testing.T) {
 		d.want("GET", "/-/ready", 200)
 		for _, args := range [][]string{{"--config.check"}, {"check"}} {
 			var out strings.Builder
-			if code := run(t.Context(), append(args, "--config.file="+path), &out, &out); code != exitError || !strings.Contains(out.String(), tc.says) {
+			if code := run(t.Context(), append(args, "--config.file="+path), &out, &out); code != exitError ||
+				!strings.Contains(out.String(), tc.says) {
 				t.Errorf("%s: %v exits %d: %s", tc.name, args, code, out.String())
 			}
 		}
@@ -172,7 +177,8 @@ func TestReloadKeepsTheLastGood(t *testing.T) {
 	}
 }
 
-// TestReloadOfAPipe has a configuration that nobody writes: neither later reloads nor the end of the process wait for it.
+// TestReloadOfAPipe has a configuration that nobody writes: neither later reloads nor the end of the process wait for
+// it.
 func TestReloadOfAPipe(t *testing.T) {
 	t.Parallel()
 	path := writeConfig(t, "migrations: [{name: a}]\n")
@@ -247,7 +253,11 @@ func runningReloader(t *testing.T, path string) (*reloader, *collector.Board) {
 	backups := backup.New(t.Context(), backup.Options{})
 	board := collector.NewBoard(precondition.All(), nil)
 	logger := slog.New(slog.DiscardHandler)
-	scheduler := collector.NewScheduler(collector.NewEvaluator(collector.EvaluatorOptions{Board: board, Backups: backups, Logger: logger, Now: time.Now}))
+	scheduler := collector.NewScheduler(
+		collector.NewEvaluator(
+			collector.EvaluatorOptions{Board: board, Backups: backups, Logger: logger, Now: time.Now},
+		),
+	)
 	r := newReloader(path, cfg, backups, scheduler, logger)
 	var all sync.WaitGroup
 	t.Cleanup(func() { all.Wait(); backups.Close() }) // t.Context() has ended by then
@@ -413,8 +423,29 @@ func TestReloadKeepsWhatIsUnchanged(t *testing.T) {
 	changedAt, evaluations := d.mustValue(fmt.Sprintf(changed, "same")), d.evaluations("same")
 	document := d.readiness()["same"]
 	// Elsewhere in the file, said in another way, with another interval, and beside others.
-	again := strings.NewReplacer("200ms", "150ms", "preconditions: {cron_stopped: {crontabs: [], processes: false}}", "preconditions:\n      cron_stopped: {processes: false, crontabs: []}").Replace
-	rewrite(t, path, again(fast+entry("new", "pa55", "")+on("other", "      - {precondition: m2_entities, reason: test, expires: 2999-01-01}\n")+on("same", "")))
+	again := strings.NewReplacer(
+		"200ms",
+		"150ms",
+		"preconditions: {cron_stopped: {crontabs: [], processes: false}}",
+		"preconditions:\n      cron_stopped: {processes: false, crontabs: []}",
+	).Replace
+	rewrite(
+		t,
+		path,
+		again(
+			fast+entry(
+				"new",
+				"pa55",
+				"",
+			)+on(
+				"other",
+				"      - {precondition: m2_entities, reason: test, expires: 2999-01-01}\n",
+			)+on(
+				"same",
+				"",
+			),
+		),
+	)
 	d.want("POST", "/-/reload", 200)
 	if got := d.mustValue(fmt.Sprintf(changed, "same")); got != changedAt {
 		t.Errorf("the time of the change went from %f to %f", changedAt, got)
@@ -427,13 +458,22 @@ func TestReloadKeepsWhatIsUnchanged(t *testing.T) {
 	}
 	now := d.readiness()["same"]
 	for i, p := range document.Preconditions {
-		if got := now.Preconditions[i]; got.Status != p.Status || (got.ChangedAt == nil) != (p.ChangedAt == nil) || p.ChangedAt != nil && !got.ChangedAt.Equal(*p.ChangedAt) {
+		if got := now.Preconditions[i]; got.Status != p.Status || (got.ChangedAt == nil) != (p.ChangedAt == nil) ||
+			p.ChangedAt != nil && !got.ChangedAt.Equal(*p.ChangedAt) {
 			t.Errorf("%s was %s since %v, and is %s since %v", p.ID, p.Status, p.ChangedAt, got.Status, got.ChangedAt)
 		}
 	}
 	// An entry that was changed starts anew: what was seen under other settings is no history of these.
-	d.eventually("the changed entry is evaluated", func() bool { return d.evaluations("other") > 0 && d.evaluations("new") > 0 })
-	d.want("GET", "/metrics", 200, `magento_migration_precondition_status{migration="other",precondition="m2_entities",status="waived"} 1`)
+	d.eventually(
+		"the changed entry is evaluated",
+		func() bool { return d.evaluations("other") > 0 && d.evaluations("new") > 0 },
+	)
+	d.want(
+		"GET",
+		"/metrics",
+		200,
+		`magento_migration_precondition_status{migration="other",precondition="m2_entities",status="waived"} 1`,
+	)
 	if got := d.mustValue(fmt.Sprintf(changes, "other")); got != 0 {
 		t.Errorf("%f changes of an entry that was never evaluated before", got)
 	}
@@ -460,7 +500,14 @@ func TestReloadWithRotatedSecrets(t *testing.T) {
 	configuration := func(direct string) string {
 		text := fast
 		for name, password := range map[string]string{"by-file": "password_file: " + file, "by-env": "password_env: " + variable, "direct": "password: " + direct} {
-			text += strings.NewReplacer("user: tool", "user: rotating", `password: ""`, password).Replace(entry(name, "", waived))
+			text += strings.NewReplacer(
+				"user: tool",
+				"user: rotating",
+				`password: ""`,
+				password,
+			).Replace(
+				entry(name, "", waived),
+			)
 		}
 		return text
 	}
@@ -469,7 +516,13 @@ func TestReloadWithRotatedSecrets(t *testing.T) {
 	network := func(name, status string) {
 		t.Helper()
 		d.eventually(name+"'s network is "+status, func() bool {
-			n, _ := d.value(fmt.Sprintf(`magento_migration_precondition_status{migration=%q,precondition="network",status=%q}`, name, status))
+			n, _ := d.value(
+				fmt.Sprintf(
+					`magento_migration_precondition_status{migration=%q,precondition="network",status=%q}`,
+					name,
+					status,
+				),
+			)
 			return n == 1
 		})
 	}
@@ -519,7 +572,8 @@ func at(port int, entry string) string {
 // patient has evaluations that end only when something else ends them.
 const patient = "global: {evaluation_interval: 200ms, evaluation_timeout: 1h, evaluation_concurrency: 2}\nmigrations:"
 
-// TestReloadDuringAnEvaluation changes, renames and removes migrations while a server that was stopped keeps their evaluations waiting.
+// TestReloadDuringAnEvaluation changes, renames and removes migrations while a server that was stopped keeps their
+// evaluations waiting.
 func TestReloadDuringAnEvaluation(t *testing.T) {
 	t.Parallel()
 	stopped := mysqltest.New(t, mysqltest.Options{})
@@ -548,24 +602,38 @@ func TestReloadDuringAnEvaluation(t *testing.T) {
 		})
 	}
 	healthyBefore := d.evaluations("healthy")
-	d.eventually("those that hang go to a lane of their own", func() bool { return d.evaluations("healthy") > healthyBefore+3 })
+	d.eventually(
+		"those that hang go to a lane of their own",
+		func() bool { return d.evaluations("healthy") > healthyBefore+3 },
+	)
 	keptBefore := d.evaluations("kept")
 	rewrite(t, path, patient+healthy+entry("corrected", "pa55", waived)+hung("new-name")+hung("kept"))
 	d.want("POST", "/-/reload", 200)
 	body := d.want("GET", "/metrics", 200)
-	if strings.Contains(body, `"renamed"`) || strings.Contains(body, `"removed"`) || strings.Contains(body, `"corrected"`) || strings.Contains(body, `"new-name"`) {
+	if strings.Contains(body, `"renamed"`) || strings.Contains(body, `"removed"`) ||
+		strings.Contains(body, `"corrected"`) ||
+		strings.Contains(body, `"new-name"`) {
 		t.Error("results of other entries are shown")
 	}
 	if n, _ := valueIn(body, `magento_migration_precondition_evaluations_total{migration="kept",precondition="network"}`); n < keptBefore {
 		t.Errorf("kept has %f evaluations after %f", n, keptBefore)
 	}
 	d.eventually("the corrected entry is evaluated", func() bool { return d.evaluations("corrected") > 2 })
-	d.want("GET", "/metrics", 200, `magento_migration_ready{migration="corrected"} 1`,
-		`precondition_status_changes_total{migration="corrected",precondition="network"} 0`, `precondition_status{migration="corrected",precondition="network",status="pass"} 1`)
+	d.want(
+		"GET",
+		"/metrics",
+		200,
+		`magento_migration_ready{migration="corrected"} 1`,
+		`precondition_status_changes_total{migration="corrected",precondition="network"} 0`,
+		`precondition_status{migration="corrected",precondition="network",status="pass"} 1`,
+	)
 	if err := stopped.Resume(); err != nil {
 		t.Fatal(err)
 	}
-	d.eventually("the renamed one is evaluated", func() bool { return d.evaluations("new-name") > 1 && d.evaluations("kept") > keptBefore })
+	d.eventually(
+		"the renamed one is evaluated",
+		func() bool { return d.evaluations("new-name") > 1 && d.evaluations("kept") > keptBefore },
+	)
 	body = d.want("GET", "/metrics", 200)
 	if strings.Contains(body, `"renamed"`) || strings.Contains(body, `"removed"`) {
 		t.Error("a late evaluation brought a migration back")
@@ -589,7 +657,8 @@ func TestReloadDuringAnEvaluation(t *testing.T) {
 	}
 }
 
-// wantGoroutines waits until there are hardly more than before: a few belong to connections that the server keeps alive for clients.
+// wantGoroutines waits until there are hardly more than before: a few belong to connections that the server keeps alive
+// for clients.
 func (d *daemon) wantGoroutines(base float64) {
 	d.t.Helper()
 	d.client.CloseIdleConnections()
@@ -598,7 +667,8 @@ func (d *daemon) wantGoroutines(base float64) {
 	})
 }
 
-// TestReloadsDoNotPileUp replaces a migration that hangs by another that hangs, far more often than there are places for evaluations.
+// TestReloadsDoNotPileUp replaces a migration that hangs by another that hangs, far more often than there are places
+// for evaluations.
 func TestReloadsDoNotPileUp(t *testing.T) {
 	t.Parallel()
 	hole := blackHole(t)
@@ -623,7 +693,10 @@ func TestReloadsDoNotPileUp(t *testing.T) {
 	before := d.evaluations("healthy")
 	rewrite(t, path, patient+healthy+entry("late", "pa55", waived))
 	d.want("POST", "/-/reload", 200)
-	d.eventually("what comes last gets its turn", func() bool { return d.evaluations("late") > 0 && d.evaluations("healthy") > before })
+	d.eventually(
+		"what comes last gets its turn",
+		func() bool { return d.evaluations("late") > 0 && d.evaluations("healthy") > before },
+	)
 	body := d.want("GET", "/metrics", 200)
 	if strings.Contains(body, `"hung-`) || strings.Contains(body, `"changing"`) {
 		t.Error("removed migrations are shown")

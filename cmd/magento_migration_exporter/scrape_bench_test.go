@@ -26,13 +26,14 @@ import (
 	"magento_migration_exporter/config"
 )
 
-// seriesOfOne is how many series a migration of BenchmarkScrape has; waivers, which have one each, make up for what the benchmark's
-// shop has less than a migration can have.
+// seriesOfOne is how many series a migration of BenchmarkScrape has; waivers, which have one each, make up for what the
+// benchmark's shop has less than a migration can have.
 const seriesOfOne = 261
 
-// BenchmarkScrape scrapes over loopback HTTP: the migrations' metrics as the exporter serves them, at rest and while results keep
-// coming in, beside an empty handler, bytes that are ready, client_golang's collector over the same board, and a GaugeVec of as many
-// series. The exporter's own metrics, which client_golang gathers, are not among them; BenchmarkProgram has them.
+// BenchmarkScrape scrapes over loopback HTTP: the migrations' metrics as the exporter serves them, at rest and while
+// results keep coming in, beside an empty handler, bytes that are ready, client_golang's collector over the same board,
+// and a GaugeVec of as many series. The exporter's own metrics, which client_golang gathers, are not among them;
+// BenchmarkProgram has them.
 func BenchmarkScrape(b *testing.B) {
 	evaluation := evaluateOne(b)
 	for _, migrations := range []int{1, 10, 100, 1000} {
@@ -41,7 +42,14 @@ func BenchmarkScrape(b *testing.B) {
 		registry.MustRegister(shoptest.Reference{Board: board, Catalogue: precondition.All()})
 		vec.MustRegister(gaugeVec(migrations))
 		logger := slog.New(slog.DiscardHandler)
-		h := &handler{handlerOptions: handlerOptions{board: board, logger: logger, expositor: exposition.NewExpositor(precondition.All())}, exporter: prometheus.NewRegistry()}
+		h := &handler{
+			handlerOptions: handlerOptions{
+				board:     board,
+				logger:    logger,
+				expositor: exposition.NewExpositor(precondition.All()),
+			},
+			exporter: prometheus.NewRegistry(),
+		}
 		exporter := secured(http.HandlerFunc(h.metrics), logger)
 		options := promhttp.HandlerOpts{EnableOpenMetrics: true}
 		for _, asked := range []struct{ name, format, encoding string }{
@@ -94,7 +102,15 @@ func filledBoard(b *testing.B, e collector.Evaluation, n int) *collector.Board {
 		for i := range n {
 			m := config.Migration{Name: shopName(i), Cutover: &time.Time{}}
 			for j := range waivers {
-				m.Waivers = append(m.Waivers, config.Waiver{Precondition: "extensions", Subject: fmt.Sprintf("vendor_module%d_setup", j), Reason: "tested", Expires: config.Expiry{Time: time.Now()}})
+				m.Waivers = append(
+					m.Waivers,
+					config.Waiver{
+						Precondition: "extensions",
+						Subject:      fmt.Sprintf("vendor_module%d_setup", j),
+						Reason:       "tested",
+						Expires:      config.Expiry{Time: time.Now()},
+					},
+				)
 			}
 			migrations = append(migrations, m)
 		}
@@ -141,7 +157,10 @@ func readyBytes(b *testing.B, h http.Handler, header http.Header) http.Handler {
 
 // gaugeVec is what most exporters have: gauges with two labels.
 func gaugeVec(migrations int) *prometheus.GaugeVec {
-	vec := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "magento_migration_precondition_status", Help: "A gauge."}, []string{"migration", "precondition"})
+	vec := prometheus.NewGaugeVec(
+		prometheus.GaugeOpts{Name: "magento_migration_precondition_status", Help: "A gauge."},
+		[]string{"migration", "precondition"},
+	)
 	for i := range migrations * seriesOfOne {
 		vec.WithLabelValues(shopName(i/seriesOfOne), strconv.Itoa(i%seriesOfOne)).Set(float64(i % 2))
 	}
@@ -171,7 +190,8 @@ func publishing(board *collector.Board, e collector.Evaluation) (stop func()) {
 // scrapeTimeout is a Prometheus's default.
 const scrapeTimeout = 10 * time.Second
 
-// scrape sends one request after the other over one connection, and reports how long they took and how large the answers are.
+// scrape sends one request after the other over one connection, and reports how long they took and how large the
+// answers are.
 func scrape(b *testing.B, url string, header http.Header) {
 	b.Helper()
 	transport := &http.Transport{DisableCompression: true}

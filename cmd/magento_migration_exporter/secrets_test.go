@@ -62,7 +62,12 @@ func (c *canaries) look(t *testing.T, place, text string) {
 	for _, m := range found {
 		secret := text[m[0]:m[1]]
 		if !c.shown[secret] {
-			t.Errorf("%s shows the secret of %s: …%s…", place, c.planted[secret], text[max(0, m[0]-120):min(len(text), m[1]+40)])
+			t.Errorf(
+				"%s shows the secret of %s: …%s…",
+				place,
+				c.planted[secret],
+				text[max(0, m[0]-120):min(len(text), m[1]+40)],
+			)
 		}
 		c.shown[secret] = true
 	}
@@ -167,7 +172,8 @@ func TestRefusedConfigurationsShowNoSecret(t *testing.T) {
 			path := writeConfig(t, text)
 			for _, args := range [][]string{{"--config.check"}, {"check", "--log.level=debug"}} {
 				var out bytes.Buffer
-				if code := run(t.Context(), append(args, "--config.file="+path), &out, &out); code != exitError || !strings.Contains(out.String(), path) {
+				if code := run(t.Context(), append(args, "--config.file="+path), &out, &out); code != exitError ||
+					!strings.Contains(out.String(), path) {
 					t.Errorf("%v: exit code %d, want %d, and the place: %s", args, code, exitError, out.String())
 				}
 				c.look(t, strings.Join(args, " "), out.String())
@@ -179,7 +185,8 @@ func TestRefusedConfigurationsShowNoSecret(t *testing.T) {
 	c.look(t, "the log", d.logs.String())
 }
 
-// TestRefusedWebConfigurationsShowNoSecret has the toolkit's file for TLS and logins, which is refused at start or while the daemon runs.
+// TestRefusedWebConfigurationsShowNoSecret has the toolkit's file for TLS and logins, which is refused at start or
+// while the daemon runs.
 func TestRefusedWebConfigurationsShowNoSecret(t *testing.T) {
 	t.Parallel()
 	configFile := writeConfig(t, fast+entry("acme", "pa55", waived))
@@ -208,8 +215,14 @@ func TestRefusedWebConfigurationsShowNoSecret(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			text := strings.ReplaceAll(text, "SECRET", c.plant(name))
 			var out lockedBuffer
-			args := []string{"--config.file=" + configFile, "--web.listen-address=127.0.0.1:0", "--web.config.file=" + writeConfig(t, text), "--log.level=debug"}
-			if code := run(t.Context(), args, &out, &out); code != exitError || !strings.Contains(out.String(), "listening: ") {
+			args := []string{
+				"--config.file=" + configFile,
+				"--web.listen-address=127.0.0.1:0",
+				"--web.config.file=" + writeConfig(t, text),
+				"--log.level=debug",
+			}
+			if code := run(t.Context(), args, &out, &out); code != exitError ||
+				!strings.Contains(out.String(), "listening: ") {
 				t.Errorf("exit code %d: %s", code, out.String())
 			}
 			c.look(t, "at the start", out.String())
@@ -267,7 +280,12 @@ func (s *scene) add(name, entry string) {
 		if !strings.Contains(entry, "preconditions: {") {
 			entry += "\n    preconditions: {}"
 		}
-		entry = strings.Replace(entry, "preconditions: {", "preconditions: {cron_stopped: {crontabs: [], processes: false}, ", 1)
+		entry = strings.Replace(
+			entry,
+			"preconditions: {",
+			"preconditions: {cron_stopped: {crontabs: [], processes: false}, ",
+			1,
+		)
 	}
 	fmt.Fprintf(&s.entries, "\n  - name: %s\n    %s\n", name, entry)
 }
@@ -404,7 +422,14 @@ func (s *scene) databases() {
 				s.exec("GRANT ALL ON *.* TO '" + user + "'@'%' IDENTIFIED BY '" + password + "'")
 			}
 			system := func(n, key string) string {
-				return fmt.Sprintf("\n    magento%[1]s: {root: %[2]s, database: {host: 127.0.0.1, port: %[3]s, name: magento%[1]s, user: %[4]s, %[5]s}}", n, s.root(n), port, user, key)
+				return fmt.Sprintf(
+					"\n    magento%[1]s: {root: %[2]s, database: {host: 127.0.0.1, port: %[3]s, name: magento%[1]s, user: %[4]s, %[5]s}}",
+					n,
+					s.root(n),
+					port,
+					user,
+					key,
+				)
 			}
 			var key string
 			switch way {
@@ -417,7 +442,17 @@ func (s *scene) databases() {
 				s.env = append(s.env, "SCENE_"+strings.ToUpper(fmt.Sprint(works))+"="+password)
 			case "xml":
 				text := strings.NewReplacer("PORT", port, "USER", user, "PASSWORD", password).Replace(migrationConfig)
-				s.add(name, "migration_tool: {config: "+s.reported(name+"/config.xml", text)+"}\n    magento1: {root: "+s.root("1")+"}\n    magento2: {root: "+s.root("2")+"}")
+				s.add(
+					name,
+					"migration_tool: {config: "+s.reported(
+						name+"/config.xml",
+						text,
+					)+"}\n    magento1: {root: "+s.root(
+						"1",
+					)+"}\n    magento2: {root: "+s.root(
+						"2",
+					)+"}",
+				)
 				continue
 			}
 			s.add(name, system("1", key)[5:]+system("2", key))
@@ -434,15 +469,30 @@ func (s *scene) root(n string) string { return filepath.Join(s.dir, "magento"+n)
 func (s *scene) roots(redis string) {
 	s.file("magento1/app/etc/local.xml", localXML)
 	s.file("magento2/app/etc/env.php", strings.ReplaceAll(envPHP, "REDIS", redis))
-	s.file("magento2/composer.lock", `{"packages": [{"name": "magento/product-community-edition", "version": "2.4.7-p3", "dist": {"url": "https://u:SECRET@repo.magento.com/x.zip?token=SECRET"}}], "packages-dev": []}`)
+	s.file(
+		"magento2/composer.lock",
+		`{"packages": [{"name": "magento/product-community-edition", "version": "2.4.7-p3", "dist": {"url": "https://u:SECRET@repo.magento.com/x.zip?token=SECRET"}}], "packages-dev": []}`,
+	)
 	s.file("magento2/auth.json", `{"http-basic": {"repo.magento.com": {"username": "SECRET", "password": "SECRET"}}}`)
-	s.file("magento2/var/migration-tool-progress.lock", `{"Migration\\Step\\Map\\Data": {"data migration": {"process": ["SECRET"], "result": true}}}`)
+	s.file(
+		"magento2/var/migration-tool-progress.lock",
+		`{"Migration\\Step\\Map\\Data": {"data migration": {"process": ["SECRET"], "result": true}}}`,
+	)
 }
 
 // malformed adds a migration for each way to break each file.
 func (s *scene) malformed() {
 	plain := strings.NewReplacer("PORT", fmt.Sprint(server.Port()), "USER", "secret_inline", "PASSWORD", "x")
-	working := strings.NewReplacer("PORT", fmt.Sprint(server.Port()), "USER", "tool", "PASSWORD", "pa55").Replace(migrationConfig)
+	working := strings.NewReplacer(
+		"PORT",
+		fmt.Sprint(server.Port()),
+		"USER",
+		"tool",
+		"PASSWORD",
+		"pa55",
+	).Replace(
+		migrationConfig,
+	)
 	for name, replace := range brokenConfigs {
 		text := plain.Replace(strings.Replace(migrationConfig, replace[0], replace[1], 1))
 		text, _, _ = strings.Cut(text, "\x00")
@@ -455,7 +505,10 @@ func (s *scene) malformed() {
 		s.add("local-"+name, "migration_tool: {config: "+config+"}\n    magento1: {root: "+root+"}")
 	}
 	for name, replace := range brokenEnvironments {
-		text, _, _ := strings.Cut(strings.Replace(strings.ReplaceAll(envPHP, "REDIS", "1"), replace[0], replace[1], 1), "\x00")
+		text, _, _ := strings.Cut(
+			strings.Replace(strings.ReplaceAll(envPHP, "REDIS", "1"), replace[0], replace[1], 1),
+			"\x00",
+		)
 		root := filepath.Dir(filepath.Dir(filepath.Dir(s.file("env-"+name+"/app/etc/env.php", text))))
 		s.add("env-"+name, "migration_tool: {config: "+config+"}\n    magento2: {root: "+root+"}")
 	}
@@ -463,7 +516,10 @@ func (s *scene) malformed() {
 		"json": `{"SECRET": SECRET}`, "class": `{"SECRET": "SECRET"}`, "php": `a:1:{s:10:"SECRET";SECRET}`, "text": "SECRET", "deep": `{"x": {"data migration": "SECRET"`,
 	} {
 		lock := s.reported("lock-"+name+"/var/migration-tool-progress.lock", text)
-		s.add("lock-"+name, "migration_tool: {config: "+config+"}\n    magento2: {root: "+filepath.Dir(filepath.Dir(lock))+"}")
+		s.add(
+			"lock-"+name,
+			"migration_tool: {config: "+config+"}\n    magento2: {root: "+filepath.Dir(filepath.Dir(lock))+"}",
+		)
 	}
 	for name, text := range map[string]string{
 		"json": `{"packages": [SECRET`, "type": `{"packages": "SECRET"}`, "field": `{"packages": [{"name": "x", "version": {"SECRET": 1}}]}`, "key": `{"packages": {"SECRET": 1}}`,
@@ -487,12 +543,18 @@ func (s *scene) addresses(echo string) {
 		for _, role := range []string{"web", "search", "session", "queue", "own"} {
 			nodes += role + ": ['" + address + "'], "
 		}
-		s.add(fmt.Sprintf("address-%d", i), "magento1: {database: {name: magento1, "+s.login+"}}\n    magento2: {root: "+s.root("2")+", database: {name: magento2, "+s.login+"}}\n    preconditions: {system_requirements: {endpoints: {"+endpoints+
-			"}}, topology: {magento1: {web: 1, search: 1, session: 1, queue: 1, own: 1}, magento2: {"+nodes+"}}}")
+		s.add(
+			fmt.Sprintf("address-%d", i),
+			"magento1: {database: {name: magento1, "+s.login+"}}\n    magento2: {root: "+s.root(
+				"2",
+			)+", database: {name: magento2, "+s.login+"}}\n    preconditions: {system_requirements: {endpoints: {"+endpoints+
+				"}}, topology: {magento1: {web: 1, search: 1, session: 1, queue: 1, own: 1}, magento2: {"+nodes+"}}}",
+		)
 	}
 }
 
-// serverErrors adds databases whose own messages are about secrets: statements of init_connect, and a table of a remote server.
+// serverErrors adds databases whose own messages are about secrets: statements of init_connect, and a table of a remote
+// server.
 func (s *scene) serverErrors() {
 	private := mysqltest.New(s.t, mysqltest.Options{Args: []string{"--plugin-load-add=ha_federatedx.so"}})
 	for _, script := range []string{"magento1", "magento2"} {
@@ -522,7 +584,10 @@ func (s *scene) serverErrors() {
 	}
 	for _, user := range []string{"plain", "trusted"} {
 		login := fmt.Sprintf("host: 127.0.0.1, port: %d, user: %s, password: x", private.Port(), user)
-		s.add("server-"+user, "magento1: {database: {name: magento1, "+login+"}}\n    magento2: {database: {name: magento2, "+login+"}}")
+		s.add(
+			"server-"+user,
+			"magento1: {database: {name: magento1, "+login+"}}\n    magento2: {database: {name: magento2, "+login+"}}",
+		)
 	}
 }
 
@@ -547,15 +612,34 @@ SECRET php ROOT/bin/magento cron:run
 * * * * * php ROOT/bin/magento cron:run %SECRET
 `, "ROOT", root)
 	crontab := s.reported("spool/crontab-of-www", lines)
-	s.file("magento2/wrapped.sh", "#!/bin/sh\nexport MYSQL_PWD=SECRET\nmysqldump -pSECRET x > /dev/null\nphp "+root+"/bin/magento cron:run --password=SECRET\n")
+	s.file(
+		"magento2/wrapped.sh",
+		"#!/bin/sh\nexport MYSQL_PWD=SECRET\nmysqldump -pSECRET x > /dev/null\nphp "+root+"/bin/magento cron:run --password=SECRET\n",
+	)
 	// Without the user, whose place the next word takes.
-	system := s.reported("cron.d/shop", "* * * * * MYSQL_PWD=SECRET php "+root+"/bin/magento cron:run\n* * * * * u:SECRET@x php "+root+"/bin/magento cron:run\n")
+	system := s.reported(
+		"cron.d/shop",
+		"* * * * * MYSQL_PWD=SECRET php "+root+"/bin/magento cron:run\n* * * * * u:SECRET@x php "+root+"/bin/magento cron:run\n",
+	)
 	s.file("systemd/system/shop.timer", "[Timer]\nOnCalendar=minutely\n[Install]\nWantedBy=timers.target\n")
 	s.file("systemd/system/timers.target.wants/shop.timer", "")
-	service := s.reported("systemd/system/shop.service", "[Service]\nUser=www\nEnvironment=MYSQL_PWD=SECRET\nExecStart=/usr/bin/env KEY=SECRET php "+root+"/bin/magento cron:run --password=SECRET\n")
-	supervisor := s.reported("supervisor.conf", "[program:consumer]\nenvironment=MYSQL_PWD=\"SECRET\"\ncommand=php "+root+"/bin/magento queue:consumers:start async.operations.all --password=SECRET\n")
+	service := s.reported(
+		"systemd/system/shop.service",
+		"[Service]\nUser=www\nEnvironment=MYSQL_PWD=SECRET\nExecStart=/usr/bin/env KEY=SECRET php "+root+"/bin/magento cron:run --password=SECRET\n",
+	)
+	supervisor := s.reported(
+		"supervisor.conf",
+		"[program:consumer]\nenvironment=MYSQL_PWD=\"SECRET\"\ncommand=php "+root+"/bin/magento queue:consumers:start async.operations.all --password=SECRET\n",
+	)
 	s.file("magento2/bin/magento", "#!/bin/sh\nsleep 300 &\nwait\n")
-	command := exec.CommandContext(s.t.Context(), "/bin/sh", root+"/bin/magento", "cron:run", "-p"+s.plant("a process (-p)"), "--password="+s.plant("a process (--password)"))
+	command := exec.CommandContext(
+		s.t.Context(),
+		"/bin/sh",
+		root+"/bin/magento",
+		"cron:run",
+		"-p"+s.plant("a process (-p)"),
+		"--password="+s.plant("a process (--password)"),
+	)
 	command.Env = append(os.Environ(), "MYSQL_PWD="+s.plant("a process's environment"))
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := command.Start(); err != nil {
@@ -563,7 +647,18 @@ SECRET php ROOT/bin/magento cron:run
 	}
 	s.t.Cleanup(func() { _ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL); _ = command.Wait() })
 	s.named = append(s.named, fmt.Sprintf("pid %d", command.Process.Pid))
-	s.add("cron", fmt.Sprintf("magento2: {root: %s, database: {name: magento2, %s}}\n    preconditions: {cron_stopped: {crontabs: [%s, %s, %s, %s]}}", root, s.login, crontab, system, filepath.Dir(service), supervisor))
+	s.add(
+		"cron",
+		fmt.Sprintf(
+			"magento2: {root: %s, database: {name: magento2, %s}}\n    preconditions: {cron_stopped: {crontabs: [%s, %s, %s, %s]}}",
+			root,
+			s.login,
+			crontab,
+			system,
+			filepath.Dir(service),
+			supervisor,
+		),
+	)
 }
 
 // dumpOf is a whole dump of a Magento 2, with a line or row more.
@@ -596,9 +691,21 @@ func (s *scene) backups() {
 	} {
 		s.reported("dumps/"+name+".sql", text)
 	}
-	s.named = append(s.named, s.dir+"/mydumper/time", s.dir+"/mydumper/rows", s.dir+"/shell/syntax", s.dir+"/shell/type")
-	s.file("mydumper/time/metadata", "# Started dump at: SECRET\n[magento2.admin_user]\nrows = 1\n# Finished dump at: SECRET\n")
-	s.file("mydumper/rows/metadata", "# Started dump at: 2026-01-01 00:00:00\n[`magento2`.`admin_user`]\nrows = SECRET\n# Finished dump at: 2026-01-01 00:00:00\n")
+	s.named = append(
+		s.named,
+		s.dir+"/mydumper/time",
+		s.dir+"/mydumper/rows",
+		s.dir+"/shell/syntax",
+		s.dir+"/shell/type",
+	)
+	s.file(
+		"mydumper/time/metadata",
+		"# Started dump at: SECRET\n[magento2.admin_user]\nrows = 1\n# Finished dump at: SECRET\n",
+	)
+	s.file(
+		"mydumper/rows/metadata",
+		"# Started dump at: 2026-01-01 00:00:00\n[`magento2`.`admin_user`]\nrows = SECRET\n# Finished dump at: 2026-01-01 00:00:00\n",
+	)
 	info := "tool_command = --password=SECRET --user=root\nserver_version = 10.11.6\nstart_time = %s\nend_time = 2026-01-01 00:00:00\nbinlog_pos = SECRET\n"
 	for name, texts := range map[string][2]string{"type": {"backup_type = SECRET\n", "2026-01-01 00:00:00"}, "time": {"backup_type = full-prepared\n", "SECRET"}, "lsn": {"backup_type = full-backuped\nto_lsn = SECRET\n", "2026-01-01 00:00:00"}} {
 		s.named = append(s.named, filepath.Dir(s.file("physical/"+name+"/xtrabackup_checkpoints", texts[0])))
@@ -617,9 +724,24 @@ func (s *scene) backups() {
 			s.t.Fatal(err)
 		}
 	}
-	paths := filepath.Join(s.dir, "dumps") + ", " + filepath.Join(s.dir, "mydumper") + ", " + filepath.Join(s.dir, "physical") + ", " + filepath.Join(s.dir, "shell")
+	paths := filepath.Join(
+		s.dir,
+		"dumps",
+	) + ", " + filepath.Join(
+		s.dir,
+		"mydumper",
+	) + ", " + filepath.Join(
+		s.dir,
+		"physical",
+	) + ", " + filepath.Join(
+		s.dir,
+		"shell",
+	)
 	for i, magento1 := range []string{"name: magento1, " + s.login, ""} { // without Magento 1's database the times in the dump are shown
-		s.add(fmt.Sprintf("backup-%d", i), "magento1: {database: {"+magento1+"}}\n    magento2: {database: {name: magento2, "+s.login+"}}\n    preconditions: {backup: {paths: ["+paths+"]}}")
+		s.add(
+			fmt.Sprintf("backup-%d", i),
+			"magento1: {database: {"+magento1+"}}\n    magento2: {database: {name: magento2, "+s.login+"}}\n    preconditions: {backup: {paths: ["+paths+"]}}",
+		)
 	}
 }
 
@@ -670,23 +792,47 @@ func (s *scene) settings() {
 	if err := server.Load(s.t.Context(), "secretive", mysqltest.Magento2("")); err != nil {
 		s.t.Fatal(err)
 	}
-	rows := s.text("core_config_data", `('default', 0, 'catalog/search/engine', 'elasticsearch7'), ('default', 0, 'catalog/search/elasticsearch7_server_hostname', 'https://u:SECRET@127.0.0.1'),
-		('default', 0, 'catalog/search/elasticsearch7_server_port', '1'), ('default', 0, 'catalog/search/elasticsearch7_password', 'SECRET'), ('default', 0, 'payment/x/key', 'SECRET')`)
-	s.exec("DELETE FROM secretive.core_config_data WHERE path LIKE 'catalog/search/%'", "INSERT INTO secretive.core_config_data (scope, scope_id, path, value) VALUES "+rows)
+	rows := s.text(
+		"core_config_data",
+		`('default', 0, 'catalog/search/engine', 'elasticsearch7'), ('default', 0, 'catalog/search/elasticsearch7_server_hostname', 'https://u:SECRET@127.0.0.1'),
+		('default', 0, 'catalog/search/elasticsearch7_server_port', '1'), ('default', 0, 'catalog/search/elasticsearch7_password', 'SECRET'), ('default', 0, 'payment/x/key', 'SECRET')`,
+	)
+	s.exec(
+		"DELETE FROM secretive.core_config_data WHERE path LIKE 'catalog/search/%'",
+		"INSERT INTO secretive.core_config_data (scope, scope_id, path, value) VALUES "+rows,
+	)
 	php := s.file("php", "#!/bin/sh\necho \"$0 $*\" >> "+filepath.Join(s.dir, "php.arguments")+"\necho 'SECRET'\n")
 	if err := os.Chmod(php, 0o700); err != nil {
 		s.t.Fatal(err)
 	}
-	s.add("settings", "magento2: {root: "+s.root("2")+", database: {name: secretive, "+s.login+"}}\n    preconditions: {system_requirements: {magento2_version: 2.4.7-p3, php: "+php+"}}")
+	s.add(
+		"settings",
+		"magento2: {root: "+s.root(
+			"2",
+		)+", database: {name: secretive, "+s.login+"}}\n    preconditions: {system_requirements: {magento2_version: 2.4.7-p3, php: "+php+"}}",
+	)
 }
 
-// TestSecretsStaySecret plants secrets everywhere they can come from, has the program look at all of it, and looks for them in all it says.
+// TestSecretsStaySecret plants secrets everywhere they can come from, has the program look at all of it, and looks for
+// them in all it says.
 func TestSecretsStaySecret(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	binary := buildProgram(t)
-	configFile := s.file("exporter.yml", "global: {evaluation_interval: 10m, evaluation_timeout: 15s}\nmigrations:"+s.entries.String())
-	few := []string{"--migration=env-true", "--migration=xml-false", "--migration=config-no-quotes", "--migration=address-2", "--migration=server-trusted", "--migration=cron", "--migration=backup-1", "--migration=settings"}
+	configFile := s.file(
+		"exporter.yml",
+		"global: {evaluation_interval: 10m, evaluation_timeout: 15s}\nmigrations:"+s.entries.String(),
+	)
+	few := []string{
+		"--migration=env-true",
+		"--migration=xml-false",
+		"--migration=config-no-quotes",
+		"--migration=address-2",
+		"--migration=server-trusted",
+		"--migration=cron",
+		"--migration=backup-1",
+		"--migration=settings",
+	}
 	for _, args := range [][]string{
 		{"--config.check", "--log.level=debug"}, {"check", "--format=json", "--log.level=debug"},
 		slices.Concat([]string{"check"}, few, []string{"--format=table", "--log.level=debug", "--log.format=json"}), slices.Concat([]string{"check"}, few, []string{"--format=markdown"}), slices.Concat([]string{"check"}, few, []string{"--format=html"}),
@@ -719,11 +865,32 @@ func TestSecretsStaySecret(t *testing.T) {
 func (s *scene) serve(binary, configFile string) {
 	t := s.t
 	cert, key := certificateOf(t)
-	web := "tls_server_config:\n  cert: |\n" + indented(cert) + "  key: |\n" + indented(key) + "basic_auth_users:\n  prom: $2a$04$.wj.4NwZ/AIYBgBhi17LBeU5rMhvqgaKNRNB8r5VJybS1pPD62.di\n"
-	s.others = map[string]string{strings.Split(key, "\n")[1]: "the key of the web configuration", "wj.4NwZ/AIYBgBhi17LBeU5": "a hash of the web configuration"}
-	d := &daemon{t: t, logs: &lockedBuffer{}, client: clientOf(t, cert, true), request: func(r *http.Request) { r.SetBasicAuth("prom", "test") }}
+	web := "tls_server_config:\n  cert: |\n" + indented(
+		cert,
+	) + "  key: |\n" + indented(
+		key,
+	) + "basic_auth_users:\n  prom: $2a$04$.wj.4NwZ/AIYBgBhi17LBeU5rMhvqgaKNRNB8r5VJybS1pPD62.di\n"
+	s.others = map[string]string{
+		strings.Split(key, "\n")[1]: "the key of the web configuration",
+		"wj.4NwZ/AIYBgBhi17LBeU5":   "a hash of the web configuration",
+	}
+	d := &daemon{
+		t:       t,
+		logs:    &lockedBuffer{},
+		client:  clientOf(t, cert, true),
+		request: func(r *http.Request) { r.SetBasicAuth("prom", "test") },
+	}
 	t.Cleanup(d.client.CloseIdleConnections)
-	command := exec.CommandContext(t.Context(), binary, "--config.file="+configFile, "--web.listen-address=127.0.0.1:0", "--web.config.file="+s.file("web.yml", web), "--web.enable-pprof", "--web.enable-lifecycle", "--log.level=debug")
+	command := exec.CommandContext(
+		t.Context(),
+		binary,
+		"--config.file="+configFile,
+		"--web.listen-address=127.0.0.1:0",
+		"--web.config.file="+s.file("web.yml", web),
+		"--web.enable-pprof",
+		"--web.enable-lifecycle",
+		"--log.level=debug",
+	)
 	command.Env, command.Stdout, command.Stderr = append(os.Environ(), s.env...), d.logs, d.logs
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
@@ -737,7 +904,11 @@ func (s *scene) serve(binary, configFile string) {
 		}
 		return m != nil
 	})
-	d.eventuallyWithin(2*time.Minute, "it is ready", func() bool { code, _ := d.do("GET", "/-/ready"); return code == 200 })
+	d.eventuallyWithin(
+		2*time.Minute,
+		"it is ready",
+		func() bool { code, _ := d.do("GET", "/-/ready"); return code == 200 },
+	)
 	arguments, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", command.Process.Pid))
 	if err != nil {
 		t.Fatal(err)

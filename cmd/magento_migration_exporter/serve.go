@@ -23,14 +23,24 @@ import (
 
 // serve evaluates in the background and answers requests until ctx ends. A hangup reloads the configuration.
 func serve(ctx context.Context, f *flags, cfg *config.Config, hangup <-chan os.Signal, logger *slog.Logger) error {
-	logger.Info("starting", "version", version.Info(), "build", version.BuildContext(), "migrations", len(cfg.Migrations))
+	logger.Info(
+		"starting",
+		"version",
+		version.Info(),
+		"build",
+		version.BuildContext(),
+		"migrations",
+		len(cfg.Migrations),
+	)
 	warnIfOpen(f, logger)
 	backups := backup.New(ctx, backup.Options{BytesPerSecond: cfg.Global.BackupReadBytesPerSecond})
 	defer backups.Close()
 	catalogue := precondition.All()
 	expositor := exposition.NewExpositor(catalogue)
 	board := collector.NewBoard(catalogue, expositor.Render)
-	evaluator := collector.NewEvaluator(collector.EvaluatorOptions{Board: board, Backups: backups, Logger: logger, Now: time.Now})
+	evaluator := collector.NewEvaluator(
+		collector.EvaluatorOptions{Board: board, Backups: backups, Logger: logger, Now: time.Now},
+	)
 	scheduler := collector.NewScheduler(evaluator)
 	reload := newReloader(f.configFile, cfg, backups, scheduler, logger)
 	reload.shard, reload.webConfigFile = f.shard, f.webConfigFile()

@@ -9,7 +9,8 @@ import (
 	"magento_migration_exporter/config"
 )
 
-// shard is the part of the migrations that this process looks after: number of count, from 1. The zero value is everything.
+// shard is the part of the migrations that this process looks after: number of count, from 1. The zero value is
+// everything.
 type shard struct{ number, count int }
 
 var shardForm = regexp.MustCompile(`^([1-9]\d{0,3})/([1-9]\d{0,3})$`)
@@ -36,8 +37,8 @@ func (s *shard) String() string {
 	return fmt.Sprintf("%d/%d", s.number, s.count)
 }
 
-// has reports whether the migration of that name is in the shard. By rendezvous hashing each is in exactly one, and one shard more or
-// fewer moves no migration between two others.
+// has reports whether the migration of that name is in the shard. By rendezvous hashing each is in exactly one, and one
+// shard more or fewer moves no migration between two others.
 func (s *shard) has(name string) bool {
 	best, winner := uint64(0), s.number
 	for number := 1; number <= s.count; number++ {
@@ -48,7 +49,8 @@ func (s *shard) has(name string) bool {
 	return winner == s.number
 }
 
-// score mixes the bits of an FNV-1a hash, whose high ones hardly depend on the last letters, as MurmurHash3's finalizer does.
+// score mixes the bits of an FNV-1a hash, whose high ones hardly depend on the last letters, as MurmurHash3's finalizer
+// does.
 func score(number int, name string) uint64 {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%d/%s", number, name)

@@ -15,7 +15,8 @@ func TestShardForm(t *testing.T) {
 	for _, text := range []string{"", "1", "0/3", "4/3", "-1/3", "1/0", "a/b", "1/2/3", "1.5/2", " 1/2", "1/99999"} {
 		for _, command := range []string{"serve", "check"} {
 			var out bytes.Buffer
-			if code := run(t.Context(), []string{command, "--config.file=" + file, "--shard=" + text}, &out, &out); code != exitError || !strings.Contains(out.String(), "shard") {
+			if code := run(t.Context(), []string{command, "--config.file=" + file, "--shard=" + text}, &out, &out); code != exitError ||
+				!strings.Contains(out.String(), "shard") {
 				t.Errorf("%s --shard=%q: exit code %d: %s", command, text, code, out.String())
 			}
 		}
@@ -95,9 +96,27 @@ func TestShardsServeAndCheckTheirPart(t *testing.T) {
 			}
 			ranNone = ranNone || mine == 0
 			var out bytes.Buffer
-			code := run(t.Context(), []string{"check", "--config.file=" + file, fmt.Sprintf("--shard=%d/%d", number, count), "--format=json"}, &out, &bytes.Buffer{})
-			if want := map[bool]int{true: exitReady, false: exitUnknown}[mine == 0]; code != want || strings.Count(out.String(), `"phase_reason"`) != mine {
-				t.Errorf("shard %d of %d: check exits %d with %d migrations, serve has %d", number, count, code, strings.Count(out.String(), `"phase_reason"`), mine)
+			code := run(
+				t.Context(),
+				[]string{
+					"check",
+					"--config.file=" + file,
+					fmt.Sprintf("--shard=%d/%d", number, count),
+					"--format=json",
+				},
+				&out,
+				&bytes.Buffer{},
+			)
+			if want := map[bool]int{true: exitReady, false: exitUnknown}[mine == 0]; code != want ||
+				strings.Count(out.String(), `"phase_reason"`) != mine {
+				t.Errorf(
+					"shard %d of %d: check exits %d with %d migrations, serve has %d",
+					number,
+					count,
+					code,
+					strings.Count(out.String(), `"phase_reason"`),
+					mine,
+				)
 			}
 			d.stop()
 		}
@@ -128,6 +147,7 @@ func TestReloadOfAFolder(t *testing.T) {
 	d.want("POST", "/-/reload", 200)
 	d.eventually("the new files are served", func() bool {
 		_, body := d.do("GET", "/metrics")
-		return strings.Contains(body, `ready{migration="b2"}`) && strings.Contains(body, `ready{migration="c"}`) && !strings.Contains(body, `ready{migration="b"}`)
+		return strings.Contains(body, `ready{migration="b2"}`) && strings.Contains(body, `ready{migration="c"}`) &&
+			!strings.Contains(body, `ready{migration="b"}`)
 	})
 }

@@ -41,8 +41,12 @@ func certificateOf(t *testing.T) (cert, key string) {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: program}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		SerialNumber: big.NewInt(
+			1,
+		), Subject: pkix.Name{CommonName: program}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{
+			net.IPv4(127, 0, 0, 1),
+		}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
@@ -53,7 +57,11 @@ func certificateOf(t *testing.T) (cert, key string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: keyDER}))
+	return string(
+			pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		), string(
+			pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: keyDER}),
+		)
 }
 
 // clientOf trusts one certificate, and speaks HTTP/2 or only HTTP/1.1.
@@ -63,7 +71,13 @@ func clientOf(t *testing.T, cert string, http2 bool) *http.Client {
 	if !trusted.AppendCertsFromPEM([]byte(cert)) {
 		t.Fatal("this is no certificate")
 	}
-	return &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: http2}}
+	return &http.Client{
+		Timeout: 30 * time.Second,
+		Transport: &http.Transport{
+			TLSClientConfig:   &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12},
+			ForceAttemptHTTP2: http2,
+		},
+	}
 }
 
 // routesOf is every route there is, with each wildcard filled in: one that nobody has filled in here fails the test.
@@ -96,7 +110,8 @@ func routesOf(t *testing.T) map[string]string {
 	return paths
 }
 
-// rawRequest sends bytes and returns all answers until the server ends the connection, or has not said anything more for a while.
+// rawRequest sends bytes and returns all answers until the server ends the connection, or has not said anything more
+// for a while.
 func rawRequest(t *testing.T, address, request string) string {
 	t.Helper()
 	conn, err := net.Dial("tcp", address)
@@ -130,8 +145,21 @@ func statusOf(t *testing.T, answer string) int {
 func TestLoginIsAskedForEverywhere(t *testing.T) {
 	t.Parallel()
 	cert, key := certificateOf(t)
-	webConfig := writeConfig(t, "tls_server_config:\n  cert: |\n"+indented(cert)+"  key: |\n"+indented(key)+"basic_auth_users:\n  prom: $2a$04$.wj.4NwZ/AIYBgBhi17LBeU5rMhvqgaKNRNB8r5VJybS1pPD62.di\n")
-	d := startDaemon(t, writeConfig(t, fast+entry("acme", "pa55", waived)), "--web.config.file="+webConfig, "--web.enable-lifecycle", "--web.enable-pprof")
+	webConfig := writeConfig(
+		t,
+		"tls_server_config:\n  cert: |\n"+indented(
+			cert,
+		)+"  key: |\n"+indented(
+			key,
+		)+"basic_auth_users:\n  prom: $2a$04$.wj.4NwZ/AIYBgBhi17LBeU5rMhvqgaKNRNB8r5VJybS1pPD62.di\n",
+	)
+	d := startDaemon(
+		t,
+		writeConfig(t, fast+entry("acme", "pa55", waived)),
+		"--web.config.file="+webConfig,
+		"--web.enable-lifecycle",
+		"--web.enable-pprof",
+	)
 	address := strings.TrimPrefix(d.base, "http://")
 	paths := routesOf(t)
 	paths["/nowhere"], paths["/docs/nowhere"], paths["/-/quit"] = "GET", "GET", "POST"
@@ -167,11 +195,14 @@ func TestLoginIsAskedForEverywhere(t *testing.T) {
 			for name, authorization := range map[string]string{
 				"none": "", "wrong password": "Basic cHJvbTp3cm9uZw==", "wrong user": "Basic eDp0ZXN0", "empty": "Basic Og==", "no base64": "Basic test", "another scheme": "Bearer test", "user alone": "Basic cHJvbQ==",
 			} {
-				if code, body := ask(path, authorization); code != http.StatusUnauthorized || strings.TrimSpace(body) != "Unauthorized" {
+				if code, body := ask(path, authorization); code != http.StatusUnauthorized ||
+					strings.TrimSpace(body) != "Unauthorized" {
 					t.Errorf("%s with %s is answered by %d %.80q", path, name, code, body)
 				}
 			}
-			if code, body := ask(path, "Basic cHJvbTp0ZXN0"); code == http.StatusUnauthorized || code >= 500 && path != "/-/ready" && !strings.HasPrefix(path, "/debug/pprof/") { // only one profile can be made at a time
+			if code, body := ask(path, "Basic cHJvbTp0ZXN0"); code == http.StatusUnauthorized ||
+				code >= 500 && path != "/-/ready" &&
+					!strings.HasPrefix(path, "/debug/pprof/") { // only one profile can be made at a time
 				t.Errorf("%s with a login is answered by %d %.80q", path, code, body)
 			}
 		}
@@ -179,7 +210,11 @@ func TestLoginIsAskedForEverywhere(t *testing.T) {
 	if code := statusOf(t, rawRequest(t, address, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")); code != http.StatusBadRequest {
 		t.Errorf("without TLS: %d", code)
 	}
-	conn, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10})
+	conn, err := tls.Dial(
+		"tcp",
+		address,
+		&tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10},
+	)
 	if err == nil {
 		_ = conn.Close()
 		t.Error("TLS 1.1 is spoken")
@@ -199,7 +234,18 @@ func TestMethods(t *testing.T) {
 			if strings.Contains(path, "seconds=") && (asked == "GET" || asked == "HEAD") {
 				continue // it takes a second each
 			}
-			resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(rawRequest(t, address, asked+" "+path+" HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"))), &http.Request{Method: asked})
+			resp, err := http.ReadResponse(
+				bufio.NewReader(
+					strings.NewReader(
+						rawRequest(
+							t,
+							address,
+							asked+" "+path+" HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+						),
+					),
+				),
+				&http.Request{Method: asked},
+			)
 			if err != nil {
 				t.Errorf("%s %s: %v", asked, path, err)
 				continue
@@ -213,8 +259,18 @@ func TestMethods(t *testing.T) {
 			case asked == "GET", asked == "HEAD":
 				want, allow = http.StatusOK, ""
 			}
-			if resp.StatusCode != want || resp.Header.Get("Allow") != allow || asked == "HEAD" && len(body) > 0 || asked == "TRACE" && strings.Contains(string(body), "TRACE") {
-				t.Errorf("%s %s: %d with Allow %q, want %d and %q: %.60q", asked, path, resp.StatusCode, resp.Header.Get("Allow"), want, allow, body)
+			if resp.StatusCode != want || resp.Header.Get("Allow") != allow || asked == "HEAD" && len(body) > 0 ||
+				asked == "TRACE" && strings.Contains(string(body), "TRACE") {
+				t.Errorf(
+					"%s %s: %d with Allow %q, want %d and %q: %.60q",
+					asked,
+					path,
+					resp.StatusCode,
+					resp.Header.Get("Allow"),
+					want,
+					allow,
+					body,
+				)
 			}
 		}
 	}
@@ -268,10 +324,12 @@ func TestPathsLeadNowhereElse(t *testing.T) {
 			continue
 		}
 		location := resp.Header.Get("Location")
-		if !slices.Contains([]int{301, 307, 308, 400, 404}, resp.StatusCode) || strings.Contains(answer, "root:") || strings.Contains(answer, "package ") {
+		if !slices.Contains([]int{301, 307, 308, 400, 404}, resp.StatusCode) || strings.Contains(answer, "root:") ||
+			strings.Contains(answer, "package ") {
 			t.Errorf("%s: %.300s", path, answer)
 		}
-		if location != "" && (!strings.HasPrefix(location, "/") || strings.HasPrefix(location, "//") || strings.HasPrefix(location, `/\`)) {
+		if location != "" &&
+			(!strings.HasPrefix(location, "/") || strings.HasPrefix(location, "//") || strings.HasPrefix(location, `/\`)) {
 			t.Errorf("%s leads to %s", path, location)
 		}
 		_ = resp.Body.Close()
@@ -311,12 +369,17 @@ func TestHostileParametersAreHarmless(t *testing.T) {
 	address := strings.TrimPrefix(s.server.URL, "http://")
 	for _, host := range []string{`"><script>alert(1)</script>`, "evil.example\\@x", "evil.example/x", "a b"} {
 		answer := rawRequest(t, address, "GET /sd HTTP/1.1\r\nHost: "+host+"\r\nConnection: close\r\n\r\n")
-		if statusOf(t, answer) != http.StatusBadRequest && (!strings.Contains(answer, "application/json") || strings.Contains(answer, "<script>")) {
+		if statusOf(t, answer) != http.StatusBadRequest &&
+			(!strings.Contains(answer, "application/json") || strings.Contains(answer, "<script>")) {
 			t.Errorf("Host %q: %.300s", host, answer)
 		}
 	}
 	for _, path := range []string{"/", "/docs/", "/docs/preconditions", "/migrations/acme", "/report.html"} {
-		answer := rawRequest(t, address, "GET "+path+" HTTP/1.1\r\nHost: evil.example\r\nX-Forwarded-Host: evil.example\r\nX-Forwarded-Prefix: //evil.example\r\nConnection: close\r\n\r\n")
+		answer := rawRequest(
+			t,
+			address,
+			"GET "+path+" HTTP/1.1\r\nHost: evil.example\r\nX-Forwarded-Host: evil.example\r\nX-Forwarded-Prefix: //evil.example\r\nConnection: close\r\n\r\n",
+		)
 		if statusOf(t, answer) != http.StatusOK || strings.Contains(answer, "evil.example") {
 			t.Errorf("%s repeats the Host header", path)
 		}
@@ -326,7 +389,12 @@ func TestHostileParametersAreHarmless(t *testing.T) {
 // TestEveryRouteHasTheHeaders asks for all of them, and for what is not there.
 func TestEveryRouteHasTheHeaders(t *testing.T) {
 	t.Parallel()
-	d := startDaemon(t, writeConfig(t, fast+entry("acme", "pa55", waived)), "--web.enable-pprof", "--web.enable-lifecycle")
+	d := startDaemon(
+		t,
+		writeConfig(t, fast+entry("acme", "pa55", waived)),
+		"--web.enable-pprof",
+		"--web.enable-lifecycle",
+	)
 	d.ready()
 	for path := range routesOf(t) {
 		for _, method := range []string{"GET", "DELETE"} {
@@ -340,7 +408,11 @@ func TestEveryRouteHasTheHeaders(t *testing.T) {
 			}
 			_ = resp.Body.Close()
 			policy := resp.Header.Get("Content-Security-Policy")
-			if resp.Header.Get("X-Content-Type-Options") != "nosniff" || resp.Header.Get("Referrer-Policy") != "no-referrer" || !strings.Contains(policy, "frame-ancestors 'none'") || strings.Contains(policy, "unsafe") || resp.Header.Get("Server")+resp.Header.Get("X-Powered-By") != "" {
+			if resp.Header.Get("X-Content-Type-Options") != "nosniff" ||
+				resp.Header.Get("Referrer-Policy") != "no-referrer" ||
+				!strings.Contains(policy, "frame-ancestors 'none'") ||
+				strings.Contains(policy, "unsafe") ||
+				resp.Header.Get("Server")+resp.Header.Get("X-Powered-By") != "" {
 				t.Errorf("%s %s: %v", method, path, resp.Header)
 			}
 		}
@@ -375,15 +447,25 @@ func TestRequestsThatTwoReadersTakeDifferently(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			answer := rawRequest(t, address, tc.head+hidden)
-			if code := statusOf(t, answer); code != tc.code || strings.Count(answer, "HTTP/1.1 ") > 1 || strings.Contains(answer, "healthy") {
+			if code := statusOf(t, answer); code != tc.code || strings.Count(answer, "HTTP/1.1 ") > 1 ||
+				strings.Contains(answer, "healthy") {
 				t.Errorf("%d, want %d, alone: %.300q", code, tc.code, answer)
 			}
 		})
 	}
-	// Length and chunks together: RFC 9112 lets the chunks win, and the connection end. What looks like a second request is the body.
+	// Length and chunks together: RFC 9112 lets the chunks win, and the connection end. What looks like a second
+	// request is the body.
 	t.Run("length and chunks", func(t *testing.T) {
 		t.Parallel()
-		answer := rawRequest(t, address, "POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"+fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(hidden), hidden))
+		answer := rawRequest(
+			t,
+			address,
+			"POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"+fmt.Sprintf(
+				"%x\r\n%s\r\n0\r\n\r\n",
+				len(hidden),
+				hidden,
+			),
+		)
 		if statusOf(t, answer) >= 500 || strings.Contains(answer, "healthy") {
 			t.Errorf("%.300q", answer)
 		}
@@ -547,7 +629,11 @@ func TestSlowClientsAreLeft(t *testing.T) {
 func TestSlowClientsOfTLSAreLeft(t *testing.T) {
 	t.Parallel()
 	cert, key := certificateOf(t)
-	address, _ := hastyServer(t, 1, writeConfig(t, "tls_server_config:\n  cert: |\n"+indented(cert)+"  key: |\n"+indented(key)))
+	address, _ := hastyServer(
+		t,
+		1,
+		writeConfig(t, "tls_server_config:\n  cert: |\n"+indented(cert)+"  key: |\n"+indented(key)),
+	)
 	for name, begin := range map[string]func(net.Conn) (net.Conn, error){
 		"nothing": func(c net.Conn) (net.Conn, error) { return c, nil },
 		"half a hello": func(c net.Conn) (net.Conn, error) {
@@ -610,7 +696,9 @@ func TestAPanicEndsOneRequest(t *testing.T) {
 		t.Errorf("a panic is answered by %d", resp.StatusCode)
 	}
 	server.Close()
-	if text := logs.String(); strings.Contains(text, "k4n4r1") || !strings.Contains(text, "answering a request panicked") || !strings.Contains(text, "web_test.go") {
+	if text := logs.String(); strings.Contains(text, "k4n4r1") ||
+		!strings.Contains(text, "answering a request panicked") ||
+		!strings.Contains(text, "web_test.go") {
 		t.Errorf("log: %s", text)
 	}
 }
@@ -639,7 +727,12 @@ func TestCertificatesAreReadAgain(t *testing.T) {
 	write(cert, key)
 	webConfig := filepath.Join(dir, "web.yml")
 	rewrite(t, webConfig, "tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n")
-	d := startDaemon(t, writeConfig(t, fast+entry("acme", "pa55", waived)), "--web.config.file="+webConfig, "--log.level=debug")
+	d := startDaemon(
+		t,
+		writeConfig(t, fast+entry("acme", "pa55", waived)),
+		"--web.config.file="+webConfig,
+		"--log.level=debug",
+	)
 	address := strings.TrimPrefix(d.base, "http://")
 	if err := ask(cert, address); err != nil {
 		t.Fatal(err)

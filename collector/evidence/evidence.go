@@ -1,5 +1,6 @@
-// Package evidence gathers what the preconditions of one migration look at during one evaluation: the two databases, the files below
-// both roots, the tool's configuration, the phase, the release. It judges nothing, and it is the only door to a database session.
+// Package evidence gathers what the preconditions of one migration look at during one evaluation: the two databases,
+// the files below both roots, the tool's configuration, the phase, the release. It judges nothing, and it is the only
+// door to a database session.
 package evidence
 
 import (
@@ -44,8 +45,8 @@ type Options struct {
 	Logger           *slog.Logger
 }
 
-// Gather reads what the configuration names and logs in to both databases at once, so that one that hangs does not cost the other its
-// time. Close ends the sessions.
+// Gather reads what the configuration names and logs in to both databases at once, so that one that hangs does not cost
+// the other its time. Close ends the sessions.
 func Gather(ctx context.Context, m *config.Migration, o Options) *Evidence {
 	e := &Evidence{
 		Migration: m, Now: o.Now, Files: newFiles(m), Backups: o.Backups,

@@ -63,12 +63,18 @@ func (x Extension) String() string {
 	return x.Module + " (" + strings.Join(x.Codes, ", ") + ")"
 }
 
-// Extensions returns Magento 1's third-party modules from its files where these are given, and else from core_resource, which knows only
-// those that have a setup of their own. It is false when neither can be seen. What could not be seen is added to the verdict.
+// Extensions returns Magento 1's third-party modules from its files where these are given, and else from core_resource,
+// which knows only those that have a setup of their own. It is false when neither can be seen. What could not be seen
+// is added to the verdict.
 func (e *Evidence) Extensions(ctx context.Context, v *finding.Verdict) ([]Extension, bool) {
 	core, err := Once(e.Lifetime, "core modules", readCoreModules)
 	if err != nil {
-		v.Unknown("", "the built-in list of Magento's own modules cannot be read", err.Error(), "Report it to the exporter's maintainers.")
+		v.Unknown(
+			"",
+			"the built-in list of Magento's own modules cannot be read",
+			err.Error(),
+			"Report it to the exporter's maintainers.",
+		)
 		return nil, false
 	}
 	modules, err := e.Files.Modules()
@@ -128,8 +134,8 @@ func (e *Evidence) thirdParty(core coreModules, modules []magento1.Module) []Ext
 // maxModuleConfig is the largest config.xml of a module that is read, in bytes.
 const maxModuleConfig = 1 << 20
 
-// setupCodes returns a module's rows in core_resource, sorted: the resources in its config.xml that have a setup. A file that cannot be
-// read leaves the module with its name alone.
+// setupCodes returns a module's rows in core_resource, sorted: the resources in its config.xml that have a setup. A
+// file that cannot be read leaves the module with its name alone.
 func setupCodes(root string, m magento1.Module) []string {
 	vendor, name, _ := strings.Cut(m.Name, "_")
 	if vendor == ".." || strings.Contains(m.Name, "/") {

@@ -16,13 +16,15 @@ import (
 	"magento_migration_exporter/config/progress"
 )
 
-// Files reads what lies below the roots of both systems: each file at most once an evaluation, and only when somebody asks.
+// Files reads what lies below the roots of both systems: each file at most once an evaluation, and only when somebody
+// asks.
 type Files struct {
 	// Modules and Version are of Magento 1, Local is its app/etc/local.xml.
 	Modules func() ([]magento1.Module, error)
 	Version func() (magento1.Version, error)
 	Local   func() (*localxml.File, error)
-	// ConfigPHP, Env, Lock and Progress are Magento 2's app/etc/config.php, app/etc/env.php, composer.lock and the tool's progress file.
+	// ConfigPHP, Env, Lock and Progress are Magento 2's app/etc/config.php, app/etc/env.php, composer.lock and the
+	// tool's progress file.
 	ConfigPHP func() (*configphp.File, error)
 	Env       func() (*envphp.File, error)
 	Lock      func() (*composer.Lock, error)
@@ -39,9 +41,13 @@ func newFiles(m *config.Migration) *Files {
 		Version:   below(root1, "", magento1.ReadVersion),
 		Local:     below(root1, "app/etc/local.xml", localxml.Read),
 		ConfigPHP: below(root2, "app/etc/config.php", configphp.Read),
-		Env:       below(root2, "app/etc/env.php", func(path string) (*envphp.File, error) { return envphp.Read(path, nil) }),
-		Lock:      below(root2, "composer.lock", composer.ReadLock),
-		Progress:  below(root2, "var/migration-tool-progress.lock", progress.Read),
+		Env: below(
+			root2,
+			"app/etc/env.php",
+			func(path string) (*envphp.File, error) { return envphp.Read(path, nil) },
+		),
+		Lock:     below(root2, "composer.lock", composer.ReadLock),
+		Progress: below(root2, "var/migration-tool-progress.lock", progress.Read),
 	}
 }
 
@@ -59,7 +65,8 @@ func below[T any](root, path string, read func(string) (T, error)) func() (T, er
 // Missing reports whether a file is not there, as opposed to unreadable.
 func Missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 
-// Unreadable adds that a file below a system's root cannot be read, or that the configuration does not say where the root is.
+// Unreadable adds that a file below a system's root cannot be read, or that the configuration does not say where the
+// root is.
 func (s *System) Unreadable(v *finding.Verdict, subject, summary string, err error) {
 	v.Unknown(subject, summary, err.Error(), s.UnreadableRemedy(err))
 }

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// Flight is something that one migration's evaluation does: a precondition's id, or what is read before the preconditions.
+// Flight is something that one migration's evaluation does: a precondition's id, or what is read before the
+// preconditions.
 type Flight struct{ Migration, What string }
 
 // Flights holds what has begun and not come back: on a dead mount it never does, and must not be begun again and again.
@@ -43,7 +44,8 @@ var ErrHangs = errors.New("its file system does not answer")
 // HangRemedy is what to do about ErrHangs.
 const HangRemedy = "Look at the mount: ls there hangs too. What is on it is read again when it answers."
 
-// answered returns what read returns, or ErrHangs when that does not come within the limit, or an earlier read has not come back yet.
+// answered returns what read returns, or ErrHangs when that does not come within the limit, or an earlier read has not
+// come back yet.
 func answered[T any](
 	ctx context.Context, f *Flights, x Flight, limit time.Duration, read func() (T, error),
 ) (T, error) {

@@ -26,8 +26,8 @@ type Forecast struct {
 	Rewrites error
 }
 
-// forecastMemory is what the forecast keeps from one evaluation of a migration to the next, because to read it again each minute would
-// cost a big shop too much.
+// forecastMemory is what the forecast keeps from one evaluation of a migration to the next, because to read it again
+// each minute would cost a big shop too much.
 type forecastMemory struct {
 	// of are the databases that the rest was learnt from.
 	of         [2]database.Instance
@@ -106,8 +106,9 @@ func (e *Evidence) integrityInput(ctx context.Context) integrity.Input {
 	return in
 }
 
-// search goes on looking for rows of Magento 1 whose parents are missing, and after those for duplicate URL rewrites, on a session of its
-// own. The rewrites are one long statement: they come last, because one that times out must not keep the others from their turn.
+// search goes on looking for rows of Magento 1 whose parents are missing, and after those for duplicate URL rewrites,
+// on a session of its own. The rewrites are one long statement: they come last, because one that times out must not
+// keep the others from their turn.
 func (e *Evidence) search(ctx context.Context, m *forecastMemory, made *integrity.Forecast) error {
 	if !m.roundEnded.IsZero() && e.Now.Sub(m.roundEnded) < orphanRest {
 		return nil

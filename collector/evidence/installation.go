@@ -10,8 +10,8 @@ import (
 	"magento_migration_exporter/config/envphp"
 )
 
-// Magento1Tables and Magento2Tables are the tables that tell the two Magentos apart, and an installation that ended from one that did
-// not. Many other tables exist in both.
+// Magento1Tables and Magento2Tables are the tables that tell the two Magentos apart, and an installation that ended
+// from one that did not. Many other tables exist in both.
 func Magento1Tables() []string { return []string{"core_resource", "core_store", "sales_flat_order"} }
 
 // Magento2Tables: see Magento1Tables.
@@ -24,7 +24,11 @@ func Magento2Tables() []string {
 
 // PresentTables returns which tables that show what a database holds exist in Magento 2's, without the prefix.
 func (e *Evidence) PresentTables(ctx context.Context) (map[string]bool, error) {
-	names := slices.Concat(Magento1Tables(), Magento2Tables(), []string{"patch_list", "admin_analytics_usage_version_log"})
+	names := slices.Concat(
+		Magento1Tables(),
+		Magento2Tables(),
+		[]string{"patch_list", "admin_analytics_usage_version_log"},
+	)
 	fingerprints, err := e.fingerprints()
 	if err != nil {
 		return nil, err
@@ -39,8 +43,11 @@ func (e *Evidence) PresentTables(ctx context.Context) (map[string]bool, error) {
 	for _, n := range names {
 		args = append(args, m2.Prefix+n)
 	}
-	found, err := m2.Column(ctx, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN ("+
-		Parameters(len(args))+")", args...)
+	found, err := m2.Column(
+		ctx,
+		"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN ("+
+			Parameters(len(args))+")",
+		args...)
 	present := map[string]bool{}
 	for _, name := range found {
 		present[strings.TrimPrefix(name, m2.Prefix)] = true
@@ -48,8 +55,8 @@ func (e *Evidence) PresentTables(ctx context.Context) (map[string]bool, error) {
 	return present, err
 }
 
-// Installed is when Magento 2 was installed: what env.php says, else the first admin account's creation, the one witness in the
-// database that the tool leaves alone. It is zero where neither is known.
+// Installed is when Magento 2 was installed: what env.php says, else the first admin account's creation, the one
+// witness in the database that the tool leaves alone. It is zero where neither is known.
 func (e *Evidence) Installed(ctx context.Context) (time.Time, error) {
 	if env, err := e.Files.Env(); err == nil && env.InstallDate.State == envphp.Known {
 		return env.InstallDate.Value.UTC(), nil

@@ -2,8 +2,8 @@ package evidence
 
 import "sync"
 
-// Memory keeps what one migration's evaluations learn for the next ones, each under the name of who learns it. The evaluations of one
-// migration never overlap for the same precondition, so what is kept needs no lock of its own.
+// Memory keeps what one migration's evaluations learn for the next ones, each under the name of who learns it. The
+// evaluations of one migration never overlap for the same precondition, so what is kept needs no lock of its own.
 type Memory struct {
 	mu   sync.Mutex
 	kept map[string]any

@@ -31,8 +31,9 @@ func (p Phase) Reason() string {
 	return p.Seen
 }
 
-// findPhase finds the phase in the two databases, unless the configuration says it. migrate:data replaces Magento 2's root category by
-// Magento 1's with its creation time, and copies orders and customers with their ids; two installations never agree on these.
+// findPhase finds the phase in the two databases, unless the configuration says it. migrate:data replaces Magento 2's
+// root category by Magento 1's with its creation time, and copies orders and customers with their ids; two
+// installations never agree on these.
 func findPhase(ctx context.Context, e *Evidence) Phase {
 	if p := e.Migration.Phase; p != config.PhaseAuto {
 		return Phase{Phase: p, Seen: "the configuration says so"}
@@ -66,8 +67,8 @@ func isComplete(ctx context.Context, e *Evidence) (complete bool, how string, er
 	return hasAllOrders(ctx, e)
 }
 
-// lockIsComplete reads the tool's progress file: whether every data stage of this config.xml is done. The second result is false where
-// the file or config.xml cannot be read.
+// lockIsComplete reads the tool's progress file: whether every data stage of this config.xml is done. The second result
+// is false where the file or config.xml cannot be read.
 func lockIsComplete(ctx context.Context, e *Evidence) (complete, known bool) {
 	flight := Flight{e.Migration.Name, "progress file"}
 	lock, err := answered(ctx, e.flights, flight, e.Magento1.statementTimeout, e.Files.Progress)
@@ -115,8 +116,8 @@ func isMigrated(ctx context.Context, e *Evidence) (migrated bool, seen string, e
 	return true, seen, nil
 }
 
-// hasAllOrders reports whether Magento 2 has at least as many orders as Magento 1. Above the cap it compares the highest ids: the tool
-// copies in their order.
+// hasAllOrders reports whether Magento 2 has at least as many orders as Magento 1. Above the cap it compares the
+// highest ids: the tool copies in their order.
 func hasAllOrders(ctx context.Context, e *Evidence) (complete bool, counts string, err error) {
 	const table1, table2 = "sales_flat_order", "sales_order"
 	orders1, err := e.Magento1.Count(ctx, table1, "")

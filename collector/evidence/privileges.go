@@ -11,8 +11,8 @@ import (
 	"magento_migration_exporter/config/toolmap"
 )
 
-// Privileges asks the server on a fresh session what the account may do. The preconditions that need it share what was seen. It is
-// false where nothing was seen, and the verdict says why.
+// Privileges asks the server on a fresh session what the account may do. The preconditions that need it share what was
+// seen. It is false where nothing was seen, and the verdict says why.
 func (e *Evidence) Privileges(ctx context.Context, s *System, v *finding.Verdict) (privilege.Observation, bool) {
 	// An account that may log in and not use the database holds nothing there, and the probe says so.
 	if database.CauseOf(s.Err) != database.DatabaseDenied && s.Unseen(v) {
@@ -21,7 +21,12 @@ func (e *Evidence) Privileges(ctx context.Context, s *System, v *finding.Verdict
 	s.observe.Do(func() { s.observation, s.observeErr = e.observe(ctx, s) })
 	if s.observeErr != nil {
 		summary, remedy := s.StatementFault(s.observeErr)
-		v.Unknown(string(s.Name), "the privileges on "+s.Label()+"'s database are unknown: "+summary, s.observeErr.Error(), remedy)
+		v.Unknown(
+			string(s.Name),
+			"the privileges on "+s.Label()+"'s database are unknown: "+summary,
+			s.observeErr.Error(),
+			remedy,
+		)
 		return privilege.Observation{}, false
 	}
 	return s.observation, true

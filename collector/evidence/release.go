@@ -50,8 +50,8 @@ type DeclaredRelease interface {
 	Magento2Release() string
 }
 
-// KnownRelease returns Magento 2's exact release as the configuration or composer.lock says it, empty when neither does. What the
-// configuration says wins.
+// KnownRelease returns Magento 2's exact release as the configuration or composer.lock says it, empty when neither
+// does. What the configuration says wins.
 func (e *Evidence) KnownRelease() string {
 	for _, s := range e.Migration.Preconditions.All() {
 		if d, ok := s.(DeclaredRelease); ok && d.Magento2Release() != "" {
@@ -106,7 +106,8 @@ func (r ReleaseRange) Evidence() string {
 	return strings.Join(witnesses, ", ")
 }
 
-// Limits returns the lowest possible release and the one above the highest, which is the zero Release where the range is open.
+// Limits returns the lowest possible release and the one above the highest, which is the zero Release where the range
+// is open.
 func (r ReleaseRange) Limits() (since, before requirements.Release) {
 	if exact, ok := requirements.ParseRelease(r.Exact); ok {
 		next := exact
@@ -125,8 +126,8 @@ func fullRelease(text string) requirements.Release {
 	return r
 }
 
-// ReleaseOfDatabase returns the exact release where Magento has noted it, which it does at the first login to the admin, and else the
-// range that the fingerprints leave open. Present are the tables of PresentTables.
+// ReleaseOfDatabase returns the exact release where Magento has noted it, which it does at the first login to the
+// admin, and else the range that the fingerprints leave open. Present are the tables of PresentTables.
 func (e *Evidence) ReleaseOfDatabase(ctx context.Context, present map[string]bool) (ReleaseRange, error) {
 	noted, err := notedRelease(ctx, e.Magento2, present)
 	if err != nil || noted != "" {
@@ -139,7 +140,9 @@ func notedRelease(ctx context.Context, s *System, present map[string]bool) (rele
 	if !present["admin_analytics_usage_version_log"] {
 		return "", nil
 	}
-	query := "SELECT last_viewed_in_version FROM " + s.Table("admin_analytics_usage_version_log") + " ORDER BY id DESC LIMIT 1"
+	query := "SELECT last_viewed_in_version FROM " + s.Table(
+		"admin_analytics_usage_version_log",
+	) + " ORDER BY id DESC LIMIT 1"
 	err = s.Session.Row(ctx, query, nil, &release)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", nil

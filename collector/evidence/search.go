@@ -8,8 +8,8 @@ import (
 	"magento_migration_exporter/collector/service"
 )
 
-// SearchEndpoint reads the search engine's address from the configuration in Magento 2's database. It is empty for Magento's own search
-// in MySQL, which is the default where no engine is named.
+// SearchEndpoint reads the search engine's address from the configuration in Magento 2's database. It is empty for
+// Magento's own search in MySQL, which is the default where no engine is named.
 func (e *Evidence) SearchEndpoint(ctx context.Context) (string, error) {
 	m2 := e.Magento2
 	if m2.Err != nil {

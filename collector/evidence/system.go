@@ -83,8 +83,8 @@ type secret struct {
 	said     bool
 }
 
-// readSecrets reads the password that the configuration says, and touches the TLS files, which the login reads: it must not be that
-// which finds out that their file system hangs.
+// readSecrets reads the password that the configuration says, and touches the TLS files, which the login reads: it must
+// not be that which finds out that their file system hangs.
 func (s *System) readSecrets(ctx context.Context, o Options) {
 	if s.Err != nil {
 		return
@@ -141,8 +141,8 @@ func endpoint(d *config.Database, fromTool *toolconfig.Database) database.Endpoi
 // maxSecretFile is far above any password, in bytes.
 const maxSecretFile = 64 << 10
 
-// readPassword reads the password again at each evaluation, so that a rotated one is used at once. One newline at a file's end is the
-// editor's, not the password's.
+// readPassword reads the password again at each evaluation, so that a rotated one is used at once. One newline at a
+// file's end is the editor's, not the password's.
 func readPassword(d *config.Database) (secret, error) {
 	switch {
 	case d.Password != nil:
@@ -252,5 +252,11 @@ func (s *System) ClientOptions() string {
 		return "--socket=" + shell.Word(address) + " " + user + " --password " + shell.Word(s.Endpoint.Name)
 	}
 	port := cmp.Or(s.Endpoint.Port, database.DefaultPort)
-	return fmt.Sprintf("--host=%s --port=%d %s --password %s", shell.Word(s.Endpoint.Host), port, user, shell.Word(s.Endpoint.Name))
+	return fmt.Sprintf(
+		"--host=%s --port=%d %s --password %s",
+		shell.Word(s.Endpoint.Host),
+		port,
+		user,
+		shell.Word(s.Endpoint.Name),
+	)
 }

@@ -5,7 +5,8 @@ import "hash/crc32"
 // checksum is the CRC-32 of a text, in a form that can be joined with others without the texts.
 type checksum struct {
 	sum uint32
-	// shift is x to the number of the text's bits, modulo the polynomial: it moves the sum of what stands before the text.
+	// shift is x to the number of the text's bits, modulo the polynomial: it moves the sum of what stands before the
+	// text.
 	shift uint32
 }
 

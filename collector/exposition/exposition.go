@@ -1,5 +1,5 @@
-// Package exposition renders the metrics of migrations in Prometheus's formats. Results are rendered and compressed once, when they are
-// new; a scrape only copies.
+// Package exposition renders the metrics of migrations in Prometheus's formats. Results are rendered and compressed
+// once, when they are new; a scrape only copies.
 package exposition
 
 import (
@@ -26,8 +26,8 @@ import (
 // block is a piece of an exposition that is rendered and compressed once, and then only copied.
 type block struct {
 	text []byte
-	// deflated is text as deflate blocks that end on a whole byte and refer to nothing before them, so that blocks in any order make
-	// one stream.
+	// deflated is text as deflate blocks that end on a whole byte and refer to nothing before them, so that blocks in
+	// any order make one stream.
 	deflated []byte
 	checksum checksum
 }
@@ -38,14 +38,15 @@ func newBlock(text []byte) block {
 	return block{text, bytes.Clone(b.Bytes()), newChecksum(text)}
 }
 
-// blocksOf returns the samples of each family, in the order of the expositor's families; nil before the first evaluation.
+// blocksOf returns the samples of each family, in the order of the expositor's families; nil before the first
+// evaluation.
 func blocksOf(s *collector.MigrationState) []block {
 	blocks, _ := s.Rendering().([]block)
 	return blocks
 }
 
-// Render writes each family's samples of a state; the board keeps them. Numbers are written as the text format has them, which
-// OpenMetrics reads too.
+// Render writes each family's samples of a state; the board keeps them. Numbers are written as the text format has
+// them, which OpenMetrics reads too.
 func (x *Expositor) Render(s *collector.MigrationState) collector.Rendering {
 	byFamily := map[string][]finding.Sample{}
 	for _, sample := range Samples(s) {
@@ -60,7 +61,9 @@ func (x *Expositor) Render(s *collector.MigrationState) collector.Rendering {
 			text = appendSample(text, f, s.Migration.Name, sample)
 		}
 		if len(text) > 0 {
-			blocks[i] = newBlock(bytes.Clone(text)) // without the room to grow, of which there would be as much for each migration
+			blocks[i] = newBlock(
+				bytes.Clone(text),
+			) // without the room to grow, of which there would be as much for each migration
 		}
 	}
 	return blocks
@@ -97,12 +100,14 @@ func appendLabelValue(b []byte, value string) []byte {
 	return b
 }
 
-// Formats are the formats that Exposition writes, the preferred one first. Results are kept as text, so protobuf is not among them.
+// Formats are the formats that Exposition writes, the preferred one first. Results are kept as text, so protobuf is not
+// among them.
 func Formats() []expfmt.Format {
 	return []expfmt.Format{expfmt.FmtOpenMetrics_1_0_0, expfmt.FmtOpenMetrics_0_0_1, expfmt.FmtText}
 }
 
-// Exposition is what a scrape answers: one snapshot of the board, in one of Formats, the samples of each family in one block.
+// Exposition is what a scrape answers: one snapshot of the board, in one of Formats, the samples of each family in one
+// block.
 type Exposition struct {
 	// head holds families that are rendered for this scrape, tail what ends the format.
 	head, tail block
@@ -163,7 +168,11 @@ func header(f *finding.Family, format expfmt.FormatType) []byte {
 }
 
 // New makes the exposition of a snapshot, after families that are none of a migration's, like the exporter's own.
-func (x *Expositor) New(format expfmt.Format, families []*dto.MetricFamily, states []*collector.MigrationState) (*Exposition, error) {
+func (x *Expositor) New(
+	format expfmt.Format,
+	families []*dto.MetricFamily,
+	states []*collector.MigrationState,
+) (*Exposition, error) {
 	l := x.text
 	if format.FormatType() == expfmt.TypeOpenMetrics {
 		l = x.openMetrics

@@ -36,7 +36,9 @@ func fullBoard(t testing.TB, n int) *collector.Board {
 	for i := range n {
 		m := config.Migration{Name: fmt.Sprintf("shop-%04d", i), Cutover: &now}
 		m.Preconditions = settings
-		m.Waivers = []config.Waiver{{Precondition: "backup", Subject: "\\ \"\n\xff<é", Expires: config.Expiry{Time: now}}}
+		m.Waivers = []config.Waiver{
+			{Precondition: "backup", Subject: "\\ \"\n\xff<é", Expires: config.Expiry{Time: now}},
+		}
 		migrations = append(migrations, m)
 	}
 	kept := b.Configure(append(migrations, config.Migration{Name: "not-yet"}))
@@ -65,7 +67,9 @@ func publishAll(b *collector.Board, m *config.Migration, now time.Time, seed int
 // databaseSamples are about as many as a real migration has.
 func databaseSamples() []finding.Sample {
 	var all []finding.Sample
-	add := func(f string, value float64, labels ...string) { all = append(all, finding.Sample{Family: f, Labels: labels, Value: value}) }
+	add := func(f string, value float64, labels ...string) {
+		all = append(all, finding.Sample{Family: f, Labels: labels, Value: value})
+	}
 	for _, s := range finding.Systems() {
 		add("database_up", 1, string(s))
 		add("database_connect_duration_seconds", 0.000123456, string(s))
@@ -147,7 +151,11 @@ func TestExpositionIsWhatClientGolangWrites(t *testing.T) {
 				}
 			}
 			if len(got) != len(exposition.Families(precondition.All()))+1 {
-				t.Errorf("%d families: the board is to have all %d", len(got)-1, len(exposition.Families(precondition.All())))
+				t.Errorf(
+					"%d families: the board is to have all %d",
+					len(got)-1,
+					len(exposition.Families(precondition.All())),
+				)
 			}
 		})
 	}
@@ -160,7 +168,8 @@ func at(all []string, i int) string {
 	return "nothing"
 }
 
-// families splits an exposition into its families, with sorted samples and numbers in one form. What ends it comes last.
+// families splits an exposition into its families, with sorted samples and numbers in one form. What ends it comes
+// last.
 func families(t *testing.T, text string) []string {
 	t.Helper()
 	var all []string
@@ -230,11 +239,13 @@ func TestExpositionFollowsTheBoard(t *testing.T) {
 		t.Error("an exposition changed after it was made")
 	}
 	line := `magento_migration_ready{migration="shop-0001"} `
-	if fresh := write(t, b, expfmt.FmtText); !strings.Contains(old, line+"0\n") || !strings.Contains(fresh, line+"1\n") {
+	if fresh := write(t, b, expfmt.FmtText); !strings.Contains(old, line+"0\n") ||
+		!strings.Contains(fresh, line+"1\n") {
 		t.Error("the new result is not in the next exposition")
 	}
 	b.Decay(now.Add(24*time.Hour), time.Hour)
-	if decayed := write(t, b, expfmt.FmtText); !strings.Contains(decayed, line+"0\n") || strings.Contains(decayed, "database_info") {
+	if decayed := write(t, b, expfmt.FmtText); !strings.Contains(decayed, line+"0\n") ||
+		strings.Contains(decayed, "database_info") {
 		t.Error("a result that decayed is still there")
 	}
 }
@@ -286,7 +297,10 @@ func newBoard() *collector.Board {
 func evaluation(at time.Time, except map[string]finding.Status) collector.Evaluation {
 	e := collector.Evaluation{Phase: config.PhasePrepare}
 	for _, p := range precondition.All() {
-		v := finding.Verdict{Summary: "fine", Samples: []finding.Sample{{Family: "cron_running", Labels: []string{p.ID}, Value: 1}}}
+		v := finding.Verdict{
+			Summary: "fine",
+			Samples: []finding.Sample{{Family: "cron_running", Labels: []string{p.ID}, Value: 1}},
+		}
 		if s, ok := except[p.ID]; ok {
 			v.Add(finding.Finding{Status: s, Subject: "it", Summary: "it is " + s.String(), Remedy: "mend it"})
 		}

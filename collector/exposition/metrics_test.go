@@ -19,7 +19,9 @@ import (
 var update = flag.Bool("update", false, "write the golden files")
 
 // moving are the parts that differ from run to run.
-var moving = regexp.MustCompile(`(?m)^(magento_migration_(?:precondition_last_(?:evaluated|known|changed)_timestamp_seconds|precondition_evaluation_duration_seconds|database_connect_duration_seconds|backup_age_seconds|backup_timestamp_seconds|backup_size_bytes|cron_last_activity_timestamp_seconds)\{[^}]*\}) \S+$`)
+var moving = regexp.MustCompile(
+	`(?m)^(magento_migration_(?:precondition_last_(?:evaluated|known|changed)_timestamp_seconds|precondition_evaluation_duration_seconds|database_connect_duration_seconds|backup_age_seconds|backup_timestamp_seconds|backup_size_bytes|cron_last_activity_timestamp_seconds)\{[^}]*\}) \S+$`,
+)
 
 // TestMetricsGolden compares a whole exposition of a real evaluation.
 func TestMetricsGolden(t *testing.T) {
@@ -64,7 +66,13 @@ func golden(t *testing.T, path, got string) {
 		wantLines := strings.Split(string(want), "\n")
 		for i, line := range strings.Split(got, "\n") {
 			if i >= len(wantLines) || wantLines[i] != line {
-				t.Fatalf("%s: line %d is\n%s\nwant\n%s", path, i+1, line, append(wantLines, "nothing")[min(i, len(wantLines))])
+				t.Fatalf(
+					"%s: line %d is\n%s\nwant\n%s",
+					path,
+					i+1,
+					line,
+					append(wantLines, "nothing")[min(i, len(wantLines))],
+				)
 			}
 		}
 		t.Fatalf("%s: some lines are missing at the end", path)
@@ -76,9 +84,12 @@ func TestMetricsSurviveHostileLabels(t *testing.T) {
 	b, now := newBoard(), time.Now()
 	m := b.Configure([]config.Migration{config.Migration{Name: "a", Waivers: []config.Waiver{{Precondition: "backup", Subject: "\xff\n\"<", Reason: "r", Expires: config.Expiry{Time: now}}}}})[0]
 	e := evaluation(now, nil)
-	e.Results[0].Samples = []finding.Sample{{Family: "database_info", Labels: []string{"magento1", "mysql", "\xff\xfe"}, Value: 1}}
+	e.Results[0].Samples = []finding.Sample{
+		{Family: "database_info", Labels: []string{"magento1", "mysql", "\xff\xfe"}, Value: 1},
+	}
 	b.Publish(m, e, now)
-	if text := shoptest.Exposition(t, b, precondition.All()); !strings.Contains(text, "waiver_expiry") || !strings.Contains(text, "database_info") {
+	if text := shoptest.Exposition(t, b, precondition.All()); !strings.Contains(text, "waiver_expiry") ||
+		!strings.Contains(text, "database_info") {
 		t.Error(text)
 	}
 }

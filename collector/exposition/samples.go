@@ -36,13 +36,22 @@ func Families(catalogue precondition.Catalogue) []finding.Family {
 			Name: preconditionStatus, Labels: []string{"precondition", "status"},
 			Help: "Status of the precondition: 1 for the present one, 0 for the others.",
 		},
-		{Name: lastEvaluated, Labels: one, Help: "When the last evaluation of the precondition ended, in Unix seconds."},
+		{
+			Name:   lastEvaluated,
+			Labels: one,
+			Help:   "When the last evaluation of the precondition ended, in Unix seconds.",
+		},
 		{Name: lastKnown, Labels: one, Help: "When the last evaluation ended that was not unknown, in Unix seconds."},
 		{
 			Name: lastChanged, Labels: one,
 			Help: "When the status changed last, in Unix seconds; absent until this process saw a change.",
 		},
-		{Name: statusChanges, Counter: true, Labels: one, Help: "Changes of the precondition's status that this process saw."},
+		{
+			Name:    statusChanges,
+			Counter: true,
+			Labels:  one,
+			Help:    "Changes of the precondition's status that this process saw.",
+		},
 		{Name: evaluations, Counter: true, Labels: one, Help: "Evaluations of the precondition that ended."},
 		{Name: evaluationDuration, Labels: one, Help: "How long the last evaluation of the precondition took."},
 		{
@@ -80,7 +89,10 @@ func Samples(s *collector.MigrationState) []finding.Sample {
 	}
 	if s.Phase != "" {
 		for _, p := range config.Phases() {
-			all = append(all, finding.Sample{Family: phaseState, Labels: []string{string(p)}, Value: finding.Bool(p == s.Phase)})
+			all = append(
+				all,
+				finding.Sample{Family: phaseState, Labels: []string{string(p)}, Value: finding.Bool(p == s.Phase)},
+			)
 		}
 	}
 	return all

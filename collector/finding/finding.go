@@ -1,5 +1,5 @@
-// Package finding has the words that all of the collector speaks: statuses, findings, verdicts, results, samples, and the two systems
-// of a migration. It gathers nothing and judges nothing.
+// Package finding has the words that all of the collector speaks: statuses, findings, verdicts, results, samples, and
+// the two systems of a migration. It gathers nothing and judges nothing.
 package finding
 
 // Finding is one thing that was seen, and what follows from it. It holds no secret.

@@ -47,7 +47,10 @@ func (v Verdict) Result(severity config.Severity, at time.Time, took time.Durati
 		if f.Status == Warn && severity == config.SeverityFail {
 			f.Status = Fail
 		}
-		r.Findings = append(r.Findings, Finding{f.Status, Cut(f.Subject), Cut(f.Summary), Cut(f.Evidence), Cut(f.Remedy)})
+		r.Findings = append(
+			r.Findings,
+			Finding{f.Status, Cut(f.Subject), Cut(f.Summary), Cut(f.Evidence), Cut(f.Remedy)},
+		)
 	}
 	status := Pass
 	if v.NotApplicable {
@@ -100,7 +103,11 @@ func (r Result) withRest() Result {
 			parts = append(parts, fmt.Sprintf("%d %s", n, s))
 		}
 	}
-	rest := Finding{Status: worst, Summary: fmt.Sprintf("%d more findings are not shown", total), Evidence: strings.Join(parts, ", ")}
+	rest := Finding{
+		Status:   worst,
+		Summary:  fmt.Sprintf("%d more findings are not shown", total),
+		Evidence: strings.Join(parts, ", "),
+	}
 	if worst == Fail || worst == Unknown {
 		rest.Remedy = "Fix or waive what is shown first; the others appear in its place."
 	}

@@ -7,9 +7,9 @@ import (
 	"magento_migration_exporter/config"
 )
 
-// Waive applies the waivers of one precondition that have not ended. A waiver covers warn, fail and unknown; it demotes and never
-// hides: findings stay, and where nothing is left to waive the status is the real one. The result is complete: what is not shown is
-// said in a last finding.
+// Waive applies the waivers of one precondition that have not ended. A waiver covers warn, fail and unknown; it demotes
+// and never hides: findings stay, and where nothing is left to waive the status is the real one. The result is
+// complete: what is not shown is said in a last finding.
 func Waive(r Result, waivers []config.Waiver, now time.Time) Result {
 	whole, subjects := activeWaivers(waivers, now)
 	switch {

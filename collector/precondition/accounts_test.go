@@ -14,8 +14,9 @@ import (
 	"magento_migration_exporter/docs"
 )
 
-// documentedAccounts are the blocks of statements in the documentation's section on accounts: the tool's account on Magento 1's server,
-// the binary log, the tool's account on Magento 2's server, an account of the exporter's own on both, and what shows other accounts.
+// documentedAccounts are the blocks of statements in the documentation's section on accounts: the tool's account on
+// Magento 1's server, the binary log, the tool's account on Magento 2's server, an account of the exporter's own on
+// both, and what shows other accounts.
 func documentedAccounts(t *testing.T) []string {
 	t.Helper()
 	text, err := fs.ReadFile(docs.Sources(), "configuration.md")
@@ -39,21 +40,35 @@ func documentedAccounts(t *testing.T) []string {
 // paste runs a block of the documentation on a server, with this shop's names in the place of the examples.
 func (s *shop) paste(server *mysqltest.Server, block string) {
 	s.T.Helper()
-	names := strings.NewReplacer("'migration'@'10.0.0.5'", "'"+s.User+"'@'%'", "'exporter'@'10.0.0.5'", "'"+s.User+"'@'%'", "'a password'", "'"+shoptest.Password+"'",
-		"`magento1`", shoptest.GrantName(s.DB1), "`magento2`", shoptest.GrantName(s.DB2))
+	names := strings.NewReplacer(
+		"'migration'@'10.0.0.5'",
+		"'"+s.User+"'@'%'",
+		"'exporter'@'10.0.0.5'",
+		"'"+s.User+"'@'%'",
+		"'a password'",
+		"'"+shoptest.Password+"'",
+		"`magento1`",
+		shoptest.GrantName(s.DB1),
+		"`magento2`",
+		shoptest.GrantName(s.DB2),
+	)
 	for statement := range strings.SplitSeq(strings.TrimSpace(names.Replace(block)), ";\n") {
 		s.Exec(server, strings.TrimSuffix(statement, ";"))
 	}
 }
 
-// TestDocumentedAccounts makes accounts with the lines of the documentation and nothing else: they leave nothing unknown that a database tells.
+// TestDocumentedAccounts makes accounts with the lines of the documentation and nothing else: they leave nothing
+// unknown that a database tells.
 func TestDocumentedAccounts(t *testing.T) {
 	t.Parallel()
 	blocks := documentedAccounts(t)
 	for _, flavor := range []mysqltest.Flavor{mysqltest.MariaDB, mysqltest.MySQL56} {
 		t.Run(flavor.String(), func(t *testing.T) {
 			t.Parallel()
-			server := mysqltest.New(t, mysqltest.Options{Flavor: flavor, Args: []string{"--log-bin=binlog", "--server-id=1"}})
+			server := mysqltest.New(
+				t,
+				mysqltest.Options{Flavor: flavor, Args: []string{"--log-bin=binlog", "--server-id=1"}},
+			)
 			s := newShop(t, func(s *shoptest.Shop) { s.Server1 = server })
 			s.WithRoots()
 			s.On1("CREATE VIEW orders_of_today AS SELECT 1 AS one")
@@ -62,20 +77,28 @@ func TestDocumentedAccounts(t *testing.T) {
 			s.Want("binlog_trust", finding.Fail)
 			s.paste(s.Server1, blocks[1])
 			// MariaDB tells that the value is not in my.cnf.
-			if got := shoptest.Precondition(s.Evaluate(), "binlog_trust").Result; got.Status != finding.Pass && got.Status != finding.Warn {
+			if got := shoptest.Precondition(s.Evaluate(), "binlog_trust").Result; got.Status != finding.Pass &&
+				got.Status != finding.Warn {
 				t.Errorf("binlog_trust is %s: %+v", got.Status, got.Findings)
 			}
 			s.definedByAnother(blocks[5])
 
 			s.accountsLeaveUnknown("an account of its own", blocks[3], blocks[4])
 			s.Want("privileges", finding.Fail)
-			s.accountsLeaveUnknown("no SELECT on Magento 2", blocks[3], strings.ReplaceAll(blocks[4], "SELECT", "INSERT"), "m2_installed", "cron_stopped", "m2_entities")
+			s.accountsLeaveUnknown(
+				"no SELECT on Magento 2",
+				blocks[3],
+				strings.ReplaceAll(blocks[4], "SELECT", "INSERT"),
+				"m2_installed",
+				"cron_stopped",
+				"m2_entities",
+			)
 		})
 	}
 }
 
-// accountsLeaveUnknown makes the shop's accounts anew and compares what is unknown then, apart from the preconditions that ask for more
-// than databases and that nobody configured here.
+// accountsLeaveUnknown makes the shop's accounts anew and compares what is unknown then, apart from the preconditions
+// that ask for more than databases and that nobody configured here.
 func (s *shop) accountsLeaveUnknown(what, block1, block2 string, want ...string) {
 	s.T.Helper()
 	for _, a := range []struct {
@@ -88,7 +111,8 @@ func (s *shop) accountsLeaveUnknown(what, block1, block2 string, want ...string)
 	var got []string
 	for _, p := range s.Evaluate().Preconditions {
 		id := p.Precondition.ID
-		if p.Result.Status == finding.Unknown && !slices.Contains([]string{"backup", "topology", "system_requirements"}, id) {
+		if p.Result.Status == finding.Unknown &&
+			!slices.Contains([]string{"backup", "topology", "system_requirements"}, id) {
 			got = append(got, id)
 		}
 	}
@@ -101,8 +125,10 @@ func (s *shop) accountsLeaveUnknown(what, block1, block2 string, want ...string)
 func (s *shop) definedByAnother(block string) {
 	s.T.Helper()
 	s.Migration.Phase = config.PhaseDelta
-	s.On1("CREATE TABLE m2_cl_sales_flat_order (entity_id INT PRIMARY KEY, operation TEXT, processed TINYINT)",
-		"CREATE TRIGGER trg_sales_flat_order_after_insert AFTER INSERT ON sales_flat_order FOR EACH ROW BEGIN INSERT INTO m2_cl_sales_flat_order (entity_id, operation) VALUES (NEW.entity_id, 'INSERT') ON DUPLICATE KEY UPDATE operation = 'INSERT'; END")
+	s.On1(
+		"CREATE TABLE m2_cl_sales_flat_order (entity_id INT PRIMARY KEY, operation TEXT, processed TINYINT)",
+		"CREATE TRIGGER trg_sales_flat_order_after_insert AFTER INSERT ON sales_flat_order FOR EACH ROW BEGIN INSERT INTO m2_cl_sales_flat_order (entity_id, operation) VALUES (NEW.entity_id, 'INSERT') ON DUPLICATE KEY UPDATE operation = 'INSERT'; END",
+	)
 	s.WantFinding("privileges", finding.Unknown, "as whom the tool's triggers run")
 	s.paste(s.Server1, block)
 	s.Want("privileges", finding.Pass)

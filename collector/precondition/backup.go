@@ -91,7 +91,14 @@ func waitForBackups(ctx context.Context, m *config.Migration, backups *backup.Re
 func evaluateBackup(ctx context.Context, e *evidence.Evidence) finding.Verdict {
 	v := finding.Verdict{}
 	if len(backupSettingsOf(e.Migration).Files) == 0 {
-		v.Unknown("", "no backups are configured", "", "Name the backups of Magento 2's database in "+e.Migration.Key("preconditions.backup.paths")+": files, folders or patterns like /backup/magento2-*.sql.gz.")
+		v.Unknown(
+			"",
+			"no backups are configured",
+			"",
+			"Name the backups of Magento 2's database in "+e.Migration.Key(
+				"preconditions.backup.paths",
+			)+": files, folders or patterns like /backup/magento2-*.sql.gz.",
+		)
 		return v
 	}
 	candidates, problems := findBackups(ctx, e.Migration, e.Backups)
@@ -115,7 +122,11 @@ func evaluateBackup(ctx context.Context, e *evidence.Evidence) finding.Verdict {
 }
 
 // findBackups returns the candidates, the newest first.
-func findBackups(ctx context.Context, m *config.Migration, backups *backup.Reader) ([]backup.Candidate, []backup.Problem) {
+func findBackups(
+	ctx context.Context,
+	m *config.Migration,
+	backups *backup.Reader,
+) ([]backup.Candidate, []backup.Problem) {
 	candidates, problems := backups.Find(ctx, m.Name, backupSettingsOf(m).Files)
 	slices.SortStableFunc(candidates, func(a, b backup.Candidate) int { return b.ModTime.Compare(a.ModTime) })
 	return candidates, problems
@@ -219,8 +230,8 @@ func judgeCandidates(e *evidence.Evidence, today backupTarget, candidates []back
 	return judged
 }
 
-// stillWanted leaves out what cannot be newer than the newest that qualifies: a backup is not younger than its file, apart from its
-// clock's zone.
+// stillWanted leaves out what cannot be newer than the newest that qualifies: a backup is not younger than its file,
+// apart from its clock's zone.
 func stillWanted(judged []judgedBackup) []backup.Candidate {
 	best := newestQualifying(judged)
 	var wanted []backup.Candidate
@@ -249,16 +260,36 @@ func refuse(e *evidence.Evidence, today backupTarget, j *judgedBackup) finding.F
 	r := &j.report
 	switch r.State {
 	case backup.StateDamaged:
-		return finding.Finding{Status: finding.Fail, Summary: "the backup is not whole", Evidence: damageText(r), Remedy: dumpRemedy(e)}
+		return finding.Finding{
+			Status:   finding.Fail,
+			Summary:  "the backup is not whole",
+			Evidence: damageText(r),
+			Remedy:   dumpRemedy(e),
+		}
 	case backup.StateInProgress:
-		return finding.Finding{Status: finding.Fail, Summary: "the backup is still being written", Evidence: r.Damage, Remedy: "Wait until it is written; the next evaluation looks again."}
+		return finding.Finding{
+			Status:   finding.Fail,
+			Summary:  "the backup is still being written",
+			Evidence: r.Damage,
+			Remedy:   "Wait until it is written; the next evaluation looks again.",
+		}
 	case backup.StateUndetermined:
-		return finding.Finding{Status: finding.Unknown, Summary: "whether the backup is whole cannot be told", Evidence: r.Damage, Remedy: "Make one that has its own end mark. " + dumpRemedy(e)}
+		return finding.Finding{
+			Status:   finding.Unknown,
+			Summary:  "whether the backup is whole cannot be told",
+			Evidence: r.Damage,
+			Remedy:   "Make one that has its own end mark. " + dumpRemedy(e),
+		}
 	}
 	name := e.Magento2.Endpoint.Name
 	d, ok := r.Database(name)
 	if !ok {
-		return finding.Finding{Status: finding.Fail, Summary: "the backup is of another database", Evidence: fmt.Sprintf("it holds %s, not %q", databaseNames(r), name), Remedy: dumpRemedy(e)}
+		return finding.Finding{
+			Status:   finding.Fail,
+			Summary:  "the backup is of another database",
+			Evidence: fmt.Sprintf("it holds %s, not %q", databaseNames(r), name),
+			Remedy:   dumpRemedy(e),
+		}
 	}
 	j.content = d.Content(e.Magento2.Prefix)
 	return refuseContent(e, today, j)
@@ -300,11 +331,17 @@ func refuseContent(e *evidence.Evidence, today backupTarget, j *judgedBackup) fi
 	case c.System == backup.SystemMagento1:
 		return fail("the backup is of a Magento 1", "it has core_resource and sales_flat_order")
 	case c.System == backup.SystemNone:
-		return fail("the backup holds no Magento 2", fmt.Sprintf("it has %d tables, and none of Magento 2's under the prefix %q", len(c.Tables), c.Prefix))
+		return fail(
+			"the backup holds no Magento 2",
+			fmt.Sprintf("it has %d tables, and none of Magento 2's under the prefix %q", len(c.Tables), c.Prefix),
+		)
 	case c.RowsKnown && !c.Installed():
 		return fail("the backup does not hold the installation", "it has no rows of patch_list or setup_module")
 	case !today.installed.IsZero() && when.Time.Add(backup.MaxZone).Before(today.installed):
-		return fail("the backup is older than the installation", fmt.Sprintf("made at %s, installed at %s", finding.Time(when.Time), finding.Time(today.installed)))
+		return fail(
+			"the backup is older than the installation",
+			fmt.Sprintf("made at %s, installed at %s", finding.Time(when.Time), finding.Time(today.installed)),
+		)
 	case len(c.MigrationLeft) > 0:
 		return fail("the backup was made while data was being migrated", "it has "+strings.Join(c.MigrationLeft, ", "))
 	}
@@ -314,10 +351,16 @@ func refuseContent(e *evidence.Evidence, today backupTarget, j *judgedBackup) fi
 	}
 	if e.Phase.Phase == config.PhasePrepare {
 		if missing := c.Missing(today.tables); len(missing) > 0 {
-			return fail("the backup lacks tables of Magento 2", fmt.Sprintf("%d tables: %s", len(missing), strings.Join(missing[:min(len(missing), 20)], ", ")))
+			return fail(
+				"the backup lacks tables of Magento 2",
+				fmt.Sprintf("%d tables: %s", len(missing), strings.Join(missing[:min(len(missing), 20)], ", ")),
+			)
 		}
 		if c.RowsKnown && today.triggers > 0 && c.Triggers == 0 {
-			return fail("the backup lacks Magento 2's triggers", fmt.Sprintf("the database has %d, which keep its indexes current", today.triggers))
+			return fail(
+				"the backup lacks Magento 2's triggers",
+				fmt.Sprintf("the database has %d, which keep its indexes current", today.triggers),
+			)
 		}
 	}
 	return finding.Finding{Status: finding.Pass}
@@ -329,25 +372,45 @@ func refuseMigrated(today backupTarget, c *backup.Content, phase config.Phase) f
 		return finding.Finding{Status: finding.Pass} // there was no migrated data yet
 	}
 	if !c.RowsKnown {
-		return finding.Finding{Status: finding.Unknown, Summary: "whether the backup holds migrated data cannot be told", Evidence: "it is a copy of the server's files, and Magento 2 holds migrated data now",
-			Remedy: "Look for a dump from before migrate:settings, or restore this backup on another server to see."}
+		return finding.Finding{
+			Status:   finding.Unknown,
+			Summary:  "whether the backup holds migrated data cannot be told",
+			Evidence: "it is a copy of the server's files, and Magento 2 holds migrated data now",
+			Remedy:   "Look for a dump from before migrate:settings, or restore this backup on another server to see.",
+		}
 	}
 	if m1 := today.magento1; m1 != nil {
 		orders, customers := rangeText(c.Orders), rangeText(c.Customers)
 		sameIDs := m1.orders != "" && m1.orders == orders && m1.customers != "" && m1.customers == customers
 		if c.TimesUTC && m1.rootCreated != "" && m1.rootCreated == c.RootCreated || sameIDs {
-			return finding.Finding{Status: finding.Fail, Summary: "the backup holds migrated data", Evidence: "its root category was made at " + c.RootCreated + ", its orders have the ids " + cmp.Or(orders, "of none")}
+			return finding.Finding{
+				Status:  finding.Fail,
+				Summary: "the backup holds migrated data",
+				Evidence: "its root category was made at " + c.RootCreated + ", its orders have the ids " + cmp.Or(
+					orders,
+					"of none",
+				),
+			}
 		}
 		return finding.Finding{Status: finding.Pass}
 	}
-	// Installation makes the root category and the first admin account within minutes; migrate:data puts Magento 1's in the former's place.
+	// Installation makes the root category and the first admin account within minutes; migrate:data puts Magento 1's in
+	// the former's place.
 	root, err1 := time.Parse(time.DateTime, c.RootCreated)
 	admin, err2 := time.Parse(time.DateTime, c.AdminCreated)
 	if err1 == nil && err2 == nil && admin.Sub(root).Abs() < 24*time.Hour {
 		return finding.Finding{Status: finding.Pass}
 	}
-	return finding.Finding{Status: finding.Unknown, Summary: "whether the backup holds migrated data cannot be told without Magento 1's database",
-		Evidence: fmt.Sprintf("its root category was made at %q, its first admin account at %q", c.RootCreated, c.AdminCreated), Remedy: "Mend what the precondition network says of Magento 1."}
+	return finding.Finding{
+		Status:  finding.Unknown,
+		Summary: "whether the backup holds migrated data cannot be told without Magento 1's database",
+		Evidence: fmt.Sprintf(
+			"its root category was made at %q, its first admin account at %q",
+			c.RootCreated,
+			c.AdminCreated,
+		),
+		Remedy: "Mend what the precondition network says of Magento 1.",
+	}
 }
 
 // rangeText has the form of evidence.IdRange.
@@ -359,12 +422,25 @@ func rangeText(r backup.Range) string {
 }
 
 // concludeBackups turns what is known of the candidates into findings and values.
-func concludeBackups(v *finding.Verdict, e *evidence.Evidence, today backupTarget, judged []judgedBackup, problems []backup.Problem) {
+func concludeBackups(
+	v *finding.Verdict,
+	e *evidence.Evidence,
+	today backupTarget,
+	judged []judgedBackup,
+	problems []backup.Problem,
+) {
 	best := newestQualifying(judged)
 	for _, p := range problems {
-		f := finding.Finding{Status: finding.Pass, Subject: p.Path, Summary: "a backup path leads to no backup", Evidence: p.Text}
+		f := finding.Finding{
+			Status:   finding.Pass,
+			Subject:  p.Path,
+			Summary:  "a backup path leads to no backup",
+			Evidence: p.Text,
+		}
 		if p.Unseen {
-			f.Summary, f.Remedy = "a backup path cannot be looked at", "Let the user that the exporter runs as read it, or take it out of "+e.Migration.Key("preconditions.backup.paths")+"."
+			f.Summary, f.Remedy = "a backup path cannot be looked at", "Let the user that the exporter runs as read it, or take it out of "+e.Migration.Key(
+				"preconditions.backup.paths",
+			)+"."
 		}
 		if p.Unseen && best == nil {
 			f.Status = finding.Unknown
@@ -380,7 +456,11 @@ func concludeBackups(v *finding.Verdict, e *evidence.Evidence, today backupTarge
 	v.Sample(backupTime, finding.UnixSeconds(when.Time))
 	v.Sample(backupAge, max(age, 0).Seconds())
 	v.Sample(backupSize, float64(best.candidate.Size))
-	v.Summary = fmt.Sprintf("the newest backup that counts is %s old, from %s", finding.Duration(age), finding.Time(when.Time))
+	v.Summary = fmt.Sprintf(
+		"the newest backup that counts is %s old, from %s",
+		finding.Duration(age),
+		finding.Time(when.Time),
+	)
 	v.Note(best.candidate.Path, "this backup counts", backupText(best), "")
 	for i := range judged {
 		if j := &judged[i]; j != best && j.candidate.ModTime.After(best.candidate.ModTime) {
@@ -396,7 +476,14 @@ func backupText(j *judgedBackup) string {
 	if compression == "" {
 		compression = "not compressed"
 	}
-	text := fmt.Sprintf("%s, %s, %d bytes, %d tables, time from %s", r.Kind, compression, j.candidate.Size, len(j.content.Tables), r.When().Source)
+	text := fmt.Sprintf(
+		"%s, %s, %d bytes, %d tables, time from %s",
+		r.Kind,
+		compression,
+		j.candidate.Size,
+		len(j.content.Tables),
+		r.When().Source,
+	)
 	return strings.Join(append([]string{text}, r.Notes...), "; ")
 }
 
@@ -407,14 +494,24 @@ func noteNewer(v *finding.Verdict, j *judgedBackup) {
 		return
 	}
 	if !j.qualifies() {
-		v.Note(j.candidate.Path, "a newer backup does not count: "+j.refusal.Summary, j.refusal.Evidence, j.refusal.Remedy)
+		v.Note(
+			j.candidate.Path,
+			"a newer backup does not count: "+j.refusal.Summary,
+			j.refusal.Evidence,
+			j.refusal.Remedy,
+		)
 	}
 }
 
 // noBackup says of each candidate why it does not count.
 func noBackup(v *finding.Verdict, e *evidence.Evidence, judged []judgedBackup) {
 	if len(judged) == 0 && v.Worst() != finding.Unknown {
-		v.Fail("", "there is no backup", "nothing matches "+strings.Join(backupSettingsOf(e.Migration).Files, ", "), dumpRemedy(e))
+		v.Fail(
+			"",
+			"there is no backup",
+			"nothing matches "+strings.Join(backupSettingsOf(e.Migration).Files, ", "),
+			dumpRemedy(e),
+		)
 	}
 	for i := range judged {
 		j := &judged[i]
@@ -422,9 +519,19 @@ func noBackup(v *finding.Verdict, e *evidence.Evidence, judged []judgedBackup) {
 		case !j.pending():
 			v.Add(j.refusal)
 		case j.standing == backup.StandingStalled:
-			v.Unknown(j.candidate.Path, "the backup's file system does not answer", pendingText(j), "Look at the mount; reading goes on when it answers.")
+			v.Unknown(
+				j.candidate.Path,
+				"the backup's file system does not answer",
+				pendingText(j),
+				"Look at the mount; reading goes on when it answers.",
+			)
 		default:
-			v.Unknown(j.candidate.Path, "the backup is being read", pendingText(j), "Wait; global.backup_read_bytes_per_second limits the pace.")
+			v.Unknown(
+				j.candidate.Path,
+				"the backup is being read",
+				pendingText(j),
+				"Wait; global.backup_read_bytes_per_second limits the pace.",
+			)
 		}
 	}
 }
@@ -447,7 +554,12 @@ func warnAboutBackup(v *finding.Verdict, e *evidence.Evidence, today backupTarge
 		}
 	}
 	if len(fresh) > 0 {
-		v.Warn(path+" entities", "the backup holds entities that installation does not make", strings.Join(fresh, ", "), "Delete them in Magento 2 and make a new backup, if they are not wanted in the initial state.")
+		v.Warn(
+			path+" entities",
+			"the backup holds entities that installation does not make",
+			strings.Join(fresh, ", "),
+			"Delete them in Magento 2 and make a new backup, if they are not wanted in the initial state.",
+		)
 	}
 	if best.content.RowsKnown && !best.content.NamesCapped {
 		var missing []string
@@ -457,11 +569,22 @@ func warnAboutBackup(v *finding.Verdict, e *evidence.Evidence, today backupTarge
 			}
 		}
 		if len(missing) > 0 {
-			v.Warn(path+" patches", "extensions were installed since the backup: restoring it loses them", fmt.Sprintf("%d patches: %s", len(missing), strings.Join(missing[:min(len(missing), 10)], ", ")), dumpRemedy(e))
+			v.Warn(
+				path+" patches",
+				"extensions were installed since the backup: restoring it loses them",
+				fmt.Sprintf("%d patches: %s", len(missing), strings.Join(missing[:min(len(missing), 10)], ", ")),
+				dumpRemedy(e),
+			)
 		}
 	}
-	if most := time.Duration(backupSettingsOf(e.Migration).MaxAge); most > 0 && e.Now.Sub(best.report.When().Time) > most {
-		v.Warn("age", "the backup is older than max_age", fmt.Sprintf("%s old, max_age is %s", finding.Duration(e.Now.Sub(best.report.When().Time)), most), dumpRemedy(e))
+	if most := time.Duration(backupSettingsOf(e.Migration).MaxAge); most > 0 &&
+		e.Now.Sub(best.report.When().Time) > most {
+		v.Warn(
+			"age",
+			"the backup is older than max_age",
+			fmt.Sprintf("%s old, max_age is %s", finding.Duration(e.Now.Sub(best.report.When().Time)), most),
+			dumpRemedy(e),
+		)
 	}
 }
 

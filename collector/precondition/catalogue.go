@@ -1,5 +1,5 @@
-// Package precondition has what must be true before a migration starts: one file for each precondition, which declares all that is its
-// own and judges what package evidence has gathered. No precondition uses another's.
+// Package precondition has what must be true before a migration starts: one file for each precondition, which declares
+// all that is its own and judges what package evidence has gathered. No precondition uses another's.
 package precondition
 
 import (
@@ -28,7 +28,8 @@ type Precondition struct {
 	Settings func() config.Settings
 	// Evaluate judges. It must return soon after the context ends.
 	Evaluate func(context.Context, *evidence.Evidence) finding.Verdict
-	// Configured returns samples that the configuration alone decides: they are there also while nothing is known. It may be nil.
+	// Configured returns samples that the configuration alone decides: they are there also while nothing is known. It
+	// may be nil.
 	Configured func(*config.Migration) []finding.Sample
 	// Wait returns when what an evaluation would only find half done is done, or ctx ends. It may be nil.
 	Wait func(context.Context, *config.Migration, *backup.Reader)

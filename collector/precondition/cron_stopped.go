@@ -28,12 +28,12 @@ type cronActivity struct {
 	longJobs []string
 }
 
-// newestCronRows is how many rows are looked at from the end of the primary key: far more than cron makes within a day, and cheap where
-// a broken clean-up has left millions.
+// newestCronRows is how many rows are looked at from the end of the primary key: far more than cron makes within a day,
+// and cheap where a broken clean-up has left millions.
 const newestCronRows = 10000
 
-// readCronActivity finds the newest trace of cron. Magento 2 writes in UTC. Magento 1 writes UTC texts too, but under the server's own
-// zone, so that reading them at +00:00 would be off by the zone.
+// readCronActivity finds the newest trace of cron. Magento 2 writes in UTC. Magento 1 writes UTC texts too, but under
+// the server's own zone, so that reading them at +00:00 would be off by the zone.
 func readCronActivity(ctx context.Context, s *evidence.System) (cronActivity, error) {
 	text := "%s"
 	if s.Name == finding.Magento1 {
@@ -42,8 +42,24 @@ func readCronActivity(ctx context.Context, s *evidence.System) (cronActivity, er
 	at := func(column string) string { return fmt.Sprintf("MAX("+text+")", column) }
 	var now string
 	var created, executed, finished sql.NullString
-	err := s.Session.Row(ctx, fmt.Sprintf("SELECT UTC_TIMESTAMP(), %s, %s, %s FROM (SELECT created_at, executed_at, finished_at FROM %s ORDER BY schedule_id DESC LIMIT %d) newest",
-		at("created_at"), at("executed_at"), at("finished_at"), s.Table("cron_schedule"), newestCronRows), nil, &now, &created, &executed, &finished)
+	err := s.Session.Row(
+		ctx,
+		fmt.Sprintf(
+			"SELECT UTC_TIMESTAMP(), %s, %s, %s FROM (SELECT created_at, executed_at, finished_at FROM %s ORDER BY schedule_id DESC LIMIT %d) newest",
+			at(
+				"created_at",
+			),
+			at("executed_at"),
+			at("finished_at"),
+			s.Table("cron_schedule"),
+			newestCronRows,
+		),
+		nil,
+		&now,
+		&created,
+		&executed,
+		&finished,
+	)
 	if err != nil {
 		return cronActivity{}, err
 	}
@@ -62,18 +78,23 @@ func readCronActivity(ctx context.Context, s *evidence.System) (cronActivity, er
 	return a, err
 }
 
-// runningJobs lists jobs that were started within a day and have not ended: a job of three hours writes no row meanwhile.
+// runningJobs lists jobs that were started within a day and have not ended: a job of three hours writes no row
+// meanwhile.
 func runningJobs(ctx context.Context, s *evidence.System) ([]string, error) {
 	var jobs []string
-	err := s.Session.Rows(ctx, "SELECT job_code, MAX(scheduled_at) FROM (SELECT job_code, scheduled_at, status FROM "+s.Table("cron_schedule")+
-		fmt.Sprintf(" ORDER BY schedule_id DESC LIMIT %d) newest", newestCronRows)+
-		" WHERE status = 'running' AND scheduled_at > UTC_TIMESTAMP() - INTERVAL 1 DAY GROUP BY job_code ORDER BY job_code LIMIT 20", nil,
+	err := s.Session.Rows(
+		ctx,
+		"SELECT job_code, MAX(scheduled_at) FROM (SELECT job_code, scheduled_at, status FROM "+s.Table("cron_schedule")+
+			fmt.Sprintf(" ORDER BY schedule_id DESC LIMIT %d) newest", newestCronRows)+
+			" WHERE status = 'running' AND scheduled_at > UTC_TIMESTAMP() - INTERVAL 1 DAY GROUP BY job_code ORDER BY job_code LIMIT 20",
+		nil,
 		func(scan func(...any) error) error {
 			var job, due string
 			err := scan(&job, &due)
 			jobs = append(jobs, job+" (due "+due+" UTC)")
 			return err
-		})
+		},
+	)
 	return jobs, err
 }
 
@@ -218,7 +239,12 @@ func judgeCronAtCutover(v *finding.Verdict, state cronState, signs []cronSign) {
 		v.Note(s.subject, s.summary, s.evidence, "")
 	}
 	if state == cronQuiet {
-		v.Fail("cron", "Magento 2's cron does not run, and the cutover needs it", "", "Start it as the user that owns the files:\nbin/magento cron:install")
+		v.Fail(
+			"cron",
+			"Magento 2's cron does not run, and the cutover needs it",
+			"",
+			"Start it as the user that owns the files:\nbin/magento cron:install",
+		)
 	}
 }
 
@@ -247,43 +273,79 @@ func scheduleSign(ctx context.Context, v *finding.Verdict, e *evidence.Evidence)
 		return cronSign{cronUnknown, subject, f.Summary, f.Evidence, f.Remedy}
 	}
 	if group, err := cronLock(ctx, e.Magento2); err == nil && group != "" {
-		return cronSign{cronActive, subject, "Magento 2's cron works right now", "its group " + group + " holds its lock in the database", stopCron}
+		return cronSign{
+			cronActive,
+			subject,
+			"Magento 2's cron works right now",
+			"its group " + group + " holds its lock in the database",
+			stopCron,
+		}
 	}
 	if a.last.IsZero() {
-		return cronSign{state: cronQuiet, subject: subject, summary: "Magento 2's cron has never run", evidence: "cron_schedule has no trace of it"}
+		return cronSign{
+			state:    cronQuiet,
+			subject:  subject,
+			summary:  "Magento 2's cron has never run",
+			evidence: "cron_schedule has no trace of it",
+		}
 	}
 	v.Sample(cronLastActivity, finding.UnixSeconds(a.last), string(finding.Magento2))
-	evidence := fmt.Sprintf("newest trace in cron_schedule at %s UTC, %s ago", a.last.Format(time.DateTime), a.serverNow.Sub(a.last))
+	evidence := fmt.Sprintf(
+		"newest trace in cron_schedule at %s UTC, %s ago",
+		a.last.Format(time.DateTime),
+		a.serverNow.Sub(a.last),
+	)
 	switch quiet := a.serverNow.Sub(a.last); {
 	case quiet < -cronClockSlack:
-		return cronSign{cronUnknown, subject, "Magento 2's cron_schedule has a trace from the future", fmt.Sprintf("%s UTC, while the server's clock says %s UTC", a.last.Format(time.DateTime), a.serverNow.Format(time.DateTime)),
-			"Set the clocks of the web and database servers (timedatectl), then delete the rows from the future."}
+		return cronSign{
+			cronUnknown,
+			subject,
+			"Magento 2's cron_schedule has a trace from the future",
+			fmt.Sprintf(
+				"%s UTC, while the server's clock says %s UTC",
+				a.last.Format(time.DateTime),
+				a.serverNow.Format(time.DateTime),
+			),
+			"Set the clocks of the web and database servers (timedatectl), then delete the rows from the future.",
+		}
 	case quiet <= cronWindow(cronSettingsOf(e)):
 		return cronSign{cronActive, subject, "Magento 2's cron runs", evidence, stopCron}
 	default:
 		judgeLongJobs(v, e, a)
-		return cronSign{state: cronQuiet, subject: subject, summary: "Magento 2's cron ran before and is quiet since " + a.last.Format(time.DateTime) + " UTC", evidence: evidence}
+		return cronSign{
+			state:    cronQuiet,
+			subject:  subject,
+			summary:  "Magento 2's cron ran before and is quiet since " + a.last.Format(time.DateTime) + " UTC",
+			evidence: evidence,
+		}
 	}
 }
 
 // judgeLongJobs warns about jobs that may still be at work although nothing else shows it.
 func judgeLongJobs(v *finding.Verdict, e *evidence.Evidence, a cronActivity) {
 	if len(a.longJobs) > 0 && e.Phase.Phase != config.PhaseCutover {
-		v.Warn("jobs", "Magento 2 has cron jobs that are marked as running", strings.Join(a.longJobs, ", "),
-			"See whether they run: ps -ef | grep cron:run. Wait for them, or kill them; a row that a killed job left goes with the next clean-up.")
+		v.Warn(
+			"jobs",
+			"Magento 2 has cron jobs that are marked as running",
+			strings.Join(a.longJobs, ", "),
+			"See whether they run: ps -ef | grep cron:run. Wait for them, or kill them; a row that a killed job left goes with the next clean-up.",
+		)
 	}
 }
 
 // cronGroups are the groups whose lock is asked for: those of every Magento 2.
 var cronGroups = []string{"default", "index", "consumers"}
 
-// cronLock returns the group whose cron holds its lock right now, empty for none. Magento names the lock after its database; releases
-// before 2.3.5 had another prefix.
+// cronLock returns the group whose cron holds its lock right now, empty for none. Magento names the lock after its
+// database; releases before 2.3.5 had another prefix.
 func cronLock(ctx context.Context, m2 *evidence.System) (string, error) {
 	var questions []string
 	var args []any
 	for _, group := range cronGroups {
-		questions = append(questions, "WHEN IS_USED_LOCK(CONCAT(DATABASE(), '|CRON_', ?)) IS NOT NULL OR IS_USED_LOCK(CONCAT(DATABASE(), '|CRON_GROUP_', ?)) IS NOT NULL THEN ?")
+		questions = append(
+			questions,
+			"WHEN IS_USED_LOCK(CONCAT(DATABASE(), '|CRON_', ?)) IS NOT NULL OR IS_USED_LOCK(CONCAT(DATABASE(), '|CRON_GROUP_', ?)) IS NOT NULL THEN ?",
+		)
 		args = append(args, group, group, group)
 	}
 	var group string
@@ -291,7 +353,8 @@ func cronLock(ctx context.Context, m2 *evidence.System) (string, error) {
 	return group, err
 }
 
-// lookAtHost finds what starts cron on this host. The second result is false for a part that the configuration says is elsewhere.
+// lookAtHost finds what starts cron on this host. The second result is false for a part that the configuration says is
+// elsewhere.
 func lookAtHost(ctx context.Context, e *evidence.Evidence) (found cron.Evidence, wanted bool) {
 	c := cronSettingsOf(e)
 	crontabs := c.Crontabs == nil || len(*c.Crontabs) > 0
@@ -301,7 +364,11 @@ func lookAtHost(ctx context.Context, e *evidence.Evidence) (found cron.Evidence,
 	if e.Migration.Magento1.Root == "" && e.Migration.Magento2.Root == "" {
 		return found, true // nothing here could be told to be this migration's
 	}
-	o := cron.Options{Magento1Root: e.Migration.Magento1.Root, Magento2Root: e.Migration.Magento2.Root, Processes: c.watchProcesses()}
+	o := cron.Options{
+		Magento1Root: e.Migration.Magento1.Root,
+		Magento2Root: e.Migration.Magento2.Root,
+		Processes:    c.watchProcesses(),
+	}
 	if c.Crontabs != nil {
 		o.Crontabs = *c.Crontabs
 	}
@@ -315,8 +382,23 @@ func hostSigns(e *evidence.Evidence, found cron.Evidence, wanted bool) []cronSig
 		return nil
 	}
 	if _, err := os.Stat(cmp.Or(root, "/nonexistent")); root == "" || err != nil {
-		return []cronSign{{cronUnknown, "host", "whether a crontab or process of this host is Magento 2's cannot be told", fmt.Sprintf("magento2.root is %q", root),
-			"Set " + e.Magento2.Key("root") + " to Magento 2's folder on this host. When its cron is not on this host, set " + cronKey(e, "crontabs") + ": [] and " + cronKey(e, "processes") + ": false, to judge by the database."}}
+		return []cronSign{
+			{
+				cronUnknown,
+				"host",
+				"whether a crontab or process of this host is Magento 2's cannot be told",
+				fmt.Sprintf("magento2.root is %q", root),
+				"Set " + e.Magento2.Key(
+					"root",
+				) + " to Magento 2's folder on this host. When its cron is not on this host, set " + cronKey(
+					e,
+					"crontabs",
+				) + ": [] and " + cronKey(
+					e,
+					"processes",
+				) + ": false, to judge by the database.",
+			},
+		}
 	}
 	disabled := cronDisabled(e)
 	var signs []cronSign
@@ -331,10 +413,27 @@ func hostSigns(e *evidence.Evidence, found cron.Evidence, wanted bool) []cronSig
 		}
 	}
 	for _, p := range found.Problems {
-		signs = append(signs, cronSign{cronUnknown, "host", "not everything that can start cron on this host can be looked at", p.String(), p.Remedy})
+		signs = append(
+			signs,
+			cronSign{
+				cronUnknown,
+				"host",
+				"not everything that can start cron on this host can be looked at",
+				p.String(),
+				p.Remedy,
+			},
+		)
 	}
 	if len(signs) == 0 {
-		signs = append(signs, cronSign{state: cronQuiet, subject: "host", summary: "nothing on this host starts Magento 2's cron", evidence: fmt.Sprintf("looked at %d places", len(found.Looked))})
+		signs = append(
+			signs,
+			cronSign{
+				state:    cronQuiet,
+				subject:  "host",
+				summary:  "nothing on this host starts Magento 2's cron",
+				evidence: fmt.Sprintf("looked at %d places", len(found.Looked)),
+			},
+		)
 	}
 	return signs
 }
@@ -344,7 +443,8 @@ func cronKey(e *evidence.Evidence, path string) string {
 	return e.Migration.Key("preconditions." + cronStoppedID + "." + path)
 }
 
-// cronDisabled reports whether env.php switches bin/magento cron:run off. What only PHP could tell does not excuse anything.
+// cronDisabled reports whether env.php switches bin/magento cron:run off. What only PHP could tell does not excuse
+// anything.
 func cronDisabled(e *evidence.Evidence) bool {
 	env, err := e.Files.Env()
 	return err == nil && env.CronEnabled.State == envphp.Known && !env.CronEnabled.Value
@@ -371,7 +471,13 @@ func entrySign(entry cron.Entry, disabled bool) (cronSign, bool) {
 }
 
 func processSign(p cron.Process) cronSign {
-	sign := cronSign{cronActive, "process", "a process of Magento 2's cron runs on this host", fmt.Sprintf("pid %d of %s: %s %s", p.PID, p.User, p.Text, p.Note), p.Remedy}
+	sign := cronSign{
+		cronActive,
+		"process",
+		"a process of Magento 2's cron runs on this host",
+		fmt.Sprintf("pid %d of %s: %s %s", p.PID, p.User, p.Text, p.Note),
+		p.Remedy,
+	}
 	if p.Certainty == cron.Possible {
 		sign.state, sign.summary = cronUnknown, "a process on this host may be of Magento 2's cron"
 	}
@@ -381,7 +487,8 @@ func processSign(p cron.Process) cronSign {
 // magento1CronWindow is longer than Magento 2's: Magento 1's schedule is made each quarter of an hour.
 const magento1CronWindow = 15 * time.Minute
 
-// judgeMagento1Cron shows Magento 1's cron. It has to be stopped from the first migrate:settings until Magento 2 is live.
+// judgeMagento1Cron shows Magento 1's cron. It has to be stopped from the first migrate:settings until Magento 2 is
+// live.
 func judgeMagento1Cron(ctx context.Context, v *finding.Verdict, e *evidence.Evidence, found cron.Evidence) {
 	const subject = "magento1 cron"
 	migrating := e.Phase.Phase == config.PhaseMigrate || e.Phase.Phase == config.PhaseDelta
@@ -398,7 +505,11 @@ func judgeMagento1Cron(ctx context.Context, v *finding.Verdict, e *evidence.Evid
 	}
 	a, err := readCronActivity(ctx, e.Magento1)
 	if err != nil {
-		unseen("whether Magento 1's cron runs cannot be seen", err.Error(), "Let the account read Magento 1's cron_schedule; the next evaluation tries again.")
+		unseen(
+			"whether Magento 1's cron runs cannot be seen",
+			err.Error(),
+			"Let the account read Magento 1's cron_schedule; the next evaluation tries again.",
+		)
 		return
 	}
 	armed := found.Armed(cron.Magento1)
@@ -407,9 +518,17 @@ func judgeMagento1Cron(ctx context.Context, v *finding.Verdict, e *evidence.Evid
 	if !a.last.IsZero() {
 		v.Sample(cronLastActivity, finding.UnixSeconds(a.last), string(finding.Magento1))
 		quiet := a.serverNow.Sub(a.last)
-		evidence = fmt.Sprintf("newest trace in Magento 1's cron_schedule at %s UTC, %s ago", a.last.Format(time.DateTime), quiet)
+		evidence = fmt.Sprintf(
+			"newest trace in Magento 1's cron_schedule at %s UTC, %s ago",
+			a.last.Format(time.DateTime),
+			quiet,
+		)
 		if quiet < -cronClockSlack {
-			unseen("Magento 1's cron_schedule has a trace from the future", evidence, "Compare the clocks and time zones of Magento 1's web and database servers.")
+			unseen(
+				"Magento 1's cron_schedule has a trace from the future",
+				evidence,
+				"Compare the clocks and time zones of Magento 1's web and database servers.",
+			)
 			return
 		}
 		running = running || quiet <= magento1CronWindow
@@ -420,8 +539,18 @@ func judgeMagento1Cron(ctx context.Context, v *finding.Verdict, e *evidence.Evid
 	v.Sample(cronRunning, finding.Bool(running), string(finding.Magento1))
 	switch {
 	case running && migrating:
-		v.Warn(subject, "Magento 1's cron runs during the migration", evidence, "Comment its line out (crontab -e as the user of Magento 1's web server) and leave it so until Magento 2 is live.")
+		v.Warn(
+			subject,
+			"Magento 1's cron runs during the migration",
+			evidence,
+			"Comment its line out (crontab -e as the user of Magento 1's web server) and leave it so until Magento 2 is live.",
+		)
 	case running:
-		v.Note(subject, "Magento 1's cron runs", evidence, "Stop it before migrate:settings, and leave it so until Magento 2 is live.")
+		v.Note(
+			subject,
+			"Magento 1's cron runs",
+			evidence,
+			"Stop it before migrate:settings, and leave it so until Magento 2 is live.",
+		)
 	}
 }

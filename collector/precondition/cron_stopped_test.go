@@ -30,7 +30,8 @@ func TestCronStopped(t *testing.T) {
 	s.On2("SET time_zone='+00:00'", cronRow("success", "1 MINUTE"))
 	s.WantFinding("cron_stopped", finding.Fail, "cron runs", "cron:remove")
 	s.WantValue(1, "cron_running", "magento2")
-	if at, ok := s.Value("cron_last_activity_timestamp_seconds", "magento2"); !ok || time.Since(time.Unix(int64(at), 0)) > 3*time.Minute {
+	if at, ok := s.Value("cron_last_activity_timestamp_seconds", "magento2"); !ok ||
+		time.Since(time.Unix(int64(at), 0)) > 3*time.Minute {
 		t.Errorf("last activity %v", at)
 	}
 
@@ -104,7 +105,13 @@ func TestCronStoppedSeesAProcess(t *testing.T) {
 	}
 	stop := sync.OnceFunc(func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); _ = cmd.Wait() })
 	t.Cleanup(stop)
-	s.WantFinding("cron_stopped", finding.Fail, "a process of Magento 2's cron runs", fmt.Sprintf("pid %d", cmd.Process.Pid), "kill")
+	s.WantFinding(
+		"cron_stopped",
+		finding.Fail,
+		"a process of Magento 2's cron runs",
+		fmt.Sprintf("pid %d", cmd.Process.Pid),
+		"kill",
+	)
 	stop()
 	s.Want("cron_stopped", finding.Pass)
 }
@@ -153,7 +160,8 @@ func TestMagento1Cron(t *testing.T) {
 	s.On1(cronRow("success", "1 MINUTE"))
 	s.WantFinding("cron_stopped", finding.Pass, "Magento 1's cron runs", "before migrate:settings")
 	s.WantValue(1, "cron_running", "magento1")
-	if at, ok := s.Value("cron_last_activity_timestamp_seconds", "magento1"); !ok || time.Since(time.Unix(int64(at), 0)).Abs() > 3*time.Minute {
+	if at, ok := s.Value("cron_last_activity_timestamp_seconds", "magento1"); !ok ||
+		time.Since(time.Unix(int64(at), 0)).Abs() > 3*time.Minute {
 		t.Errorf("last activity %v", time.Unix(int64(at), 0))
 	}
 	s.Migration.Phase = config.PhaseDelta

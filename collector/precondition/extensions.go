@@ -128,16 +128,32 @@ func judgeReplacement(v *finding.Verdict, e *evidence.Evidence, x evidence.Exten
 		if !errors.Is(err, evidence.ErrNoRoot) {
 			remedy = "Let the user that the exporter runs as read app/etc/config.php, and correct the file."
 		}
-		v.Unknown(x.Subject(), fmt.Sprintf("whether %s, which replaces %s, is enabled cannot be told", replacement, x), err.Error(), remedy)
+		v.Unknown(
+			x.Subject(),
+			fmt.Sprintf("whether %s, which replaces %s, is enabled cannot be told", replacement, x),
+			err.Error(),
+			remedy,
+		)
 		return
 	}
 	enabled, known := modules.Enabled(replacement)
 	switch {
 	case !known:
-		v.Unknown(x.Subject(), fmt.Sprintf("whether %s, which replaces %s, is enabled cannot be told", replacement, x), modules.Unknown, "Make app/etc/config.php a plain array:\nbin/magento app:config:dump modules")
+		v.Unknown(
+			x.Subject(),
+			fmt.Sprintf("whether %s, which replaces %s, is enabled cannot be told", replacement, x),
+			modules.Unknown,
+			"Make app/etc/config.php a plain array:\nbin/magento app:config:dump modules",
+		)
 	case !enabled:
-		v.Fail(x.Subject(), fmt.Sprintf("%s, which replaces %s, is not enabled in Magento 2", replacement, x), modules.File,
-			"Install it and enable it:\nbin/magento module:enable "+shell.Word(replacement)+" && bin/magento setup:upgrade")
+		v.Fail(
+			x.Subject(),
+			fmt.Sprintf("%s, which replaces %s, is not enabled in Magento 2", replacement, x),
+			modules.File,
+			"Install it and enable it:\nbin/magento module:enable "+shell.Word(
+				replacement,
+			)+" && bin/magento setup:upgrade",
+		)
 	default:
 		v.Note(x.Subject(), x.String()+" is replaced by "+replacement, "enabled in Magento 2", "")
 	}
@@ -154,7 +170,12 @@ func failUndecided(v *finding.Verdict, e *evidence.Evidence, undecided []evidenc
 		if i == 0 {
 			remedy = "Write the decisions into migrations[" + e.Migration.Name + "]:\n" + decisionSnippet(names)
 		}
-		v.Fail(x.Subject(), "nobody has decided what becomes of "+x.String(), "a third-party module of Magento 1", remedy)
+		v.Fail(
+			x.Subject(),
+			"nobody has decided what becomes of "+x.String(),
+			"a third-party module of Magento 1",
+			remedy,
+		)
 	}
 }
 

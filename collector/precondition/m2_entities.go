@@ -71,8 +71,12 @@ func judgeEntities(ctx context.Context, v *finding.Verdict, e *evidence.Evidence
 				if n == 1 {
 					name = kind.One
 				}
-				v.Warn(kind.Name, fmt.Sprintf("Magento 2 has %s new %s", finding.Count(n), name), "rows in "+e.Magento2.Prefix+kind.Table+" that installation does not make",
-					"Delete them in Magento 2's admin, or restore the backup made after installation: the tool empties the tables and fills them from Magento 1.")
+				v.Warn(
+					kind.Name,
+					fmt.Sprintf("Magento 2 has %s new %s", finding.Count(n), name),
+					"rows in "+e.Magento2.Prefix+kind.Table+" that installation does not make",
+					"Delete them in Magento 2's admin, or restore the backup made after installation: the tool empties the tables and fills them from Magento 1.",
+				)
 			}
 		}
 	case "":
@@ -86,8 +90,8 @@ func judgeEntities(ctx context.Context, v *finding.Verdict, e *evidence.Evidence
 	}
 }
 
-// judgeOvertaking looks for rows that somebody made in Magento 2 after migrate:data: the next row of Magento 1 takes the same id, and
-// migrate:delta writes it over them.
+// judgeOvertaking looks for rows that somebody made in Magento 2 after migrate:data: the next row of Magento 1 takes
+// the same id, and migrate:delta writes it over them.
 func judgeOvertaking(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) {
 	for _, t := range []struct{ subject, many, magento1, magento2 string }{
 		{"order", "orders", "sales_flat_order", "sales_order"},
@@ -105,9 +109,12 @@ func judgeOvertaking(ctx context.Context, v *finding.Verdict, e *evidence.Eviden
 			continue
 		}
 		if last2 > last1 {
-			v.Warn(t.subject, fmt.Sprintf("Magento 2 has %s that Magento 1 does not have", t.many),
+			v.Warn(
+				t.subject,
+				fmt.Sprintf("Magento 2 has %s that Magento 1 does not have", t.many),
 				fmt.Sprintf("the highest id is %d in Magento 2, %d in Magento 1", last2, last1),
-				"Make no "+t.many+" in Magento 2 before cutover: Magento 1's next ones take the same ids, and migrate:delta overwrites these.")
+				"Make no "+t.many+" in Magento 2 before cutover: Magento 1's next ones take the same ids, and migrate:delta overwrites these.",
+			)
 		}
 	}
 }
@@ -136,22 +143,32 @@ const maxStores = 1000
 func countNewStores(ctx context.Context, e *evidence.Evidence, kind baseline.Entity) (int, error) {
 	m2 := e.Magento2
 	var codes []string
-	err := m2.Session.Rows(ctx, fmt.Sprintf("SELECT code FROM %s WHERE %s LIMIT %d", m2.Table(kind.Table), kind.Condition(m2.Table), maxStores), nil, func(scan func(...any) error) error {
-		var code sql.NullString
-		err := scan(&code)
-		codes = append(codes, code.String)
-		return err
-	})
+	err := m2.Session.Rows(
+		ctx,
+		fmt.Sprintf("SELECT code FROM %s WHERE %s LIMIT %d", m2.Table(kind.Table), kind.Condition(m2.Table), maxStores),
+		nil,
+		func(scan func(...any) error) error {
+			var code sql.NullString
+			err := scan(&code)
+			codes = append(codes, code.String)
+			return err
+		},
+	)
 	if err != nil || len(codes) == 0 || e.Magento1.Err != nil {
 		return len(codes), err
 	}
 	known := map[string]bool{}
-	err = e.Magento1.Session.Rows(ctx, fmt.Sprintf("SELECT code FROM %s LIMIT %d", e.Magento1.Table("core_store"), maxStores), nil, func(scan func(...any) error) error {
-		var code sql.NullString
-		err := scan(&code)
-		known[code.String] = true
-		return err
-	})
+	err = e.Magento1.Session.Rows(
+		ctx,
+		fmt.Sprintf("SELECT code FROM %s LIMIT %d", e.Magento1.Table("core_store"), maxStores),
+		nil,
+		func(scan func(...any) error) error {
+			var code sql.NullString
+			err := scan(&code)
+			known[code.String] = true
+			return err
+		},
+	)
 	if err != nil {
 		return 0, err
 	}

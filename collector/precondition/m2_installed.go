@@ -71,8 +71,14 @@ func judgeTables(ctx context.Context, v *finding.Verdict, s *evidence.System, pr
 	isMagento1 := present["core_resource"] && present["core_store"]
 	switch {
 	case isMagento1 && !present["setup_module"]:
-		v.Fail("magento1", "this is a Magento 1 database, not a Magento 2", "it has "+s.Prefix+"core_resource and "+s.Prefix+"core_store",
-			"The two databases may be swapped: correct "+s.Key("database")+", or <destination> in the tool's config.xml.")
+		v.Fail(
+			"magento1",
+			"this is a Magento 1 database, not a Magento 2",
+			"it has "+s.Prefix+"core_resource and "+s.Prefix+"core_store",
+			"The two databases may be swapped: correct "+s.Key(
+				"database",
+			)+", or <destination> in the tool's config.xml.",
+		)
 		return false
 	case len(missing) == 0:
 		return true
@@ -80,8 +86,12 @@ func judgeTables(ctx context.Context, v *finding.Verdict, s *evidence.System, pr
 		judgeEmpty(ctx, v, s)
 		return false
 	}
-	v.Fail("tables", "Magento 2 is only half installed", "missing: "+strings.Join(missing, ", "),
-		"Look at var/log/install.log, then install again into an empty database: bin/magento setup:install --cleanup-database …")
+	v.Fail(
+		"tables",
+		"Magento 2 is only half installed",
+		"missing: "+strings.Join(missing, ", "),
+		"Look at var/log/install.log, then install again into an empty database: bin/magento setup:install --cleanup-database …",
+	)
 	return false
 }
 
@@ -89,22 +99,38 @@ func judgeTables(ctx context.Context, v *finding.Verdict, s *evidence.System, pr
 func judgeEmpty(ctx context.Context, v *finding.Verdict, s *evidence.System) {
 	const suffix = "setup_module"
 	var prefixes []string
-	err := s.Session.Rows(ctx, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE ? LIMIT 5",
-		[]any{"%" + database.EscapeLike(suffix)}, func(scan func(...any) error) error {
+	err := s.Session.Rows(
+		ctx,
+		"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE ? LIMIT 5",
+		[]any{"%" + database.EscapeLike(suffix)},
+		func(scan func(...any) error) error {
 			var name string
 			err := scan(&name)
 			prefixes = append(prefixes, strings.TrimSuffix(name, suffix))
 			return err
-		})
+		},
+	)
 	switch {
 	case err != nil:
 		s.Broken(v, "tables", err)
 	case len(prefixes) > 0:
-		v.Fail("table_prefix", "there is no Magento 2 "+underPrefix(s.Prefix), fmt.Sprintf("there is one under %q", prefixes),
-			fmt.Sprintf("Set %s: %q, and dest_prefix in the tool's config.xml.", s.Key("database.table_prefix"), prefixes[0]))
+		v.Fail(
+			"table_prefix",
+			"there is no Magento 2 "+underPrefix(s.Prefix),
+			fmt.Sprintf("there is one under %q", prefixes),
+			fmt.Sprintf(
+				"Set %s: %q, and dest_prefix in the tool's config.xml.",
+				s.Key("database.table_prefix"),
+				prefixes[0],
+			),
+		)
 	default:
-		v.Fail("tables", "Magento 2 is not installed in "+s.Endpoint.Name, "the account sees none of Magento 2's tables there",
-			"Install it: bin/magento setup:install. If it is installed, let the account see it: the precondition privileges has the exact GRANT.")
+		v.Fail(
+			"tables",
+			"Magento 2 is not installed in "+s.Endpoint.Name,
+			"the account sees none of Magento 2's tables there",
+			"Install it: bin/magento setup:install. If it is installed, let the account see it: the precondition privileges has the exact GRANT.",
+		)
 	}
 }
 
@@ -131,9 +157,12 @@ func judgeInstallRows(ctx context.Context, v *finding.Verdict, s *evidence.Syste
 		case err != nil:
 			s.Broken(v, t.name, err)
 		case n < t.least:
-			v.Fail(t.name, "Magento 2 is only half installed",
+			v.Fail(
+				t.name,
+				"Magento 2 is only half installed",
 				fmt.Sprintf("%s has %d rows, an installation leaves at least %d", s.Prefix+t.name, n, t.least),
-				"Look at var/log/install.log, then install again into an empty database: bin/magento setup:install --cleanup-database …")
+				"Look at var/log/install.log, then install again into an empty database: bin/magento setup:install --cleanup-database …",
+			)
 		}
 	}
 }
@@ -145,12 +174,24 @@ func judgeSameDatabase(ctx context.Context, v *finding.Verdict, e *evidence.Evid
 	}
 	const identity = "SELECT CONCAT_WS('|', @@hostname, @@port, @@datadir, DATABASE())"
 	var one, two string
-	err := errors.Join(e.Magento1.Session.Row(ctx, identity, nil, &one), e.Magento2.Session.Row(ctx, identity, nil, &two))
+	err := errors.Join(
+		e.Magento1.Session.Row(ctx, identity, nil, &one),
+		e.Magento2.Session.Row(ctx, identity, nil, &two),
+	)
 	if err != nil {
 		e.Magento2.Broken(v, "same database", err)
 		return
 	}
 	if one == two {
-		v.Fail("same database", "Magento 1 and Magento 2 are the same database", two, "Correct "+e.Magento1.Key("database")+" or "+e.Magento2.Key("database")+", or <source> and <destination> in the tool's config.xml.")
+		v.Fail(
+			"same database",
+			"Magento 1 and Magento 2 are the same database",
+			two,
+			"Correct "+e.Magento1.Key(
+				"database",
+			)+" or "+e.Magento2.Key(
+				"database",
+			)+", or <source> and <destination> in the tool's config.xml.",
+		)
 	}
 }

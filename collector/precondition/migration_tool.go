@@ -72,8 +72,14 @@ func judgeToolInstallation(v *finding.Verdict, e *evidence.Evidence) {
 	tool, installed := lock.Package(composer.DataMigrationTool)
 	if !installed {
 		v.Sample(toolInfo, 1, "", release)
-		v.Fail("installation", "the migration tool is not installed", lock.File+" does not name "+composer.DataMigrationTool,
-			"Install the release that equals Magento 2's:\ncomposer require "+composer.DataMigrationTool+":"+cmpRelease(release))
+		v.Fail(
+			"installation",
+			"the migration tool is not installed",
+			lock.File+" does not name "+composer.DataMigrationTool,
+			"Install the release that equals Magento 2's:\ncomposer require "+composer.DataMigrationTool+":"+cmpRelease(
+				release,
+			),
+		)
 		return
 	}
 	v.Sample(toolInfo, 1, tool.Version, release)
@@ -85,9 +91,19 @@ func judgeToolInstallation(v *finding.Verdict, e *evidence.Evidence) {
 	}
 	switch enabled, known := modules.Enabled(toolModule); {
 	case !known:
-		v.Unknown("module", "whether the migration tool's module is enabled cannot be told", modules.Unknown, "Make app/etc/config.php a plain array:\nbin/magento app:config:dump modules")
+		v.Unknown(
+			"module",
+			"whether the migration tool's module is enabled cannot be told",
+			modules.Unknown,
+			"Make app/etc/config.php a plain array:\nbin/magento app:config:dump modules",
+		)
 	case !enabled:
-		v.Fail("module", "the migration tool's module is not enabled", modules.File, "bin/magento module:enable "+toolModule+" && bin/magento setup:upgrade")
+		v.Fail(
+			"module",
+			"the migration tool's module is not enabled",
+			modules.File,
+			"bin/magento module:enable "+toolModule+" && bin/magento setup:upgrade",
+		)
 	}
 }
 
@@ -99,7 +115,8 @@ func cmpRelease(release string) string {
 	return "<Magento 2's release>"
 }
 
-// judgeToolRelease compares without security patches and fourth digits: the tool has none of the former and some of the latter.
+// judgeToolRelease compares without security patches and fourth digits: the tool has none of the former and some of the
+// latter.
 func judgeToolRelease(v *finding.Verdict, e *evidence.Evidence, tool, magento string) {
 	seen := fmt.Sprintf("the tool is %s, Magento 2 is %s", tool, cmpText(magento))
 	t, ok1 := threeDigits(tool)
@@ -107,8 +124,14 @@ func judgeToolRelease(v *finding.Verdict, e *evidence.Evidence, tool, magento st
 	remedy := "Install the tool's release for this Magento 2, where there is one; see the tool's releases:\ncomposer show --all " + composer.DataMigrationTool
 	switch {
 	case !ok1 || !ok2:
-		v.Unknown("release", "whether the tool's release fits Magento 2's cannot be told", seen,
-			"Install tagged releases of both, or set "+e.Migration.Key("preconditions.system_requirements.magento2_version")+".")
+		v.Unknown(
+			"release",
+			"whether the tool's release fits Magento 2's cannot be told",
+			seen,
+			"Install tagged releases of both, or set "+e.Migration.Key(
+				"preconditions.system_requirements.magento2_version",
+			)+".",
+		)
 	case t == m:
 		v.Note("release", "the tool's release fits Magento 2's", seen, "")
 	case t[0] == m[0] && t[1] == m[1]:
@@ -140,17 +163,38 @@ func threeDigits(release string) (d [3]int, ok bool) {
 func judgeToolConfiguration(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) {
 	switch {
 	case e.Tool.Path == "":
-		v.Unknown("config.xml", "the migration tool's configuration is not known", "", "Set "+e.Migration.Key("migration_tool.config")+" to its config.xml.")
+		v.Unknown(
+			"config.xml",
+			"the migration tool's configuration is not known",
+			"",
+			"Set "+e.Migration.Key("migration_tool.config")+" to its config.xml.",
+		)
 		return
 	case errors.Is(e.Tool.Err, evidence.ErrHangs):
-		v.Unknown("config.xml", "the migration tool's config.xml cannot be read", e.Tool.Err.Error(), evidence.HangRemedy)
+		v.Unknown(
+			"config.xml",
+			"the migration tool's config.xml cannot be read",
+			e.Tool.Err.Error(),
+			evidence.HangRemedy,
+		)
 		return
 	case e.Tool.Err != nil:
-		v.Fail("config.xml", "the migration tool's config.xml cannot be read", e.Tool.Err.Error(), "Put it there, readable and well-formed.")
+		v.Fail(
+			"config.xml",
+			"the migration tool's config.xml cannot be read",
+			e.Tool.Err.Error(),
+			"Put it there, readable and well-formed.",
+		)
 		return
 	}
 	for _, p := range e.Tool.Config.Problems {
-		f := finding.Finding{Status: finding.Fail, Subject: p.Subject, Summary: "config.xml: " + p.Text, Evidence: fmt.Sprintf("%s:%d:%d", e.Tool.Path, p.Place.Line, p.Place.Column), Remedy: "Correct it there; the tool itself says nothing outside of developer mode."}
+		f := finding.Finding{
+			Status:   finding.Fail,
+			Subject:  p.Subject,
+			Summary:  "config.xml: " + p.Text,
+			Evidence: fmt.Sprintf("%s:%d:%d", e.Tool.Path, p.Place.Line, p.Place.Column),
+			Remedy:   "Correct it there; the tool itself says nothing outside of developer mode.",
+		}
 		if p.Severity == toolconfig.Misleading {
 			f.Status = finding.Warn
 		}
@@ -167,7 +211,12 @@ func judgeMapFiles(v *finding.Verdict, e *evidence.Evidence) {
 	root := e.Migration.Magento2.Root
 	moduleDir := e.Tool.ModuleDir(root)
 	if moduleDir == "" {
-		v.Unknown("map files", "the tool's own folder is not found, so its map files cannot be looked at", "", "Set "+e.Magento2.Key("root")+" to the Magento 2 that the tool is installed in.")
+		v.Unknown(
+			"map files",
+			"the tool's own folder is not found, so its map files cannot be looked at",
+			"",
+			"Set "+e.Magento2.Key("root")+" to the Magento 2 that the tool is installed in.",
+		)
 		return
 	}
 	for _, option := range e.Tool.Config.PathOptions() {
@@ -191,13 +240,28 @@ func judgeMapFile(v *finding.Verdict, c *toolconfig.Config, option, root, module
 		}
 		switch {
 		case err != nil:
-			v.Fail(option, "the tool cannot read the file of "+option, err.Error(), "Correct the file, or name another in config.xml.")
+			v.Fail(
+				option,
+				"the tool cannot read the file of "+option,
+				err.Error(),
+				"Correct the file, or name another in config.xml.",
+			)
 		case candidate.FromRootOnly:
-			v.Warn(option, "the file of "+option+" is found only while the tool is started in Magento 2's root", candidate.Path, "Write its absolute path into config.xml, or always start the tool there.")
+			v.Warn(
+				option,
+				"the file of "+option+" is found only while the tool is started in Magento 2's root",
+				candidate.Path,
+				"Write its absolute path into config.xml, or always start the tool there.",
+			)
 		}
 		return
 	}
-	v.Fail(option, "the tool would say: Invalid map filename", fmt.Sprintf("%s is %q; looked at %s", option, c.Value(option), strings.Join(looked, ", ")), "Correct the path in config.xml; edited copies are named without .dist.")
+	v.Fail(
+		option,
+		"the tool would say: Invalid map filename",
+		fmt.Sprintf("%s is %q; looked at %s", option, c.Value(option), strings.Join(looked, ", ")),
+		"Correct the path in config.xml; edited copies are named without .dist.",
+	)
 }
 
 // judgeMapping compares the mapping folder with Magento 1's release and edition.
@@ -210,7 +274,12 @@ func judgeMapping(v *finding.Verdict, e *evidence.Evidence) {
 			e.Magento1.Unreadable(v, "mapping", "it is unknown whether the mapping fits Magento 1's release", err)
 			return
 		}
-		v.Unknown("mapping", "it is unknown whether the mapping fits Magento 1's release", err.Error(), "Set "+e.Magento1.Key("root")+" to Magento 1's folder.")
+		v.Unknown(
+			"mapping",
+			"it is unknown whether the mapping fits Magento 1's release",
+			err.Error(),
+			"Set "+e.Magento1.Key("root")+" to Magento 1's folder.",
+		)
 		return
 	}
 	seen := fmt.Sprintf("the mapping is %s %s, Magento 1 is %s %s", edition, version, m1.Edition, m1.Number)
@@ -218,16 +287,36 @@ func judgeMapping(v *finding.Verdict, e *evidence.Evidence) {
 	isCommerce := strings.EqualFold(m1.Edition, "Enterprise")
 	switch {
 	case m1.OpenMage:
-		v.Warn("mapping", "Magento 1 is an OpenMage, which the tool does not support as a source", "OpenMage "+m1.OpenMageNumber, "Compare its tables with the mapping of 1.9.4.5; what the integrity check refuses has to be mapped by hand.")
+		v.Warn(
+			"mapping",
+			"Magento 1 is an OpenMage, which the tool does not support as a source",
+			"OpenMage "+m1.OpenMageNumber,
+			"Compare its tables with the mapping of 1.9.4.5; what the integrity check refuses has to be mapped by hand.",
+		)
 	case !ok:
 		v.Note("mapping", "the mapping is not one of the tool's own folders", mapFile, "")
 	case fromCommerce != isCommerce:
-		v.Fail("mapping", "the mapping is for another edition of Magento 1", seen, "Take config.xml from the folder of this edition and release under the tool's etc/.")
+		v.Fail(
+			"mapping",
+			"the mapping is for another edition of Magento 1",
+			seen,
+			"Take config.xml from the folder of this edition and release under the tool's etc/.",
+		)
 	case version == m1.Number:
 	case evidence.FirstTwo(version) == evidence.FirstTwo(m1.Number):
-		v.Warn("mapping", "the mapping is for another release of Magento 1", seen, "Take config.xml from the folder of this release under the tool's etc/, where there is one.")
+		v.Warn(
+			"mapping",
+			"the mapping is for another release of Magento 1",
+			seen,
+			"Take config.xml from the folder of this release under the tool's etc/, where there is one.",
+		)
 	default:
-		v.Fail("mapping", "the mapping is for another release of Magento 1", seen, "Take config.xml from the folder of this release under the tool's etc/.")
+		v.Fail(
+			"mapping",
+			"the mapping is for another release of Magento 1",
+			seen,
+			"Take config.xml from the folder of this release under the tool's etc/.",
+		)
 	}
 }
 
@@ -236,11 +325,21 @@ func judgeAgreement(ctx context.Context, v *finding.Verdict, e *evidence.Evidenc
 	c := e.Tool.Config
 	local, err := e.Files.Local()
 	if err != nil {
-		e.Magento1.Unreadable(v, "local.xml", "it is unknown whether the tool's crypt key, prefix and database are Magento 1's", err)
+		e.Magento1.Unreadable(
+			v,
+			"local.xml",
+			"it is unknown whether the tool's crypt key, prefix and database are Magento 1's",
+			err,
+		)
 		return
 	}
 	disagree := func(subject, what, ours, theirs string) {
-		v.Fail(subject, "config.xml and local.xml disagree on "+what, fmt.Sprintf("config.xml: %q, local.xml: %q", ours, theirs), "Correct "+subject+" in "+e.Tool.Path+".")
+		v.Fail(
+			subject,
+			"config.xml and local.xml disagree on "+what,
+			fmt.Sprintf("config.xml: %q, local.xml: %q", ours, theirs),
+			"Correct "+subject+" in "+e.Tool.Path+".",
+		)
 	}
 	if prefix := c.Value("source_prefix"); prefix != local.TablePrefix {
 		disagree("source_prefix", "Magento 1's table prefix", prefix, local.TablePrefix)
@@ -252,7 +351,8 @@ func judgeAgreement(ctx context.Context, v *finding.Verdict, e *evidence.Evidenc
 	judgeSplitDatabase(v, e)
 }
 
-// judgeCryptKey compares the keys, which are never shown. Without one the tool stops at the first encrypted value that it meets.
+// judgeCryptKey compares the keys, which are never shown. Without one the tool stops at the first encrypted value that
+// it meets.
 func judgeCryptKey(ctx context.Context, v *finding.Verdict, e *evidence.Evidence, local *localxml.File) {
 	const remedy = "Copy the key from app/etc/local.xml of Magento 1 into <crypt_key>."
 	ours := strings.TrimSpace(string(e.Tool.Config.CryptKey))
@@ -261,13 +361,24 @@ func judgeCryptKey(ctx context.Context, v *finding.Verdict, e *evidence.Evidence
 	case ours != "":
 		v.Fail("crypt_key", "the crypt_key of config.xml is not Magento 1's", "compared with "+local.File, remedy)
 	case encryptedValues(ctx, e) > 0:
-		v.Fail("crypt_key", "the crypt_key of config.xml is empty, and Magento 1 has encrypted settings", "migrate:settings would say: \"crypt_key\" option is not defined the configuration", remedy)
+		v.Fail(
+			"crypt_key",
+			"the crypt_key of config.xml is empty, and Magento 1 has encrypted settings",
+			"migrate:settings would say: \"crypt_key\" option is not defined the configuration",
+			remedy,
+		)
 	default:
-		v.Warn("crypt_key", "the crypt_key of config.xml is empty", "encrypted settings and stored cards cannot be migrated without it", remedy)
+		v.Warn(
+			"crypt_key",
+			"the crypt_key of config.xml is empty",
+			"encrypted settings and stored cards cannot be migrated without it",
+			remedy,
+		)
 	}
 }
 
-// encryptedValues counts the settings of Magento 1 that the tool's settings map decrypts; 0 also when that cannot be told.
+// encryptedValues counts the settings of Magento 1 that the tool's settings map decrypts; 0 also when that cannot be
+// told.
 func encryptedValues(ctx context.Context, e *evidence.Evidence) int {
 	path := e.Tool.File("settings_map_file", e.Migration.Magento2.Root)
 	if path == "" || e.Magento1.Err != nil {
@@ -284,14 +395,20 @@ func encryptedValues(ctx context.Context, e *evidence.Evidence) int {
 	var paths []any
 	for n := range tree.All() {
 		handler := n.Child("handler").Attribute("class")
-		if setting := strings.TrimSpace(n.Child("path").Text()); n.Name == "transform" && handler != nil && strings.HasSuffix(handler.Value, `\Handler\Encrypt`) && setting != "" {
+		if setting := strings.TrimSpace(n.Child("path").Text()); n.Name == "transform" && handler != nil &&
+			strings.HasSuffix(handler.Value, `\Handler\Encrypt`) &&
+			setting != "" {
 			paths = append(paths, setting)
 		}
 	}
 	if len(paths) == 0 {
 		return 0
 	}
-	n, err := e.Magento1.Count(ctx, "core_config_data", "value <> '' AND path IN ("+evidence.Parameters(len(paths))+")", paths...)
+	n, err := e.Magento1.Count(
+		ctx,
+		"core_config_data",
+		"value <> '' AND path IN ("+evidence.Parameters(len(paths))+")",
+		paths...)
 	if err != nil {
 		return 0
 	}
@@ -309,9 +426,19 @@ func judgeMagento2Agreement(v *finding.Verdict, e *evidence.Evidence) {
 	compare := func(subject, what, ours string, theirs envphp.Setting[string]) {
 		switch {
 		case theirs.State == envphp.Unknown:
-			v.Unknown(subject, "whether config.xml and env.php agree on "+what+" cannot be told", theirs.Reason, "Write a plain value into app/etc/env.php, or compare by hand and waive.")
+			v.Unknown(
+				subject,
+				"whether config.xml and env.php agree on "+what+" cannot be told",
+				theirs.Reason,
+				"Write a plain value into app/etc/env.php, or compare by hand and waive.",
+			)
 		case theirs.Value != ours:
-			v.Fail(subject, "config.xml and env.php disagree on "+what, fmt.Sprintf("config.xml: %q, env.php: %q", ours, theirs.Value), "Correct "+subject+" in "+e.Tool.Path+".")
+			v.Fail(
+				subject,
+				"config.xml and env.php disagree on "+what,
+				fmt.Sprintf("config.xml: %q, env.php: %q", ours, theirs.Value),
+				"Correct "+subject+" in "+e.Tool.Path+".",
+			)
 		}
 	}
 	compare("dest_prefix", "Magento 2's table prefix", c.Value("dest_prefix"), env.TablePrefix)
@@ -319,23 +446,40 @@ func judgeMagento2Agreement(v *finding.Verdict, e *evidence.Evidence) {
 		compare("destination", "Magento 2's database", c.Destination.Name, env.Connection("default").DBName)
 	}
 	for _, r := range env.Resources {
-		if name := r.Connection; slices.Contains([]string{"checkout", "sales"}, r.Name) && name.State == envphp.Known && name.Value != "default" {
-			v.Fail("split database", "Magento 2's "+r.Name+" tables are in a database of their own, which the tool does not support", env.File, "Migrate into one database, and split it afterwards.")
+		if name := r.Connection; slices.Contains([]string{"checkout", "sales"}, r.Name) && name.State == envphp.Known &&
+			name.Value != "default" {
+			v.Fail(
+				"split database",
+				"Magento 2's "+r.Name+" tables are in a database of their own, which the tool does not support",
+				env.File,
+				"Migrate into one database, and split it afterwards.",
+			)
 		}
 	}
 	judgeMode(v, e, env)
 }
 
-// judgeMode looks at MAGE_MODE: the tool validates its files in developer mode only, and needs compiled code that knows it in production.
+// judgeMode looks at MAGE_MODE: the tool validates its files in developer mode only, and needs compiled code that knows
+// it in production.
 func judgeMode(v *finding.Verdict, e *evidence.Evidence, env *envphp.File) {
 	switch env.Mode.Or("default") {
 	case "developer":
-		v.Warn("MAGE_MODE", "Magento 2 is in developer mode, in which the tool can stop with validation errors", env.File, "bin/magento deploy:mode:set default")
+		v.Warn(
+			"MAGE_MODE",
+			"Magento 2 is in developer mode, in which the tool can stop with validation errors",
+			env.File,
+			"bin/magento deploy:mode:set default",
+		)
 	case "production":
 		compiled, err1 := os.Stat(filepath.Join(e.Migration.Magento2.Root, "generated/metadata/global.php"))
 		tool, err2 := os.Stat(filepath.Join(e.Tool.ModuleDir(e.Migration.Magento2.Root), "registration.php"))
 		if err1 == nil && err2 == nil && compiled.ModTime().Before(tool.ModTime()) {
-			v.Warn("MAGE_MODE", "Magento 2 is in production mode, and its compiled code is older than the migration tool", "generated/metadata/global.php is from "+finding.Time(compiled.ModTime()), "bin/magento setup:di:compile")
+			v.Warn(
+				"MAGE_MODE",
+				"Magento 2 is in production mode, and its compiled code is older than the migration tool",
+				"generated/metadata/global.php is from "+finding.Time(compiled.ModTime()),
+				"bin/magento setup:di:compile",
+			)
 		}
 	}
 }
@@ -353,7 +497,12 @@ func judgeSplitDatabase(v *finding.Verdict, e *evidence.Evidence) {
 		}
 	}
 	if len(databases) > 1 {
-		v.Fail("split database", "Magento 1's own tables are in several databases, which the tool does not support", local.File, "Bring them into one database before the migration.")
+		v.Fail(
+			"split database",
+			"Magento 1's own tables are in several databases, which the tool does not support",
+			local.File,
+			"Bring them into one database before the migration.",
+		)
 	}
 }
 
@@ -368,21 +517,32 @@ func judgeToolState(ctx context.Context, v *finding.Verdict, e *evidence.Evidenc
 	}
 }
 
-// judgeLock finds a lock that says done over databases in which nothing is: the tool would print "Migration completed" and do nothing.
+// judgeLock finds a lock that says done over databases in which nothing is: the tool would print "Migration completed"
+// and do nothing.
 func judgeLock(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) {
 	lock, err := e.Files.Progress()
 	switch {
 	case errors.Is(err, evidence.ErrNoRoot), evidence.Missing(err):
 		return
 	case err != nil:
-		v.Warn("lock", "the tool's progress file cannot be read", err.Error(), "The tool takes such a file for an empty one and starts anew. Remove it if that is meant.")
+		v.Warn(
+			"lock",
+			"the tool's progress file cannot be read",
+			err.Error(),
+			"The tool takes such a file for an empty one and starts anew. Remove it if that is meant.",
+		)
 		return
 	case !lock.Done(`Migration\Step\PostProcessing\Data`, "data migration") && !lock.Done(`Migration\Step\Map\Data`, "data migration"):
 		return
 	}
 	remedy := "Make the tool begin anew: add --reset to migrate:settings and migrate:data, or remove " + lock.File
 	if e.Phase.Phase == config.PhasePrepare {
-		v.Fail("lock", "the tool's progress file says that all data was migrated, and Magento 2 holds none of it", lock.File+": migrate:data would print \"Migration completed\" and do nothing", remedy)
+		v.Fail(
+			"lock",
+			"the tool's progress file says that all data was migrated, and Magento 2 holds none of it",
+			lock.File+": migrate:data would print \"Migration completed\" and do nothing",
+			remedy,
+		)
 		return
 	}
 	if e.Magento1.Err == nil {
@@ -391,26 +551,43 @@ func judgeLock(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) {
 		case err != nil:
 			e.Magento1.Broken(v, "lock", err)
 		case len(tables) == 0:
-			v.Fail("lock", "the tool's progress file says that Magento 1 has its triggers, and this Magento 1 has none", lock.File+": no m2_cl_ table in "+e.Magento1.Endpoint.Name, remedy)
+			v.Fail(
+				"lock",
+				"the tool's progress file says that Magento 1 has its triggers, and this Magento 1 has none",
+				lock.File+": no m2_cl_ table in "+e.Magento1.Endpoint.Name,
+				remedy,
+			)
 		}
 	}
 }
 
 // deltaTables returns the tool's change logs in Magento 1, without prefix.
 func deltaTables(ctx context.Context, m1 *evidence.System) ([]string, error) {
-	return m1.Column(ctx, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE ? ORDER BY 1", database.EscapeLike(m1.Prefix+"m2_cl_")+"%")
+	return m1.Column(
+		ctx,
+		"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE ? ORDER BY 1",
+		database.EscapeLike(m1.Prefix+"m2_cl_")+"%",
+	)
 }
 
 // judgeDiedInEAV looks for the copies that the EAV step drops when it ends well.
 func judgeDiedInEAV(ctx context.Context, v *finding.Verdict, m2 *evidence.System) {
-	left, err := m2.Column(ctx, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE ? ORDER BY 1", "%"+database.EscapeLike("migration_backup_")+"%")
+	left, err := m2.Column(
+		ctx,
+		"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE ? ORDER BY 1",
+		"%"+database.EscapeLike("migration_backup_")+"%",
+	)
 	if err != nil {
 		m2.Broken(v, "migration_backup", err)
 		return
 	}
 	if len(left) > 0 {
-		v.Fail("migration_backup", "migrate:data died in its EAV step", strings.Join(left, ", "),
-			"Run migrate:data again without --reset to go on; or restore Magento 2 from its backup and run it with --reset.")
+		v.Fail(
+			"migration_backup",
+			"migrate:data died in its EAV step",
+			strings.Join(left, ", "),
+			"Run migrate:data again without --reset to go on; or restore Magento 2 from its backup and run it with --reset.",
+		)
 	}
 }
 
@@ -423,7 +600,12 @@ func judgeDeltaLog(ctx context.Context, v *finding.Verdict, e *evidence.Evidence
 		return
 	}
 	if len(tables) == 1 && strings.HasSuffix(tables[0], "m2_cl_catalog_compare_item") {
-		v.Warn("setup triggers", "migrate:data died when it made its first trigger", "only "+tables[0]+" is there", "Mend what the preconditions privileges and binlog_trust say, and run migrate:data again.")
+		v.Warn(
+			"setup triggers",
+			"migrate:data died when it made its first trigger",
+			"only "+tables[0]+" is there",
+			"Mend what the preconditions privileges and binlog_trust say, and run migrate:data again.",
+		)
 	}
 	if e.Phase.Phase != config.PhaseDelta {
 		return
@@ -433,15 +615,20 @@ func judgeDeltaLog(ctx context.Context, v *finding.Verdict, e *evidence.Evidence
 		m1.Broken(v, "m2_cl", err)
 	}
 	if len(lost) > 0 {
-		v.Warn("m2_cl", "changes of Magento 1 are marked as delivered and still there: the next migrate:delta drops them unseen", strings.Join(lost, ", "),
-			"If no migrate:delta runs now, set them back as Magento 1's administrator, for each table: UPDATE <table> SET processed = 0 WHERE processed = 1")
+		v.Warn(
+			"m2_cl",
+			"changes of Magento 1 are marked as delivered and still there: the next migrate:delta drops them unseen",
+			strings.Join(lost, ", "),
+			"If no migrate:delta runs now, set them back as Magento 1's administrator, for each table: UPDATE <table> SET processed = 0 WHERE processed = 1",
+		)
 	}
 }
 
 // maxLost is how many tables with lost changes are named.
 const maxLost = 20
 
-// undelivered returns the change logs with rows that are marked as delivered. A running migrate:delta has such rows for a second.
+// undelivered returns the change logs with rows that are marked as delivered. A running migrate:delta has such rows for
+// a second.
 func undelivered(ctx context.Context, m1 *evidence.System, tables []string) (lost []string, err error) {
 	for _, t := range tables {
 		var one int
@@ -459,8 +646,8 @@ func undelivered(ctx context.Context, m1 *evidence.System, tables []string) (los
 	return lost, nil
 }
 
-// judgeIntegrity says what the tool's integrity check would say: the first thing that migrate:data does. What it refuses is a warning,
-// because --auto makes the tool go on.
+// judgeIntegrity says what the tool's integrity check would say: the first thing that migrate:data does. What it
+// refuses is a warning, because --auto makes the tool go on.
 func judgeIntegrity(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) {
 	ahead := e.Phase.Phase == config.PhasePrepare || e.Phase.Phase == config.PhaseMigrate
 	if !ahead || e.Tool.Config == nil || e.Tool.ModuleDir(e.Migration.Magento2.Root) == "" {
@@ -490,7 +677,8 @@ func judgeIntegrity(ctx context.Context, v *finding.Verdict, e *evidence.Evidenc
 	}
 }
 
-// judgeSearch says how far the search through Magento 1's rows has come. What was looked at only in part is never a pass.
+// judgeSearch says how far the search through Magento 1's rows has come. What was looked at only in part is never a
+// pass.
 func judgeSearch(v *finding.Verdict, f *evidence.Forecast) {
 	o := f.Orphans
 	if !f.Searched {
@@ -511,8 +699,12 @@ func judgeSearch(v *finding.Verdict, f *evidence.Forecast) {
 			fmt.Sprintf("%s.%s: %v", u.Table, u.Column, u.Err), remedy)
 	}
 	if f.Searched && f.Rewrites != nil {
-		v.Unknown("url_rewrites", "the search for duplicate URL rewrites in Magento 1 takes too long", f.Rewrites.Error(),
-			"Look for them by hand and waive this subject, or set auto_resolve_urlrewrite_duplicates to 1 in config.xml.")
+		v.Unknown(
+			"url_rewrites",
+			"the search for duplicate URL rewrites in Magento 1 takes too long",
+			f.Rewrites.Error(),
+			"Look for them by hand and waive this subject, or set auto_resolve_urlrewrite_duplicates to 1 in config.xml.",
+		)
 	}
 }
 

@@ -144,7 +144,13 @@ func TestMigrationToolStaleLock(t *testing.T) {
 
 func (s *shop) deltaTables() []string {
 	s.T.Helper()
-	rows, err := s.Root(s.Server1).QueryContext(s.T.Context(), "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME LIKE 'm2\\_cl\\_%'", s.DB1)
+	rows, err := s.Root(
+		s.Server1,
+	).QueryContext(
+		s.T.Context(),
+		"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME LIKE 'm2\\_cl\\_%'",
+		s.DB1,
+	)
 	if err != nil {
 		s.T.Fatal(err)
 	}
@@ -168,9 +174,16 @@ func TestMigrationToolEncryptedSettings(t *testing.T) {
 	s := newShop(t, func(s *shoptest.Shop) { s.Prefix1 = "mage_" })
 	_, root2 := s.WithRoots()
 	s.WriteTool(root2, map[string]string{"crypt_key": ""})
-	shoptest.WriteUnder(t, root2, shoptest.ToolDir+"/etc/settings_map_file.xml", `<settings><value><transform><path>payment/acme/key</path><handler class="\Migration\Handler\Encrypt"/></transform></value></settings>`)
+	shoptest.WriteUnder(
+		t,
+		root2,
+		shoptest.ToolDir+"/etc/settings_map_file.xml",
+		`<settings><value><transform><path>payment/acme/key</path><handler class="\Migration\Handler\Encrypt"/></transform></value></settings>`,
+	)
 	s.WantFinding("migration_tool", finding.Warn, "crypt_key of config.xml is empty")
-	s.On1("INSERT INTO mage_core_config_data (scope, scope_id, path, value) VALUES ('default', 0, 'payment/acme/key', 'x')")
+	s.On1(
+		"INSERT INTO mage_core_config_data (scope, scope_id, path, value) VALUES ('default', 0, 'payment/acme/key', 'x')",
+	)
 	s.WantFinding("migration_tool", finding.Fail, "has encrypted settings")
 	s.WriteTool(root2, nil)
 	s.Want("migration_tool", finding.Pass)
@@ -188,15 +201,30 @@ func TestMigrationToolIntegrity(t *testing.T) {
 	const path = shoptest.ToolDir + "/etc/opensource-to-opensource/1.9.4.5/map.xml.dist"
 	// Every table but the extension's.
 	tables := s.tablesBut("acme_giftcard")
-	shoptest.WriteUnder(t, root2, path, "<map><source><document_rules>"+tables+"</document_rules></source><destination>"+shoptest.IgnoreAll+"</destination></map>")
-	f := s.WantFinding("migration_tool", finding.Warn, "Source documents are not mapped: acme_giftcard", "<ignore><document>acme_giftcard</document></ignore>")
+	shoptest.WriteUnder(
+		t,
+		root2,
+		path,
+		"<map><source><document_rules>"+tables+"</document_rules></source><destination>"+shoptest.IgnoreAll+"</destination></map>",
+	)
+	f := s.WantFinding(
+		"migration_tool",
+		finding.Warn,
+		"Source documents are not mapped: acme_giftcard",
+		"<ignore><document>acme_giftcard</document></ignore>",
+	)
 	if f.Subject != "acme_giftcard" {
 		t.Errorf("subject %q", f.Subject)
 	}
 	s.WantValue(1, "integrity_findings", "documents")
 	s.Configure("migration_tool", "{severity: fail}")
 	s.Want("migration_tool", finding.Fail)
-	shoptest.WriteUnder(t, root2, path, "<map><source><document_rules>"+tables+"<ignore><document>acme_giftcard</document></ignore></document_rules></source><destination>"+shoptest.IgnoreAll+"</destination></map>")
+	shoptest.WriteUnder(
+		t,
+		root2,
+		path,
+		"<map><source><document_rules>"+tables+"<ignore><document>acme_giftcard</document></ignore></document_rules></source><destination>"+shoptest.IgnoreAll+"</destination></map>",
+	)
 	s.Want("migration_tool", finding.Pass)
 	s.WantValue(0, "integrity_findings", "documents")
 }
@@ -204,7 +232,14 @@ func TestMigrationToolIntegrity(t *testing.T) {
 // tablesBut ignores all of Magento 1's tables but one, by name.
 func (s *shop) tablesBut(but string) string {
 	s.T.Helper()
-	rows, err := s.Root(s.Server1).QueryContext(s.T.Context(), "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME <> ?", s.DB1, but)
+	rows, err := s.Root(
+		s.Server1,
+	).QueryContext(
+		s.T.Context(),
+		"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME <> ?",
+		s.DB1,
+		but,
+	)
 	if err != nil {
 		s.T.Fatal(err)
 	}
@@ -233,7 +268,8 @@ func TestMigrationToolSeverity(t *testing.T) {
 	s.Want("migration_tool", finding.Fail)
 }
 
-// TestMigrationToolSaysWhatItCannotRead takes the change log's columns away, as an account without SELECT on it would see.
+// TestMigrationToolSaysWhatItCannotRead takes the change log's columns away, as an account without SELECT on it would
+// see.
 func TestMigrationToolSaysWhatItCannotRead(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, func(s *shoptest.Shop) { s.Server2 = s.Server1 })

@@ -25,7 +25,8 @@ func TestNetworkPasses(t *testing.T) {
 		t.Error("no connect duration")
 	}
 	for _, sample := range exposition.Samples(s.Board.Snapshot()[0]) {
-		if sample.Family == "database_info" && (sample.Labels[1] != "mariadb" || strings.Count(sample.Labels[2], ".") != 2) {
+		if sample.Family == "database_info" &&
+			(sample.Labels[1] != "mariadb" || strings.Count(sample.Labels[2], ".") != 2) {
 			t.Errorf("database_info%q", sample.Labels)
 		}
 	}
@@ -137,8 +138,12 @@ func TestNetworkHostNotAllowed(t *testing.T) {
 	s := newShop(t, func(s *shoptest.Shop) { s.Server1 = server })
 	s.Exec(server, "RENAME USER '"+s.User+"'@'%' TO '"+s.User+"'@'10.9.8.7'")
 	// Every other account lets some host in; root stays reachable over the socket.
-	s.Exec(server, "DELETE FROM mysql.global_priv WHERE User <> '"+s.User+"' AND NOT (User = 'root' AND Host = 'localhost')", "FLUSH PRIVILEGES",
-		"RENAME USER root@localhost TO root@'_gateway'")
+	s.Exec(
+		server,
+		"DELETE FROM mysql.global_priv WHERE User <> '"+s.User+"' AND NOT (User = 'root' AND Host = 'localhost')",
+		"FLUSH PRIVILEGES",
+		"RENAME USER root@localhost TO root@'_gateway'",
+	)
 	s.WantFinding("network", finding.Fail, "lets no account in from this host", "CREATE USER '"+s.User+"'")
 }
 
@@ -177,7 +182,8 @@ func TestNetworkWhatTheConfigurationNames(t *testing.T) {
 	s.WantFinding("m2_installed", finding.Unknown, "not configured")
 }
 
-// TestNetworkFromTheToolsConfiguration needs no database in the configuration: the tool's config.xml has told everything.
+// TestNetworkFromTheToolsConfiguration needs no database in the configuration: the tool's config.xml has told
+// everything.
 func TestNetworkFromTheToolsConfiguration(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, func(s *shoptest.Shop) { s.Prefix1, s.Prefix2 = "mage_", "m2_" })
@@ -185,10 +191,23 @@ func TestNetworkFromTheToolsConfiguration(t *testing.T) {
 	write := func(host string) {
 		t.Helper()
 		login := func(server *mysqltest.Server, name string) string {
-			return fmt.Sprintf(`<database host=%q port="%d" name=%q user=%q password=%q/>`, host, server.Port(), name, s.User, shoptest.Password)
+			return fmt.Sprintf(
+				`<database host=%q port="%d" name=%q user=%q password=%q/>`,
+				host,
+				server.Port(),
+				name,
+				s.User,
+				shoptest.Password,
+			)
 		}
 		xml := `<config xmlns:xs="http://www.w3.org/2001/XMLSchema-instance"><steps mode="data"><step title="Map"><integrity>Migration\Step\Map\Integrity</integrity></step></steps>
-<source>` + login(s.Server1, s.DB1) + `</source><destination>` + login(s.Server2, s.DB2) + `</destination>
+<source>` + login(
+			s.Server1,
+			s.DB1,
+		) + `</source><destination>` + login(
+			s.Server2,
+			s.DB2,
+		) + `</destination>
 <options><source_prefix>mage_</source_prefix><dest_prefix>m2_</dest_prefix></options></config>`
 		if err := os.WriteFile(path, []byte(xml), 0o600); err != nil {
 			t.Fatal(err)

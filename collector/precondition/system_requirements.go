@@ -110,7 +110,11 @@ func (j *requirementJudge) readTable() (requirements.Table, error) {
 	if file := j.settings.RequirementsFile; file != "" {
 		return requirements.Load(file)
 	}
-	return evidence.Once(j.e.Lifetime, "requirements", func() (requirements.Table, error) { return requirements.Load("") })
+	return evidence.Once(
+		j.e.Lifetime,
+		"requirements",
+		func() (requirements.Table, error) { return requirements.Load("") },
+	)
 }
 
 func (j *requirementJudge) releaseText() string {
@@ -135,8 +139,12 @@ func (j *requirementJudge) findReleases(ctx context.Context) bool {
 	r, ok := requirements.ParseRelease(text)
 	_, row, listed := j.table.Row(r)
 	if !ok || !listed {
-		j.v.Unknown("release", "the table of requirements does not have Magento 2's release", fmt.Sprintf("%q, table of %s", text, j.table.Dated),
-			"Name a table that has it in "+j.key("requirements_file")+", or compare by hand and waive.")
+		j.v.Unknown(
+			"release",
+			"the table of requirements does not have Magento 2's release",
+			fmt.Sprintf("%q, table of %s", text, j.table.Dated),
+			"Name a table that has it in "+j.key("requirements_file")+", or compare by hand and waive.",
+		)
 		return false
 	}
 	j.releases = []requirements.Release{r}
@@ -161,13 +169,19 @@ func (j *requirementJudge) releasesOfDatabase(ctx context.Context) bool {
 	}
 	since, before := found.Limits()
 	for text := range j.table.Releases {
-		if r, _ := requirements.ParseRelease(text); r.Compare(since) >= 0 && (before == requirements.Release{} || r.Compare(before) < 0) {
+		if r, _ := requirements.ParseRelease(text); r.Compare(since) >= 0 &&
+			(before == requirements.Release{} || r.Compare(before) < 0) {
 			j.releases = append(j.releases, r)
 		}
 	}
 	slices.SortFunc(j.releases, requirements.Release.Compare)
 	if len(j.releases) == 0 {
-		j.v.Unknown("release", "the table of requirements does not have Magento 2's release", "it is "+since.String()+" or newer, table of "+j.table.Dated, j.releaseKeys())
+		j.v.Unknown(
+			"release",
+			"the table of requirements does not have Magento 2's release",
+			"it is "+since.String()+" or newer, table of "+j.table.Dated,
+			j.releaseKeys(),
+		)
 		return false
 	}
 	return true
@@ -187,15 +201,30 @@ func (j *requirementJudge) judge(component, product, version string, refused err
 	switch {
 	case refused != nil:
 		j.v.Sample(requirementMet, 0, component)
-		j.v.Fail(component, fmt.Sprintf("Magento 2 does not accept %s %s", product, version), evidence+"; "+refused.Error(), remedy)
+		j.v.Fail(
+			component,
+			fmt.Sprintf("Magento 2 does not accept %s %s", product, version),
+			evidence+"; "+refused.Error(),
+			remedy,
+		)
 	case supported == len(j.releases):
 		j.v.Sample(requirementMet, 1, component)
 		j.v.Note(component, fmt.Sprintf("%s %s is a tested version", product, version), evidence, "")
 	case supported == 0:
 		j.v.Sample(requirementMet, 0, component)
-		j.v.Warn(component, fmt.Sprintf("%s was not tested with %s %s", j.releaseText(), product, version), evidence, remedy)
+		j.v.Warn(
+			component,
+			fmt.Sprintf("%s was not tested with %s %s", j.releaseText(), product, version),
+			evidence,
+			remedy,
+		)
 	default:
-		j.v.Unknown(component, fmt.Sprintf("whether Magento 2 was tested with %s %s depends on its exact release", product, version), evidence, j.releaseKeys())
+		j.v.Unknown(
+			component,
+			fmt.Sprintf("whether Magento 2 was tested with %s %s depends on its exact release", product, version),
+			evidence,
+			j.releaseKeys(),
+		)
 	}
 }
 
@@ -235,21 +264,42 @@ func (j *requirementJudge) database(ctx context.Context) {
 		j.unseen("database", "it does not answer", m2.Err, "See the precondition network.")
 		return
 	}
-	j.judge("database", string(m2.Session.Version.Flavor), m2.Session.Version.Number(), j.refusedDatabase(m2.Session.VersionText))
+	j.judge(
+		"database",
+		string(m2.Session.Version.Flavor),
+		m2.Session.Version.Number(),
+		j.refusedDatabase(m2.Session.VersionText),
+	)
 	var packet int64
 	var format string
 	var logging bool
-	err := m2.Session.Row(ctx, "SELECT @@global.max_allowed_packet, @@global.binlog_format, @@global.log_bin", nil, &packet, &format, &logging)
+	err := m2.Session.Row(
+		ctx,
+		"SELECT @@global.max_allowed_packet, @@global.binlog_format, @@global.log_bin",
+		nil,
+		&packet,
+		&format,
+		&logging,
+	)
 	if err != nil {
 		m2.Broken(j.v, "database settings", err)
 		return
 	}
 	if packet < leastPacket {
-		j.v.Warn("max_allowed_packet", "Magento 2's database takes only small packets", fmt.Sprintf("max_allowed_packet is %d bytes; the tool inserts up to 50000 rows in one statement", packet),
-			"SET GLOBAL max_allowed_packet = 67108864, and the same in my.cnf under [mysqld].")
+		j.v.Warn(
+			"max_allowed_packet",
+			"Magento 2's database takes only small packets",
+			fmt.Sprintf("max_allowed_packet is %d bytes; the tool inserts up to 50000 rows in one statement", packet),
+			"SET GLOBAL max_allowed_packet = 67108864, and the same in my.cnf under [mysqld].",
+		)
 	}
 	if logging && strings.EqualFold(format, "STATEMENT") {
-		j.v.Warn("binlog_format", "Magento 2 does not support statement-based replication", "binlog_format is STATEMENT", "SET GLOBAL binlog_format = ROW, and the same in my.cnf under [mysqld].")
+		j.v.Warn(
+			"binlog_format",
+			"Magento 2 does not support statement-based replication",
+			"binlog_format is STATEMENT",
+			"SET GLOBAL binlog_format = ROW, and the same in my.cnf under [mysqld].",
+		)
 	}
 }
 
@@ -286,7 +336,8 @@ func (j *requirementJudge) refusedDatabase(versionText string) error {
 func versionPatterns(tree *xmltree.Node) []string {
 	var patterns []string
 	for n := range tree.All() {
-		if name := n.Attribute("name"); n.Name != "argument" || name == nil || name.Value != "supportedVersionPatterns" {
+		if name := n.Attribute("name"); n.Name != "argument" || name == nil ||
+			name.Value != "supportedVersionPatterns" {
 			continue
 		}
 		for _, item := range n.Children {
@@ -306,7 +357,12 @@ func (j *requirementJudge) search(ctx context.Context) {
 			err = errors.New("core_config_data names no search engine, and Magento 2.4 has none of its own")
 		}
 		if err != nil {
-			j.unseen("search", "its address is not known", err, "Set "+j.key("endpoints.search")+", like http://opensearch:9200.")
+			j.unseen(
+				"search",
+				"its address is not known",
+				err,
+				"Set "+j.key("endpoints.search")+", like http://opensearch:9200.",
+			)
 			return
 		}
 	}
@@ -316,7 +372,12 @@ func (j *requirementJudge) search(ctx context.Context) {
 	}
 	engine, err := service.Search(ctx, endpoint)
 	if err != nil {
-		j.unseen("search", "it does not tell its version", err, "Let the exporter's host reach it, or set "+j.key("endpoints.search")+".")
+		j.unseen(
+			"search",
+			"it does not tell its version",
+			err,
+			"Let the exporter's host reach it, or set "+j.key("endpoints.search")+".",
+		)
 		return
 	}
 	j.judge("search", engine.Product, engine.Version, nil)
@@ -325,7 +386,12 @@ func (j *requirementJudge) search(ctx context.Context) {
 // services judges caches, sessions, queues and Varnish, where env.php or the configuration names them.
 func (j *requirementJudge) services(ctx context.Context) {
 	endpoints := j.settings.Endpoints
-	named := map[string]string{"cache": endpoints["cache"], "session": endpoints["session"], "queue": endpoints["queue"], "varnish": endpoints["varnish"]}
+	named := map[string]string{
+		"cache":   endpoints["cache"],
+		"session": endpoints["session"],
+		"queue":   endpoints["queue"],
+		"varnish": endpoints["varnish"],
+	}
 	passwords := map[string]string{}
 	env, err := j.e.Files.Env()
 	if err != nil {
@@ -353,7 +419,12 @@ func (j *requirementJudge) services(ctx context.Context) {
 
 func (j *requirementJudge) service(component string, s service.Service, err error) {
 	if err != nil {
-		j.unseen(component, "it does not tell its version", err, "Let the exporter's host reach it, or set "+j.key("endpoints."+component)+".")
+		j.unseen(
+			component,
+			"it does not tell its version",
+			err,
+			"Let the exporter's host reach it, or set "+j.key("endpoints."+component)+".",
+		)
 		return
 	}
 	j.judge(component, s.Product, s.Version, nil)
@@ -368,20 +439,27 @@ func (j *requirementJudge) fromEnvironment(env *envphp.File, named, passwords ma
 		component := kind.component
 		for _, store := range kind.stores {
 			backend := strings.ToLower(store.Backend.Or(""))
-			isServer := component == "queue" || strings.Contains(backend, "redis") || strings.Contains(backend, "valkey")
+			isServer := component == "queue" || strings.Contains(backend, "redis") ||
+				strings.Contains(backend, "valkey")
 			if !isServer || len(store.Servers) == 0 || named[component] != "" {
 				continue
 			}
 			server := store.Servers[0]
 			if server.State != envphp.Known {
-				j.unseen(component, "env.php does not tell its address", errors.New(server.Reason), "Set "+j.key("endpoints."+component)+".")
+				j.unseen(
+					component,
+					"env.php does not tell its address",
+					errors.New(server.Reason),
+					"Set "+j.key("endpoints."+component)+".",
+				)
 				continue
 			}
 			named[component] = server.Value.String()
 		}
 	}
 	// The caches that Magento purges are Varnish's, and speak HTTP.
-	if servers := env.HTTPCaches.Servers; named["varnish"] == "" && len(servers) > 0 && servers[0].State == envphp.Known {
+	if servers := env.HTTPCaches.Servers; named["varnish"] == "" && len(servers) > 0 &&
+		servers[0].State == envphp.Known {
 		named["varnish"] = "http://" + servers[0].Value.String()
 	}
 	passwords["session"] = env.Text("session/redis/password").Or("")
@@ -392,7 +470,14 @@ func (j *requirementJudge) fromEnvironment(env *envphp.File, named, passwords ma
 func (j *requirementJudge) php(ctx context.Context) {
 	binary := j.settings.PHP
 	if binary == "" {
-		j.unseen("php", "no php binary is named", nil, "Set "+j.key("php")+" to the binary that runs bin/magento, like /usr/bin/php8.2; where that is on another host, check by hand and waive the subject php.")
+		j.unseen(
+			"php",
+			"no php binary is named",
+			nil,
+			"Set "+j.key(
+				"php",
+			)+" to the binary that runs bin/magento, like /usr/bin/php8.2; where that is on another host, check by hand and waive the subject php.",
+		)
 		return
 	}
 	p, err := service.AskPHP(ctx, binary)
@@ -410,7 +495,12 @@ func (j *requirementJudge) php(ctx context.Context) {
 		j.extensions(lock, p)
 	}
 	if limit, ok := memoryBytes(p.MemoryLimit); ok && limit < leastMemory {
-		j.v.Warn("php memory_limit", "PHP's memory_limit is below what Adobe advises", "memory_limit is "+p.MemoryLimit+", advised are 2G", "Set memory_limit = 2G in the php.ini of the command line ("+shell.Word(binary)+" --ini shows which).")
+		j.v.Warn(
+			"php memory_limit",
+			"PHP's memory_limit is below what Adobe advises",
+			"memory_limit is "+p.MemoryLimit+", advised are 2G",
+			"Set memory_limit = 2G in the php.ini of the command line ("+shell.Word(binary)+" --ini shows which).",
+		)
 	}
 }
 
@@ -436,14 +526,20 @@ func (j *requirementJudge) extensions(lock *composer.Lock, p service.PHP) {
 	for _, pkg := range lock.Packages {
 		for name := range pkg.Require {
 			extension, ok := strings.CutPrefix(strings.ToLower(name), "ext-")
-			if ok && !pkg.Dev && !slices.Contains(p.Extensions, strings.ReplaceAll(extension, "zend-opcache", "zend opcache")) {
+			if ok && !pkg.Dev &&
+				!slices.Contains(p.Extensions, strings.ReplaceAll(extension, "zend-opcache", "zend opcache")) {
 				missing[extension] = true
 			}
 		}
 	}
 	if len(missing) > 0 {
 		names := slices.Sorted(maps.Keys(missing))
-		j.v.Fail("php extensions", "PHP lacks extensions that Magento 2 requires", strings.Join(names, ", "), "Install them, on Debian:\napt-get install php-"+strings.Join(names, " php-"))
+		j.v.Fail(
+			"php extensions",
+			"PHP lacks extensions that Magento 2 requires",
+			strings.Join(names, ", "),
+			"Install them, on Debian:\napt-get install php-"+strings.Join(names, " php-"),
+		)
 	}
 }
 

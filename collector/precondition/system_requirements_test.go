@@ -28,7 +28,11 @@ func searchEngine(t *testing.T, version string) string {
 func ownTable(t *testing.T, mariadb string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "requirements.yml")
-	text := fmt.Sprintf("dated: 2026-11-01\nreleases:\n  2.4.7-p3: {mariadb: [%q], opensearch: ['2.12'], php: ['8']}\n  2.4.7: {mariadb: [%q], opensearch: ['2.12'], php: ['8']}\n", mariadb, mariadb)
+	text := fmt.Sprintf(
+		"dated: 2026-11-01\nreleases:\n  2.4.7-p3: {mariadb: [%q], opensearch: ['2.12'], php: ['8']}\n  2.4.7: {mariadb: [%q], opensearch: ['2.12'], php: ['8']}\n",
+		mariadb,
+		mariadb,
+	)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -67,16 +71,31 @@ func TestSystemRequirements(t *testing.T) {
 	settings["requirements_file"] = ownTable(t, "11.4")
 	set()
 	s.WantFinding("system_requirements", finding.Warn, "was not tested with mariadb 10.")
-	shoptest.WriteUnder(t, root2, "app/etc/di.xml", `<config><type name="Magento\Framework\DB\Adapter\SqlVersionProvider"><arguments><argument name="supportedVersionPatterns"><item name="x">^8\.0\.</item></argument></arguments></type></config>`)
+	shoptest.WriteUnder(
+		t,
+		root2,
+		"app/etc/di.xml",
+		`<config><type name="Magento\Framework\DB\Adapter\SqlVersionProvider"><arguments><argument name="supportedVersionPatterns"><item name="x">^8\.0\.</item></argument></arguments></type></config>`,
+	)
 	s.WantFinding("system_requirements", finding.Fail, "does not accept mariadb", "di.xml accepts")
-	shoptest.WriteUnder(t, root2, "app/etc/di.xml", `<config><type><arguments><argument name="supportedVersionPatterns"><item name="x">^8\.0\.</item><item name="y">^10\.[2-6]\.|^10\.11\.</item></argument></arguments></type></config>`)
+	shoptest.WriteUnder(
+		t,
+		root2,
+		"app/etc/di.xml",
+		`<config><type><arguments><argument name="supportedVersionPatterns"><item name="x">^8\.0\.</item><item name="y">^10\.[2-6]\.|^10\.11\.</item></argument></arguments></type></config>`,
+	)
 	s.Want("system_requirements", finding.Warn)
 	settings["requirements_file"] = ownTable(t, "10")
 	set()
 	s.Want("system_requirements", finding.Pass)
 
 	lock := func(php, extension string) string {
-		return strings.Replace(shoptest.ComposerLock(map[string]string{"magento/magento2-base": "2.4.7-p3"}), `"php": "~8.2.0||~8.3.0"`, fmt.Sprintf(`"php": %q, %q: "*"`, php, extension), 1)
+		return strings.Replace(
+			shoptest.ComposerLock(map[string]string{"magento/magento2-base": "2.4.7-p3"}),
+			`"php": "~8.2.0||~8.3.0"`,
+			fmt.Sprintf(`"php": %q, %q: "*"`, php, extension),
+			1,
+		)
 	}
 	shoptest.WriteUnder(t, root2, "composer.lock", lock("~7.4.0", "ext-json"))
 	s.WantFinding("system_requirements", finding.Fail, "does not accept php", "requires php ~7.4.0")
@@ -109,17 +128,38 @@ func TestSystemRequirementsServicesOfEnvPHP(t *testing.T) {
 	settings["php"], settings["requirements_file"] = "php", ownTable(t, "10")
 	endpoints["search"] = searchEngine(t, "2.12.0")
 	set()
-	shoptest.WriteUnder(t, root2, "app/etc/env.php", s.EnvPHP("'session' => ['save' => 'redis', 'redis' => ['host' => '127.0.0.1', 'port' => '1', 'password' => 'canary']],"))
+	shoptest.WriteUnder(
+		t,
+		root2,
+		"app/etc/env.php",
+		s.EnvPHP(
+			"'session' => ['save' => 'redis', 'redis' => ['host' => '127.0.0.1', 'port' => '1', 'password' => 'canary']],",
+		),
+	)
 	f := s.WantFinding("system_requirements", finding.Unknown, "session cannot be seen")
 	if strings.Contains(f.Evidence, "canary") {
 		t.Error("a password is shown")
 	}
-	shoptest.WriteUnder(t, root2, "app/etc/env.php", s.EnvPHP("'queue' => ['amqp' => ['host' => getenv('MQ'), 'port' => '5672']],"))
+	shoptest.WriteUnder(
+		t,
+		root2,
+		"app/etc/env.php",
+		s.EnvPHP("'queue' => ['amqp' => ['host' => getenv('MQ'), 'port' => '5672']],"),
+	)
 	s.WantFinding("system_requirements", finding.Unknown, "queue cannot be seen", "endpoints.queue")
-	varnish := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Via", "1.1 web (Varnish/6.0)") }))
+	varnish := httptest.NewServer(
+		http.HandlerFunc(
+			func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Via", "1.1 web (Varnish/6.0)") },
+		),
+	)
 	t.Cleanup(varnish.Close)
 	host, port, _ := strings.Cut(strings.TrimPrefix(varnish.URL, "http://"), ":")
-	shoptest.WriteUnder(t, root2, "app/etc/env.php", s.EnvPHP("'http_cache_hosts' => [['host' => '"+host+"', 'port' => '"+port+"']],"))
+	shoptest.WriteUnder(
+		t,
+		root2,
+		"app/etc/env.php",
+		s.EnvPHP("'http_cache_hosts' => [['host' => '"+host+"', 'port' => '"+port+"']],"),
+	)
 	s.WantFinding("system_requirements", finding.Warn, "was not tested with varnish 6.0")
 	s.WantValue(0, "requirement_met", "varnish")
 	shoptest.WriteUnder(t, root2, "app/etc/env.php", s.EnvPHP("'session' => ['save' => 'files'],"))
@@ -129,7 +169,13 @@ func TestSystemRequirementsServicesOfEnvPHP(t *testing.T) {
 func TestSystemRequirementsFromTheDatabaseAlone(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	s.Set("system_requirements", map[string]any{"requirements_file": ownTable(t, "10"), "endpoints": map[string]string{"search": searchEngine(t, "2.12.0")}})
+	s.Set(
+		"system_requirements",
+		map[string]any{
+			"requirements_file": ownTable(t, "10"),
+			"endpoints":         map[string]string{"search": searchEngine(t, "2.12.0")},
+		},
+	)
 	s.WantFinding("system_requirements", finding.Unknown, "cache, session and queue", "magento2.root")
 	s.WantFinding("system_requirements", finding.Unknown, "php cannot be seen")
 	s.WantValue(1, "requirement_met", "database")
@@ -140,10 +186,22 @@ func TestSystemRequirementsFromTheDatabaseAlone(t *testing.T) {
 
 func TestSystemRequirementsDatabaseSettings(t *testing.T) {
 	t.Parallel()
-	server := mysqltest.New(t, mysqltest.Options{Args: []string{"--max-allowed-packet=1M", "--log-bin=binlog", "--server-id=1", "--binlog-format=STATEMENT"}})
+	server := mysqltest.New(
+		t,
+		mysqltest.Options{
+			Args: []string{"--max-allowed-packet=1M", "--log-bin=binlog", "--server-id=1", "--binlog-format=STATEMENT"},
+		},
+	)
 	s := newShop(t, func(s *shoptest.Shop) { s.Server2 = server })
 	s.WithRoots()
-	s.Set("system_requirements", map[string]any{"php": "php", "requirements_file": ownTable(t, "10"), "endpoints": map[string]string{"search": searchEngine(t, "2.12.0")}})
+	s.Set(
+		"system_requirements",
+		map[string]any{
+			"php":               "php",
+			"requirements_file": ownTable(t, "10"),
+			"endpoints":         map[string]string{"search": searchEngine(t, "2.12.0")},
+		},
+	)
 	s.WantFinding("system_requirements", finding.Warn, "only small packets", "SET GLOBAL max_allowed_packet")
 	s.WantFinding("system_requirements", finding.Warn, "statement-based", "SET GLOBAL binlog_format = ROW")
 }

@@ -212,7 +212,12 @@ func magento2Roles(ctx context.Context, v *finding.Verdict, e *evidence.Evidence
 				n := roles[role]
 				n.untold, n.source = true, source
 				roles[role] = n
-				v.Unknown(role, "env.php does not tell the address of Magento 2's "+role, s.Reason, "Declare it: "+nodesKey(e, finding.Magento2, role))
+				v.Unknown(
+					role,
+					"env.php does not tell the address of Magento 2's "+role,
+					s.Reason,
+					"Declare it: "+nodesKey(e, finding.Magento2, role),
+				)
 			}
 		}
 	}
@@ -382,11 +387,26 @@ func judgeRole(v *finding.Verdict, e *evidence.Evidence, role string, one roleNo
 	case !there:
 		v.Fail(role, "Magento 2 has no "+role+" node, and Magento 1 has", evidence, remedy)
 	case two.count == 0:
-		v.Fail(role, "none of Magento 2's "+role+" nodes answers", evidence+"; "+strings.Join(two.silent, "; "), "Start them, or open the firewall between the exporter and them.")
+		v.Fail(
+			role,
+			"none of Magento 2's "+role+" nodes answers",
+			evidence+"; "+strings.Join(two.silent, "; "),
+			"Start them, or open the firewall between the exporter and them.",
+		)
 	case two.count < one.count:
-		v.Warn(role, fmt.Sprintf("Magento 2 has %d %s nodes that answer, Magento 1 has %d", two.count, role, one.count), strings.Join(append([]string{evidence}, two.silent...), "; "), remedy)
+		v.Warn(
+			role,
+			fmt.Sprintf("Magento 2 has %d %s nodes that answer, Magento 1 has %d", two.count, role, one.count),
+			strings.Join(append([]string{evidence}, two.silent...), "; "),
+			remedy,
+		)
 	default:
-		v.Note(role, fmt.Sprintf("Magento 2 has %d %s nodes, Magento 1 has %d", two.count, role, one.count), evidence, "")
+		v.Note(
+			role,
+			fmt.Sprintf("Magento 2 has %d %s nodes, Magento 1 has %d", two.count, role, one.count),
+			evidence,
+			"",
+		)
 	}
 }
 
@@ -427,11 +447,27 @@ func compareDatabases(ctx context.Context, v *finding.Verdict, e *evidence.Evide
 			return
 		}
 		var size, pool, connections int64
-		err := s.Session.Row(ctx, "SELECT (SELECT COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()), @@innodb_buffer_pool_size, @@max_connections", nil, &size, &pool, &connections)
+		err := s.Session.Row(
+			ctx,
+			"SELECT (SELECT COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()), @@innodb_buffer_pool_size, @@max_connections",
+			nil,
+			&size,
+			&pool,
+			&connections,
+		)
 		if err != nil {
 			return
 		}
-		texts = append(texts, fmt.Sprintf("%s: %d MiB of data, buffer pool %d MiB, max_connections %d", s.Label(), size>>20, pool>>20, connections))
+		texts = append(
+			texts,
+			fmt.Sprintf(
+				"%s: %d MiB of data, buffer pool %d MiB, max_connections %d",
+				s.Label(),
+				size>>20,
+				pool>>20,
+				connections,
+			),
+		)
 	}
 	v.Note("databases", "the database servers side by side", strings.Join(texts, "; "), "")
 }

@@ -31,7 +31,10 @@ func readDocs(files fs.FS) (map[string]doc, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the documentation: %w", err)
 		}
-		docs[strings.TrimSuffix(path.Base(name), ".html")] = doc{Title: headline(string(content)), Body: template.HTML(content)} //nolint:gosec // embedded at build time
+		docs[strings.TrimSuffix(path.Base(name), ".html")] = doc{
+			Title: headline(string(content)),
+			Body:  template.HTML(content),
+		} //nolint:gosec // embedded at build time
 	}
 	return docs, nil
 }
@@ -44,7 +47,8 @@ func headline(page string) string {
 	return html.UnescapeString(text)
 }
 
-// HasDoc reports whether the documentation has a page of that name, without ".md". The empty name is the page that leads to the others.
+// HasDoc reports whether the documentation has a page of that name, without ".md". The empty name is the page that
+// leads to the others.
 func (p *Pages) HasDoc(name string) bool {
 	_, ok := p.docs[docName(name)]
 	return ok

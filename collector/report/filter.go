@@ -31,7 +31,15 @@ const maxSearch = 63
 type option struct{ Value, Label string }
 
 func statusFilters() []option {
-	return []option{{"", "any"}, {"blocked", "not ready"}, {"ready", "ready"}, {"fail", "fails"}, {"unknown", "unknown"}, {"warn", "warns"}, {"waived", "waived"}}
+	return []option{
+		{"", "any"},
+		{"blocked", "not ready"},
+		{"ready", "ready"},
+		{"fail", "fails"},
+		{"unknown", "unknown"},
+		{"warn", "warns"},
+		{"waived", "waived"},
+	}
 }
 
 func preconditionFilters(catalogue precondition.Catalogue) []option {
@@ -44,7 +52,11 @@ func preconditionFilters(catalogue precondition.Catalogue) []option {
 
 // ParseFilter reads a page's query. The error is a sentence for whoever typed it.
 func (p *Pages) ParseFilter(query url.Values) (Filter, error) {
-	f := Filter{Search: strings.TrimSpace(query.Get("search")), Status: query.Get("status"), Precondition: query.Get("precondition")}
+	f := Filter{
+		Search:       strings.TrimSpace(query.Get("search")),
+		Status:       query.Get("status"),
+		Precondition: query.Get("precondition"),
+	}
 	if len(f.Search) > maxSearch {
 		return Filter{}, fmt.Errorf("search: no migration's name is longer than %d characters", maxSearch)
 	}
@@ -53,7 +65,12 @@ func (p *Pages) ParseFilter(query url.Values) (Filter, error) {
 		allowed          []option
 	}{{"status", f.Status, statusFilters()}, {"precondition", f.Precondition, preconditionFilters(p.catalogue)}} {
 		if !slices.ContainsFunc(choice.allowed, func(o option) bool { return o.Value == choice.value }) {
-			return Filter{}, fmt.Errorf("%s=%q: expected one of%s", choice.parameter, choice.value, values(choice.allowed))
+			return Filter{}, fmt.Errorf(
+				"%s=%q: expected one of%s",
+				choice.parameter,
+				choice.value,
+				values(choice.allowed),
+			)
 		}
 	}
 	if text := query.Get("page"); text != "" {
@@ -120,7 +137,8 @@ func (f Filter) matchStatus(s finding.Status) bool {
 	return s.String() == f.Status
 }
 
-// blockedFirst sorts by what has to be done first: what fails, then what is unknown, then warnings; among these the nearest cutover.
+// blockedFirst sorts by what has to be done first: what fails, then what is unknown, then warnings; among these the
+// nearest cutover.
 func blockedFirst(a, b *MigrationReadiness) int {
 	return cmp.Or(cmp.Compare(urgency(a), urgency(b)), compareCutover(a, b), cmp.Compare(a.Name, b.Name))
 }
@@ -149,7 +167,14 @@ func worstStatus(m *MigrationReadiness) finding.Status {
 
 // worstFirst returns the statuses in the order in which people should look at them.
 func worstFirst() []finding.Status {
-	return []finding.Status{finding.Fail, finding.Unknown, finding.Warn, finding.Waived, finding.Pass, finding.NotApplicable}
+	return []finding.Status{
+		finding.Fail,
+		finding.Unknown,
+		finding.Warn,
+		finding.Waived,
+		finding.Pass,
+		finding.NotApplicable,
+	}
 }
 
 func compareCutover(a, b *MigrationReadiness) int {

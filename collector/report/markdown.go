@@ -11,7 +11,12 @@ import (
 // Markdown writes the document for a ticket.
 func Markdown(w io.Writer, doc Readiness) error {
 	b := bufio.NewWriter(w)
-	fmt.Fprintf(b, "# Migration readiness\n\nChecked at %s by version %s.\n", doc.GeneratedAt.Format(time.RFC3339), inline(doc.Version))
+	fmt.Fprintf(
+		b,
+		"# Migration readiness\n\nChecked at %s by version %s.\n",
+		doc.GeneratedAt.Format(time.RFC3339),
+		inline(doc.Version),
+	)
 	for _, m := range doc.Migrations {
 		fmt.Fprintf(b, "\n## %s\n\n", inline(heading(m)))
 		for _, s := range m.Servers {
@@ -54,7 +59,14 @@ func markdownFindings(b *bufio.Writer, p PreconditionReadiness) {
 	}
 	for _, w := range p.Waivers {
 		title()
-		fmt.Fprintf(b, "- waiver %s%suntil %s: %s\n", named("for", w.Subject), named("by", w.Owner), w.Expires.Format(time.RFC3339), inline(w.Reason))
+		fmt.Fprintf(
+			b,
+			"- waiver %s%suntil %s: %s\n",
+			named("for", w.Subject),
+			named("by", w.Owner),
+			w.Expires.Format(time.RFC3339),
+			inline(w.Reason),
+		)
 	}
 }
 
@@ -69,7 +81,32 @@ func named(word, name string) string {
 // inline makes a text harmless in a line or a table cell.
 func inline(s string) string {
 	s = strings.Join(strings.Fields(printable(s)), " ")
-	return strings.NewReplacer(`\`, `\\`, "|", `\|`, "<", "&lt;", ">", "&gt;", "&", "&amp;", "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "]", `\]`, "#", `\#`).Replace(s)
+	return strings.NewReplacer(
+		`\`,
+		`\\`,
+		"|",
+		`\|`,
+		"<",
+		"&lt;",
+		">",
+		"&gt;",
+		"&",
+		"&amp;",
+		"*",
+		`\*`,
+		"_",
+		`\_`,
+		"`",
+		"\\`",
+		"[",
+		`\[`,
+		"]",
+		`\]`,
+		"#",
+		`\#`,
+	).Replace(
+		s,
+	)
 }
 
 // code writes a text after its label, in a code span or block, fenced by more backticks than it holds.

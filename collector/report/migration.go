@@ -36,11 +36,23 @@ func newVerdict(m *MigrationReadiness) verdict {
 	case !evaluated:
 		return verdict{finding.Unknown, "not evaluated yet", "The first evaluation has not ended."}
 	case failing > 0 && unknown > 0:
-		return verdict{finding.Fail, "not ready", fmt.Sprintf("%s, and %s be told.", plural(failing, "precondition fails", "preconditions fail"), plural(unknown, "cannot", "cannot"))}
+		return verdict{
+			finding.Fail,
+			"not ready",
+			fmt.Sprintf(
+				"%s, and %s be told.",
+				plural(failing, "precondition fails", "preconditions fail"),
+				plural(unknown, "cannot", "cannot"),
+			),
+		}
 	case failing > 0:
 		return verdict{finding.Fail, "not ready", plural(failing, "precondition fails", "preconditions fail") + "."}
 	}
-	return verdict{finding.Unknown, "not ready", fmt.Sprintf("Nothing fails, but %s be told.", plural(unknown, "precondition cannot", "preconditions cannot"))}
+	return verdict{
+		finding.Unknown,
+		"not ready",
+		fmt.Sprintf("Nothing fails, but %s be told.", plural(unknown, "precondition cannot", "preconditions cannot")),
+	}
 }
 
 func plural(n int, one, many string) string {
@@ -156,9 +168,20 @@ func phases(now config.Phase) []phase {
 }
 
 func newPrecondition(p PreconditionReadiness, m *MigrationReadiness, now time.Time, anchor string) shownPrecondition {
-	v := shownPrecondition{PreconditionReadiness: p, Anchor: anchor + p.ID, Short: shorten(printable(p.Summary)), Since: since(&p, now), Seen: "not evaluated yet", Strip: newStrip(p.History, now)}
+	v := shownPrecondition{
+		PreconditionReadiness: p,
+		Anchor:                anchor + p.ID,
+		Short:                 shorten(printable(p.Summary)),
+		Since:                 since(&p, now),
+		Seen:                  "not evaluated yet",
+		Strip:                 newStrip(p.History, now),
+	}
 	if p.EvaluatedAt != nil {
-		v.Seen = fmt.Sprintf("seen %s, in %s", relative(*p.EvaluatedAt, now), time.Duration(p.DurationSeconds*float64(time.Second)).Round(100*time.Microsecond))
+		v.Seen = fmt.Sprintf(
+			"seen %s, in %s",
+			relative(*p.EvaluatedAt, now),
+			time.Duration(p.DurationSeconds*float64(time.Second)).Round(100*time.Microsecond),
+		)
 	}
 	for _, f := range p.Findings {
 		one := shownFinding{Finding: f, Repeated: f.Summary == p.Summary, Remedies: remedyTexts(f.Remedy)}
@@ -205,7 +228,10 @@ func lastChanges(m *MigrationReadiness, now time.Time, anchor string) []change {
 	for _, p := range m.Preconditions {
 		for i := 1; i < len(p.History); i++ {
 			at := p.History[i].At
-			all = append(all, change{at, relative(at, now), anchor + p.ID, p.Title, p.History[i-1].Status, p.History[i].Status})
+			all = append(
+				all,
+				change{at, relative(at, now), anchor + p.ID, p.Title, p.History[i-1].Status, p.History[i].Status},
+			)
 		}
 	}
 	slices.SortStableFunc(all, func(a, b change) int { return b.At.Compare(a.At) })

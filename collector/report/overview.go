@@ -56,7 +56,14 @@ type pager struct {
 }
 
 func newOverview(d Readiness, f Filter, catalogue precondition.Catalogue) overview {
-	o := overview{Now: d.GeneratedAt, All: len(d.Migrations), Filter: f, Narrow: f.narrow(), Statuses: statusFilters(), Preconditions: preconditionFilters(catalogue)}
+	o := overview{
+		Now:           d.GeneratedAt,
+		All:           len(d.Migrations),
+		Filter:        f,
+		Narrow:        f.narrow(),
+		Statuses:      statusFilters(),
+		Preconditions: preconditionFilters(catalogue),
+	}
 	var matching []*MigrationReadiness
 	for i := range d.Migrations {
 		m := &d.Migrations[i]
@@ -130,7 +137,10 @@ func about(m *MigrationReadiness, now time.Time) []string {
 		texts[0] = "phase " + string(m.Phase)
 	}
 	if m.Cutover != nil {
-		texts = append(texts, fmt.Sprintf("cutover %s (%s)", m.Cutover.UTC().Format("2006-01-02 15:04 UTC"), relative(*m.Cutover, now)))
+		texts = append(
+			texts,
+			fmt.Sprintf("cutover %s (%s)", m.Cutover.UTC().Format("2006-01-02 15:04 UTC"), relative(*m.Cutover, now)),
+		)
 	}
 	return texts
 }

@@ -46,8 +46,9 @@ type page struct {
 	Body any
 }
 
-// NewPages reads the templates and the documentation, an HTML file for each page. The catalogue has the preconditions that pages can be
-// filtered by. Prefix is the path under which people reach the exporter, empty for none; metrics is where it serves the metrics.
+// NewPages reads the templates and the documentation, an HTML file for each page. The catalogue has the preconditions
+// that pages can be filtered by. Prefix is the path under which people reach the exporter, empty for none; metrics is
+// where it serves the metrics.
 func NewPages(catalogue precondition.Catalogue, prefix, metrics string, docs fs.FS) (*Pages, error) {
 	p := &Pages{catalogue: catalogue, static: map[string]staticFile{}}
 	var err error
@@ -89,7 +90,11 @@ func (p *Pages) Overview(w io.Writer, d Readiness, f Filter) error {
 // Migration writes the page of one migration, at a time and by a version of the exporter.
 func (p *Pages) Migration(w io.Writer, m MigrationReadiness, version string, now time.Time) error {
 	v := newMigration(m, now, "", false)
-	return p.templates.ExecuteTemplate(w, "migration.html", page{m.Name + " is " + v.Verdict.Word, version, now, true, v})
+	return p.templates.ExecuteTemplate(
+		w,
+		"migration.html",
+		page{m.Name + " is " + v.Verdict.Word, version, now, true, v},
+	)
 }
 
 // Static serves what pages load.
@@ -112,7 +117,9 @@ func verdictBadge(v verdict) template.HTML { return badge(v.Status, v.Word) }
 
 // badge is not a template because a page has hundreds. Nothing in it comes from outside.
 func badge(s finding.Status, word string) template.HTML {
-	return template.HTML(`<span class="status ` + s.String() + `"><svg class="shape" viewBox="0 0 16 16" aria-hidden="true" focusable="false"><use href="#shape-` + s.String() + `"/></svg> ` + word + `</span>`)
+	return template.HTML(
+		`<span class="status ` + s.String() + `"><svg class="shape" viewBox="0 0 16 16" aria-hidden="true" focusable="false"><use href="#shape-` + s.String() + `"/></svg> ` + word + `</span>`,
+	)
 }
 
 // word is how a status reads.

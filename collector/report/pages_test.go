@@ -63,11 +63,27 @@ func TestMigrationPage(t *testing.T) {
 		return newPages(t).Migration(w, example().Migrations[0], "1.2.3", noon)
 	})
 	wants(
-		t, page, "/base/static/style.css", `href="/base/m"`, "/base/docs/preconditions#privileges", "acme is not ready", "1 precondition fails, and 1 cannot be told.",
-		"&lt;script&gt;", "<pre><bdi>GRANT INSERT ON `a_b`.* TO &#39;m&#39;@&#39;%&#39;;</bdi></pre>", "the server says 1142", "seen 30 s ago, in 12.3ms",
-		"fail since 2026-11-01 11:59:30 UTC (30 s ago)", "1 change in the last 1 h 0 min, now fail", "jane", "ends before the cutover", "has ended",
-		"Magento 1: database magento_1 at db1:3306 as mig@%, MariaDB 10.11.19", "Magento 2: database magento2 at db2:3306 as mig, not reached",
-		"2026-12-01 12:00:00 UTC (in 30 days)", `<li class="now" aria-current="step">prepare`, "/base/migrations/acme/report.html",
+		t,
+		page,
+		"/base/static/style.css",
+		`href="/base/m"`,
+		"/base/docs/preconditions#privileges",
+		"acme is not ready",
+		"1 precondition fails, and 1 cannot be told.",
+		"&lt;script&gt;",
+		"<pre><bdi>GRANT INSERT ON `a_b`.* TO &#39;m&#39;@&#39;%&#39;;</bdi></pre>",
+		"the server says 1142",
+		"seen 30 s ago, in 12.3ms",
+		"fail since 2026-11-01 11:59:30 UTC (30 s ago)",
+		"1 change in the last 1 h 0 min, now fail",
+		"jane",
+		"ends before the cutover",
+		"has ended",
+		"Magento 1: database magento_1 at db1:3306 as mig@%, MariaDB 10.11.19",
+		"Magento 2: database magento2 at db2:3306 as mig, not reached",
+		"2026-12-01 12:00:00 UTC (in 30 days)",
+		`<li class="now" aria-current="step">prepare`,
+		"/base/migrations/acme/report.html",
 	)
 	never(t, page, "<script>alert", "\x1b", "\u202e", "style=", "onclick", "<no value>", "ZgotmplZ")
 	if fail, warn := strings.Index(page, "INSERT is missing</bdi>"), strings.Index(page, "&lt;script&gt;"); fail > warn {
@@ -80,7 +96,15 @@ func TestOverviewPage(t *testing.T) {
 	page := render(t, func(w io.Writer) error { return newPages(t).Overview(w, example(), Filter{Search: `"><b>`}) })
 	wants(t, page, "0 of 2 match.", "No migration matches", `value="&#34;&gt;&lt;b&gt;"`)
 	page = render(t, func(w io.Writer) error { return newPages(t).Overview(w, example(), Filter{}) })
-	wants(t, page, "1 of 2 not ready, 1 ready.", "INSERT is missing", `href="/base/migrations/acme#privileges"`, "1 fail, 1 unknown, 1 waived, 1 pass", "cutover 2026-12-01 12:00 UTC (in 30 days)")
+	wants(
+		t,
+		page,
+		"1 of 2 not ready, 1 ready.",
+		"INSERT is missing",
+		`href="/base/migrations/acme#privileges"`,
+		"1 fail, 1 unknown, 1 waived, 1 pass",
+		"cutover 2026-12-01 12:00 UTC (in 30 days)",
+	)
 	never(t, page, "GRANT INSERT", "style=", "ZgotmplZ", "ENGINE")
 }
 
@@ -104,8 +128,19 @@ func many(n int) Readiness {
 			}
 			m.Preconditions = append(m.Preconditions, PreconditionReadiness{
 				ID: p.ID, Title: p.Title, Status: status, Summary: "what was seen of " + p.Title, EvaluatedAt: &at, DocsURL: p.DocsURL(),
-				History:  []collector.Change{{At: noon.Add(-time.Hour), Status: finding.Pass}, {At: noon.Add(-time.Minute), Status: status}},
-				Findings: []finding.Finding{{Status: status, Subject: "it", Summary: "it is so", Evidence: strings.Repeat("evidence ", 10), Remedy: "As an administrator:\nGRANT x;"}},
+				History: []collector.Change{
+					{At: noon.Add(-time.Hour), Status: finding.Pass},
+					{At: noon.Add(-time.Minute), Status: status},
+				},
+				Findings: []finding.Finding{
+					{
+						Status:   status,
+						Subject:  "it",
+						Summary:  "it is so",
+						Evidence: strings.Repeat("evidence ", 10),
+						Remedy:   "As an administrator:\nGRANT x;",
+					},
+				},
 			})
 		}
 		d.Migrations = append(d.Migrations, m)
@@ -152,7 +187,15 @@ func TestOverviewOfThousand(t *testing.T) {
 	if first[0] != "shop-0001" { // fails, has no cutover; those that fail have none, see many
 		t.Errorf("the first row is %s", first[0])
 	}
-	wants(t, page, "Page 1 of 10", `href="/base/?page=2"`, `<ol class="migrations" start="1"`, "and 2 more", "750 of 1000 not ready, 250 ready.")
+	wants(
+		t,
+		page,
+		"Page 1 of 10",
+		`href="/base/?page=2"`,
+		`<ol class="migrations" start="1"`,
+		"and 2 more",
+		"750 of 1000 not ready, 250 ready.",
+	)
 	_, page = rows(t, d, "page=10")
 	wants(t, page, `start="901"`, `href="/base/?page=9"`)
 	if past, _ := rows(t, d, "page=99"); len(past) != 100 {
@@ -163,18 +206,28 @@ func TestOverviewOfThousand(t *testing.T) {
 		"status=warn&search=shop-000": 2, "precondition=backup&status=ready&search=shop-000": 10, "precondition=network&status=blocked&search=shop-000": 7,
 		"precondition=network&search=shop-000": 10, "search=nothing": 0,
 	} {
-		if names, page := rows(t, d, query); len(names) != want || !strings.Contains(page, fmt.Sprintf("%d of 1000 match.", want)) {
+		if names, page := rows(t, d, query); len(names) != want ||
+			!strings.Contains(page, fmt.Sprintf("%d of 1000 match.", want)) {
 			t.Errorf("%s: %d rows, want %d", query, len(names), want)
 		}
 	}
 	_, page = rows(t, d, "status=blocked&precondition=network&page=2")
-	wants(t, page, `href="/base/?page=3&amp;precondition=network&amp;status=blocked"`, `<option value="blocked" selected>`)
+	wants(
+		t,
+		page,
+		`href="/base/?page=3&amp;precondition=network&amp;status=blocked"`,
+		`<option value="blocked" selected>`,
+	)
 }
 
 func TestOverviewOrder(t *testing.T) {
 	t.Parallel()
 	with := func(name string, s finding.Status, cutover time.Duration) MigrationReadiness {
-		m := MigrationReadiness{Name: name, Ready: s.Ready(), Preconditions: []PreconditionReadiness{{ID: "network", Status: s}}}
+		m := MigrationReadiness{
+			Name:          name,
+			Ready:         s.Ready(),
+			Preconditions: []PreconditionReadiness{{ID: "network", Status: s}},
+		}
 		if cutover != 0 {
 			at := noon.Add(cutover)
 			m.Cutover = &at
@@ -182,11 +235,22 @@ func TestOverviewOrder(t *testing.T) {
 		return m
 	}
 	d := Readiness{Migrations: []MigrationReadiness{
-		with("shop-1", finding.Pass, 0), with("shop-2", finding.Warn, 0), with("shop-3", finding.Unknown, time.Hour), with("shop-4", finding.Fail, 0),
-		with("shop-5", finding.Fail, 2*time.Hour), with("shop-6", finding.Fail, time.Hour), with("shop-7", finding.Waived, time.Minute),
+		with(
+			"shop-1",
+			finding.Pass,
+			0,
+		), with("shop-2", finding.Warn, 0), with("shop-3", finding.Unknown, time.Hour), with("shop-4", finding.Fail, 0),
+		with(
+			"shop-5",
+			finding.Fail,
+			2*time.Hour,
+		), with("shop-6", finding.Fail, time.Hour), with("shop-7", finding.Waived, time.Minute),
 	}}
 	names, _ := rows(t, d, "")
-	if want := []string{"shop-6", "shop-5", "shop-4", "shop-3", "shop-2", "shop-7", "shop-1"}; !slices.Equal(names, want) {
+	if want := []string{"shop-6", "shop-5", "shop-4", "shop-3", "shop-2", "shop-7", "shop-1"}; !slices.Equal(
+		names,
+		want,
+	) {
 		t.Errorf("got %v, want %v", names, want)
 	}
 }
@@ -223,7 +287,9 @@ func FuzzParseFilter(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if back, err := pages.ParseFilter(again); err != nil || back.Search != filter.Search || back.Status != filter.Status || max(1, back.Page) != max(1, filter.Page) {
+		if back, err := pages.ParseFilter(again); err != nil || back.Search != filter.Search ||
+			back.Status != filter.Status ||
+			max(1, back.Page) != max(1, filter.Page) {
 			t.Errorf("%+v became %+v, %v", filter, back, err)
 		}
 	})
@@ -231,19 +297,60 @@ func FuzzParseFilter(f *testing.F) {
 
 func TestBeforeTheFirstEvaluation(t *testing.T) {
 	t.Parallel()
-	d := Readiness{GeneratedAt: noon, Migrations: []MigrationReadiness{{Name: "new", Preconditions: []PreconditionReadiness{{ID: "network", Title: "Network", Summary: "not evaluated yet"}}}}}
-	wants(t, render(t, func(w io.Writer) error { return newPages(t).Migration(w, d.Migrations[0], "1", noon) }), "new is not evaluated yet", "The first evaluation has not ended.")
-	wants(t, render(t, func(w io.Writer) error { return newPages(t).Overview(w, d, Filter{}) }), "not evaluated yet", "1 of 1 not ready, none ready.")
+	d := Readiness{
+		GeneratedAt: noon,
+		Migrations: []MigrationReadiness{
+			{
+				Name:          "new",
+				Preconditions: []PreconditionReadiness{{ID: "network", Title: "Network", Summary: "not evaluated yet"}},
+			},
+		},
+	}
+	wants(
+		t,
+		render(t, func(w io.Writer) error { return newPages(t).Migration(w, d.Migrations[0], "1", noon) }),
+		"new is not evaluated yet",
+		"The first evaluation has not ended.",
+	)
+	wants(
+		t,
+		render(t, func(w io.Writer) error { return newPages(t).Overview(w, d, Filter{}) }),
+		"not evaluated yet",
+		"1 of 1 not ready, none ready.",
+	)
 }
 
 func TestHTMLReport(t *testing.T) {
 	t.Parallel()
 	page := render(t, func(w io.Writer) error { return HTML(w, example()) })
 	wants(
-		t, page, "Checked at", "2026-11-01 12:00:00 UTC", "magento_migration_exporter 1.2.3", "MariaDB 10.11.19", "GRANT INSERT", "&lt;script&gt;", "--paper",
-		`id="acme-privileges"`, `<details id="acme-network-notes" open>`, "done: ", "default-src 'none'",
+		t,
+		page,
+		"Checked at",
+		"2026-11-01 12:00:00 UTC",
+		"magento_migration_exporter 1.2.3",
+		"MariaDB 10.11.19",
+		"GRANT INSERT",
+		"&lt;script&gt;",
+		"--paper",
+		`id="acme-privileges"`,
+		`<details id="acme-network-notes" open>`,
+		"done: ",
+		"default-src 'none'",
 	)
-	never(t, page, "<script", "<link", "<img", "src=", "/docs/", "<button type=\"button\" id", "\x1b", "ZgotmplZ", "<no value>")
+	never(
+		t,
+		page,
+		"<script",
+		"<link",
+		"<img",
+		"src=",
+		"/docs/",
+		"<button type=\"button\" id",
+		"\x1b",
+		"ZgotmplZ",
+		"<no value>",
+	)
 }
 
 func TestStatic(t *testing.T) {
@@ -307,17 +414,75 @@ func FuzzPages(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		one := finding.Finding{Status: finding.Fail, Subject: text, Summary: text, Evidence: text, Remedy: "x:\n" + text}
-		m := MigrationReadiness{Name: "acme", PhaseReason: text, Servers: []evidence.Server{{System: "magento1", Address: text, Database: text, Account: text, Version: text}}, Preconditions: []PreconditionReadiness{{
-			ID: "network", Title: "Network", Status: finding.Fail, Summary: text, EvaluatedAt: &noon, DocsURL: "/docs/preconditions#network",
-			Findings: []finding.Finding{one}, Waivers: []WaiverReadiness{{Subject: text, Reason: text, Owner: text}},
-		}}}
+		one := finding.Finding{
+			Status:   finding.Fail,
+			Subject:  text,
+			Summary:  text,
+			Evidence: text,
+			Remedy:   "x:\n" + text,
+		}
+		m := MigrationReadiness{
+			Name:        "acme",
+			PhaseReason: text,
+			Servers: []evidence.Server{
+				{System: "magento1", Address: text, Database: text, Account: text, Version: text},
+			},
+			Preconditions: []PreconditionReadiness{{
+				ID: "network", Title: "Network", Status: finding.Fail, Summary: text, EvaluatedAt: &noon, DocsURL: "/docs/preconditions#network",
+				Findings: []finding.Finding{
+					one,
+				}, Waivers: []WaiverReadiness{{Subject: text, Reason: text, Owner: text}},
+			}},
+		}
 		d := Readiness{Version: "1", Migrations: []MigrationReadiness{m}}
 		page := render(t, func(w io.Writer) error { return pages.Migration(w, m, "1", noon) }) +
 			render(t, func(w io.Writer) error { return pages.Overview(w, d, Filter{Search: text}) }) +
 			render(t, func(w io.Writer) error { return HTML(w, d) })
-		harmless := []string{"a", "article", "bdi", "body", "button", "dd", "details", "div", "dl", "dt", "footer", "form", "h", "head", "header", "html", "input", "label", "li", "link", "main", "meta", "nav",
-			"ol", "option", "p", "pre", "script", "section", "select", "span", "strong", "style", "summary", "svg", "symbol", "path", "circle", "rect", "time", "title", "ul", "use"}
+		harmless := []string{
+			"a",
+			"article",
+			"bdi",
+			"body",
+			"button",
+			"dd",
+			"details",
+			"div",
+			"dl",
+			"dt",
+			"footer",
+			"form",
+			"h",
+			"head",
+			"header",
+			"html",
+			"input",
+			"label",
+			"li",
+			"link",
+			"main",
+			"meta",
+			"nav",
+			"ol",
+			"option",
+			"p",
+			"pre",
+			"script",
+			"section",
+			"select",
+			"span",
+			"strong",
+			"style",
+			"summary",
+			"svg",
+			"symbol",
+			"path",
+			"circle",
+			"rect",
+			"time",
+			"title",
+			"ul",
+			"use",
+		}
 		for _, tag := range tags.FindAllStringSubmatch(page, -1) {
 			if !slices.Contains(harmless, tag[1]) {
 				t.Errorf("a tag %s", tag[0])
@@ -325,7 +490,8 @@ func FuzzPages(f *testing.F) {
 		}
 		// Both pages load one script; the report none.
 		bare := quoted.ReplaceAllString(page, `=""`)
-		if n := strings.Count(page, "<script"); n != 2 || attributes.MatchString(bare) || strings.ContainsAny(page, "\x00\x1b\u202e\u2066") {
+		if n := strings.Count(page, "<script"); n != 2 || attributes.MatchString(bare) ||
+			strings.ContainsAny(page, "\x00\x1b\u202e\u2066") {
 			t.Errorf("%d scripts, attributes %q", n, attributes.FindAllString(bare, -1))
 		}
 	})

@@ -55,9 +55,21 @@ type WaiverReadiness struct {
 
 // NewReadiness writes the document from a snapshot.
 func NewReadiness(version string, states []*collector.MigrationState, now time.Time) Readiness {
-	doc := Readiness{Version: version, GeneratedAt: now.UTC().Truncate(time.Millisecond), Ready: len(states) > 0, Migrations: []MigrationReadiness{}}
+	doc := Readiness{
+		Version:     version,
+		GeneratedAt: now.UTC().Truncate(time.Millisecond),
+		Ready:       len(states) > 0,
+		Migrations:  []MigrationReadiness{},
+	}
 	for _, state := range states {
-		m := MigrationReadiness{Name: state.Migration.Name, Ready: state.Ready, Phase: state.Phase, PhaseReason: state.PhaseReason, Servers: []evidence.Server{}, Preconditions: []PreconditionReadiness{}}
+		m := MigrationReadiness{
+			Name:          state.Migration.Name,
+			Ready:         state.Ready,
+			Phase:         state.Phase,
+			PhaseReason:   state.PhaseReason,
+			Servers:       []evidence.Server{},
+			Preconditions: []PreconditionReadiness{},
+		}
 		m.Servers = append(m.Servers, state.Servers...)
 		if state.Migration.Cutover != nil {
 			m.Cutover = utc(*state.Migration.Cutover)
@@ -74,7 +86,9 @@ func NewReadiness(version string, states []*collector.MigrationState, now time.T
 func readiness(ps *collector.PreconditionState) PreconditionReadiness {
 	r := PreconditionReadiness{
 		ID: ps.Precondition.ID, Title: ps.Precondition.Title, Status: ps.Result.Status, Summary: ps.Result.Summary,
-		EvaluatedAt: utc(ps.Result.EvaluatedAt), ChangedAt: utc(ps.ChangedAt), DurationSeconds: ps.Result.Duration.Seconds(),
+		EvaluatedAt: utc(
+			ps.Result.EvaluatedAt,
+		), ChangedAt: utc(ps.ChangedAt), DurationSeconds: ps.Result.Duration.Seconds(),
 		Findings: []finding.Finding{}, DocsURL: ps.Precondition.DocsURL(), Waivers: []WaiverReadiness{}, History: []collector.Change{},
 	}
 	r.Findings = append(r.Findings, ps.Result.Findings...)

@@ -1,5 +1,5 @@
-// Package report writes the readiness document for people and programs: as a table for a terminal, as Markdown, as JSON, as one HTML
-// file, and as the pages that the exporter serves. It renders what it is given and evaluates nothing.
+// Package report writes the readiness document for people and programs: as a table for a terminal, as Markdown, as
+// JSON, as one HTML file, and as the pages that the exporter serves. It renders what it is given and evaluates nothing.
 package report
 
 import (
@@ -75,8 +75,8 @@ type remedyText struct {
 	Copy bool
 }
 
-// remedyTexts tells sentences from what is to be typed. Where a remedy has several lines, its first line and those that look like a
-// sentence are for people, and the lines between them are statements or configuration.
+// remedyTexts tells sentences from what is to be typed. Where a remedy has several lines, its first line and those that
+// look like a sentence are for people, and the lines between them are statements or configuration.
 func remedyTexts(remedy string) []remedyText {
 	var parts []remedyText
 	commands := false
@@ -100,5 +100,6 @@ func remedyTexts(remedy string) []remedyText {
 
 // isSentence holds for "Or, less safe, give the account SUPER:" and not for statements and keys.
 func isSentence(line string) bool {
-	return line[0] >= 'A' && line[0] <= 'Z' && strings.Contains(line, " ") && (strings.HasSuffix(line, ":") || strings.HasSuffix(line, "."))
+	return line[0] >= 'A' && line[0] <= 'Z' && strings.Contains(line, " ") &&
+		(strings.HasSuffix(line, ":") || strings.HasSuffix(line, "."))
 }

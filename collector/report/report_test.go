@@ -24,25 +24,63 @@ func example() Readiness {
 		{
 			Name: "acme", Phase: "prepare", PhaseReason: "Magento 2 holds none of Magento 1's data", Cutover: &cutover,
 			Servers: []evidence.Server{
-				{System: "magento1", Address: "db1:3306", Database: "magento_1", Account: "mig@%", Version: "MariaDB 10.11.19"},
+				{
+					System:   "magento1",
+					Address:  "db1:3306",
+					Database: "magento_1",
+					Account:  "mig@%",
+					Version:  "MariaDB 10.11.19",
+				},
 				{System: "magento2", Address: "db2:3306", Database: "magento2", Account: "mig"},
 			},
 			Preconditions: []PreconditionReadiness{
-				{ID: "network", Title: "Network", Status: finding.Pass, Summary: "fine", EvaluatedAt: &earlier, Findings: []finding.Finding{{Status: finding.Pass, Summary: "a note"}}},
+				{
+					ID:          "network",
+					Title:       "Network",
+					Status:      finding.Pass,
+					Summary:     "fine",
+					EvaluatedAt: &earlier,
+					Findings:    []finding.Finding{{Status: finding.Pass, Summary: "a note"}},
+				},
 				{
 					ID: "privileges", Title: "Privileges", Status: finding.Fail, Summary: "INSERT is missing (and 1 more)", EvaluatedAt: &earlier, ChangedAt: &earlier,
 					DocsURL: "/docs/preconditions#privileges", DurationSeconds: 0.0123,
-					History: []collector.Change{{At: noon.Add(-time.Hour), Status: finding.Pass}, {At: earlier, Status: finding.Fail}},
+					History: []collector.Change{
+						{At: noon.Add(-time.Hour), Status: finding.Pass},
+						{At: earlier, Status: finding.Fail},
+					},
 					Findings: []finding.Finding{
-						{Status: finding.Warn, Subject: "x", Summary: "<script>alert(1)</script>|\x1b[31mred\u202e", Evidence: "`code`", Remedy: "do"},
-						{Status: finding.Fail, Subject: "INSERT", Summary: "INSERT is missing", Evidence: "the server says\t1142", Remedy: "As root:\nGRANT INSERT ON `a_b`.* TO 'm'@'%';"},
+						{
+							Status:   finding.Warn,
+							Subject:  "x",
+							Summary:  "<script>alert(1)</script>|\x1b[31mred\u202e",
+							Evidence: "`code`",
+							Remedy:   "do",
+						},
+						{
+							Status:   finding.Fail,
+							Subject:  "INSERT",
+							Summary:  "INSERT is missing",
+							Evidence: "the server says\t1142",
+							Remedy:   "As root:\nGRANT INSERT ON `a_b`.* TO 'm'@'%';",
+						},
 					},
 				},
 				{
 					ID: "extensions", Title: "Extensions", Status: finding.Waived, Summary: "one is undecided", EvaluatedAt: &earlier,
-					Waivers: []WaiverReadiness{{Subject: "aw_blog", Reason: "later", Owner: "jane", Expires: noon.AddDate(0, 0, 3)}, {Reason: "old", Expires: noon}},
+					Waivers: []WaiverReadiness{
+						{Subject: "aw_blog", Reason: "later", Owner: "jane", Expires: noon.AddDate(0, 0, 3)},
+						{Reason: "old", Expires: noon},
+					},
 				},
-				{ID: "topology", Title: "Topology", Status: finding.Unknown, Summary: "not seen", EvaluatedAt: &earlier, Findings: []finding.Finding{{Status: finding.Unknown, Summary: "not seen", Remedy: "set it"}}},
+				{
+					ID:          "topology",
+					Title:       "Topology",
+					Status:      finding.Unknown,
+					Summary:     "not seen",
+					EvaluatedAt: &earlier,
+					Findings:    []finding.Finding{{Status: finding.Unknown, Summary: "not seen", Remedy: "set it"}},
+				},
 			},
 		},
 		{Name: "done", Ready: true},
@@ -102,7 +140,8 @@ func TestJSONReadsBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	var back Readiness
-	if err := json.Unmarshal(b.Bytes(), &back); err != nil || back.Migrations[0].Preconditions[1].Status != finding.Fail {
+	if err := json.Unmarshal(b.Bytes(), &back); err != nil ||
+		back.Migrations[0].Preconditions[1].Status != finding.Fail {
 		t.Errorf("%v %+v", err, back)
 	}
 }

@@ -54,9 +54,17 @@ func newStrip(history []collector.Change, now time.Time) strip {
 		x := stripX(c.At, start, now)
 		width := max(leastSegment, stripX(end, start, now)-x)
 		height := barHeight(c.Status)
-		s.Segments = append(s.Segments, segment{min(x, stripWidth-leastSegment), stripHeight - height, width, height, c.Status})
+		s.Segments = append(
+			s.Segments,
+			segment{min(x, stripWidth-leastSegment), stripHeight - height, width, height, c.Status},
+		)
 	}
-	s.Label = fmt.Sprintf("%s in the last %s, now %s", plural(changes, "change", "changes"), finding.Duration(now.Sub(start)), word(history[len(history)-1].Status))
+	s.Label = fmt.Sprintf(
+		"%s in the last %s, now %s",
+		plural(changes, "change", "changes"),
+		finding.Duration(now.Sub(start)),
+		word(history[len(history)-1].Status),
+	)
 	return s
 }
 

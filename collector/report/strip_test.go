@@ -51,12 +51,20 @@ func TestLastChanges(t *testing.T) {
 	for _, id := range []string{"a", "b"} {
 		p := PreconditionReadiness{ID: id, Title: id}
 		for i := range 15 {
-			p.History = append(p.History, collector.Change{At: noon.Add(time.Duration(i) * time.Minute), Status: []finding.Status{finding.Pass, finding.Fail}[i%2]})
+			p.History = append(
+				p.History,
+				collector.Change{
+					At:     noon.Add(time.Duration(i) * time.Minute),
+					Status: []finding.Status{finding.Pass, finding.Fail}[i%2],
+				},
+			)
 		}
 		m.Preconditions = append(m.Preconditions, p)
 	}
 	got := lastChanges(&m, noon.Add(time.Hour), "x-")
-	if len(got) != maxChanges || got[0] != (change{noon.Add(14 * time.Minute), "46 min ago", "x-a", "a", finding.Fail, finding.Pass}) || got[1].Title != "b" {
+	if len(got) != maxChanges ||
+		got[0] != (change{noon.Add(14 * time.Minute), "46 min ago", "x-a", "a", finding.Fail, finding.Pass}) ||
+		got[1].Title != "b" {
 		t.Errorf("%d: %+v", len(got), got[0])
 	}
 }

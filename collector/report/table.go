@@ -10,7 +10,8 @@ import (
 	"magento_migration_exporter/collector/finding"
 )
 
-// Table writes the document for a terminal: a line for each precondition, and under what does not pass what was seen and what to do.
+// Table writes the document for a terminal: a line for each precondition, and under what does not pass what was seen
+// and what to do.
 func Table(w io.Writer, doc Readiness, colour bool) error {
 	b := bufio.NewWriter(w)
 	t := tableWriter{b, colour}
@@ -43,7 +44,18 @@ func (t tableWriter) migration(m MigrationReadiness) {
 	fmt.Fprintf(t, "%s\n\n", t.paint(overall, printable(heading(m))))
 	for _, p := range m.Preconditions {
 		status := p.Status.String()
-		fmt.Fprintf(t, "%*s%s%*s  %-*s  %s\n", indent, "", t.paint(p.Status, status), statusWidth-len(status), "", idWidth, p.ID, printable(p.Summary))
+		fmt.Fprintf(
+			t,
+			"%*s%s%*s  %-*s  %s\n",
+			indent,
+			"",
+			t.paint(p.Status, status),
+			statusWidth-len(status),
+			"",
+			idWidth,
+			p.ID,
+			printable(p.Summary),
+		)
 		for _, f := range p.Findings {
 			if shown(f) {
 				t.finding(p, f)

@@ -57,12 +57,21 @@ final class Mage
 
 // Module declares a Magento 1 module.
 func Module(name, pool string, active bool) string {
-	return fmt.Sprintf("<?xml version=\"1.0\"?>\n<config><modules><%[1]s><active>%[2]v</active><codePool>%[3]s</codePool></%[1]s></modules></config>\n", name, active, pool)
+	return fmt.Sprintf(
+		"<?xml version=\"1.0\"?>\n<config><modules><%[1]s><active>%[2]v</active><codePool>%[3]s</codePool></%[1]s></modules></config>\n",
+		name,
+		active,
+		pool,
+	)
 }
 
 // ModuleConfig is a module's etc/config.xml with a setup resource.
 func ModuleConfig(name, code string) string {
-	return fmt.Sprintf("<?xml version=\"1.0\"?>\n<config><global><resources><%[2]s><setup><module>%[1]s</module></setup></%[2]s><%[2]s_read/></resources></global></config>\n", name, code)
+	return fmt.Sprintf(
+		"<?xml version=\"1.0\"?>\n<config><global><resources><%[2]s><setup><module>%[1]s</module></setup></%[2]s><%[2]s_read/></resources></global></config>\n",
+		name,
+		code,
+	)
 }
 
 // CryptKey is Magento 1's.
@@ -125,7 +134,13 @@ func (s *Shop) ConfigXML(replace map[string]string) string {
 	return "<config>\n" + `<steps mode="settings"><step title="Settings Step"><integrity>Migration\Step\Settings\Integrity</integrity></step></steps>
 <steps mode="data"><step title="Map Step"><integrity>Migration\Step\Map\Integrity</integrity><data>Migration\Step\Map\Data</data></step></steps>
 <steps mode="delta"><step title="Map Step"><delta>Migration\Step\Map\Delta</delta></step></steps>
-<source>` + login(s.Server1.Port(), s.DB1) + "</source>\n<destination>" + login(s.Server2.Port(), s.DB2) + "</destination>\n<options>\n" + options.String() + "</options>\n</config>\n"
+<source>` + login(
+		s.Server1.Port(),
+		s.DB1,
+	) + "</source>\n<destination>" + login(
+		s.Server2.Port(),
+		s.DB2,
+	) + "</destination>\n<options>\n" + options.String() + "</options>\n</config>\n"
 }
 
 // ToolModule is the name under which Magento 2 knows the migration tool.
@@ -154,9 +169,19 @@ func MapFile(option string) string {
 func ComposerLock(versions map[string]string) string {
 	var packages []string
 	for name, version := range versions {
-		packages = append(packages, fmt.Sprintf(`{"name": %q, "version": %q, "type": "magento2-module", "require": {"php": "~8.2.0||~8.3.0"}}`, name, version))
+		packages = append(
+			packages,
+			fmt.Sprintf(
+				`{"name": %q, "version": %q, "type": "magento2-module", "require": {"php": "~8.2.0||~8.3.0"}}`,
+				name,
+				version,
+			),
+		)
 	}
-	return `{"packages": [` + strings.Join(packages, ",") + `], "packages-dev": [], "platform": {}, "plugin-api-version": "2.6.0"}`
+	return `{"packages": [` + strings.Join(
+		packages,
+		",",
+	) + `], "packages-dev": [], "platform": {}, "plugin-api-version": "2.6.0"}`
 }
 
 func ConfigPHP(modules ...string) string {
@@ -180,7 +205,18 @@ func (s *Shop) WithRoots() (root1, root2 string) {
 	WriteUnder(s.T, root1, "app/Mage.php", MagePHP("1.9.4.5", "COMMUNITY"))
 	WriteUnder(s.T, root1, "app/etc/local.xml", s.LocalXML(s.Prefix1, s.DB1))
 	WriteUnder(s.T, root1, "app/etc/modules/Mage_All.xml", Module("Mage_Core", "core", true))
-	WriteUnder(s.T, root2, "composer.lock", ComposerLock(map[string]string{"magento/product-community-edition": "2.4.7-p3", "magento/magento2-base": "2.4.7-p3", "magento/data-migration-tool": "2.4.7"}))
+	WriteUnder(
+		s.T,
+		root2,
+		"composer.lock",
+		ComposerLock(
+			map[string]string{
+				"magento/product-community-edition": "2.4.7-p3",
+				"magento/magento2-base":             "2.4.7-p3",
+				"magento/data-migration-tool":       "2.4.7",
+			},
+		),
+	)
 	WriteUnder(s.T, root2, "app/etc/config.php", ConfigPHP("Magento_Store", ToolModule))
 	WriteUnder(s.T, root2, ToolDir+"/etc/config.xsd", "<xs/>")
 	for option := range strings.FieldsSeq("eav_map_file log_map_file settings_map_file customer_map_file tier_price_map_file stores_map_file class_map customer_attribute_groups_file customer_document_groups_file delta_document_groups_file eav_attribute_groups_file eav_document_groups_file log_document_groups_file map_document_groups order_grids_document_groups_file") {

@@ -125,7 +125,8 @@ func (s *Shop) Start() {
 // Now is the shop's clock.
 func (s *Shop) Now() time.Time { return time.Now().Add(s.Offset) }
 
-// Configure replaces the settings of a precondition by a section as it stands in the configuration file. An empty one is left out.
+// Configure replaces the settings of a precondition by a section as it stands in the configuration file. An empty one
+// is left out.
 func (s *Shop) Configure(id, section string) {
 	s.T.Helper()
 	if s.sections == nil {

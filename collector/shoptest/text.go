@@ -13,11 +13,14 @@ var (
 	// named is a setting of a migration that a text names from the configuration's root.
 	named = regexp.MustCompile(`migrations\[[^\]]*\]\.([a-z0-9_.]+[a-z0-9_])`)
 	// bare is a setting that a text names from anywhere else.
-	bare = regexp.MustCompile(`(?:^|[^\w.\]])((?:magento[12]\.(?:root|database)|preconditions\.\w+|system_requirements\.\w+|cron_stopped\.\w+` +
-		`|topology\.\w+|database\.(?:socket|tls|name|table_prefix)|migration_tool\.config)[\w.]*)`)
+	bare = regexp.MustCompile(
+		`(?:^|[^\w.\]])((?:magento[12]\.(?:root|database)|preconditions\.\w+|system_requirements\.\w+|cron_stopped\.\w+` +
+			`|topology\.\w+|database\.(?:socket|tls|name|table_prefix)|migration_tool\.config)[\w.]*)`,
+	)
 )
 
-// checkText finds what no text of a finding may have: settings that do not exist or are not named from the root, and slips.
+// checkText finds what no text of a finding may have: settings that do not exist or are not named from the root, and
+// slips.
 func (s *Shop) checkText(id string, f finding.Finding) {
 	s.T.Helper()
 	for _, m := range named.FindAllStringSubmatch(f.Remedy, -1) {
@@ -30,7 +33,8 @@ func (s *Shop) checkText(id string, f finding.Finding) {
 	}
 	for _, slip := range []string{"<nil>", "%!", `""`, "''", "  "} {
 		for _, text := range []string{f.Summary, f.Remedy} {
-			if strings.Contains(strings.ReplaceAll(text, "''@'localhost'", ""), slip) && !strings.Contains(text, "\n  ") {
+			if strings.Contains(strings.ReplaceAll(text, "''@'localhost'", ""), slip) &&
+				!strings.Contains(text, "\n  ") {
 				s.T.Errorf("%s: a text has %q: %s", id, slip, text)
 			}
 		}
@@ -66,7 +70,8 @@ func hasKey(t reflect.Type, keys []string) bool {
 	}
 	for i := range t.NumField() {
 		name, options, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
-		if name == keys[0] && hasKey(t.Field(i).Type, keys[1:]) || options == "inline" && hasKey(t.Field(i).Type, keys) {
+		if name == keys[0] && hasKey(t.Field(i).Type, keys[1:]) ||
+			options == "inline" && hasKey(t.Field(i).Type, keys) {
 			return true
 		}
 	}
