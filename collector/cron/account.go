@@ -1,8 +1,8 @@
 package cron
 
 import (
-	"bufio"
-	"bytes"
+	"errors"
+	"io/fs"
 	"strconv"
 	"strings"
 )
@@ -13,27 +13,28 @@ type account struct {
 	uid        uint64
 }
 
-// accounts are the host's own users, by name. The name service is not asked, because a directory server that hangs would hang this too.
+// accounts are the host's own users, by name. The name service is not asked, because a directory server that hangs
+// would hang this too.
 type accounts map[string]account
 
 // maxPasswd is far above what a passwd file needs.
 const maxPasswd = 4 << 20
 
-// readAccounts reads a passwd file. Without one no home directory is known, and what depends on it is said to be possible, not certain.
-func readAccounts(path string) accounts {
+// readAccounts reads a passwd file. Without one no home directory is known, and what depends on it is possible, not
+// certain.
+func readAccounts(path string) (accounts, error) {
 	data, _, err := readRegular(path, maxPasswd)
-	if err != nil {
-		return accounts{}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return accounts{}, err
 	}
-	return parseAccounts(data)
+	return parseAccounts(data), nil
 }
 
-// parseAccounts leaves out the lines that are no accounts.
+// parseAccounts leaves out the lines that are no accounts. A line can have any length.
 func parseAccounts(data []byte) accounts {
 	found := accounts{}
-	lines := bufio.NewScanner(bytes.NewReader(data))
-	for lines.Scan() {
-		fields := strings.Split(lines.Text(), ":")
+	for line := range strings.Lines(string(data)) {
+		fields := strings.Split(strings.TrimRight(line, "\r\n"), ":")
 		if len(fields) < 7 {
 			continue
 		}
@@ -44,7 +45,8 @@ func parseAccounts(data []byte) accounts {
 	return found
 }
 
-// byUID finds an account; where several have the number, the name that sorts first, so that the answer is always the same.
+// byUID finds an account. Where several have the number it takes the name that sorts first, so that the answer is
+// always the same.
 func (a accounts) byUID(uid uint64) (account, bool) {
 	var found account
 	for _, account := range a {

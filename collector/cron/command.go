@@ -1,33 +1,12 @@
 package cron
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-
-	"magento_migration_exporter/config/address"
 )
-
-// shell is what a command line starts with.
-type shell struct {
-	// dir is the working directory; empty when it cannot be told.
-	dir string
-	// vars are the variables whose value is known.
-	vars map[string]string
-	// elsewhere is the program through which the command leaves this host or its file system, like docker.
-	elsewhere string
-	// marked says that Magento's own marker ties the command to the Magento 2 root, whatever path it names.
-	marked bool
-	// script is the shell script that is being read; empty for the command line itself.
-	script string
-	depth  int
-}
 
 // invocation is one start of Magento's cron that a command line holds.
 type invocation struct {
@@ -38,244 +17,316 @@ type invocation struct {
 	note      string
 }
 
-// The most that is followed: a command in a string in a script and so on, scripts in one look, and bytes of each.
-const (
-	maxDepth       = 4
-	maxScripts     = 1000
-	maxScriptBytes = 64 << 10
-	maxWords       = 1000 // of one command
-	maxArgs        = 50   // of one program
-	maxWrapped     = 10   // words before a script
-)
+func baseName(w word) string { return filepath.Base(w.text()) }
 
-// invocations finds the starts of cron in shell text. The text is only read: what a condition decides, like test -f x &&, counts as true.
-func (l *look) invocations(text string, sh shell) []invocation {
-	if sh.depth > maxDepth || len(l.sites) == 0 {
-		return nil
-	}
-	lex := &lexer{text: text}
-	var found []invocation
-	var outer []string
-	for {
-		lex.vars = sh.vars
-		words, end := lex.command()
-		for _, inner := range lex.nested {
-			found = append(found, l.invocations(inner, sh.inner())...)
-		}
-		found = append(found, l.simple(words, &sh)...)
-		switch {
-		case end == 0:
-			return found
-		case end == '(':
-			outer = append(outer, sh.dir)
-		case end == ')' && len(outer) > 0:
-			sh.dir, outer = outer[len(outer)-1], outer[:len(outer)-1]
-		}
-	}
+// isCommandName reports whether a word can name a program of the system, other than the path of some file called test.
+func isCommandName(w word) bool {
+	return !strings.Contains(w.text(), "/") || ofSystem.MatchString(w.text())
 }
 
-func (sh shell) inner() shell {
-	sh.depth++
-	return sh
-}
-
-var assignment = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
-
-// simple reads one command. A cd changes sh for those that follow.
-func (l *look) simple(words []token, sh *shell) []invocation {
-	for len(words) > 0 {
-		switch word := words[0]; {
-		case slices.Contains([]string{"if", "then", "else", "elif", "do", "while", "until", "!", "{", "time", "exec", "export", "command"}, word.text):
-		case assignment.MatchString(word.text):
-			sh.assign(word)
-		default:
-			if word.text == "cd" || word.text == "pushd" {
-				sh.changeDirectory(words[1:], l.accounts)
-				return nil
-			}
-			return l.run(words, *sh)
-		}
-		words = words[1:]
+// run reads a program with its arguments.
+func (r *reader) run(words []word, sh shell, in stream) outcome {
+	words, sh = r.unwrap(words[:min(len(words), maxWords)], sh)
+	if len(words) == 0 || !r.spend(1) {
+		return outcome{out: opaque()}
 	}
-	return nil
-}
-
-// maxVars is far above what a crontab sets.
-const maxVars = 100
-
-func (sh *shell) assign(word token) {
-	name, value, _ := strings.Cut(word.text, "=")
-	vars := maps.Clone(sh.vars)
-	if vars == nil {
-		vars = map[string]string{}
-	}
-	if word.open || len(vars) >= maxVars {
-		delete(vars, name)
-	} else {
-		vars[name] = value
-	}
-	sh.vars = vars
-}
-
-func (sh *shell) changeDirectory(args []token, a accounts) {
-	for len(args) > 0 && strings.HasPrefix(args[0].text, "-") && args[0].text != "-" {
-		args = args[1:]
+	name := baseName(words[0])
+	if !isCommandName(words[0]) {
+		return r.program(words, sh, in)
 	}
 	switch {
-	case len(args) == 0:
-		sh.dir = sh.vars["HOME"]
-	case args[0].open || args[0].text == "-":
-		sh.dir = ""
-	default:
-		sh.dir = absolute(sh.dir, sh.tilde(args[0].text, a))
+	case isPassive(name), strings.HasSuffix(name, "awk") && !slices.ContainsFunc(words, runsCommands):
+		return outcome{out: r.passiveOutput(words, &sh, in)}
+	case isShell(name):
+		return r.shellProgram(words, sh, in)
+	case name == "su" || name == "runuser":
+		return r.switchUser(words, sh, in)
+	case isRemote(name):
+		return r.remote(words, sh, in)
+	case isFetcher(name):
+		r.fetch(words)
+		return outcome{out: opaque()}
+	case name == "run-parts":
+		r.runParts(words[1:], sh)
+		return outcome{out: opaque()}
+	case name == "at" || name == "batch":
+		r.later(words[1:], sh, in)
+		return outcome{out: opaque()}
+	case name == "xargs" || name == "parallel":
+		// More words follow, which come from its input.
+		sh.moreWords = true
+		r.undecide(in.text.text())
+		own := flags{short: "aEILnPsdjS", long: "--arg-file --delimiter --max-args --max-procs --jobs"}
+		return r.run(skipOptions(words[1:], own), sh, in)
 	}
+	return r.program(words, sh, in)
 }
 
-// tilde replaces ~ and ~user.
-func (sh *shell) tilde(name string, a accounts) string {
-	if !strings.HasPrefix(name, "~") {
-		return name
+// later reads what at runs at its time: a file behind -f, or its input.
+func (r *reader) later(args []word, sh shell, in stream) {
+	for i, w := range args[:max(len(args)-1, 0)] {
+		if w == "-f" {
+			r.script(sh.resolve(args[i+1]), nil, sh, "sh")
+			return
+		}
 	}
-	user, rest, _ := strings.Cut(name[1:], "/")
-	home := sh.vars["HOME"]
-	if user != "" {
-		home = a[user].home
-	}
-	if home == "" {
-		return name
-	}
-	return filepath.Join(home, rest)
+	r.standardInput(in, sh)
 }
 
-var (
-	// bystanders name Magento's programs without running them.
-	bystanders = []string{
-		"grep", "egrep", "fgrep", "zgrep", "rg", "pgrep", "pkill", "killall", "echo", "printf", "logger", "test", "[", "[[", "awk", "sed",
-		"rm", "ls", "cat", "tail", "head", "ps", "true", ":", "touch", "chmod", "chown",
-	}
-	// doors lead to another host or file system.
-	doors = []string{
-		"docker", "docker-compose", "podman", "podman-compose", "nerdctl", "kubectl", "oc", "crictl", "ssh", "lxc", "lxc-attach", "incus", "nsenter",
-		"chroot", "machinectl", "vagrant", "ddev", "lando", "warden", "magento-cloud",
-	}
-	// becomers run a command as somebody else.
-	becomers  = []string{"su", "sudo", "runuser", "doas"}
-	userValue = regexp.MustCompile(`^(-[A-Za-z]*[uUgG]|--user|--group)$`)
-	fetchers  = []string{"curl", "wget", "lynx", "links", "w3m", "fetch", "GET", "http", "https"}
-	// noFile are options, variables and addresses: what has a slash and can have a password.
-	noFile    = regexp.MustCompile(`^-|^[A-Za-z_][A-Za-z0-9_]*=|://`)
-	plainHost = regexp.MustCompile(`^([^:\[\]]+|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?$`)
-	cronURL   = regexp.MustCompile(`^(https?://)?([^/?#\s]+@)?([^/?#@\s]+)(/[^?#\s]*)?/cron\.php([?#].*)?$`)
-	shells    = []string{"sh", "bash", "dash", "ash", "ksh", "zsh", ".", "source"}
-	shebang   = regexp.MustCompile(`^#!\s*(\S*/env\s+(-\S+\s+)*)?(\S*/)?(ba|da|a|k|z)?sh\b`)
-	// ownScript is what hints at Magento's cron in a text or a path.
-	ownScript = regexp.MustCompile(`(?i)mage|cron|consumer`)
-)
+// runsCommands reports whether an awk program can start others.
+func runsCommands(w word) bool {
+	program := strings.ReplaceAll(string(w), " ", "")
+	return strings.Contains(program, "system(") || strings.Contains(program, `|"`)
+}
 
-// run finds what one command, with all that wraps it, starts: the first word that is a way into Magento's cron.
-func (l *look) run(words []token, sh shell) []invocation {
-	words = words[:min(len(words), maxWords)]
-	texts := make([]string, len(words))
-	for i, word := range words {
-		texts[i] = word.text
-	}
-	fetching, isCommand := false, true
-	for i, word := range words {
-		base := filepath.Base(word.text)
-		if i > 0 && userValue.MatchString(words[i-1].text) {
-			base = "" // a user can be called docker
+// unwrap takes off what only runs the rest: nice, sudo, flock and so on.
+func (r *reader) unwrap(words []word, sh shell) ([]word, shell) {
+	for len(words) > 0 && isCommandName(words[0]) && r.spend(1) {
+		name := baseName(words[0])
+		o, ok := wrapperOptions(name)
+		if !ok {
+			break
 		}
-		switch {
-		case interpreter.MatchString(base):
-			isCommand = false // what follows is a file
-		case slices.Contains(bystanders, base) && isCommandName(word.text):
-			return nil
-		case slices.Contains(doors, base):
-			sh.elsewhere, sh.dir = base, ""
-		case slices.Contains(fetchers, base):
-			fetching = true
-		case fetching && (cronURL.MatchString(word.text) || word.open && strings.HasSuffix(word.text, "cron.php")):
-			return l.fetched(word.text)
-		case slices.Contains(becomers, base):
-			sh = l.becomes(words[i+1:], sh)
-		case base == "run-parts":
-			return l.runParts(words[i+1:], sh)
-		case strings.ContainsAny(word.text, " \t\n") && ownScript.MatchString(word.text):
-			return l.invocations(word.text, sh.inner())
+		rest := skipOptions(words[1:], o)
+		own := words[1 : len(words)-len(rest)]
+		for len(rest) > 0 && assignment.MatchString(string(rest[0])) {
+			variable, value, _ := strings.Cut(string(rest[0]), "=")
+			sh.assign(variable, exportedWord(word(value)))
+			rest = rest[1:]
 		}
-		if p, ok := namedProgram(l.scriptName(word, isCommand, sh), texts[i+1:min(len(texts), i+1+maxArgs)]); ok {
-			unknown := word.open || p.up < 0 && slices.ContainsFunc(words[i+1:], func(t token) bool { return t.open })
-			if found, ok := l.started(p, unknown, sh); ok {
-				return []invocation{found}
+		rest = rest[min(o.operands, len(rest)):]
+		switch name {
+		case "sudo", "doas":
+			sh = r.becomes(own, sh)
+		case "flock":
+			rest = commandText(rest)
+		case "env":
+			if split := envSplit(own); split != "" {
+				rest = []word{"sh", "-c", split + word(" "+join(rest))}
 			}
 		}
+		words = rest
 	}
-	return l.follow(words, sh)
+	return words, sh
 }
 
-// ofSystem matches paths of programs that came with the system, which are no scripts of the shop's.
-var ofSystem = regexp.MustCompile(`^(/usr)?/(bin|sbin|lib(32|64|exec)?|share)/|^/(dev|proc|sys)/`)
+func exportedWord(w word) variable { return variable{words: []word{w}, exported: true} }
 
-// isCommandName tells whether a word can name a program of the system, other than the path of some file called test.
-func isCommandName(word string) bool {
-	return !strings.Contains(word, "/") || ofSystem.MatchString(word)
+// commandText makes the words behind flock's lock file a command: it can be one text behind -c.
+func commandText(words []word) []word {
+	if len(words) > 1 && (words[0] == "-c" || words[0] == "--command") {
+		return append([]word{"sh", "-c"}, words[1])
+	}
+	return words
 }
 
-// scriptName is the path that a word means, as far as it is known: of $ROOT/pub/cron.php without ROOT's value, pub/cron.php. A command
-// without a slash stays as it is.
-func (l *look) scriptName(word token, isCommand bool, sh shell) string {
-	if word.open {
-		return strings.TrimLeft(word.text, "/")
-	}
-	name := sh.tilde(word.text, l.accounts)
-	if path := absolute(sh.dir, name); path != "" && (!isCommand || strings.Contains(name, "/")) {
-		return path
-	}
-	return name
-}
-
-// becomes follows sudo and su to another user's home directory.
-func (l *look) becomes(args []token, sh shell) shell {
-	home, login := l.accounts["root"].home, false
-	for _, arg := range args {
+// envSplit is the text in env -S "text".
+func envSplit(own []word) word {
+	for i, w := range own {
 		switch {
-		case arg.text == "--login", strings.HasPrefix(arg.text, "-") && !strings.HasPrefix(arg.text, "--") && (arg.text == "-" || strings.ContainsAny(arg.text, "il")):
-			login = true
-		case l.accounts[arg.text].name != "":
-			home = l.accounts[arg.text].home
+		case (w == "-S" || w == "--split-string") && i+1 < len(own):
+			return own[i+1]
+		case strings.HasPrefix(string(w), "-S"):
+			return w[2:]
+		case strings.HasPrefix(string(w), "--split-string="):
+			return w[len("--split-string="):]
 		}
 	}
-	vars := maps.Clone(sh.vars)
-	if vars == nil {
-		vars = map[string]string{}
+	return ""
+}
+
+var loginOption = regexp.MustCompile(`^-[A-Za-z]*[il]`)
+
+// becomes follows sudo and su to another user's home directory. words are those before the command.
+func (r *reader) becomes(words []word, sh shell) shell {
+	a := r.look.accounts
+	home, login := a["root"].home, false
+	for _, w := range words {
+		text := w.text()
+		switch {
+		case text == "-", text == "--login", loginOption.MatchString(text):
+			login = true
+		case a[text].name != "":
+			home = a[text].home
+		}
 	}
-	vars["HOME"] = home
-	sh.vars = vars
+	sh.vars = sh.child().vars
+	sh.assign("HOME", exportedWord(word(home)))
+	if home == "" {
+		sh.assign("HOME", exportedWord(unknown))
+	}
 	if login {
 		sh.dir = home
 	}
 	return sh
 }
 
-// started tells whose a program is that a command starts.
-func (l *look) started(p program, unknown bool, sh shell) (invocation, bool) {
+// switchUser reads su and runuser, whose command is a text behind -c or, for runuser -u, the words behind its options.
+func (r *reader) switchUser(words []word, sh shell, in stream) outcome {
+	user := flags{
+		short: "csgGwu",
+		long:  "--command --session-command --shell --group --supp-group --whitelist-environment --user",
+	}
+	rest := skipOptions(words[1:], user)
+	sh = r.becomes(words[1:], sh)
+	for i, w := range words[:len(words)-1] {
+		if i > 0 && (w == "--command" || takesNext(strings.TrimPrefix(string(w), "-"), "c") && w[0] == '-') {
+			return r.shellProgram([]word{"sh", "-c", words[i+1]}, sh, in)
+		}
+		if i > 0 && w == "-u" {
+			return r.run(rest, sh, in)
+		}
+	}
+	if len(rest) <= 2 { // at most "- user"
+		return r.shellProgram([]word{"sh"}, sh, in)
+	}
+	return r.program(rest, sh, in)
+}
+
+// shellProgram reads a shell with its arguments: a text behind -c, a script, or what its standard input holds.
+func (r *reader) shellProgram(words []word, sh shell, in stream) outcome {
+	name := baseName(words[0])
+	o, args := shellOptions(words[1:])
+	switch {
+	case o == 'c' && len(args) > 0:
+		there := sh.child()
+		there.name = name
+		if len(args) > 1 {
+			there.name, there.args = args[1].text(), args[2:]
+		}
+		return outcome{out: r.text(args[0].source(), &there, dialectsOf(name))}
+	case o == 's' || len(args) == 0 || args[0] == "-":
+		return outcome{out: r.standardInput(in, sh)}
+	}
+	r.scriptWord(args[0], args[1:], sh, name)
+	return outcome{out: opaque()}
+}
+
+// shellOptions passes over a shell's options. The first result is 'c' or 's' where one of them says where the commands
+// are.
+func shellOptions(args []word) (source byte, rest []word) {
+	for len(args) > 0 && len(args[0]) > 1 && (args[0][0] == '-' || args[0][0] == '+') {
+		option := string(args[0])
+		args = args[1:]
+		long := strings.HasPrefix(option, "--")
+		switch {
+		case option == "--":
+			return source, args
+		case long && option != "--rcfile" && option != "--init-file", !long && !strings.ContainsAny(option, "oO"):
+		case len(args) > 0:
+			args = args[1:]
+		}
+		for _, letter := range []byte("cs") {
+			if !long && source == 0 && strings.IndexByte(option, letter) > 0 {
+				source = letter
+			}
+		}
+	}
+	return source, args
+}
+
+// standardInput reads the text that a shell gets as its input.
+func (r *reader) standardInput(in stream, sh shell) stream {
+	there := sh.child()
+	switch {
+	case in.altered:
+		text, _ := r.scriptText(in.file)
+		r.undecide(in.text.text() + withoutComments(text))
+	case in.file != "":
+		r.script(in.file, nil, sh, "sh")
+	case in.text != "":
+		return r.text(in.text.source(), &there, dialectsOf(""))
+	}
+	return opaque()
+}
+
+// program reads a program that is none of those whose working is known here.
+func (r *reader) program(words []word, sh shell, in stream) outcome {
+	first := len(r.found)
+	decided := r.scan(words, sh) || r.follow(words, sh)
+	if !decided || sh.moreWords && len(r.found) == first {
+		r.undecide(join(words))
+	}
+	if !decided && interpreter.MatchString(baseName(words[0])) {
+		r.undecide(in.text.text())
+	}
+	return outcome{out: opaque()}
+}
+
+// scan looks for the first word that is a way into Magento's cron, whatever unknown program stands before it. It
+// reports whether the words are decided: a command of Magento's that is no cron starts nothing either.
+func (r *reader) scan(words []word, sh shell) bool {
+	decided, file := false, false
+	known := texts(words)
+	for i, w := range words {
+		if interpreter.MatchString(baseName(w)) {
+			file = true // what follows is a file
+			continue
+		}
+		args := words[i+1 : min(len(words), i+1+maxArgs)]
+		p, isCron := namedProgram(r.look.scriptName(w, !file, sh), known[i+1:i+1+len(args)])
+		if !isCron {
+			decided = decided || p.isConsole() && (i == 0 || file) && isOtherCommand(args)
+			continue
+		}
+		isOpen := w.open() || p.up < 0 && slices.ContainsFunc(args, word.open)
+		if found, ok := r.look.started(p, isOpen, sh); ok {
+			r.found = append(r.found, found)
+		}
+		return true
+	}
+	return decided
+}
+
+// isOtherCommand reports whether a console's arguments name a command, and are all known.
+func isOtherCommand(args []word) bool {
+	isCommand := func(w word) bool { return w != "" && w[0] != '-' }
+	return !slices.ContainsFunc(args, word.open) && slices.ContainsFunc(args, isCommand)
+}
+
+func texts(words []word) []string {
+	list := make([]string, len(words))
+	for i, w := range words {
+		list[i] = w.text()
+	}
+	return list
+}
+
+// scriptName is the path that a word means, as far as it is known: of $ROOT/pub/cron.php without ROOT's value,
+// pub/cron.php. A command without a slash stays as it is.
+func (l *look) scriptName(w word, isCommand bool, sh shell) string {
+	if w.open() {
+		return strings.TrimLeft(w.text(), "/")
+	}
+	if path := sh.resolve(w); path != "" && (!isCommand || strings.Contains(string(w), "/")) {
+		return path
+	}
+	return string(w)
+}
+
+// started says whose a program is that a command starts.
+func (l *look) started(p program, isOpen bool, sh shell) (invocation, bool) {
 	dir := sh.dir
-	if unknown {
+	if isOpen {
 		p.root, dir = "", ""
 	}
-	if p.up > 0 && !strings.Contains(p.script, "/") && !unknown {
+	if p.up > 0 && !strings.Contains(p.script, "/") && !isOpen {
 		p.script, dir = sh.findInPath(p.script), ""
 	}
 	system, certainty, ok := l.owner(p, dir)
-	found := invocation{kind: p.kind, system: system, certainty: certainty, text: strings.TrimSpace(p.script + " " + p.text)}
+	text := strings.TrimSpace(p.script + " " + p.text)
+	found := invocation{kind: p.kind, system: system, certainty: certainty, text: text}
 	switch {
 	case sh.marked && p.isOf(Magento2):
 		found.system, found.certainty, ok = Magento2, Certain, true
 	case sh.elsewhere != "":
 		found.system, found.certainty, ok = p.systems[0], Possible, l.looksFor(p.systems[0])
-		found.note = "it runs through " + sh.elsewhere + ", so it cannot be told from here whether it is this Magento's"
+		found.note = "it runs through " + sh.elsewhere + ", so whether it is this Magento's is not known here"
 	case certainty == Possible:
-		found.note = "the directory that it runs in cannot be told"
+		found.note = "the directory that it runs in is not known"
+	}
+	if sh.doubt != "" && found.certainty == Certain {
+		found.certainty, found.note = Possible, sh.doubt
 	}
 	if sh.script != "" {
 		found.note = joinNotes("in the script "+sh.script, found.note)
@@ -288,10 +339,10 @@ func (l *look) looksFor(s System) bool {
 }
 
 // findInPath finds a command that is named without a directory. What is not found keeps its bare name.
-func (sh shell) findInPath(name string) string {
-	path, ok := sh.vars["PATH"]
-	if !ok {
-		path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+func (sh *shell) findInPath(name string) string {
+	path := "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+	if known := sh.value("PATH"); known != "" {
+		path = known
 	}
 	for _, dir := range filepath.SplitList(path) {
 		full := filepath.Join(dir, name)
@@ -302,11 +353,22 @@ func (sh shell) findInPath(name string) string {
 	return name
 }
 
-// fetched is cron.php behind a web address. Both Magentos have one, and from the address nothing tells whose it is.
-func (l *look) fetched(address string) []invocation {
-	if !l.looksFor(Magento2) {
-		return nil
+// fetch reads a command that asks for cron.php behind a web address. Both Magentos have one, and the address does not
+// say whose it is.
+func (r *reader) fetch(words []word) {
+	if !r.look.looksFor(Magento2) {
+		return
 	}
+	for _, w := range words[1:] {
+		address := w.text()
+		if cronURL.MatchString(address) || w.open() && strings.HasSuffix(address, "cron.php") {
+			r.found = append(r.found, fetched(address))
+			return
+		}
+	}
+}
+
+func fetched(address string) invocation {
 	shown := "cron.php"
 	if m := cronURL.FindStringSubmatch(address); m != nil && plainHost.MatchString(m[3]) {
 		// A password can be before the host, in the query and in a directory.
@@ -315,69 +377,10 @@ func (l *look) fetched(address string) []invocation {
 			shown = m[1] + m[3] + m[4] + "/cron.php"
 		}
 	}
-	return []invocation{{
+	return invocation{
 		kind: PubCron, system: Magento2, certainty: Possible, text: shown,
-		note: "it runs through the web server, so it cannot be told from here whether it is this Magento's",
-	}}
-}
-
-// follow reads the shell script that a command starts, because people wrap cron in scripts of their own.
-func (l *look) follow(words []token, sh shell) []invocation {
-	if sh.elsewhere != "" {
-		return nil
+		note: "it runs through the web server, so whether it is this Magento's is not known here",
 	}
-	behindShell := false
-	for _, word := range words[:min(len(words), maxWrapped)] {
-		isFile := behindShell || strings.Contains(word.text, "/")
-		behindShell = behindShell || slices.Contains(shells, filepath.Base(word.text))
-		path := absolute(sh.dir, sh.tilde(word.text, l.accounts))
-		if !isFile || word.open || path == "" || ofSystem.MatchString(path) || noFile.MatchString(word.text) {
-			continue
-		}
-		if found := l.scriptFile(path, sh); len(found) > 0 {
-			return found
-		}
-	}
-	return nil
-}
-
-// scriptFile reads one shell script. What is no shell script starts nothing that could be told.
-func (l *look) scriptFile(path string, sh shell) []invocation {
-	if l.scripts == 0 {
-		l.problem("", fmt.Sprintf("only the first %d scripts that cron runs are read", maxScripts), "name the crontabs of this Magento alone in crontabs")
-		return nil
-	}
-	data, _, err := readRegular(path, maxScriptBytes)
-	if errors.Is(err, fs.ErrPermission) && ownScript.MatchString(path) {
-		l.problem(address.WithoutLogin(path), "cron runs this script, but it cannot be read", readRemedy)
-	}
-	if err != nil || !shebang.Match(data) && !strings.HasSuffix(path, ".sh") {
-		return nil
-	}
-	l.scripts--
-	sh = sh.inner()
-	sh.script = path
-	return l.invocations(string(data), sh)
-}
-
-// runParts reads the scripts of a directory like /etc/cron.hourly.
-func (l *look) runParts(args []token, sh shell) []invocation {
-	var found []invocation
-	for _, arg := range args {
-		if strings.HasPrefix(arg.text, "-") || arg.open || !filepath.IsAbs(arg.text) {
-			continue
-		}
-		files, err := os.ReadDir(arg.text)
-		if err != nil && !os.IsNotExist(err) {
-			l.problem(arg.text, reason(err), readRemedy)
-		}
-		for _, file := range files {
-			if runPartsName.MatchString(file.Name()) {
-				found = append(found, l.scriptFile(filepath.Join(arg.text, file.Name()), sh)...)
-			}
-		}
-	}
-	return found
 }
 
 func joinNotes(notes ...string) string {

@@ -1,5 +1,5 @@
-// Package cron finds what starts Magento's cron on this host: lines of crontabs, systemd units, supervisor programs and running processes.
-// It reads files and /proc only; what cron has left in the database is looked at elsewhere.
+// Package cron finds what starts Magento's cron on this host: lines of crontabs, systemd units, supervisor programs and
+// running processes. It reads files and /proc only; what cron has left in the database is looked at elsewhere.
 package cron
 
 import (
@@ -39,7 +39,8 @@ type Certainty string
 const (
 	// Certain means that a path, a working directory or Magento's own marker ties it to the root.
 	Certain Certainty = "certain"
-	// Possible means that it can be this Magento's or another's: it runs in a container, through HTTP, or from a directory that cannot be told.
+	// Possible means that it can be this Magento's or another's: it runs in a container, through HTTP, or from a
+	// directory that is not known.
 	Possible Certainty = "possible"
 )
 
@@ -65,7 +66,7 @@ type Entry struct {
 	Remedy string
 }
 
-// Armed tells whether it will run.
+// Armed reports whether it will run.
 func (e Entry) Armed() bool { return e.Dormant == "" }
 
 // Problem is something that could not be looked at, so that "nothing was found" does not mean that there is nothing.
@@ -110,23 +111,14 @@ func (e *Evidence) Running(s System) []Process {
 	return running
 }
 
-// ArmsCronRunOnly tells whether Magento 2 is armed, and by nothing but cron:run, which does nothing while cron.enabled is 0 in env.php.
-func (e *Evidence) ArmsCronRunOnly() bool {
-	armed := e.Armed(Magento2)
-	for _, entry := range armed {
-		if entry.Kind != CronRun {
-			return false
-		}
-	}
-	return len(armed) > 0
-}
-
 // Options say what to look for and where.
 type Options struct {
-	// Magento2Root and Magento1Root are the installations' root directories on this host; an empty one is not looked for.
+	// Magento2Root and Magento1Root are the installations' root directories on this host; an empty one is not looked
+	// for.
 	Magento2Root, Magento1Root string
-	// Crontabs are files, directories and patterns as path/filepath.Match has them, of crontabs, systemd units (*.timer, *.service, or a
-	// directory of them) and supervisor's configuration (*.conf, *.ini). Nil means the usual places, empty means nowhere.
+	// Crontabs are files, directories and patterns as path/filepath.Match has them, of crontabs, systemd units
+	// (*.timer, *.service, or a directory of them) and supervisor's configuration (*.conf, *.ini). Nil means the usual
+	// places, empty means nowhere.
 	Crontabs []string
 	// Processes says whether to look at running processes, ProcRoot where /proc is mounted when it is not there.
 	Processes bool
@@ -140,8 +132,8 @@ const (
 	maxLooked   = 1000
 )
 
-// Look finds what starts the cron of the roots. It reads again at each call and keeps nothing. What it cannot see is in Problems, also when
-// ctx ends before everything was seen.
+// Look finds what starts the cron of the roots. It reads again at each call and keeps nothing. What it cannot see is in
+// Problems, also when ctx ends before everything was seen.
 func Look(ctx context.Context, o Options) Evidence {
 	l := newLook(o, "/etc/passwd")
 	places := o.Crontabs
@@ -171,12 +163,19 @@ type look struct {
 	usual bool
 	// seen are the files that were read, by their resolved path: /lib is often a link to /usr/lib.
 	seen map[string]bool
-	// scripts is how many shell scripts may still be followed.
-	scripts int
+	// scripts and scriptBytes say how much may still be read of scripts, steps how many commands of all of them.
+	scripts, scriptBytes, steps int
 }
 
 func newLook(o Options, passwd string) *look {
-	l := &look{usual: o.Crontabs == nil, accounts: readAccounts(passwd), seen: map[string]bool{}, scripts: maxScripts}
+	l := &look{
+		usual: o.Crontabs == nil, seen: map[string]bool{},
+		scripts: maxScripts, scriptBytes: maxAllScripts, steps: maxLookSteps,
+	}
+	var err error
+	if l.accounts, err = readAccounts(passwd); err != nil {
+		l.problem(passwd, "the users' home directories are not known: "+reason(err), readRemedy)
+	}
 	for _, s := range []site{{system: Magento2, given: o.Magento2Root}, {system: Magento1, given: o.Magento1Root}} {
 		if s.given != "" {
 			l.sites = append(l.sites, s.resolve())
@@ -204,7 +203,7 @@ func (l *look) looked(what string) {
 
 func (l *look) entry(e Entry) {
 	if len(l.evidence.Entries) == maxEntries {
-		l.problem("", fmt.Sprintf("only the first %d entries are reported", maxEntries), "name the crontabs of this Magento alone in crontabs")
+		l.problem("", fmt.Sprintf("only the first %d entries are reported", maxEntries), fewerRemedy)
 		return
 	}
 	for _, text := range []*string{&e.File, &e.Schedule, &e.User, &e.Dormant, &e.Text, &e.Note, &e.Remedy} {

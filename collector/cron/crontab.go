@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -18,7 +17,8 @@ import (
 type job struct {
 	line           int
 	schedule, user string
-	command        string
+	// command is what the shell gets, input what the command reads.
+	command, input string
 	// marker says that the line lies in one of Magento's blocks, hash is that block's.
 	marker bool
 	hash   string
@@ -36,11 +36,17 @@ type crontabFormat struct {
 	isUser func(string) bool
 }
 
+// hasUser reports whether the word behind a schedule is a user.
+func (f crontabFormat) hasUser(w string) bool {
+	return f.system || f.isUser != nil && f.isUser(w)
+}
+
 var (
 	markerLine = regexp.MustCompile(`^#~ MAGENTO (START|END)(?:\s+([0-9A-Fa-f]{64}|[0-9A-Fa-f]{32}))?\s*$`)
 	setting    = regexp.MustCompile(`^(?:"([^"=]+)"|'([^'=]+)'|([A-Za-z_][A-Za-z0-9_]*))\s*=\s*(.*)$`)
 	macro      = regexp.MustCompile(`^@[A-Za-z0-9_]+\s+`)
-	fiveFields = regexp.MustCompile(`^-?(?:[0-9*][0-9*,/~-]*\s+){3}[0-9A-Za-z*][0-9A-Za-z*,/~-]*\s+[0-9A-Za-z*][0-9A-Za-z*,/~#-]*\s+`)
+	fiveFields = regexp.MustCompile(`^-?(?:[0-9*][0-9*,/~-]*\s+){3}` +
+		`[0-9A-Za-z*][0-9A-Za-z*,/~-]*\s+[0-9A-Za-z*][0-9A-Za-z*,/~#-]*\s+`)
 	firstField = regexp.MustCompile(`^\S+\s+`)
 	// runPartsName is what Debian's run-parts and cron accept in their directories: nothing with a dot.
 	runPartsName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
@@ -50,13 +56,15 @@ var (
 const maxContinued = 20
 
 const (
-	noteContinuation = "a line ends with a backslash: cron knows no continuation, so it takes the next line for a new one, and Debian's cron refuses the whole file over that"
-	noteCRLF         = "the line ends with a carriage return, which cron gives to the command"
-	noteNoNewline    = "the last line has no line feed at its end: Debian's cron ignores the whole file until it has one"
+	noteContinuation = "a line ends with a backslash: cron joins no lines, so it takes the next one for a new line, " +
+		"and Debian's cron refuses the whole file over that"
+	noteCRLF      = "the line ends with a carriage return, which cron gives to the command"
+	noteNoNewline = "the last line has no line feed at its end: Debian's cron ignores the whole file until it has one"
 )
 
-// jobs reads a crontab. Comments start no job, so a line that was commented out is not there. cron knows no continuation, but people mean
-// one by a backslash at a line's end, so such a line is read both ways: as cron does, and joined with those that follow.
+// jobs reads a crontab. Comments start no job, so a line that was commented out is not there. cron knows no
+// continuation, but people mean one by a backslash at a line's end, so such a line is read both ways: as cron does, and
+// joined with those that follow.
 func jobs(data []byte, format crontabFormat) iter.Seq[job] {
 	return func(yield func(job) bool) {
 		lines := strings.Split(string(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))), "\n")
@@ -118,10 +126,10 @@ func (c *crontab) line(line string) (job, bool) {
 	}
 	j.schedule = strings.Join(strings.Fields(strings.TrimPrefix(schedule, "-")), " ")
 	j.command = text[len(schedule):]
-	if user := firstField.FindString(j.command); user != "" && (c.format.system || c.format.isUser != nil && c.format.isUser(strings.TrimSpace(user))) {
-		j.user, j.command = strings.TrimSpace(user), j.command[len(user):]
+	if field := firstField.FindString(j.command); field != "" && c.format.hasUser(strings.TrimSpace(field)) {
+		j.user, j.command = strings.TrimSpace(field), j.command[len(field):]
 	}
-	j.command = untilPercent(j.command)
+	j.command, j.input = splitAtPercent(j.command)
 	return j, true
 }
 
@@ -141,22 +149,25 @@ func (c *crontab) variable(text string) bool {
 	return true
 }
 
-// untilPercent cuts a command at the first %: the rest is its input. \% is a percent sign.
-func untilPercent(command string) string {
-	var text strings.Builder
-	for {
-		i := strings.IndexByte(command, '%')
+// splitAtPercent cuts a job at the first %. What follows is the command's input, in which % ends a line. \% is a
+// percent sign.
+func splitAtPercent(text string) (command, input string) {
+	var parts [2]strings.Builder
+	at := 0
+	for i := 0; i < len(text); i++ {
 		switch {
-		case i < 0:
-			text.WriteString(command)
-			return text.String()
-		case i == 0 || command[i-1] != '\\':
-			text.WriteString(command[:i])
-			return text.String()
+		case strings.HasPrefix(text[i:], `\%`):
+			parts[at].WriteByte('%')
+			i++
+		case text[i] == '%' && at == 0:
+			at = 1
+		case text[i] == '%':
+			parts[at].WriteByte('\n')
+		default:
+			parts[at].WriteByte(text[i])
 		}
-		text.WriteString(command[:i-1] + "%")
-		command = command[i+1:]
 	}
+	return parts[0].String(), parts[1].String()
 }
 
 // continued joins a job that ends with a backslash with the lines that follow, and returns how many lines it takes.
@@ -164,7 +175,8 @@ func (c *crontab) continued(j *job, lines []string) int {
 	n := 0
 	for n+1 < len(lines) && n < maxContinued && strings.HasSuffix(j.command, `\`) {
 		n++
-		j.command = strings.TrimSuffix(j.command, `\`) + " " + untilPercent(strings.TrimSpace(lines[n]))
+		next, _ := splitAtPercent(strings.TrimSpace(lines[n]))
+		j.command = strings.TrimSuffix(j.command, `\`) + " " + next
 	}
 	if n > 0 {
 		j.note = joinNotes(j.note, noteContinuation)
@@ -184,17 +196,14 @@ func (l *look) crontabFile(path string, data []byte, info fs.FileInfo) {
 		if j.user == "" {
 			j.user = user
 		}
-		sh := shell{vars: maps.Clone(j.vars), marked: j.marker && slices.ContainsFunc(l.sites, func(s site) bool { return s.system == Magento2 && s.wroteMarker(j.hash) })}
-		if home := l.accounts[j.user].home; home != "" && sh.vars["HOME"] == "" {
-			sh.vars["HOME"] = home
-		}
-		sh.dir = sh.vars["HOME"]
-		for _, found := range l.invocations(j.command, sh) {
+		sh := l.cronShell(j)
+		for _, found := range l.invocations(j.command, stream{text: word(j.input)}, sh) {
 			if found.certainty == Possible && j.hash != "" && !sh.marked && found.system == Magento2 {
 				continue // Magento's own marker says that it is another root's
 			}
 			l.entry(Entry{
-				File: path, Line: j.line, Schedule: j.schedule, User: j.user, Kind: found.kind, System: found.system, Certainty: found.certainty,
+				File: path, Line: j.line, Schedule: j.schedule, User: j.user,
+				Kind: found.kind, System: found.system, Certainty: found.certainty,
 				Dormant: joinNotes(j.dormant, dormant), Text: found.text, Note: joinNotes(found.note, j.note, note),
 				Remedy: crontabRemedy(path, j, format, user, sh.marked),
 			})
@@ -202,7 +211,24 @@ func (l *look) crontabFile(path string, data []byte, info fs.FileInfo) {
 	}
 }
 
-// formatOf tells a crontab's format by its place, and whose it is. In other places the user column is told by its content.
+// cronShell is the shell that cron gives a job to.
+func (l *look) cronShell(j job) shell {
+	sh := shell{vars: environment(j.vars), closed: true, name: "sh"}
+	sh.marked = j.marker && slices.ContainsFunc(l.sites, func(s site) bool {
+		return s.system == Magento2 && s.wroteMarker(j.hash)
+	})
+	if home := l.accounts[j.user].home; home != "" && sh.value("HOME") == "" {
+		sh.assign("HOME", exportedWord(word(home)))
+	}
+	if j.user != "" && sh.value("LOGNAME") == "" {
+		sh.assign("LOGNAME", exportedWord(word(j.user)))
+	}
+	sh.dir = sh.value("HOME")
+	return sh
+}
+
+// formatOf tells a crontab's format by its place, and whose it is. In other places the user column is told by its
+// content.
 func formatOf(path string) (crontabFormat, string) {
 	dir := filepath.Dir(path)
 	switch base, parent := filepath.Base(dir), filepath.Base(filepath.Dir(dir)); {
@@ -214,11 +240,14 @@ func formatOf(path string) (crontabFormat, string) {
 	return crontabFormat{}, ""
 }
 
-// fileState tells why cron passes over a file, and what else keeps it from being read. Debian's cron and cronie differ here. What somebody
-// can mend by accident is a note, because the file is armed then.
+// setAside matches the names that every cron daemon passes over.
+var setAside = regexp.MustCompile(`^[.#]|~$|\.rpm(save|orig|new)$`)
+
+// fileState says why cron passes over a file, and what else keeps it from being read. Debian's cron and cronie differ
+// here. What somebody can repair by accident is a note, because the file is armed then.
 func fileState(path string, format crontabFormat, user string, info fs.FileInfo) (dormant, note string) {
 	dir, name := filepath.Split(path)
-	if strings.HasPrefix(name, ".") || strings.HasPrefix(name, "#") || strings.HasSuffix(name, "~") || slices.Contains([]string{".rpmsave", ".rpmorig", ".rpmnew"}, filepath.Ext(name)) {
+	if setAside.MatchString(name) {
 		return "cron passes over files of this name", ""
 	}
 	if filepath.Base(dir) == "cron.d" && !runPartsName.MatchString(name) {
@@ -246,7 +275,8 @@ func crontabRemedy(path string, j job, format crontabFormat, user string, marked
 		remedy = fmt.Sprintf("run crontab -u %s -e and comment out line %d", user, j.line)
 	}
 	if marked {
-		remedy += fmt.Sprintf("; or run bin/magento cron:remove as %s, which takes Magento's whole block out", orUser(j.user, "the user whose crontab it is"))
+		remedy += fmt.Sprintf("; or run bin/magento cron:remove as %s, which takes Magento's whole block out",
+			orUser(j.user, "the user whose crontab it is"))
 	}
 	return remedy
 }

@@ -17,7 +17,8 @@ import (
 	"unicode/utf8"
 )
 
-// readRegular reads a regular file of at most limit bytes. Links are followed; a FIFO, socket or device is refused, never waited for.
+// readRegular reads a regular file of at most limit bytes. Links are followed; a FIFO, socket or device is refused,
+// never waited for.
 func readRegular(path string, limit int64) ([]byte, fs.FileInfo, error) {
 	// Opening some devices does something, so they are told apart before.
 	info, err := os.Stat(path)
@@ -71,7 +72,12 @@ func reason(err error) string {
 }
 
 // readRemedy is for what the exporter's user must not read.
-const readRemedy = "let the exporter read it: run it as root, or give its systemd unit AmbientCapabilities=CAP_DAC_READ_SEARCH; or name in cron_stopped.crontabs what it can read, and [] when cron does not run on this host"
+const readRemedy = "let the exporter read it: run it as root, " +
+	"or give its systemd unit AmbientCapabilities=CAP_DAC_READ_SEARCH; " +
+	"or name in cron_stopped.crontabs what it can read, and [] when cron does not run on this host"
+
+// fewerRemedy is for more than one look reads.
+const fewerRemedy = "name the crontabs of this Magento alone in cron_stopped.crontabs"
 
 // maxShown is the longest text that is reported.
 const maxShown = 500
@@ -103,4 +109,10 @@ func ownerOf(info fs.FileInfo) uint64 {
 // sortedKeys makes the order of what a map yields the same each time.
 func sortedKeys[V any](m map[string]V) []string {
 	return slices.Sorted(maps.Keys(m))
+}
+
+// isFile reports whether a path names a regular file.
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }

@@ -94,7 +94,8 @@ func parseOptions(file string, lines []logicalLine) options {
 			continue
 		}
 		if key, value, ok := strings.Cut(line.text, "="); ok {
-			found = append(found, option{section: section, key: strings.TrimSpace(key), value: strings.TrimSpace(value), file: file, line: line.number})
+			key, value = strings.TrimSpace(key), strings.TrimSpace(value)
+			found = append(found, option{section: section, key: key, value: value, file: file, line: line.number})
 		}
 	}
 	return found

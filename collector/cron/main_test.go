@@ -32,7 +32,9 @@ func newHost(t *testing.T) host {
 	h.write(t, "home/shop/www/bin/magento", "#!/usr/bin/env php\n<?php")
 	h.write(t, "home/shop/www/pub/cron.php", "<?php")
 	h.write(t, "srv/other/bin/magento", "#!/usr/bin/env php\n<?php")
-	h.write(t, "etc/passwd", fmt.Sprintf("root:x:0:0:root:%[2]s/root:/bin/sh\nshop:x:%[1]d:33::%[2]s/home/shop:/bin/sh\nnohome:x:77:77::/nonexistent:/bin/sh\nbroken\n", os.Getuid()+100000, dir))
+	h.write(t, "etc/passwd", fmt.Sprintf("root:x:0:0:root:%[2]s/root:/bin/sh\n"+
+		"shop:x:%[1]d:33::%[2]s/home/shop:/bin/sh\nnohome:x:77:77::/nonexistent:/bin/sh\nbroken\n", os.Getuid()+100000,
+		dir))
 	return h
 }
 
@@ -96,7 +98,8 @@ func (h host) short(entries []Entry) string {
 		if !e.Armed() {
 			state = "dormant"
 		}
-		lines = append(lines, fmt.Sprintf("%s:%d %s|%s|%s %s %s %s|%s", strings.TrimPrefix(e.File, h.dir), e.Line, e.Schedule, e.User, e.System, e.Certainty, state, e.Kind, strings.ReplaceAll(e.Text, h.dir, "")))
+		lines = append(lines, fmt.Sprintf("%s:%d %s|%s|%s %s %s %s|%s", strings.TrimPrefix(e.File, h.dir), e.Line,
+			e.Schedule, e.User, e.System, e.Certainty, state, e.Kind, strings.ReplaceAll(e.Text, h.dir, "")))
 	}
 	return strings.Join(lines, "\n")
 }

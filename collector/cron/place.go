@@ -7,19 +7,20 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
-// usualPlaces are where cron daemons and service managers keep what they start, below a host's root directory: Debian's and Red Hat's crontabs,
-// SUSE's, systemd's system units by falling precedence, supervisor's, and the user units in the home directory of the account that owns the
-// Magento installation.
+// usualPlaces are where cron daemons and service managers keep what they start, below a host's root directory: Debian's
+// and Red Hat's crontabs, SUSE's, systemd's system units by falling precedence, supervisor's, and the user units in the
+// home directory of the account that owns the Magento installation.
 func usualPlaces(root, home string) []string {
 	places := []string{
 		"/etc/crontab", "/etc/cron.d", "/var/spool/cron/crontabs", "/var/spool/cron/tabs", "/var/spool/cron/*",
-		"/etc/systemd/system", "/run/systemd/system", "/run/systemd/transient", "/run/systemd/generator", "/usr/local/lib/systemd/system",
-		"/usr/lib/systemd/system", "/lib/systemd/system", "/etc/systemd/user", "/usr/lib/systemd/user",
-		"/etc/supervisor/supervisord.conf", "/etc/supervisor/conf.d/*.conf", "/etc/supervisord.conf", "/etc/supervisord.d/*.ini",
+		"/etc/systemd/system", "/run/systemd/system", "/run/systemd/transient", "/run/systemd/generator",
+		"/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system",
+		"/etc/systemd/user", "/usr/lib/systemd/user",
+		"/etc/supervisor/supervisord.conf", "/etc/supervisor/conf.d/*.conf",
+		"/etc/supervisord.conf", "/etc/supervisord.d/*.ini",
 	}
 	for i, place := range places {
 		places[i] = filepath.Join(root, place)
@@ -67,11 +68,14 @@ func (l *look) files(ctx context.Context, places []string) {
 	}
 	found += l.unitFiles(ctx, system, false) + l.unitFiles(ctx, user, true)
 	if l.usual && found == 0 {
-		l.problem("", "neither crontabs nor systemd units are in any of the usual places", "where the exporter runs in a container, mount the host's crontabs into it and name them in cron_stopped.crontabs; where cron does not run on this host, set it to []")
+		l.problem("", "neither crontabs nor systemd units are in any of the usual places",
+			"where the exporter runs in a container, mount the host's crontabs into it "+
+				"and name them in cron_stopped.crontabs; "+
+				"where cron does not run on this host, set it to []")
 	}
 }
 
-// unitPlace tells whether a place holds systemd units, and for which of its two managers.
+// unitPlace reports whether a place holds systemd units, and for which of its two managers.
 func unitPlace(place string) (dir, of string) {
 	if ext := filepath.Ext(place); ext == ".timer" || ext == ".service" {
 		place = filepath.Dir(place)
@@ -84,9 +88,10 @@ func unitPlace(place string) (dir, of string) {
 	return place, "system"
 }
 
-// place reads the crontabs and supervisor files that one place names, and returns how many directories and files of it are there.
+// place reads the crontabs and supervisor files that one place names, and returns how many directories and files of it
+// are there.
 func (l *look) place(ctx context.Context, place string) int {
-	paths, err := expand(place)
+	paths, err := expandPlace(place)
 	switch {
 	case err == nil:
 	case errors.Is(err, fs.ErrNotExist) && l.usual:
@@ -116,11 +121,15 @@ func (l *look) file(path string) {
 	data, info, ok := l.read(path)
 	switch {
 	case !ok:
-	case slices.Contains([]string{".conf", ".ini"}, filepath.Ext(path)) && filepath.Base(filepath.Dir(path)) != "cron.d":
+	case isINI(path) && filepath.Base(filepath.Dir(path)) != "cron.d":
 		l.supervisorFile(path, data)
 	default:
 		l.crontabFile(path, data, info)
 	}
+}
+
+func isINI(path string) bool {
+	return filepath.Ext(path) == ".conf" || filepath.Ext(path) == ".ini"
 }
 
 // read reads a file that was not read before. What cannot be read is a problem; what vanished meanwhile is not.
@@ -130,7 +139,7 @@ func (l *look) read(path string) ([]byte, fs.FileInfo, bool) {
 		return nil, nil, false
 	}
 	if len(l.seen) >= maxFiles {
-		l.problem("", fmt.Sprintf("only the first %d files are read", maxFiles), "name the crontabs of this Magento alone in crontabs")
+		l.problem("", fmt.Sprintf("only the first %d files are read", maxFiles), fewerRemedy)
 		return nil, nil, false
 	}
 	l.seen[resolved] = true
@@ -145,9 +154,10 @@ func (l *look) read(path string) ([]byte, fs.FileInfo, bool) {
 	return data, info, true
 }
 
-// expand lists the files that a place names. In a directory that is named itself they are the files in it, a pattern's directories are passed
-// over. Unlike filepath.Glob it says when a directory cannot be listed, which is how Debian keeps its users' crontabs.
-func expand(place string) ([]string, error) {
+// expandPlace lists the files that a place names. In a directory that is named itself they are the files in it, a
+// pattern's directories are passed over. Unlike filepath.Glob it says when a directory cannot be listed, which is how
+// Debian keeps its users' crontabs.
+func expandPlace(place string) ([]string, error) {
 	info, err := os.Stat(place)
 	switch {
 	case err == nil && info.IsDir():

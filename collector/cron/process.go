@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -35,7 +34,8 @@ type Process struct {
 	Remedy string
 }
 
-// interpreter is what runs Magento's scripts. sudo, flock, sh -c and the like stay beside what they start, which is seen itself.
+// interpreter is what runs Magento's scripts. sudo, flock, sh -c and the like stay beside what they start, which is
+// seen itself.
 var interpreter = regexp.MustCompile(`^(php[0-9.]*|lsphp[0-9.]*|hhvm|frankenphp|(ba|da|a)?sh)$`)
 
 var (
@@ -87,7 +87,9 @@ func (l *look) processes(ctx context.Context, root string) {
 }
 
 // processRemedy is for a process table that shows too little.
-const processRemedy = "run the exporter as root or with CAP_SYS_PTRACE on the host that Magento runs on, in a container with the host's process namespace; or set cron_stopped.processes to false when Magento's processes do not run on this host"
+const processRemedy = "run the exporter as root or with CAP_SYS_PTRACE on the host that Magento runs on, " +
+	"in a container with the host's process namespace; " +
+	"or set cron_stopped.processes to false when Magento's processes do not run on this host"
 
 // processView reports when other processes than the ones that were looked at can be running.
 func (l *look) processView(t *processTable, all procfs.Procs, self procfs.Proc) {
@@ -144,7 +146,8 @@ func (l *look) process(t *processTable, p procfs.Proc) {
 		return
 	}
 	if found.Certainty == Possible && dirErr != nil {
-		found.Note = "its working directory cannot be read; run the exporter as root or with CAP_SYS_PTRACE to know whose it is"
+		found.Note = "its working directory cannot be read: " +
+			"run the exporter as root or with CAP_SYS_PTRACE to know whose it is"
 	}
 	found.Text = printable(strings.TrimSpace(program.script + " " + program.text))
 	found.User, found.Since = l.startOf(p)
@@ -156,13 +159,14 @@ func (l *look) process(t *processTable, p procfs.Proc) {
 	l.evidence.Processes = append(l.evidence.Processes, found)
 }
 
-// runningProgram finds the script that an interpreter runs, or that the process is. Its path is complete where dir is known.
+// runningProgram finds the script that an interpreter runs, or that the process is. Its path is complete where dir is
+// known.
 func runningProgram(args []string, dir string) (program, bool) {
 	if len(args) == 1 {
 		args = strings.Fields(args[0]) // a title that the process has set itself
 	}
 	inline := phpInline
-	if len(args) > 0 && slices.Contains(shells, filepath.Base(args[0])) {
+	if len(args) > 0 && isShell(filepath.Base(args[0])) {
 		inline = shellInline
 	}
 	for i := 0; i < len(args) && i < maxArgs; i++ {
@@ -183,9 +187,9 @@ func runningProgram(args []string, dir string) (program, bool) {
 	return program{}, false
 }
 
-// contained tells whose a process is that has its own view of the file system: it is in a container, or it or the exporter is in a sandbox of
-// systemd's. The kernel shows that view below root in the process's directory, so its root directory can be compared with the one that was
-// asked for.
+// contained tells whose a process is that has its own view of the file system: it is in a container, or it or the
+// exporter is in a sandbox of systemd's. The kernel shows that view below root in the process's directory, so its root
+// directory can be compared with the one that was asked for.
 func (l *look) contained(t *processTable, p procfs.Proc, named program, dir string) (System, Certainty, string, bool) {
 	const note = "it runs in a container or another mount namespace"
 	view := filepath.Join(t.root, strconv.Itoa(p.PID), "root")

@@ -19,7 +19,8 @@ const stub = "#!/bin/sh\nread line\n"
 func processHost(t *testing.T) host {
 	t.Helper()
 	h := newHost(t)
-	for _, name := range []string{"home/shop/www/bin/magento", "srv/other/bin/magento", "srv/old/cron.sh", "home/shop/www/pub/cron.php", "home/shop/www/n98-magerun2.phar"} {
+	for _, name := range []string{"home/shop/www/bin/magento", "srv/other/bin/magento", "srv/old/cron.sh",
+		"home/shop/www/pub/cron.php", "home/shop/www/n98-magerun2.phar"} {
 		if err := os.Chmod(h.write(t, name, stub), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -62,13 +63,14 @@ func (h host) start(t *testing.T, dir string, args ...string) (pid int, stop fun
 	return cmd.Process.Pid, stop
 }
 
-// processesOf looks until as many processes are seen as are wanted, because a process that was started takes a moment to become its program.
+// processesOf looks until as many processes are seen as are wanted, because a process that was started takes a moment
+// to become its program.
 func (h host) processesOf(t *testing.T, wanted int) Evidence {
 	t.Helper()
 	o := h.options()
 	o.Processes = true
 	var e Evidence
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if e = Look(t.Context(), o); len(e.Processes) == wanted {
 			break
 		}
@@ -85,20 +87,52 @@ func TestProcesses(t *testing.T) {
 		args      []string
 		want      string
 	}{
-		{"by its path", "/", []string{"/bin/sh", "{ROOT}/bin/magento", "cron:run"}, ours + "cron:run|/home/shop/www/bin/magento cron:run"},
-		{"by the kernel", "/", []string{"{ROOT}/bin/magento", "setup:cron:run"}, ours + "setup:cron:run|/home/shop/www/bin/magento setup:cron:run"},
-		{"in its directory", "{ROOT}", []string{"{DIR}/bin/php8.2", "-f", "bin/magento", "--", "queue:consumers:start", "async.operations.all", "--password=s3cret"}, ours + "queue:consumers:start|/home/shop/www/bin/magento queue:consumers:start async.operations.all"},
-		{"as Magento starts groups", "/", []string{"{DIR}/bin/php8.2", "{ROOT}/bin/magento", "cron:run", "--group=index", "--bootstrap=standaloneProcessStarted=1"}, ours + "cron:run|/home/shop/www/bin/magento cron:run"},
-		{"through a link", "/", []string{"/bin/sh", "{DIR}/current/bin/magento", "cron:run"}, ours + "cron:run|/current/bin/magento cron:run"},
-		{"in a linked directory", "{DIR}/current/pub", []string{"/bin/sh", "../bin/magento", "cron:run"}, ours + "cron:run|/home/shop/www/bin/magento cron:run"},
-		{"pub/cron.php", "{ROOT}/pub", []string{"/bin/sh", "./cron.php"}, ours + "pub/cron.php|/home/shop/www/pub/cron.php"},
-		{"magerun", "{ROOT}", []string{"/bin/sh", "n98-magerun2.phar", "sys:cron:run", "x"}, ours + "sys:cron:run|/home/shop/www/n98-magerun2.phar sys:cron:run"},
+		{
+			"by its path", "/", []string{"/bin/sh", "{ROOT}/bin/magento", "cron:run"},
+			ours + "cron:run|/home/shop/www/bin/magento cron:run",
+		},
+		{
+			"by the kernel", "/", []string{"{ROOT}/bin/magento", "setup:cron:run"},
+			ours + "setup:cron:run|/home/shop/www/bin/magento setup:cron:run",
+		},
+		{
+			"in its directory", "{ROOT}", []string{"{DIR}/bin/php8.2", "-f", "bin/magento", "--",
+				"queue:consumers:start", "async.operations.all", "--password=s3cret"},
+			ours + "queue:consumers:start|/home/shop/www/bin/magento queue:consumers:start async.operations.all",
+		},
+		{
+			"as Magento starts groups", "/", []string{"{DIR}/bin/php8.2", "{ROOT}/bin/magento", "cron:run",
+				"--group=index", "--bootstrap=standaloneProcessStarted=1"},
+			ours + "cron:run|/home/shop/www/bin/magento cron:run",
+		},
+		{
+			"through a link", "/", []string{"/bin/sh", "{DIR}/current/bin/magento", "cron:run"},
+			ours + "cron:run|/current/bin/magento cron:run",
+		},
+		{
+			"in a linked directory", "{DIR}/current/pub", []string{"/bin/sh", "../bin/magento", "cron:run"},
+			ours + "cron:run|/home/shop/www/bin/magento cron:run",
+		},
+		{
+			"pub/cron.php", "{ROOT}/pub", []string{"/bin/sh", "./cron.php"},
+			ours + "pub/cron.php|/home/shop/www/pub/cron.php",
+		},
+		{
+			"magerun", "{ROOT}", []string{"/bin/sh", "n98-magerun2.phar", "sys:cron:run", "x"},
+			ours + "sys:cron:run|/home/shop/www/n98-magerun2.phar sys:cron:run",
+		},
 		{"Magento 1", "/", []string{"/bin/sh", "{OLD}/cron.sh"}, "magento1 certain cron.sh|/srv/old/cron.sh"},
 		{"another root", "/", []string{"/bin/sh", "{OTHER}/bin/magento", "cron:run"}, ""},
 		{"another root's directory", "{OTHER}", []string{"/bin/sh", "bin/magento", "cron:run"}, ""},
 		{"another command", "{ROOT}", []string{"/bin/sh", "bin/magento", "cache:flush"}, ""},
-		{"a shell that waits for it", "{ROOT}", []string{"/bin/sh", "-c", "read line; :", "bin/magento", "cron:run"}, ""},
-		{"somebody who edits it", "/", []string{"/usr/bin/env", "-S", "cat", "-", "{ROOT}/bin/magento", "{ROOT}/bin/magento"}, ""},
+		{
+			"a shell that waits for it", "{ROOT}", []string{"/bin/sh", "-c", "read line; :", "bin/magento",
+				"cron:run"}, "",
+		},
+		{
+			"somebody who edits it", "/", []string{"/usr/bin/env", "-S", "cat", "-", "{ROOT}/bin/magento",
+				"{ROOT}/bin/magento"}, "",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -114,7 +148,8 @@ func TestProcesses(t *testing.T) {
 			got := ""
 			for _, p := range e.Processes {
 				got = fmt.Sprintf("%s %s %s|%s", p.System, p.Certainty, p.Kind, strings.ReplaceAll(p.Text, h.dir, ""))
-				if p.PID != pid || p.Remedy != "stop what starts it, then kill "+strconv.Itoa(pid) || p.User == "" || p.Since.Sub(before).Abs() > time.Minute {
+				if p.PID != pid || p.Remedy != "stop what starts it, then kill "+strconv.Itoa(pid) || p.User == "" ||
+					p.Since.Sub(before).Abs() > time.Minute {
 					t.Errorf("%+v, but its number is %d and it started at %s", p, pid, before)
 				}
 			}
@@ -132,19 +167,21 @@ func TestProcesses(t *testing.T) {
 	}
 }
 
-// namespaceCommand begins a command that gets a mount namespace of its own; nil where the kernel lets nobody here have one.
+// namespaceCommand begins a command that gets a mount namespace of its own; nil where the kernel lets nobody here have
+// one.
 func namespaceCommand(t *testing.T) []string {
 	t.Helper()
 	for _, args := range [][]string{{"unshare", "--mount"}, {"unshare", "--mount", "--map-root-user"}} {
-		if exec.CommandContext(t.Context(), args[0], append(args[1:], "/bin/sh", "-c", "mount -t tmpfs none /mnt")...).Run() == nil {
+		if exec.CommandContext(t.Context(), args[0], append(args[1:], "/bin/sh", "-c",
+			"mount -t tmpfs none /mnt")...).Run() == nil {
 			return args
 		}
 	}
 	return nil
 }
 
-// TestMountNamespaces starts processes that see other files at the same path, and the same files at another path. TestProcessTables has the
-// same cases for hosts that allow no namespaces.
+// TestMountNamespaces starts processes that see other files at the same path, and the same files at another path.
+// TestProcessTables has the same cases for hosts that allow no namespaces.
 func TestMountNamespaces(t *testing.T) {
 	t.Parallel()
 	command := namespaceCommand(t)
@@ -158,7 +195,10 @@ func TestMountNamespaces(t *testing.T) {
 	}{
 		{"same files at the same path", "exec /bin/sh {ROOT}/bin/magento cron:run", 1},
 		{"same files at another path", "mount --bind {ROOT} {DIR}/mnt; exec /bin/sh {DIR}/mnt/bin/magento cron:run", 1},
-		{"same files at another path, in their directory", "mount --bind {ROOT} {DIR}/mnt; cd {DIR}/mnt; exec /bin/sh bin/magento cron:run", 1},
+		{
+			"same files at another path, in their directory",
+			"mount --bind {ROOT} {DIR}/mnt; cd {DIR}/mnt; exec /bin/sh bin/magento cron:run", 1,
+		},
 		{"link to the script", "exec /bin/sh {DIR}/local/magento cron:run", 1},
 		{"other files at another path", "exec /bin/sh {OTHER}/bin/magento cron:run", 0},
 		{"other files at the same path", "mount --bind {OTHER} {ROOT}; exec /bin/sh {ROOT}/bin/magento cron:run", 0},
@@ -189,7 +229,7 @@ func TestMountNamespaces(t *testing.T) {
 // awaitCommand waits until a process has become the program with that last argument.
 func awaitCommand(t *testing.T, pid int, last string) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 		if err == nil && strings.HasSuffix(string(line), "\x00"+last+"\x00") {
 			return
@@ -230,36 +270,51 @@ func TestProcessTables(t *testing.T) {
 		// want are the processes, problem must be in the only problem.
 		want, problem string
 	}{
-		{"relative to the working directory", map[int]string{1: "init", 100: exporter, 7: "php8.2 -d x=1 bin/magento cron:run"}, nil, "7 12345 certain", ""},
+		{
+			"relative to the working directory", map[int]string{1: "init", 100: exporter,
+				7: "php8.2 -d x=1 bin/magento cron:run"}, nil, "7 12345 certain", "",
+		},
 		{"a title of its own", map[int]string{1: "init", 100: exporter, 7: ""}, func(t *testing.T, h host, _ string) {
 			h.write(t, "proc/7/cmdline", "php bin/magento queue:consumers:start x\x00\x00\x00\x00")
 		}, "7 12345 certain", ""},
-		{"a kernel thread and a process that ended", map[int]string{1: "init", 100: exporter, 2: "", 7: "x"}, func(t *testing.T, h host, root string) {
-			h.write(t, "proc/2/cmdline", "")
-			if err := os.Remove(filepath.Join(root, "7/cmdline")); err != nil {
-				t.Fatal(err)
-			}
-		}, "", ""},
-		{"a deleted directory", map[int]string{1: "init", 100: exporter, 7: "php bin/magento cron:run"}, func(t *testing.T, h host, root string) {
-			replaceLink(t, filepath.Join(root, "7/cwd"), h.magento2+" (deleted)")
-		}, "7 12345 certain", ""},
-		{"another namespace that cannot be looked into", map[int]string{1: "init", 100: exporter, 7: "php {ROOT}/bin/magento cron:run"}, func(t *testing.T, _ host, root string) {
+		{"a kernel thread and a process that ended", map[int]string{1: "init", 100: exporter, 2: "", 7: "x"},
+			func(t *testing.T, h host, root string) {
+				h.write(t, "proc/2/cmdline", "")
+				if err := os.Remove(filepath.Join(root, "7/cmdline")); err != nil {
+					t.Fatal(err)
+				}
+			}, "", ""},
+		{"a deleted directory", map[int]string{1: "init", 100: exporter, 7: "php bin/magento cron:run"},
+			func(t *testing.T, h host, root string) {
+				replaceLink(t, filepath.Join(root, "7/cwd"), h.magento2+" (deleted)")
+			}, "7 12345 certain", ""},
+		{"another namespace that cannot be looked into", map[int]string{1: "init", 100: exporter,
+			7: "php {ROOT}/bin/magento cron:run"}, func(t *testing.T, _ host, root string) {
 			replaceLink(t, filepath.Join(root, "7/ns/mnt"), "mnt:[2]")
 			replaceLink(t, filepath.Join(root, "7/root"), "/nonexistent")
 		}, "7 12345 possible", ""},
-		{"a container with the same files at another path", map[int]string{1: "init", 100: exporter, 7: "php /app/bin/magento cron:run"}, func(t *testing.T, h host, root string) {
+		{"a container with the same files at another path", map[int]string{1: "init", 100: exporter,
+			7: "php /app/bin/magento cron:run"}, func(t *testing.T, h host, root string) {
 			h.symlink(t, "{ROOT}", "container/app")
 			replaceLink(t, filepath.Join(root, "7/ns/mnt"), "mnt:[2]")
 			replaceLink(t, filepath.Join(root, "7/root"), filepath.Join(h.dir, "container"))
 		}, "7 12345 certain", ""},
-		{"a container with other files at the same path", map[int]string{1: "init", 100: exporter, 7: "php {ROOT}/bin/magento cron:run"}, func(t *testing.T, h host, root string) {
+		{"a container with other files at the same path", map[int]string{1: "init", 100: exporter,
+			7: "php {ROOT}/bin/magento cron:run"}, func(t *testing.T, h host, root string) {
 			h.symlink(t, "{OTHER}", "container"+h.magento2)
 			replaceLink(t, filepath.Join(root, "7/ns/mnt"), "mnt:[2]")
 			replaceLink(t, filepath.Join(root, "7/root"), filepath.Join(h.dir, "container"))
 		}, "", ""},
-		{"hidden processes", map[int]string{100: exporter, 7: "php {OTHER}/bin/magento cron:run"}, nil, "", "it hides other users' processes"},
-		{"alone in a container", map[int]string{1: "/sbin/tini", 100: exporter}, nil, "", "nothing but the exporter itself"},
-		{"no self", map[int]string{1: "init", 7: "php {ROOT}/bin/magento cron:run"}, func(t *testing.T, _ host, root string) {
+		{
+			"hidden processes", map[int]string{100: exporter, 7: "php {OTHER}/bin/magento cron:run"}, nil, "",
+			"it hides other users' processes",
+		},
+		{
+			"alone in a container", map[int]string{1: "/sbin/tini", 100: exporter}, nil, "",
+			"nothing but the exporter itself",
+		},
+		{"no self", map[int]string{1: "init", 7: "php {ROOT}/bin/magento cron:run"}, func(t *testing.T, _ host,
+			root string) {
 			if err := os.Remove(filepath.Join(root, "self")); err != nil {
 				t.Fatal(err)
 			}
@@ -290,7 +345,8 @@ func TestProcessTables(t *testing.T) {
 			if strings.Join(got, "\n") != test.want {
 				t.Errorf("got %q, want %s", got, test.want)
 			}
-			if len(e.Problems) > 1 || (test.problem == "") != (len(e.Problems) == 0) || len(e.Problems) == 1 && (!strings.Contains(e.Problems[0].Text, test.problem) || e.Problems[0].Remedy == "") {
+			if len(e.Problems) > 1 || (test.problem == "") != (len(e.Problems) == 0) || len(e.Problems) == 1 &&
+				(!strings.Contains(e.Problems[0].Text, test.problem) || e.Problems[0].Remedy == "") {
 				t.Errorf("problems %+v, want %q", e.Problems, test.problem)
 			}
 		})
@@ -301,8 +357,10 @@ func TestProcessTables(t *testing.T) {
 func TestProcessesUnreadable(t *testing.T) {
 	t.Parallel()
 	h := processHost(t)
-	root := h.table(t, map[int]string{1: "init", 100: "/usr/bin/exporter", 7: "php bin/magento cron:run", 8: "php bin/magento cron:run"})
-	modes := map[string]os.FileMode{"7/cmdline": 0, "8/cmdline": 0o644, "8": 0o755, "8/stat": 0o644, "8/status": 0o644, "1/cmdline": 0o644, "1/stat": 0o644, "100/cmdline": 0o644, "100/stat": 0o644, "stat": 0o644}
+	root := h.table(t, map[int]string{1: "init", 100: "/usr/bin/exporter", 7: "php bin/magento cron:run",
+		8: "php bin/magento cron:run"})
+	modes := map[string]os.FileMode{"7/cmdline": 0, "8/cmdline": 0o644, "8": 0o755, "8/stat": 0o644, "8/status": 0o644,
+		"1/cmdline": 0o644, "1/stat": 0o644, "100/cmdline": 0o644, "100/stat": 0o644, "stat": 0o644}
 	for name, mode := range modes {
 		if err := os.Chmod(filepath.Join(root, name), mode); err != nil {
 			t.Fatal(err)
@@ -329,7 +387,8 @@ func TestProcessesUnreadable(t *testing.T) {
 func TestUnreadableDirectory(t *testing.T) {
 	t.Parallel()
 	h := processHost(t)
-	root := h.table(t, map[int]string{1: "init", 100: "/usr/bin/exporter", 7: "php bin/magento cron:run", 8: "php {ROOT}/bin/magento cron:run"})
+	root := h.table(t, map[int]string{1: "init", 100: "/usr/bin/exporter", 7: "php bin/magento cron:run",
+		8: "php {ROOT}/bin/magento cron:run"})
 	// What the kernel refuses is made by a directory that is none.
 	for _, name := range []string{"7/cwd", "7/ns/mnt", "8/cwd", "8/ns/mnt"} {
 		if err := os.Remove(filepath.Join(root, name)); err != nil {
@@ -343,7 +402,8 @@ func TestUnreadableDirectory(t *testing.T) {
 	o.Processes, o.ProcRoot = true, root
 	e := Look(t.Context(), o)
 	slices.SortFunc(e.Processes, func(a, b Process) int { return a.PID - b.PID })
-	if len(e.Processes) != 2 || e.Processes[0].Certainty != Possible || !strings.Contains(e.Processes[0].Note, "CAP_SYS_PTRACE") || e.Processes[1].Certainty != Certain {
+	if len(e.Processes) != 2 || e.Processes[0].Certainty != Possible || !strings.Contains(e.Processes[0].Note,
+		"CAP_SYS_PTRACE") || e.Processes[1].Certainty != Certain {
 		t.Errorf("%+v", e)
 	}
 }

@@ -25,7 +25,7 @@ func (s site) resolve() site {
 	return s
 }
 
-// isRoot tells whether dir is the root directory, or an older release of it.
+// isRoot reports whether dir is the root directory, or an older release of it.
 func (s site) isRoot(dir string) bool {
 	if dir == s.given || dir == s.resolved || s.isRelease(dir) {
 		return true
@@ -34,20 +34,25 @@ func (s site) isRoot(dir string) bool {
 	return err == nil && (resolved == s.resolved || s.isRelease(resolved))
 }
 
-// isRelease tells whether dir is a release beside the present one, as Deployer and Capistrano keep them: root is a link to releases/5 then,
-// and a consumer that was started from releases/4 works on the same database until somebody stops it.
+// isRelease reports whether dir is a release beside the present one, as Deployer and Capistrano keep them: root is a
+// link to releases/5 then, and a consumer that was started from releases/4 works on the same database until somebody
+// stops it.
 func (s site) isRelease(dir string) bool {
 	releases := filepath.Dir(s.resolved)
 	return s.given != s.resolved && filepath.Base(releases) == "releases" && filepath.Dir(dir) == releases
 }
 
-// wroteMarker tells whether Magento wrote a crontab marker with this hash from this root. Magento hashes its root's path, with SHA-256 in the
-// releases 2.3.5 to 2.4.8 and with MD5 in older ones (lib/internal/Magento/Framework/Crontab/CrontabManager.php).
+// wroteMarker reports whether Magento wrote a crontab marker with this hash from this root. Magento hashes its root's
+// path, with SHA-256 in the releases 2.3.5 to 2.4.8 and with MD5 in older ones
+// (lib/internal/Magento/Framework/Crontab/CrontabManager.php).
 func (s site) wroteMarker(hash string) bool {
 	for _, root := range []string{s.given, s.resolved} {
-		long, short := sha256.Sum256([]byte(root)), md5.Sum([]byte(root)) //nolint:gosec // Magento's choice, and no secret
-		if strings.EqualFold(hash, hex.EncodeToString(long[:])) || strings.EqualFold(hash, hex.EncodeToString(short[:])) {
-			return true
+		long := sha256.Sum256([]byte(root))
+		short := md5.Sum([]byte(root)) //nolint:gosec // Magento's choice, and no secret
+		for _, sum := range [][]byte{long[:], short[:]} {
+			if strings.EqualFold(hash, hex.EncodeToString(sum)) {
+				return true
+			}
 		}
 	}
 	return false
@@ -71,7 +76,8 @@ type program struct {
 var (
 	magerun2 = regexp.MustCompile(`^(n98-)?magerun2(-[0-9.]+)?(\.phar)?$`)
 	magerun1 = regexp.MustCompile(`^(n98-)?magerun(-[0-9.]+)?(\.phar)?$`)
-	// consumerName is how queue consumers are called, in Magento and in what is known of extensions. Nothing else is shown.
+	// consumerName is how queue consumers are called, in Magento and in what is known of extensions. Nothing else is
+	// shown.
 	consumerName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}$`)
 )
 
@@ -105,7 +111,7 @@ func (p *program) cronPHP() {
 		p.kind, p.up = PubCron, 2
 	case "update":
 		p.kind, p.up = UpdateCron, 2
-	case ".": // from a directory that cannot be told
+	case ".": // from a directory that is not known
 		p.kind, p.systems, p.up = PubCron, []System{Magento2, Magento1}, 1
 	default:
 		p.kind, p.systems, p.up = Magento1Cron, []System{Magento1}, 1
@@ -158,8 +164,9 @@ func (p *program) magerunCommand(args []string) bool {
 	return found
 }
 
-// abbreviates tells whether Symfony's console takes word for the command: each part may be shortened as long as no other command begins so.
-// The last part of cron:run and setup:cron:run needs two letters, because there is a cron:remove.
+// abbreviates reports whether Symfony's console takes word for the command: each part may be shortened as long as no
+// other command begins so. The last part of cron:run and setup:cron:run needs two letters, because there is a
+// cron:remove.
 func abbreviates(word, command string) bool {
 	parts, full := strings.Split(word, ":"), strings.Split(command, ":")
 	if len(parts) != len(full) {
@@ -173,7 +180,8 @@ func abbreviates(word, command string) bool {
 	return full[len(full)-1] != "run" || len(parts[len(parts)-1]) >= 2
 }
 
-// owner tells whose a program is when it is started in dir, which is empty when that is not known. Other roots' programs are nobody's.
+// owner tells whose a program is when it is started in dir, which is empty when that is not known. Other roots'
+// programs are nobody's.
 func (l *look) owner(p program, dir string) (System, Certainty, bool) {
 	if !filepath.IsAbs(p.root) && p.up < 0 {
 		p.root = absolute(dir, p.root)
@@ -196,11 +204,14 @@ func (l *look) owner(p program, dir string) (System, Certainty, bool) {
 	return "", "", false
 }
 
+// isConsole reports whether the program is one of those whose first argument says what they do.
+func (p program) isConsole() bool { return p.kind == "" && p.up != 0 }
+
 func (p program) isOf(s System) bool {
 	return len(p.systems) > 0 && (p.systems[0] == s || len(p.systems) > 1 && p.systems[1] == s)
 }
 
-// holds tells whether the script lies up directories below the root, as it is named or where its links lead.
+// holds reports whether the script lies up directories below the root, as it is named or where its links lead.
 func (s site) holds(script string, up int) bool {
 	if s.isRoot(above(script, up)) {
 		return true
@@ -209,7 +220,7 @@ func (s site) holds(script string, up int) bool {
 	return err == nil && s.isRoot(above(resolved, up))
 }
 
-// contains tells whether dir is the root or below it, which is where n98-magerun finds it from.
+// contains reports whether dir is the root or below it, which is where n98-magerun finds it from.
 func (s site) contains(dir string) bool {
 	if resolved, err := filepath.EvalSymlinks(dir); err == nil {
 		dir = resolved
@@ -229,7 +240,7 @@ func above(path string, up int) string {
 	return path
 }
 
-// absolute is the path that a name means in a directory; empty when that cannot be told.
+// absolute is the path that a name means in a directory; empty when that is not known.
 func absolute(dir, name string) string {
 	switch {
 	case filepath.IsAbs(name):

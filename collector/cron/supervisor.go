@@ -2,7 +2,6 @@ package cron
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
 	"strings"
 )
@@ -22,23 +21,25 @@ func (l *look) supervisorFile(path string, data []byte) {
 
 func (l *look) supervisorProgram(o options, section string, command option) {
 	name, user := strings.TrimPrefix(section, "program:"), o.last(section, "user")
-	sh := shell{dir: knownDirectory(supervisorExpansion.ReplaceAllString(o.last(section, "directory"), unknownPart)), vars: assignments(nil, strings.ReplaceAll(o.last(section, "environment"), ",", " "))}
+	sh := shell{
+		dir:  knownDirectory(supervisorExpansion.ReplaceAllString(o.last(section, "directory"), unknownPart)),
+		vars: environment(assignments(strings.ReplaceAll(o.last(section, "environment"), ",", " "))),
+	}
 	dormant := ""
 	switch strings.ToLower(o.last(section, "autostart")) {
 	case "false", "no", "off", "0":
 		dormant = "its autostart is off"
 	}
-	for _, i := range l.invocations(supervisorExpansion.ReplaceAllString(command.value, unknownPart), sh) {
+	text := commandLine(supervisorExpansion.ReplaceAllString(command.value, unknownPart), false)
+	for _, i := range l.invocations(text, stream{}, sh) {
 		l.entry(Entry{
-			File: command.file, Line: command.line, User: user, Kind: i.kind, System: i.system, Certainty: i.certainty, Dormant: dormant, Text: i.text,
+			File: command.file, Line: command.line, User: user,
+			Kind: i.kind, System: i.system, Certainty: i.certainty, Dormant: dormant, Text: i.text,
 			Note:   joinNotes("supervisor's program "+name, i.note),
 			Remedy: fmt.Sprintf("run supervisorctl stop %s:* and set autostart=false in %s", name, command.file),
 		})
 	}
 }
-
-// unknownPart stands for what only the program that reads a file could fill in: a variable that nobody sets.
-const unknownPart = "${?}"
 
 // knownDirectory is a working directory, or "" where a part of it is not known.
 func knownDirectory(dir string) string {
@@ -48,15 +49,11 @@ func knownDirectory(dir string) string {
 	return absolute("", dir)
 }
 
-// assignments adds variables that are written as a list of NAME=value to others.
-func assignments(vars map[string]string, list string) map[string]string {
-	vars = maps.Clone(vars)
-	if vars == nil {
-		vars = map[string]string{}
-	}
-	words, _ := (&lexer{text: list}).command()
-	for _, word := range words {
-		if name, value, ok := strings.Cut(word.text, "="); ok && len(vars) < maxVars && !word.open {
+// assignments reads variables that are written as a list of NAME=value, quoted as in a shell.
+func assignments(list string) map[string]string {
+	vars := map[string]string{}
+	for _, w := range splitWords(list) {
+		if name, value, ok := strings.Cut(string(w), "="); ok && len(vars) < maxVars && !w.open() {
 			vars[name] = value
 		}
 	}

@@ -27,11 +27,14 @@ type unitSet struct {
 	wanted map[string]bool
 }
 
-// unitFiles reports the timers and services of one service manager that run Magento's cron or consumers, and returns how many of the
-// directories are there. Whether a unit is enabled is told by links, as systemctl enable makes them; what somebody started by hand without
-// enabling it shows as a process, and what other units' Wants= pull in is not followed.
+// unitFiles reports the timers and services of one service manager that run Magento's cron or consumers, and returns
+// how many of the directories are there. Whether a unit is enabled is told by links, as systemctl enable makes them;
+// what somebody started by hand without enabling it shows as a process, and what other units' Wants= pull in is not
+// followed.
 func (l *look) unitFiles(ctx context.Context, dirs []string, user bool) int {
-	u := unitSet{user: user, files: map[string]string{}, dropIns: map[string]map[string]string{}, wanted: map[string]bool{}}
+	u := unitSet{
+		user: user, files: map[string]string{}, dropIns: map[string]map[string]string{}, wanted: map[string]bool{},
+	}
 	found := 0
 	for _, dir := range slices.Compact(dirs) {
 		if ctx.Err() != nil {
@@ -55,7 +58,7 @@ func (l *look) unitFiles(ctx context.Context, dirs []string, user bool) int {
 	return found
 }
 
-// unitDirectory adds what one directory holds, and tells whether it is there.
+// unitDirectory adds what one directory holds, and reports whether it is there.
 func (l *look) unitDirectory(dir string, u *unitSet) bool {
 	entries, err := os.ReadDir(dir)
 	switch {
@@ -86,8 +89,8 @@ func (l *look) unitDirectory(dir string, u *unitSet) bool {
 	return true
 }
 
-// add takes a unit's file unless a directory before had one. A link to /dev/null or an empty file masks the unit; a link to a unit of another
-// name is an alias.
+// add takes a unit's file unless a directory before had one. A link to /dev/null or an empty file masks the unit; a
+// link to a unit of another name is an alias.
 func (u *unitSet) add(path string) {
 	name := filepath.Base(path)
 	if _, known := u.files[name]; known {
@@ -97,7 +100,8 @@ func (u *unitSet) add(path string) {
 	if err != nil {
 		resolved = path
 	}
-	if info, err := os.Stat(resolved); resolved == os.DevNull || err == nil && info.Mode().IsRegular() && info.Size() == 0 {
+	info, err := os.Stat(resolved)
+	if resolved == os.DevNull || err == nil && info.Mode().IsRegular() && info.Size() == 0 {
 		u.files[name] = ""
 		return
 	}
@@ -186,7 +190,10 @@ func (l *look) timers(ctx context.Context, u *unitSet) map[string][]timer {
 		}
 		settings := l.load(u, name)
 		var schedule []string
-		for _, on := range settings.list("Timer", "OnCalendar", "OnActiveSec", "OnBootSec", "OnStartupSec", "OnUnitActiveSec", "OnUnitInactiveSec") {
+		times := []string{
+			"OnCalendar", "OnActiveSec", "OnBootSec", "OnStartupSec", "OnUnitActiveSec", "OnUnitInactiveSec",
+		}
+		for _, on := range settings.list("Timer", times...) {
 			schedule = append(schedule, on.key+"="+on.value)
 		}
 		for _, instance := range u.instances(name) {
@@ -194,7 +201,8 @@ func (l *look) timers(ctx context.Context, u *unitSet) map[string][]timer {
 			if unit := settings.last("Timer", "Unit"); unit != "" {
 				service = fillSpecifiers(unit, instance, "")
 			}
-			found[service] = append(found[service], timer{name: instance, schedule: strings.Join(schedule, " "), armed: u.wanted[instance]})
+			t := timer{name: instance, schedule: strings.Join(schedule, " "), armed: u.wanted[instance]}
+			found[service] = append(found[service], t)
 		}
 	}
 	return found
@@ -241,32 +249,48 @@ func (l *look) service(u *unitSet, name string, timers map[string][]timer) {
 }
 
 func (l *look) serviceCommand(u *unitSet, name string, settings options, command option, timers []timer) {
-	user, home := settings.last("Service", "User"), ""
+	user, home := l.serviceUser(u, settings, command)
+	sh := shell{dir: "/"}
+	if home != "" {
+		sh.assign("HOME", exportedWord(word(home)))
+	}
+	if u.user {
+		sh.dir = home
+	}
+	dir := fillSpecifiers(settings.last("Service", "WorkingDirectory"), name, home)
+	switch dir = strings.TrimPrefix(dir, "-"); dir {
+	case "~":
+		sh.dir = home
+	case "":
+	default:
+		sh.dir = knownDirectory(dir)
+	}
+	for _, line := range settings.list("Service", "Environment") {
+		for variable, value := range assignments(fillSpecifiers(line.value, name, home)) {
+			sh.assign(variable, exportedWord(word(value)))
+		}
+	}
+	text := commandLine(fillSpecifiers(strings.TrimLeft(command.value, "@-:+!|"), name, home), true)
+	for _, found := range l.invocations(text, stream{}, sh) {
+		e := Entry{
+			File: command.file, Line: command.line, User: user,
+			Kind: found.kind, System: found.system, Certainty: found.certainty, Text: found.text, Note: found.note,
+		}
+		u.arming(&e, name, timers)
+		l.entry(e)
+	}
+}
+
+// serviceUser is who a service runs as, empty where the unit does not say, and that user's home directory.
+func (l *look) serviceUser(u *unitSet, settings options, command option) (user, home string) {
 	if u.user {
 		if info, err := os.Stat(command.file); err == nil {
 			user = l.accounts.userName(ownerOf(info))
 		}
-		home = l.accounts[user].home
-	} else {
-		home = l.accounts[orUser(user, "root")].home
+		return user, l.accounts[user].home
 	}
-	sh := shell{dir: "/", vars: map[string]string{"HOME": home}}
-	if u.user {
-		sh.dir = home
-	}
-	if dir := strings.TrimPrefix(fillSpecifiers(settings.last("Service", "WorkingDirectory"), name, home), "-"); dir == "~" {
-		sh.dir = home
-	} else if dir != "" {
-		sh.dir = knownDirectory(dir)
-	}
-	for _, environment := range settings.list("Service", "Environment") {
-		sh.vars = assignments(sh.vars, fillSpecifiers(environment.value, name, home))
-	}
-	for _, found := range l.invocations(fillSpecifiers(strings.TrimLeft(command.value, "@-:+!|"), name, home), sh) {
-		e := Entry{File: command.file, Line: command.line, User: user, Kind: found.kind, System: found.system, Certainty: found.certainty, Text: found.text, Note: found.note}
-		u.arming(&e, name, timers)
-		l.entry(e)
-	}
+	user = settings.last("Service", "User")
+	return user, l.accounts[orUser(user, "root")].home
 }
 
 // arming says what starts a service and how to stop that.

@@ -1,0 +1,78 @@
+package cron
+
+import (
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+var (
+	// consoleText finds the path of Magento's console in a text, looseConsole the name by itself, as in ["bin",
+	// "magento"].
+	consoleText  = regexp.MustCompile(`([^\s"'` + "`" + `,;()<>|&=\[\]{}]*\bbin/magento)(?:[^\w./-]|$)`)
+	looseConsole = regexp.MustCompile(`(?:^|[\s"'` + "`" + `,(\[])magento(?:[\s"'` + "`" + `,)\]]|$)`)
+	// cronCommand finds what Magento's console is told to run.
+	cronCommand  = regexp.MustCompile(`\b(setup:cron:run|sys:cron:run|cron:run|queue:consumers:start)\b`)
+	magerunText  = regexp.MustCompile(`\bmagerun2?\b`)
+	cronFileText = regexp.MustCompile(`([^\s"'` + "`" + `,;()<>|&=\[\]{}]*\b(pub|update)/cron\.php)\b`)
+)
+
+const mentionNote = "its text names this, and what it does with it is not known"
+
+// mentioned reports what a text says of Magento's cron that belongs to something whose working cannot be decided: it
+// names the console and one of the commands that start cron. What it is said to be is possible, never certain.
+func (l *look) mentioned(text string, sh shell) []invocation {
+	if !strings.Contains(text, "cron") && !strings.Contains(text, "consumers") {
+		return nil
+	}
+	var found []invocation
+	add := func(s System, k Kind) {
+		i := invocation{kind: k, system: s, certainty: Possible, text: string(k), note: mentionNote}
+		if sh.script != "" {
+			i.note = "in the script " + sh.script + "; " + i.note
+		}
+		if l.looksFor(s) && !slices.Contains(found, i) {
+			found = append(found, i)
+		}
+	}
+	for _, command := range cronCommand.FindAllString(text, -1) {
+		switch kind := Kind(command); {
+		case kind == MagerunCron && magerunText.MatchString(text):
+			s := Magento1
+			if strings.Contains(text, "magerun2") {
+				s = Magento2
+			}
+			add(s, kind)
+		case kind != MagerunCron && l.namesConsole(text, sh):
+			add(Magento2, kind)
+		}
+	}
+	for _, m := range cronFileText.FindAllStringSubmatch(text, maxPaths) {
+		if l.canBeOurs(m[1], 2, sh) {
+			add(Magento2, map[string]Kind{"pub": PubCron, "update": UpdateCron}[m[2]])
+		}
+	}
+	return found
+}
+
+// maxPaths is how many paths of a text are looked at.
+const maxPaths = 100
+
+// namesConsole reports whether a text names a console that can be this Magento 2's.
+func (l *look) namesConsole(text string, sh shell) bool {
+	paths := consoleText.FindAllStringSubmatch(text, maxPaths)
+	if len(paths) == 0 {
+		return looseConsole.MatchString(text)
+	}
+	return slices.ContainsFunc(paths, func(m []string) bool { return l.canBeOurs(m[1], 2, sh) })
+}
+
+// canBeOurs reports whether a script can be Magento 2's, which lies up directories below its root. One that is there,
+// below another root, is not.
+func (l *look) canBeOurs(script string, up int, sh shell) bool {
+	if sh.elsewhere != "" || !filepath.IsAbs(script) || !isFile(script) {
+		return true
+	}
+	return slices.ContainsFunc(l.sites, func(s site) bool { return s.system == Magento2 && s.holds(script, up) })
+}

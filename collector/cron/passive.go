@@ -1,0 +1,135 @@
+package cron
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// passiveOutput is what a program writes that starts nothing, as far as it follows from its arguments.
+func (r *reader) passiveOutput(words []word, sh *shell, in stream) stream {
+	args := words[1:]
+	switch baseName(words[0]) {
+	case "echo":
+		return stream{text: echoed(args)}
+	case "printf":
+		return printed(args)
+	case "pwd":
+		return known(sh.dir)
+	case "dirname", "basename", "readlink", "realpath":
+		return pathOutput(words, sh)
+	case "cat", "tee":
+		return r.passedThrough(words, sh, in)
+	case "sed", "awk", "gawk", "mawk", "tr", "envsubst", "grep", "egrep", "head", "tail", "cut", "sort", "uniq", "tac":
+		return stream{text: in.text + "\n" + joinWords(args, " "), altered: true, file: in.file}
+	}
+	return opaque()
+}
+
+// known is one line of text; an empty one means that it is not known.
+func known(text string) stream {
+	if text == "" {
+		return opaque()
+	}
+	return stream{text: word(text + "\n")}
+}
+
+func echoed(args []word) word {
+	end := word("\n")
+	for len(args) > 0 && slices.Contains([]word{"-n", "-e", "-E", "-ne", "-en"}, args[0]) {
+		if strings.Contains(string(args[0]), "n") {
+			end = ""
+		}
+		args = args[1:]
+	}
+	return joinWords(args, " ") + end
+}
+
+func joinWords(words []word, separator string) word {
+	texts := make([]string, len(words))
+	for i, w := range words {
+		texts[i] = string(w)
+	}
+	return word(strings.Join(texts, separator))
+}
+
+// printed is what printf writes with the formats that scripts use; with others the text is only a hint.
+func printed(args []word) stream {
+	if len(args) > 0 && args[0] == "--" {
+		args = args[1:]
+	}
+	if len(args) == 0 {
+		return opaque()
+	}
+	format := strings.ReplaceAll(string(args[0]), `\n`, "\n")
+	if strings.Count(format, "%") > strings.Count(format, "%s") || strings.Contains(format, `\`) {
+		return stream{text: joinWords(args, " "), altered: true}
+	}
+	values := args[1:]
+	var text strings.Builder
+	for {
+		rest := format
+		for {
+			before, after, found := strings.Cut(rest, "%s")
+			text.WriteString(before)
+			if !found {
+				break
+			}
+			if len(values) > 0 {
+				text.WriteString(string(values[0]))
+				values = values[1:]
+			}
+			rest = after
+		}
+		if len(values) == 0 || !strings.Contains(format, "%s") || text.Len() > maxShellText {
+			return stream{text: word(text.String())}
+		}
+	}
+}
+
+// pathOutput is what dirname, basename, readlink -f and realpath write.
+func pathOutput(words []word, sh *shell) stream {
+	args := words[1:]
+	for len(args) > 0 && len(args[0]) > 1 && args[0][0] == '-' {
+		args = args[1:]
+	}
+	name := baseName(words[0])
+	if len(args) == 0 || len(args) > 1 && name != "basename" || args[0].open() {
+		return opaque()
+	}
+	switch name {
+	case "dirname":
+		return known(filepath.Dir(string(args[0])))
+	case "basename":
+		base := filepath.Base(string(args[0]))
+		if len(args) > 1 {
+			base = strings.TrimSuffix(base, string(args[1]))
+		}
+		return known(base)
+	}
+	path := sh.resolve(args[0])
+	if resolved, err := filepath.EvalSymlinks(path); err == nil {
+		return known(resolved)
+	}
+	return known(path)
+}
+
+// passedThrough is what cat and tee write: their input, or the files that cat is given.
+func (r *reader) passedThrough(words []word, sh *shell, in stream) stream {
+	var files []word
+	for _, w := range words[1:] {
+		if w == "-" || len(w) == 0 || w[0] != '-' {
+			files = append(files, w)
+		}
+	}
+	switch {
+	case baseName(words[0]) == "tee", len(files) == 0, len(files) == 1 && files[0] == "-":
+		if baseName(words[0]) == "tee" && len(files) == 1 {
+			r.write(sh.resolve(files[0]), in.text)
+		}
+		return in
+	case len(files) == 1 && sh.resolve(files[0]) != "":
+		return stream{file: sh.resolve(files[0])}
+	}
+	return opaque()
+}

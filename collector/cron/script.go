@@ -1,0 +1,242 @@
+package cron
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"magento_migration_exporter/config/address"
+)
+
+// The most scripts that are read in one look, and how many words behind an unknown program can be scripts.
+const (
+	maxScripts     = 1000
+	maxScriptBytes = 1 << 20  // of one
+	maxAllScripts  = 64 << 20 // together
+	maxWrapped     = 10
+	maxArgs        = 50 // of one program
+)
+
+var shebang = regexp.MustCompile(`^#!\s*(\S*/env\s+(-\S+\s+)*)?(\S*/)?([a-z]*sh)\b`)
+
+// follow reads the script that a command starts, because people wrap cron in scripts of their own. It reports whether
+// the command is decided.
+func (r *reader) follow(words []word, sh shell) bool {
+	if r.command0(words, sh) {
+		return true
+	}
+	// An unknown program can run a script that is among its arguments.
+	sh.doubt = "whether " + baseName(words[0]) + " runs it is not known"
+	for _, w := range words[1:min(len(words), maxWrapped)] {
+		if isCommandText(w) {
+			there := sh.child()
+			r.text(w.source(), &there, dialectsOf(""))
+			continue
+		}
+		isPath := strings.Contains(string(w), "/") && !noFile.MatchString(string(w))
+		if isPath && r.script(sh.resolve(w), nil, sh, "") && len(r.found) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// isCommandText reports whether a word can be the text of a command that has to do with cron.
+func isCommandText(w word) bool {
+	return strings.ContainsAny(string(w), " \t\n") && ownScript.MatchString(string(w))
+}
+
+// noFile are options, variables and addresses: what has a slash and can have a password.
+var noFile = regexp.MustCompile(`^-|^[A-Za-z_][A-Za-z0-9_]*=|://`)
+
+// command0 reads the file that a command's first word names.
+func (r *reader) command0(words []word, sh shell) bool {
+	if interpreter.MatchString(baseName(words[0])) {
+		return false
+	}
+	path := sh.resolve(words[0])
+	if !strings.Contains(string(words[0]), "/") {
+		path = sh.findInPath(string(words[0]))
+	}
+	return filepath.IsAbs(path) && r.script(path, words[1:], sh, "")
+}
+
+// scriptWord reads the script that an interpreter is given.
+func (r *reader) scriptWord(w word, args []word, sh shell, interpreter string) {
+	if r.scan(append([]word{"sh", w}, args...), sh) {
+		return
+	}
+	path := sh.resolve(w)
+	if path == "" || !r.script(path, args, sh, interpreter) {
+		r.undecide(join(append([]word{w}, args...)))
+	}
+}
+
+// script reads a script, and reports whether it is decided what it starts. interpreter is the program that is told to
+// read it; empty where the script says so itself.
+func (r *reader) script(path string, args []word, sh shell, interpreter string) bool {
+	if sh.elsewhere != "" || path == "" || ofSystem.MatchString(path) && !ownScript.MatchString(path) {
+		return false
+	}
+	text, ok := r.scriptText(path)
+	if !ok {
+		return false
+	}
+	if interpreter == "" {
+		interpreter = interpreterOf(path, text)
+	}
+	if !isShell(interpreter) {
+		return false
+	}
+	there := sh.child()
+	there.script, there.file, there.name, there.args = path, path, path, args
+	p := r.part()
+	p.text(text, &there, dialectsOf(interpreter))
+	r.take(p, there)
+	return true
+}
+
+// scriptText is what a script holds: what the commands before have written into it, or what is there.
+func (r *reader) scriptText(path string) (string, bool) {
+	if path == "" {
+		return "", false
+	}
+	if text, ok := r.written[path]; ok && text != "" {
+		return text.source(), true
+	}
+	if r.look.scripts == 0 || r.look.scriptBytes < 0 {
+		r.look.problem("", fmt.Sprintf("only the first %d scripts and %d MiB that cron runs are read", maxScripts,
+			maxAllScripts>>20), fewerRemedy)
+		return "", false
+	}
+	data, _, err := readRegular(path, maxScriptBytes)
+	if errors.Is(err, fs.ErrPermission) && ownScript.MatchString(path) {
+		r.look.problem(address.WithoutLogin(path), "cron runs this script, but it cannot be read", readRemedy)
+	}
+	if err != nil {
+		return "", false
+	}
+	r.look.scripts--
+	r.look.scriptBytes -= len(data)
+	return string(data), true
+}
+
+// interpreterOf is the program that reads a script: the one in its first line, or the one that its name hints at; empty
+// when neither says.
+func interpreterOf(path, text string) string {
+	if m := shebang.FindStringSubmatch(text); m != nil {
+		return m[4]
+	}
+	if strings.HasSuffix(path, ".sh") {
+		return "sh"
+	}
+	return ""
+}
+
+// source reads a file in the shell itself, as . and source do.
+func (r *reader) source(args []word, sh *shell, in stream) {
+	if len(args) == 0 {
+		return
+	}
+	path := sh.resolve(args[0])
+	if name := string(args[0]); !strings.Contains(name, "/") {
+		if found := sh.findInPath(name); found != name {
+			path = found
+		}
+	}
+	text, ok := "", false
+	switch {
+	case path == "/dev/stdin":
+		text, ok = in.text.source(), in.file == ""
+	case path != "" && !ofSystem.MatchString(path) && sh.elsewhere == "" && sh.depth < maxDepth:
+		text, ok = r.scriptText(path)
+	}
+	if !ok {
+		sh.closed = false // it can set anything
+		return
+	}
+	before := *sh
+	sh.script, sh.file, sh.depth = path, path, sh.depth+1
+	if len(args) > 1 {
+		sh.args, sh.argsUnknown = args[1:], false
+	}
+	r.text(text, sh, dialectsOf("bash"))
+	sh.script, sh.file, sh.depth = before.script, before.file, before.depth
+	if len(args) > 1 {
+		sh.args, sh.argsUnknown = before.args, before.argsUnknown
+	}
+	if sh.ended == endsFunction {
+		sh.ended = goesOn
+	}
+}
+
+// runParts reads the scripts of a directory like /etc/cron.hourly.
+func (r *reader) runParts(args []word, sh shell) {
+	for _, arg := range args {
+		if strings.HasPrefix(string(arg), "-") || arg.open() || !filepath.IsAbs(string(arg)) {
+			continue
+		}
+		files, err := os.ReadDir(string(arg))
+		if err != nil && !os.IsNotExist(err) {
+			r.look.problem(string(arg), reason(err), readRemedy)
+		}
+		for _, file := range files {
+			if runPartsName.MatchString(file.Name()) {
+				r.script(filepath.Join(string(arg), file.Name()), nil, sh, "")
+			}
+		}
+	}
+}
+
+// remote reads a program that runs its command on another host or in another file system.
+func (r *reader) remote(words []word, sh shell, in stream) outcome {
+	there := sh.child()
+	there.elsewhere, there.dir, there.closed, there.vars = baseName(words[0]), "", false, nil
+	command, isCommand := remoteCommand(words)
+	switch {
+	case isCommand && baseName(words[0]) == "ssh" && len(command) > 0:
+		return outcome{out: r.text(join(command), &there, dialectsOf(""))}
+	case isCommand && len(command) > 0:
+		return r.run(command, there, in)
+	case isCommand:
+		return outcome{out: r.standardInput(in, there)}
+	}
+	if !r.scan(words[1:], there) {
+		r.undecide(join(words))
+		for _, w := range words[1:min(len(words), maxArgs)] {
+			if isCommandText(w) {
+				r.text(w.source(), &there, dialectsOf(""))
+			}
+		}
+	}
+	return outcome{out: opaque()}
+}
+
+// remoteCommand is the command that is run elsewhere. The second result is false when it is not known where in the
+// words it begins.
+func remoteCommand(words []word) ([]word, bool) {
+	if i := slices.Index(words, "--"); i >= 0 {
+		return words[i+1:], true
+	}
+	levels, ok := remoteOptions(words)
+	if !ok {
+		return nil, false
+	}
+	rest := words[1:]
+	for i, level := range levels {
+		if i > 0 && (len(rest) == 0 || !isSubcommand(rest[0], i == len(levels)-1)) {
+			return nil, false
+		}
+		if i > 0 {
+			rest = rest[1:]
+		}
+		rest = skipOptions(rest, level)
+		rest = rest[min(level.operands, len(rest)):]
+	}
+	return rest, true
+}
