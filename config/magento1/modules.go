@@ -24,7 +24,7 @@ const (
 type Module struct {
 	// Name is vendor and module, such as Mage_Catalog.
 	Name string `json:"name"`
-	// Active tells that Magento loads the module, unless its code pool is switched off in local.xml.
+	// Active is set when Magento loads the module, unless its code pool is switched off in local.xml.
 	Active bool `json:"active"`
 	// CodePool is core, community or local.
 	CodePool string `json:"code_pool"`
@@ -36,7 +36,8 @@ type Module struct {
 }
 
 // ReadModules reads app/etc/modules/*.xml below Magento 1's root, as Magento does: Mage_All.xml first, then Mage_*.xml,
-// then the others; what comes later wins. Files that cannot be read are in the error; the modules of the others are returned.
+// then the others; what comes later wins. Files that cannot be read are in the error; the modules of the others are
+// returned.
 func ReadModules(root string) ([]Module, error) {
 	dir := filepath.Join(root, "app/etc/modules")
 	entries, err := os.ReadDir(dir)
@@ -56,24 +57,9 @@ func ReadModules(root string) ([]Module, error) {
 	var d declarations
 	var broken []error
 	for _, name := range files {
-		file := filepath.Join(dir, name)
-		data, err := sourcefile.Read(file, MaxModuleFileSize)
-		if err == nil {
-			err = d.add(file, data)
-		}
-		broken = append(broken, err)
+		broken = append(broken, d.read(filepath.Join(dir, name)))
 	}
 	return d.modules, errors.Join(broken...)
-}
-
-// ParseModules reads one file of app/etc/modules.
-func ParseModules(file string, data []byte) ([]Module, error) {
-	if err := sourcefile.CheckSize(file, len(data), MaxModuleFileSize); err != nil {
-		return nil, err
-	}
-	var d declarations
-	err := d.add(file, data)
-	return d.modules, err
 }
 
 func loadOrder(file string) int {
@@ -92,6 +78,15 @@ type declarations struct {
 	index   map[string]int
 }
 
+func (d *declarations) read(file string) error {
+	data, err := sourcefile.Read(file, MaxModuleFileSize)
+	if err != nil {
+		return err
+	}
+	return d.add(file, data)
+}
+
+// add adds the modules that the text of a file declares.
 func (d *declarations) add(file string, data []byte) error {
 	root, err := xmltree.Parse(file, data)
 	if err != nil {

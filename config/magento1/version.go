@@ -1,7 +1,10 @@
 package magento1
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -13,26 +16,49 @@ import (
 // MaxMageFileSize is the largest app/Mage.php that is read, in bytes.
 const MaxMageFileSize = 1 << 20
 
-// Version is what app/Mage.php says of itself.
+// Version is what Magento 1's files say of its release.
 type Version struct {
-	// Number is Mage::getVersion(), such as 1.9.4.5. OpenMage says a number of Magento too.
+	// Number is Mage::getVersion(), such as 1.9.4.5. OpenMage has a number of Magento there too.
 	Number string `json:"number"`
-	// Edition is Community, Enterprise, Professional or Go, empty when the file does not say.
+	// Edition is Community, Enterprise, Professional or Go. app/Mage.php names it from 1.7 on, so that ParseVersion can
+	// leave it empty.
 	Edition string `json:"edition"`
-	// OpenMage tells that this is OpenMage, which the Data Migration Tool does not support as a source.
+	// OpenMage is set for OpenMage, which the Data Migration Tool does not support as a source.
 	OpenMage bool `json:"openmage"`
 	// OpenMageNumber is such as 20.14.0, empty when it is not a plain number in the file.
 	OpenMageNumber string `json:"openmage_number"`
 }
 
-// ReadVersion reads app/Mage.php below Magento 1's root.
+// String names the edition and the release, such as "Community 1.9.4.5", or OpenMage and its own release.
+func (v Version) String() string {
+	if v.OpenMage {
+		return strings.TrimSpace("OpenMage " + v.OpenMageNumber)
+	}
+	return strings.TrimSpace(v.Edition + " " + v.Number)
+}
+
+// enterpriseModule is a file that every release of Enterprise and Professional has, and no other edition.
+const enterpriseModule = "app/code/core/Enterprise/Enterprise/etc/config.xml"
+
+// ReadVersion reads app/Mage.php below Magento 1's root. Where that does not name the edition, as before 1.7, the
+// modules do.
 func ReadVersion(root string) (Version, error) {
 	file := filepath.Join(root, "app/Mage.php")
 	data, err := sourcefile.Read(file, MaxMageFileSize)
 	if err != nil {
 		return Version{}, err
 	}
-	return ParseVersion(file, data)
+	v, err := ParseVersion(file, data)
+	if err != nil || v.Edition != "" {
+		return v, err
+	}
+	switch _, err := os.Stat(filepath.Join(root, enterpriseModule)); {
+	case err == nil:
+		v.Edition = Enterprise
+	case errors.Is(err, fs.ErrNotExist):
+		v.Edition = Community
+	}
+	return v, nil
 }
 
 // ParseVersion reads the text of app/Mage.php. It fails when that does not return its version as a literal.
@@ -53,7 +79,8 @@ func ParseVersion(file string, data []byte) (Version, error) {
 	return v, err
 }
 
-// versionNumber puts the parts of getVersionInfo together as getVersion does. Releases before 1.4 have a text in getVersion.
+// versionNumber puts the parts of getVersionInfo together as getVersion does. Releases before 1.4 have a text in
+// getVersion.
 func versionNumber(file string, source *phparray.Source) (string, error) {
 	values, found, err := source.FunctionReturns("getVersionInfo")
 	if err == nil && !found {
@@ -63,7 +90,8 @@ func versionNumber(file string, source *phparray.Source) (string, error) {
 	case err != nil:
 		return "", err
 	case !found:
-		return "", &sourcefile.Error{File: file, Problem: "there is no function getVersionInfo: is this Magento 1's app/Mage.php?"}
+		const problem = "there is no function getVersionInfo: is this Magento 1's app/Mage.php?"
+		return "", &sourcefile.Error{File: file, Problem: problem}
 	case len(values) != 1:
 		return "", &sourcefile.Error{File: file, Problem: "the function with the version returns several values"}
 	}
@@ -79,7 +107,8 @@ func versionNumber(file string, source *phparray.Source) (string, error) {
 		}
 		text, ok := part.Text()
 		if !ok {
-			return "", &sourcefile.Error{File: file, Place: part.Place(), Problem: fmt.Sprintf("the %s version cannot be told without running PHP", key)}
+			problem := fmt.Sprintf("the %s version is not known without running PHP", key)
+			return "", &sourcefile.Error{File: file, Place: part.Place(), Problem: problem}
 		}
 		parts[i] = text
 	}
@@ -93,11 +122,11 @@ func versionNumber(file string, source *phparray.Source) (string, error) {
 	return number, nil
 }
 
-// edition reads the constant that $_currentEdition is set to (1.7 and later). Before that, a minor version
-// above 9 can only be Enterprise's: Community ended with 1.9.
+// edition reads the constant that $_currentEdition is set to (1.7 and later). Before that, a minor version above 9 is
+// Enterprise's: Community ended with 1.9.
 func edition(source *phparray.Source, number string) string {
 	if text, ok := source.PropertyDefault("$_currentEdition"); ok {
-		for _, edition := range []string{"Community", "Enterprise", "Professional", "Go"} {
+		for _, edition := range []string{Community, Enterprise, professional, hosted} {
 			if text == "self::EDITION_"+strings.ToUpper(edition) {
 				return edition
 			}
@@ -106,13 +135,13 @@ func edition(source *phparray.Source, number string) string {
 	}
 	minor := strings.Split(number+".", ".")[1]
 	if n, err := strconv.Atoi(minor); err == nil && n > 9 {
-		return "Enterprise"
+		return Enterprise
 	}
 	return ""
 }
 
-// openMage tells OpenMage by getOpenMageVersionInfo. That returns one of two numbers, for the major version
-// that getOpenMageMajorVersion says.
+// openMage reports whether there is a getOpenMageVersionInfo, which OpenMage alone has. It returns one of two numbers,
+// for the major version that getOpenMageMajorVersion returns.
 func openMage(source *phparray.Source) (number string, found bool, err error) {
 	values, found, err := source.FunctionReturns("getOpenMageVersionInfo")
 	if err != nil || !found {
