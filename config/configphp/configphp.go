@@ -16,7 +16,7 @@ type File struct {
 	File string `json:"file"`
 	// Modules are in the order of the file, which is the one in which Magento loads them.
 	Modules []Module `json:"modules"`
-	// Unknown says why there may be further modules that cannot be told without running PHP. It is empty when there are none.
+	// Unknown says why there may be further modules, which only PHP can compute. It is empty when there are none.
 	Unknown string `json:"unknown,omitempty"`
 }
 
@@ -25,7 +25,7 @@ type Module struct {
 	Place   sourcefile.Place `json:"place"`
 	Name    string           `json:"name"`
 	Enabled bool             `json:"enabled"`
-	// Unknown says why it cannot be told without running PHP whether the module is enabled. It is empty otherwise.
+	// Unknown says why only PHP can compute whether the module is enabled. It is empty otherwise.
 	Unknown string `json:"unknown,omitempty"`
 }
 
@@ -48,7 +48,9 @@ func Parse(file string, data []byte) (*File, error) {
 	modules := root.Get("modules")
 	switch {
 	case modules == nil:
-		return nil, &sourcefile.Error{File: file, Place: root.Place(), Problem: "there is no array 'modules': Magento 2 is not installed"}
+		return nil, &sourcefile.Error{
+			File: file, Place: root.Place(), Problem: "there is no array 'modules': Magento 2 is not installed",
+		}
 	case modules.Kind() == phparray.Unknown:
 		f.Unknown = describe(modules)
 		return f, nil
@@ -69,7 +71,7 @@ func Parse(file string, data []byte) (*File, error) {
 	return f, nil
 }
 
-// Enabled tells whether Magento loads a module. It is false, false when that cannot be told without running PHP.
+// Enabled reports whether Magento loads a module. It is false, false when only PHP can compute that.
 func (f *File) Enabled(module string) (enabled, known bool) {
 	for _, m := range f.Modules {
 		if m.Name == module {

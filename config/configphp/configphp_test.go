@@ -15,15 +15,39 @@ import (
 func TestParse(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ source, want string }{
-		"as written by Magento": {"<?php\nreturn [\n    'modules' => [\n        'Magento_Store' => 1,\n        'Magento_AdminAnalytics' => 0\n    ],\n    'scopes' => []\n];\n",
+		"as written by Magento": {"<?php\nreturn [\n    'modules' => [\n        'Magento_Store' => 1,\n        " +
+			"'Magento_AdminAnalytics' => 0\n    ],\n    'scopes' => []\n];\n",
 			"Magento_Store@4:28 true, Magento_AdminAnalytics@5:37 false"},
-		"of Magento 2.0":       {"<?php\nreturn array (\n  'modules' =>\n  array (\n    'Magento_Store' => 1,\n    'A_B' => '0',\n    'C_D' => true,\n  ),\n);", "Magento_Store@5:24 true, A_B@6:14 false, C_D@7:14 true"},
-		"twice":                {"<?php return ['modules' => ['A_B' => 1, 'A_B' => 0]];", "A_B@1:50 false"},
-		"one is computed":      {"<?php return ['modules' => ['A_B' => getenv('X'), 'C_D' => 1]];", "A_B@1:38 unknown: what stands at 1:38 calls getenv(), C_D@1:60 true"},
-		"more are computed":    {"<?php return ['modules' => ['A_B' => 1, ...$more, 'C_D' => 1]];", "A_B@1:38 unknown: what stands at 1:38 may be replaced by an element further down, whose key PHP computes, C_D@1:60 true, more: what stands at 1:41 spreads another array"},
-		"all are computed":     {"<?php return ['modules' => require 'modules.php'];", "more: what stands at 1:28 calls require()"},
-		"the file is computed": {"<?php return array_merge(['modules' => []], []);", "more: what stands at 1:14 calls array_merge()"},
-		"none":                 {"<?php return ['modules' => []];", ""},
+		"of Magento 2.0": {
+			"<?php\nreturn array (\n  'modules' =>\n  array (\n    'Magento_Store' => 1,\n    'A_B' => '0',\n    " +
+				"'C_D' => true,\n  ),\n);",
+			"Magento_Store@5:24 true, A_B@6:14 false, C_D@7:14 true",
+		},
+		"in a variable": {
+			"<?php\n$config = ['modules' => ['A_B' => 1, 'C_D' => 0]];\nreturn $config;",
+			"A_B@2:35 true, C_D@2:47 false",
+		},
+		"in a variable that is changed": {
+			"<?php\n$config = ['modules' => ['A_B' => 1]];\n$config['modules']['C_D'] = 1;\nreturn $config;",
+			"more: what stands at 4:8 is a variable that several statements set or use",
+		},
+		"twice": {"<?php return ['modules' => ['A_B' => 1, 'A_B' => 0]];", "A_B@1:50 false"},
+		"one is computed": {
+			"<?php return ['modules' => ['A_B' => getenv('X'), 'C_D' => 1]];",
+			"A_B@1:38 unknown: what stands at 1:38 calls getenv(), C_D@1:60 true",
+		},
+		"more are computed": {
+			"<?php return ['modules' => ['A_B' => 1, ...$more, 'C_D' => 1]];",
+			"A_B@1:38 unknown: what stands at 1:38 may be replaced by an element further down, whose key PHP " +
+				"computes, C_D@1:60 true, more: what stands at 1:41 spreads another array",
+		},
+		"all are computed": {
+			"<?php return ['modules' => require 'modules.php'];", "more: what stands at 1:28 calls require()",
+		},
+		"the file is computed": {
+			"<?php return array_merge(['modules' => []], []);", "more: what stands at 1:14 calls array_merge()",
+		},
+		"none": {"<?php return ['modules' => []];", ""},
 	} {
 		f, err := Parse("config.php", []byte(test.source))
 		if err != nil {
@@ -62,7 +86,8 @@ func TestEnabled(t *testing.T) {
 		module         string
 		enabled, known bool
 	}{
-		{closed, "A_On", true, true}, {closed, "A_Off", false, true}, {closed, "A_X", false, false}, {closed, "A_None", false, true},
+		{closed, "A_On", true, true}, {closed, "A_Off", false, true}, {closed, "A_X", false, false},
+		{closed, "A_None", false, true},
 		{open, "A_On", true, true}, {open, "A_None", false, false},
 	} {
 		if enabled, known := test.f.Enabled(test.module); enabled != test.enabled || known != test.known {
@@ -79,7 +104,8 @@ func TestErrors(t *testing.T) {
 		"<?php\nreturn ['modules' => 1];":    "config.php:2:22: 'modules' is not an array",
 		"<?php\nreturn ['modules' => [\n'A'": "config.php:2:22: the [ that stands here is never closed",
 		"<?php return ['modules' => ['A_B' => 1\n'C_D' => 1]];": "config.php:2:1: a comma is missing before this",
-		strings.Repeat(" ", MaxSize+1):                          "config.php: is larger than 2097152 bytes, which no file of this kind is",
+		strings.Repeat(" ", MaxSize+1): "config.php: is larger than 2097152 bytes, which " +
+			"no file of this kind is",
 	} {
 		if _, err := Parse("config.php", []byte(source)); err == nil || err.Error() != want {
 			t.Errorf("%.60q: %v, want %s", source, err, want)

@@ -16,7 +16,8 @@ const (
 // Override is a setting or a section that an environment variable brings, whatever env.php says.
 type Override struct {
 	Variable string `json:"variable"`
-	// Path is that of the setting, such as cron/enabled, or for MAGENTO_DC__OVERRIDE that of a whole section, such as db.
+	// Path is that of the setting, such as cron/enabled, or for MAGENTO_DC__OVERRIDE that of a whole section, such as
+	// db.
 	Path string `json:"path"`
 	// Problem says why Magento ignores the variable.
 	Problem string `json:"problem,omitempty"`
@@ -25,7 +26,8 @@ type Override struct {
 // environment is what the variables of PHP's process say of the deployment configuration
 // (Magento\Framework\App\DeploymentConfig, the same in 2.4.x):
 //   - MAGENTO_DC__OVERRIDE is JSON whose members replace whole sections of env.php.
-//   - MAGENTO_DC_CRON__ENABLED is the setting cron/enabled, if Magento reads that by itself, over the file and the JSON.
+//   - MAGENTO_DC_CRON__ENABLED is the setting cron/enabled, if Magento reads that by itself. It wins over the file and
+//     the JSON.
 type environment struct {
 	values    map[string]string // by path
 	variables map[string]string // the variable of each path
@@ -97,7 +99,8 @@ func (f *File) setting(path string) Setting[*phparray.Value] {
 	unknown := Setting[*phparray.Value]{Place: result.Place, State: Unknown, Variable: variable}
 	switch {
 	case slices.ContainsFunc(readWhole, func(section string) bool { return strings.HasPrefix(path, section) }):
-		unknown.Reason = "the environment variable " + variable + " says something else; Magento reads the section as a whole, in which it may not count"
+		unknown.Reason = "the environment variable " + variable +
+			" says something else; Magento reads the section as a whole, in which it may not count"
 		return unknown
 	case inOverride && result.State != Absent:
 		unknown.Reason = "the environment variables " + variable + " and " + overrideVariable + " contradict each other"
@@ -113,7 +116,7 @@ func textOf(s Setting[*phparray.Value]) (string, bool) {
 	return s.Value.Text()
 }
 
-// fromValue tells what is known of a value of the file.
+// fromValue returns what is known of a value of the file.
 func fromValue(v *phparray.Value) Setting[*phparray.Value] {
 	if v == nil {
 		return Setting[*phparray.Value]{State: Absent}
@@ -121,10 +124,15 @@ func fromValue(v *phparray.Value) Setting[*phparray.Value] {
 	s := Setting[*phparray.Value]{Place: v.Place(), State: Known, Value: v}
 	text, _ := v.Text()
 	if m := indirection.FindStringSubmatch(text); m != nil {
-		return Setting[*phparray.Value]{Place: s.Place, State: Unknown, Variable: m[1], Reason: "the value is that of the environment variable " + m[1] + " of PHP, which is not seen here"}
+		return Setting[*phparray.Value]{
+			Place: s.Place, State: Unknown, Variable: m[1],
+			Reason: "the value is that of the environment variable " + m[1] + " of PHP, which is not seen here",
+		}
 	}
 	if v.Kind() == phparray.Unknown {
-		return Setting[*phparray.Value]{Place: s.Place, State: Unknown, Reason: "only PHP could tell: it " + v.Reason()}
+		return Setting[*phparray.Value]{
+			Place: s.Place, State: Unknown, Reason: "only PHP can compute it: it " + v.Reason(),
+		}
 	}
 	return s
 }

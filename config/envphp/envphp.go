@@ -1,7 +1,7 @@
 // Package envphp reads Magento 2's app/etc/env.php without running PHP: its databases, keys, services and switches.
 //
-// Settings that only PHP could compute are unknown, each by itself. Environment variables of PHP's process that bring
-// settings of their own are taken into account when they are given.
+// Settings that only PHP can compute are unknown, each by itself and with the reason. Environment variables of PHP's
+// process that bring settings of their own are taken into account when they are given.
 package envphp
 
 import (
@@ -21,7 +21,7 @@ import (
 // MaxSize is the largest env.php that is read, in bytes.
 const MaxSize = phparray.MaxSize
 
-// maxUnseen is how many values that only PHP can tell are listed.
+// maxUnseen is how many values that only PHP can compute are listed.
 const maxUnseen = 100
 
 // File is what Magento 2 takes from env.php and from the environment.
@@ -33,13 +33,13 @@ type File struct {
 	Connections      []Connection `json:"connections"`
 	SlaveConnections []Connection `json:"slave_connections"`
 	Resources        []Resource   `json:"resources"`
-	// CryptKey has several lines after a rotation; see Keys.
+	// CryptKey has a key on each line, the newest last; there are several after a rotation.
 	CryptKey    Setting[config.Secret] `json:"crypt_key"`
 	Mode        Setting[string]        `json:"mode"`
 	InstallDate Setting[time.Time]     `json:"install_date"`
 	// CronEnabled is what bin/magento cron:run obeys. Absent means enabled.
 	CronEnabled Setting[bool] `json:"cron_enabled"`
-	// ConsumersRunByCron tells whether cron starts queue consumers. Absent means that it does.
+	// ConsumersRunByCron is set when cron starts queue consumers. Absent means that it does.
 	ConsumersRunByCron Setting[bool]   `json:"consumers_run_by_cron"`
 	LockProvider       Setting[string] `json:"lock_provider"`
 	Session            Store           `json:"session"`
@@ -51,7 +51,7 @@ type File struct {
 	HTTPCaches Store `json:"http_caches"`
 	// Overrides are the environment variables that bring settings.
 	Overrides []Override `json:"overrides"`
-	// Unseen are the values in the file that only PHP can tell, at most 100.
+	// Unseen are the values in the file that only PHP can compute, at most 100.
 	Unseen   []Unseen  `json:"unseen"`
 	Problems []Problem `json:"problems"`
 
@@ -91,7 +91,7 @@ type Store struct {
 	Servers []Setting[address.Address] `json:"servers"`
 }
 
-// Unseen is a value that only PHP can tell.
+// Unseen is a value that only PHP can compute.
 type Unseen struct {
 	Place sourcefile.Place `json:"place"`
 	// Path is such as db/connection/default/host.
@@ -109,7 +109,8 @@ type Problem struct {
 // Format hides the secrets, whatever the verb.
 func (f File) Format(s fmt.State, _ rune) { sourcefile.Print(s, f) }
 
-// Read reads a file of at most MaxSize bytes. The environment is that of PHP's process as in os.Environ; it is nil when it is not known.
+// Read reads a file of at most MaxSize bytes. The environment is that of PHP's process as in os.Environ; it is nil when
+// it is not known.
 func Read(path string, environ []string) (*File, error) {
 	data, err := sourcefile.Read(path, MaxSize)
 	if err != nil {
@@ -160,7 +161,7 @@ func (f *File) Flag(path string) Setting[bool] {
 		}
 		truth, known := v.Truth()
 		if !known {
-			return false, "only PHP could tell"
+			return false, "only PHP can compute it"
 		}
 		return truth, ""
 	})
@@ -168,15 +169,6 @@ func (f *File) Flag(path string) Setting[bool] {
 
 func (f *File) secret(path string) Setting[config.Secret] {
 	return convert(f.Text(path), func(text string) (config.Secret, string) { return config.Secret(text), "" })
-}
-
-// Keys returns the encryption keys of a crypt key, which stand on a line each, the newest last.
-func Keys(cryptKey config.Secret) []config.Secret {
-	var keys []config.Secret
-	for key := range strings.FieldsSeq(string(cryptKey)) {
-		keys = append(keys, config.Secret(key))
-	}
-	return keys
 }
 
 func (f *File) settings() {
@@ -196,7 +188,10 @@ func (f *File) settings() {
 func (f *File) mode() Setting[string] {
 	mode := f.Text("MAGE_MODE")
 	if other := f.environment.mode; other != "" && other != mode.Or("") {
-		return Setting[string]{Place: mode.Place, State: Unknown, Variable: "MAGE_MODE", Reason: "the environment variable MAGE_MODE says something else"}
+		return Setting[string]{
+			Place: mode.Place, State: Unknown, Variable: "MAGE_MODE",
+			Reason: "the environment variable MAGE_MODE says something else",
+		}
 	}
 	return mode
 }
@@ -226,7 +221,7 @@ func (f *File) children(path string) func(func(string) bool) {
 	}
 }
 
-// unseen lists the values that only PHP can tell.
+// unseen lists the values that only PHP can compute.
 func (f *File) unseen(path string, v *phparray.Value) {
 	if len(f.Unseen) == maxUnseen {
 		return
@@ -239,7 +234,11 @@ func (f *File) unseen(path string, v *phparray.Value) {
 		f.unseen(strings.TrimPrefix(path+"/"+key, "/"), element)
 	}
 	if open := v.Open(); open != nil && len(f.Unseen) < maxUnseen {
-		f.Unseen = append(f.Unseen, Unseen{Place: open.Place(), Path: strings.TrimPrefix(path+"/…", "/"), Reason: "only PHP could tell: it " + open.Reason()})
+		f.Unseen = append(f.Unseen,
+			Unseen{
+				Place: open.Place(), Path: strings.TrimPrefix(path+"/…", "/"),
+				Reason: "only PHP can compute it: it " + open.Reason(),
+			})
 	}
 }
 
@@ -287,7 +286,11 @@ func (f *File) connection(section, name string) Connection {
 		return a, ""
 	})
 	if port := f.setting(path + "/port"); port.State == Known {
-		f.Problems = append(f.Problems, Problem{Place: port.Place, Path: path + "/port", Text: "Magento 2 refuses a port here: put it behind the host, as in db.example:3307"})
+		f.Problems = append(f.Problems,
+			Problem{
+				Place: port.Place, Path: path + "/port",
+				Text: "Magento 2 refuses a port here: put it behind the host, as in db.example:3307",
+			})
 	}
 	return c
 }

@@ -90,7 +90,8 @@ func (f *File) servers(s *Store, listPath, portPath string, defaultPort int) {
 		port = f.Text(portPath)
 	}
 	if port.State == Unknown {
-		s.Servers = append(s.Servers, convert(port, func(string) (address.Address, string) { return address.Address{}, "" }))
+		s.Servers = append(s.Servers,
+			convert(port, func(string) (address.Address, string) { return address.Address{}, "" }))
 		return
 	}
 	if n, err := strconv.ParseUint(strings.TrimSpace(port.Value), 10, 16); err == nil && n > 0 {
@@ -104,10 +105,12 @@ func (f *File) servers(s *Store, listPath, portPath string, defaultPort int) {
 		return addresses, ""
 	})
 	if addresses.State == Unknown {
-		s.Servers = append(s.Servers, convert(addresses, func([]address.Address) (address.Address, string) { return address.Address{}, "" }))
+		s.Servers = append(s.Servers,
+			convert(addresses, func([]address.Address) (address.Address, string) { return address.Address{}, "" }))
 	}
 	for _, a := range addresses.Value {
-		s.Servers = append(s.Servers, Setting[address.Address]{Place: list.Place, State: Known, Value: a, Variable: list.Variable})
+		s.Servers = append(s.Servers,
+			Setting[address.Address]{Place: list.Place, State: Known, Value: a, Variable: list.Variable})
 	}
 }
 
@@ -115,7 +118,8 @@ func (f *File) servers(s *Store, listPath, portPath string, defaultPort int) {
 func (f *File) hosts(s *Store, path string, defaultPort int) {
 	list := f.setting(path)
 	if list.State == Unknown {
-		s.Servers = append(s.Servers, convert(list, func(*phparray.Value) (address.Address, string) { return address.Address{}, "" }))
+		s.Servers = append(s.Servers,
+			convert(list, func(*phparray.Value) (address.Address, string) { return address.Address{}, "" }))
 		return
 	}
 	for name := range f.children(path) {

@@ -6,7 +6,7 @@ import (
 	"magento_migration_exporter/config/sourcefile"
 )
 
-// State tells what is known of a setting.
+// State is what is known of a setting.
 type State string
 
 const (
@@ -14,7 +14,7 @@ const (
 	Absent State = "absent"
 	// Known is a setting whose value is known.
 	Known State = "known"
-	// Unknown is a setting whose value, or whose being there, only PHP could tell.
+	// Unknown is a setting that only PHP can compute, or of which only PHP knows whether it is there.
 	Unknown State = "unknown"
 )
 

@@ -177,7 +177,8 @@ func TestParseVersionErrors(t *testing.T) {
 			"version is empty",
 		"<?php function getVersionInfo() { if (X) { return []; } return []; }": "Mage.php: the function with the " +
 			"version returns several values",
-		"<?php\nfunction getVersionInfo() { return ['major' => 1,\n'minor' => self::MINOR]; }": "Mage.php:3:12: the minor version is not known without running PHP",
+		"<?php\nfunction getVersionInfo() { return ['major' => 1,\n'minor' => self::MINOR]; }": "Mage.php:3:12: the minor " +
+			"version is not known without running PHP",
 		"<?php\nfunction getVersionInfo() { return ['major' => 1": "Mage.php:2:36: the [ that stands " +
 			"here is never closed",
 		strings.Repeat(" ", MaxMageFileSize+1): "Mage.php: is larger than 1048576 bytes, which no " +

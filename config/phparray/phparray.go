@@ -1,7 +1,8 @@
 // Package phparray reads PHP files that return an array literal, without running PHP.
 //
-// It understands literals and their concatenation. Whatever PHP would have to compute (calls, variables, constants,
-// operators) becomes an Unknown value in its place, with the reason; the rest of the array is read all the same.
+// It understands literals and their concatenation, and follows a variable that is set once and then returned. Whatever else PHP would have to
+// compute (calls, other variables, constants, operators) becomes an Unknown value in its place, with the reason; the rest of the array is read
+// all the same.
 // It never guesses: an element with a computed key makes everything uncertain that this element could replace.
 package phparray
 
@@ -125,7 +126,7 @@ func (s *Source) Returned() (*Value, error) {
 		case word == "return" && !s.startsStatement(i):
 			conditional = i
 		case word == "return" && conditional < 0:
-			return s.returnedBy(i)
+			return s.followVariable(i)
 		case s.is(s.tokens[i], "{"):
 			if j := s.firstReturn(i+1, s.closer[i]); j >= 0 {
 				conditional = j
@@ -134,7 +135,7 @@ func (s *Source) Returned() (*Value, error) {
 		}
 	}
 	if conditional >= 0 {
-		return s.unknown(conditional, "which value the file returns depends on a condition"), nil
+		return s.unknown(conditional, "depends on a condition"), nil
 	}
 	return nil, s.errorAt(int(s.tokens[len(s.tokens)-1].start), "the file ends without returning anything")
 }
@@ -242,7 +243,7 @@ func (s *Source) firstReturn(begin, end int) int {
 func (s *Source) returnedBy(i int) (*Value, error) {
 	p := parser{Source: s, i: i + 1}
 	if p.atEnd() {
-		return nil, s.errorAt(int(p.peek().start), "return is followed by nothing")
+		return nil, s.errorAt(int(p.peek().start), "%s is followed by nothing", s.text(s.tokens[i]))
 	}
 	v, err := p.expression()
 	if err != nil {
@@ -493,8 +494,10 @@ func (p *parser) element(array *Value) error {
 }
 
 // knownFunctions may be named in a reason. Other names may be a password whose quotes were forgotten.
-var knownFunctions = []string{"array_merge", "array_replace", "array_replace_recursive", "constant", "define", "dirname", "env", "file_get_contents",
-	"function_exists", "getenv", "include", "json_decode", "require", "trim", "parse_url", "sprintf"}
+var knownFunctions = []string{
+	"array_merge", "array_replace", "array_replace_recursive", "constant", "define", "dirname", "env", "file_get_contents",
+	"function_exists", "getenv", "include", "include_once", "json_decode", "require", "require_once", "trim", "parse_url", "sprintf",
+}
 
 // reason says what makes the expression at i something that only PHP can compute. It never quotes the source.
 func reason(s *Source, i int) string {

@@ -109,7 +109,7 @@ func TestParseLiterals(t *testing.T) {
 
 func TestParseFindsTheReturnedValue(t *testing.T) {
 	t.Parallel()
-	const conditional = "unknown(which value the file returns depends on a condition)"
+	const conditional = "unknown(depends on a condition)"
 	for source, want := range map[string]string{
 		"<?php return ['a'];":                `[0:"a"]`,
 		"<?PHP\r\nreturn['a'];":              `[0:"a"]`,
@@ -139,6 +139,67 @@ func TestParseFindsTheReturnedValue(t *testing.T) {
 		} else if got := write(v); got != want {
 			t.Errorf("%q\n got %s\nwant %s", source, got, want)
 		}
+	}
+}
+
+func TestParseFollowsVariables(t *testing.T) {
+	t.Parallel()
+	const (
+		several = "unknown(is a variable that several statements set or use)"
+		alone   = "unknown(is a variable)"
+	)
+	for source, want := range map[string]string{
+		"<?php\n$config = ['cron' => ['enabled' => 0]];\nreturn $config;":             `[cron:[enabled:0]]`,
+		"<?php $c = array('a'); // the configuration\nreturn $c ?>":                   `[0:"a"]`,
+		"<?php\n$a = ['x'];\n$b = $a;\nreturn $b;":                                    `[0:"x"]`,
+		"<?php\n$other = 1; $c = ['x' => $other]; f($other); return $c;":              `[x:unknown(is a variable)]`,
+		"<?php\nfunction f() { return 1; }\n$c = [1];\nif (f()) { g(); }\nreturn $c;": `[0:1]`,
+		"<?php\nrequire 'constants.php';\n$c = [1];\nreturn $c;":                      `[0:1]`,
+		"<?php\n$c = ['a' => include 'a.php'];\nreturn $c;":                           `[a:unknown(calls include())]`,
+		"<?php\n$c = include __DIR__ . '/env.base.php';\nreturn $c;":                  `unknown(calls include())`,
+		"<?php\n$c = getenv('X') ? [] : [1];\nreturn $c;":                             `unknown(calls getenv())`,
+		"<?php\n$c = ['a'];\n$c['b'] = 1;\nreturn $c;":                                several,
+		"<?php\n$c = include 'a.php';\n$c['cron']['enabled'] = 0;\nreturn $c;":        several,
+		"<?php\n$c = ['a'];\n$c = ['b'];\nreturn $c;":                                 several,
+		"<?php\n$c = ['a'];\narray_push($c, 'b');\nreturn $c;":                        several,
+		"<?php\n$c = ['a'];\n$d = &$c;\n$d = 1;\nreturn $c;":                          several,
+		"<?php\n$c = &$d;\nreturn $c;":                                                several,
+		"<?php\n$c == ['a'];\nreturn $c;":                                             several,
+		"<?php\nif ($x) { $c = ['a']; }\nreturn $c;":                                  several,
+		"<?php\nif ($x) $c = ['a'];\nreturn $c;":                                      several,
+		"<?php\nforeach ($x as $c) { }\nreturn $c;":                                   several,
+		"<?php\nf(function () use (&$c) { });\n$c = ['a'];\nreturn $c;":               several,
+		"<?php\n$c = ['a'];\nrequire 'more.php';\nreturn $c;":                         several,
+		"<?php\n$c = ['a'];\nif (is_file('x')) { include 'x'; }\nreturn $c;":          several,
+		"<?php\n$c = ['a'];\nextract($x);\nreturn $c;":                                several,
+		"<?php\n$c = ['a'];\n$$name = ['b'];\nreturn $c;":                             several,
+		"<?php\n$c = ['a'];\n$x = \"{$f($c = 1)}\";\nreturn $c;":                      several,
+		"<?php\nreturn $c;\n$c = ['a'];":                                              several,
+		"<?php\n$a = $b;\n$b = $a;\nreturn $b;":                                       several,
+		"<?php\n$c = ['a'];\n$x = \"cc {$d}\";\nreturn $c;":                           `[0:"a"]`,
+		"<?php\nreturn $c['a'];":                                                      alone,
+		"<?php\n$C = ['a'];\nreturn $c;":                                              alone,
+		"<?php\n$c = ['a'];\nreturn ['x' => $c];":                                     `[x:unknown(is a variable)]`,
+	} {
+		v, err := Parse("env.php", []byte(source))
+		if err != nil {
+			t.Errorf("%q: %v", source, err)
+		} else if got := write(v); got != want {
+			t.Errorf("%q\n got %s\nwant %s", source, got, want)
+		}
+	}
+	// Where the value stands, and what is wrong with it, is what the assignment says.
+	v, err := Parse("env.php", []byte("<?php\n$c =\n  ['a'];\nreturn $c;"))
+	if err != nil || v.Place().String() != "3:3" {
+		t.Errorf("%v %v", v, err)
+	}
+	if _, err := Parse("env.php", []byte("<?php\n$c = ['a' 'b'];\nreturn $c;")); err == nil || err.Error() != "env.php:2:11: a comma is missing before this" {
+		t.Error(err)
+	}
+	if _, err := Parse("env.php", []byte("<?php\n$c = ;\nreturn $c;")); err == nil {
+		t.Error("an empty assignment was accepted")
+	} else if err.Error() != "env.php:2:6: = is followed by nothing" {
+		t.Error(err)
 	}
 }
 
