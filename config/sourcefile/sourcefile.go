@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"sort"
+	"syscall"
 	"unicode/utf8"
 )
 
@@ -24,7 +25,7 @@ func (p Place) String() string {
 	return fmt.Sprintf("%d:%d", p.Line, p.Column)
 }
 
-// IsKnown tells whether the place is one in the file.
+// IsKnown reports whether the place is one in the file.
 func (p Place) IsKnown() bool {
 	return p.Line > 0
 }
@@ -50,20 +51,45 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s:%s: %s", e.File, e.Place, e.Problem)
 }
 
-// Read reads a regular file of at most limit bytes.
-// Errors of the operating system can be told with errors.Is (fs.ErrNotExist, fs.ErrPermission).
+// Open opens a regular file of at most limit bytes for reading; without a limit (0) it may be of any size. It is the way to open a file
+// that the configuration, or a file that it names, names: what is opened is what was looked at, and it does not wait, neither for a writer
+// of a FIFO nor for a terminal. Errors of the operating system are found with errors.Is (fs.ErrNotExist, fs.ErrPermission); a file of
+// another kind or size is an *Error.
+func Open(path string, limit int64) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
+	if errors.Is(err, syscall.ENXIO) { // a socket, or a device without a driver
+		return nil, &Error{File: path, Problem: notRegular}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading a file: %w", err)
+	}
+	if err := check(f, path, limit); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+const notRegular = "is not a regular file"
+
+func check(f *os.File, path string, limit int64) error {
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return fmt.Errorf("reading a file: %w", err)
+	case !info.Mode().IsRegular():
+		return &Error{File: path, Problem: notRegular}
+	case limit > 0 && info.Size() > limit:
+		return tooLarge(path, limit)
+	}
+	return nil
+}
+
+// Read reads a regular file of at most limit bytes; its errors are those of Open. A file that grows while it is read is cut off at the
+// limit, and an error.
 func Read(path string, limit int64) ([]byte, error) {
-	info, err := os.Stat(path)
+	f, err := Open(path, limit)
 	if err != nil {
-		return nil, fmt.Errorf("reading a file: %w", err)
-	}
-	// A FIFO would block the reader for as long as nobody writes to it.
-	if !info.Mode().IsRegular() {
-		return nil, &Error{File: path, Problem: "is not a regular file"}
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("reading a file: %w", err)
+		return nil, err
 	}
 	data, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err := errors.Join(err, f.Close()); err != nil {
@@ -75,9 +101,13 @@ func Read(path string, limit int64) ([]byte, error) {
 // CheckSize refuses more than limit bytes.
 func CheckSize(file string, size int, limit int64) error {
 	if int64(size) > limit {
-		return &Error{File: file, Problem: fmt.Sprintf("is larger than %d bytes, which no file of this kind is", limit)}
+		return tooLarge(file, limit)
 	}
 	return nil
+}
+
+func tooLarge(file string, limit int64) error {
+	return &Error{File: file, Problem: fmt.Sprintf("is larger than %d bytes, which no file of this kind is", limit)}
 }
 
 // Lines finds the place of a byte offset.

@@ -4,12 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
-	"time"
 )
 
 func TestLinesAt(t *testing.T) {
@@ -49,34 +50,31 @@ func TestLinesAtInLongLines(t *testing.T) {
 	}
 }
 
-func TestReadRefuses(t *testing.T) {
+// TestOpenRefuses has no FIFO that somebody writes to: a reader that waits for one hangs, and so does the test.
+func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	big := filepath.Join(dir, "big")
-	if err := os.WriteFile(big, make([]byte, 11), 0o600); err != nil {
+	big, fifo, socket := filepath.Join(dir, "big"), filepath.Join(dir, "fifo"), filepath.Join(dir, "s")
+	if err := errors.Join(os.WriteFile(big, make([]byte, 11), 0o600), syscall.Mkfifo(fifo, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	fifo := filepath.Join(dir, "fifo")
-	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
 		t.Fatal(err)
 	}
+	defer listener.Close()
 	for path, want := range map[string]string{
-		big:  big + ": is larger than 10 bytes, which no file of this kind is",
-		fifo: fifo + ": is not a regular file",
-		dir:  dir + ": is not a regular file",
+		big:         ": is larger than 10 bytes, which no file of this kind is",
+		fifo:        ": is not a regular file",
+		dir:         ": is not a regular file",
+		socket:      ": is not a regular file",
+		"/dev/null": ": is not a regular file",
 	} {
-		done := make(chan error, 1)
-		go func() {
-			_, err := Read(path, 10)
-			done <- err
-		}()
-		select {
-		case err := <-done:
-			if err == nil || err.Error() != want {
-				t.Errorf("Read(%s) = %v, want %q", path, err, want)
-			}
-		case <-time.After(10 * time.Second):
-			t.Fatalf("Read(%s) hangs", path)
+		if _, err := Open(path, 10); err == nil || err.Error() != path+want {
+			t.Errorf("Open(%s) = %v, want %q", path, err, want)
+		}
+		if _, err := Read(path, 10); err == nil || err.Error() != path+want {
+			t.Errorf("Read(%s) = %v, want %q", path, err, want)
 		}
 	}
 	if _, err := Read(filepath.Join(dir, "none"), 10); !errors.Is(err, fs.ErrNotExist) {
@@ -84,6 +82,59 @@ func TestReadRefuses(t *testing.T) {
 	}
 	if data, err := Read(big, 11); err != nil || len(data) != 11 {
 		t.Errorf("Read of exactly the limit: %d bytes, %v", len(data), err)
+	}
+	f, err := Open(big, 0)
+	if err != nil {
+		t.Fatalf("Open without a limit: %v", err)
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestReadStopsAtTheLimit reads a file whose size the system does not know beforehand, as that of one that grows.
+func TestReadStopsAtTheLimit(t *testing.T) {
+	t.Parallel()
+	const path = "/proc/self/status"
+	if data, err := Read(path, 1<<20); err != nil || len(data) < 100 {
+		t.Fatalf("%d bytes, %v", len(data), err)
+	}
+	if _, err := Read(path, 10); err == nil || err.Error() != path+": is larger than 10 bytes, which no file of this kind is" {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestOpenDoesNotRace swaps a file for a FIFO all the time: what is read is the file, or an error, and nothing waits.
+func TestOpenDoesNotRace(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path, file, fifo := filepath.Join(dir, "path"), filepath.Join(dir, "file"), filepath.Join(dir, "fifo")
+	if err := errors.Join(os.WriteFile(file, []byte("text"), 0o600), syscall.Mkfifo(fifo, 0o600), os.Link(file, path)); err != nil {
+		t.Fatal(err)
+	}
+	stop := make(chan struct{})
+	var swapping sync.WaitGroup
+	swapping.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			next := filepath.Join(dir, "next")
+			if err := errors.Join(os.Link([]string{fifo, file}[i%2], next), os.Rename(next, path)); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	defer swapping.Wait()
+	defer close(stop)
+	for range 2000 {
+		data, err := Read(path, 10)
+		if err != nil && !strings.Contains(err.Error(), "is not a regular file") || err == nil && string(data) != "text" {
+			t.Fatalf("%q, %v", data, err)
+		}
 	}
 }
 
