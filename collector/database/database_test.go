@@ -34,14 +34,19 @@ func TestParseVersion(t *testing.T) {
 		{"10.4.32", "mariadb.org binary distribution", "MariaDB 10.4.32"},
 		{"8.0.28", "Source distribution", "MySQL 8.0.28"},
 		{"11.4", "MariaDB Server", "MariaDB 11.4.0"},
+		{"5.5.5-10.6.16 2.4.1-maxscale", "", "MariaDB 10.6.16"},
+		{"8.0.mysql_aurora.3.05.2", "MySQL Community Server (GPL)", "MySQL 8.0.0"},
+		{"8.0.11-TiDB-v7.5.0", "TiDB Server (Apache License 2.0)", "MySQL 8.0.11"},
+		{"8.0.36-28", "Percona Server (GPL), Release 28", "MySQL 8.0.36"},
+		{"8.0.30", "(ProxySQL)", "MySQL 8.0.30"},
 	} {
 		v, ok := ParseVersion(tc.version, tc.comment)
 		if !ok || v.String() != tc.want {
 			t.Errorf("%q %q: %s (%v), want %s", tc.version, tc.comment, v, ok, tc.want)
 		}
 	}
-	for _, version := range []string{"", "beta", "v8.0", "99999.1"} {
-		if v, ok := ParseVersion(version, ""); ok {
+	for _, version := range []string{"", "beta", "v8.0", "99999.1", "5.5.5-"} {
+		if v, ok := ParseVersion(version, ""); ok || v.Number() != "" || !strings.Contains(v.String(), "unknown") || v.AtLeast(5, 5, 0) {
 			t.Errorf("%q was read as %s", version, v)
 		}
 	}
@@ -292,13 +297,13 @@ func TestCostCountsStatements(t *testing.T) {
 	}
 	defer s.Close()
 	login := cost.Statements()
-	if login != 5 {
-		t.Errorf("a login took %d statements, want 5", login)
+	if login != 3 {
+		t.Errorf("a login took %d statements, want 3", login)
 	}
 	before := questions()
 	var n int
 	for range 3 {
-		if err := s.Row(ctx, "SELECT COUNT(*) + SLEEP(0.05) FROM t", nil, &n); err != nil {
+		if err := s.Row(ctx, "SELECT COUNT(*) FROM t", nil, &n); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -312,8 +317,7 @@ func TestCostCountsStatements(t *testing.T) {
 	if sent := questions() - before - 2; sent != 3 { // without the login of the second look, and the statement without a cost
 		t.Errorf("the server saw %d SELECT statements", sent)
 	}
-	// A server sleeps no less than it is told.
-	if cost.Spent() < 150*time.Millisecond {
-		t.Errorf("statements that sleep 150 ms took %s", cost.Spent())
+	if cost.Spent() <= 0 {
+		t.Errorf("the statements took %s", cost.Spent())
 	}
 }

@@ -42,32 +42,44 @@ func (s *Session) killOn(ctx context.Context, query string) error {
 		return err
 	}
 	defer conn.Close()
-	running, err := statementOf(ctx, conn, s.id)
-	if err != nil || running == "" {
-		return err
+	for {
+		running, there, err := statementOf(ctx, conn, s.id)
+		switch {
+		case err != nil, !there:
+			return err
+		case running != "" && !sameStatement(running, query):
+			// Behind a load balancer this may be another server, on which the number is somebody else's.
+			return errors.New("the connection of this number runs another statement")
+		case running != "":
+			_, err = conn.ExecContext(ctx, "KILL CONNECTION "+strconv.FormatUint(s.id, 10))
+			return err
+		}
+		// A busy server may not have begun with the statement yet, or not have noticed that the connection is closed.
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the connection is still there: %w", ctx.Err())
+		case <-time.After(pollInterval):
+		}
 	}
-	// Behind a load balancer this may be another server, on which the number is somebody else's.
-	if !sameStatement(running, query) {
-		return errors.New("the connection of this number runs another statement")
-	}
-	_, err = conn.ExecContext(ctx, "KILL CONNECTION "+strconv.FormatUint(s.id, 10))
-	return err
 }
 
-// statementOf returns what a connection is running, empty when it is gone or runs nothing. MySQL and MariaDB cut it after 100 characters.
-func statementOf(ctx context.Context, conn *sql.Conn, id uint64) (string, error) {
+// pollInterval is how long kill waits between two looks at the list of connections.
+const pollInterval = 20 * time.Millisecond
+
+// statementOf returns what a connection is running, empty when it is idle, and whether it is there. Servers cut it after 100 characters.
+func statementOf(ctx context.Context, conn *sql.Conn, id uint64) (running string, there bool, err error) {
 	rows, err := conn.QueryContext(ctx, "SHOW PROCESSLIST")
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	defer rows.Close()
 	columns, err := rows.Columns()
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	// Id, User, Host, db, Command, Time, State, Info; MariaDB has more.
 	if len(columns) < 8 {
-		return "", fmt.Errorf("SHOW PROCESSLIST has %d columns", len(columns))
+		return "", false, fmt.Errorf("SHOW PROCESSLIST has %d columns", len(columns))
 	}
 	values, dest := make([]sql.NullString, len(columns)), make([]any, len(columns))
 	for i := range values {
@@ -75,13 +87,13 @@ func statementOf(ctx context.Context, conn *sql.Conn, id uint64) (string, error)
 	}
 	for rows.Next() {
 		if err := rows.Scan(dest...); err != nil {
-			return "", err
+			return "", false, err
 		}
 		if values[0].String == strconv.FormatUint(id, 10) {
-			return values[7].String, nil
+			return values[7].String, true, nil
 		}
 	}
-	return "", rows.Err()
+	return "", false, rows.Err()
 }
 
 // sameStatement compares what a process list shows of a statement with the statement, up to its first parameter.

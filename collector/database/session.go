@@ -21,6 +21,8 @@ type Options struct {
 	StatementTimeout time.Duration
 	// Probing leaves out READ ONLY and the choice of a database: the missing-table probe needs a plain session.
 	Probing bool
+	// Refused remembers what the server does not let the account set; nil for a session without predecessors.
+	Refused *RefusedSettings
 	Logger  *slog.Logger
 }
 
@@ -74,9 +76,10 @@ func Open(ctx context.Context, e Endpoint, o Options) (*Session, error) {
 	if o.Probing {
 		return s, nil
 	}
-	if err := s.choose(ctx); err != nil {
+	if err := s.setUp(ctx, "USE "+Quote(e.Name)); err != nil {
 		err = deadlineFirst(ctx, err)
-		return nil, errors.Join(&Fault{CauseOf(err), fmt.Sprintf("using database %s on %s as %s", Quote(e.Name), address, e.User), s.CurrentUser, err}, s.Close())
+		doing = fmt.Sprintf("using database %s on %s as %s", Quote(e.Name), address, e.User)
+		return nil, errors.Join(&Fault{Cause: CauseOf(err), Doing: doing, Account: s.CurrentUser, Err: err}, s.Close())
 	}
 	return s, nil
 }
@@ -113,7 +116,7 @@ func (s *Session) connector(network, address string, timing *Timing) (driver.Con
 	return mysql.NewConnector(c)
 }
 
-// greet asks who is there and sets what keeps this session harmless.
+// greet asks who is there and sets what the session relies on.
 func (s *Session) greet(ctx context.Context) error {
 	var comment string
 	start := time.Now()
@@ -123,36 +126,9 @@ func (s *Session) greet(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var known bool
-	if s.Version, known = ParseVersion(s.VersionText, comment); !known {
-		return fmt.Errorf("the server calls its version %q, which is neither MySQL's nor MariaDB's form", s.VersionText)
-	}
-	settings := []string{"sql_mode=''", "time_zone='+00:00'", "lock_wait_timeout=1", "sql_quote_show_create=1"}
-	if limit, ok := s.Version.limit(s.options.StatementTimeout.Milliseconds()); ok {
-		settings = append(settings, limit)
-	}
-	if err := s.setUp(ctx, "SET SESSION "+strings.Join(settings, ", ")); err != nil {
-		return err
-	}
-	return s.keepOutOfSlowLog(ctx)
-}
-
-// keepOutOfSlowLog spares the server's slow log the statements of this session, which come every minute and have a limit anyway. What
-// uses no index is logged however fast it is, unless it examines fewer rows than the limit. A server that refuses it logs them.
-func (s *Session) keepOutOfSlowLog(ctx context.Context) error {
-	err := s.setUp(ctx, "SET SESSION long_query_time=3600, min_examined_row_limit=4294967295")
-	if Number(err) != 0 {
-		s.options.Logger.Debug("the server's slow log will have the statements of this session", "err", err)
-		return nil
-	}
-	return err
-}
-
-func (s *Session) choose(ctx context.Context) error {
-	if err := s.setUp(ctx, "SET SESSION TRANSACTION READ ONLY"); err != nil {
-		return err
-	}
-	return s.setUp(ctx, "USE "+Quote(s.endpoint.Name))
+	// A server that calls its version something else is taken for the oldest one: what it can do is tried.
+	s.Version, _ = ParseVersion(s.VersionText, comment)
+	return s.set(ctx)
 }
 
 // setUp runs one of the statements that belong to the login, whose limit is that of the login.

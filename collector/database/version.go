@@ -15,19 +15,22 @@ const (
 	MariaDB Flavor = "mariadb"
 )
 
-// Version is a server's release. Compare versions with AtLeast, never as text.
+// Version is a server's release. Compare versions with AtLeast, never as text. One whose Major is 0 is not known.
 type Version struct {
 	Flavor              Flavor
 	Major, Minor, Patch int
 }
 
-// versionText finds the release; old MariaDB servers put "5.5.5-" before their own for the sake of old replicas.
-var versionText = regexp.MustCompile(`^(?:5\.5\.5-)?(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?`)
+// replicaPrefix is what MariaDB before 11.0, and proxies for it, put before their own version for the sake of old replicas.
+const replicaPrefix = "5.5.5-"
+
+var versionText = regexp.MustCompile(`^(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?`)
 
 // ParseVersion reads what SELECT VERSION() and @@version_comment say. It is false when that is no version.
 func ParseVersion(version, comment string) (Version, bool) {
 	v := Version{Flavor: MySQL}
-	if strings.Contains(strings.ToLower(version+" "+comment), "mariadb") {
+	version, prefixed := strings.CutPrefix(version, replicaPrefix)
+	if prefixed || strings.Contains(strings.ToLower(version+" "+comment), "mariadb") {
 		v.Flavor = MariaDB
 	}
 	m := versionText.FindStringSubmatch(version)
@@ -51,27 +54,22 @@ func (v Version) AtLeast(major, minor, patch int) bool {
 	return v.Patch >= patch
 }
 
-// Number is the release alone, like 10.11.19.
+// Number is the release alone, like 10.11.19; it is empty for one that is not known.
 func (v Version) Number() string {
+	if v.Major == 0 {
+		return ""
+	}
 	return strconv.Itoa(v.Major) + "." + strconv.Itoa(v.Minor) + "." + strconv.Itoa(v.Patch)
 }
 
 // String is what people call it, like MariaDB 10.11.19.
 func (v Version) String() string {
+	name := "MySQL"
 	if v.Flavor == MariaDB {
-		return "MariaDB " + v.Number()
+		name = "MariaDB"
 	}
-	return "MySQL " + v.Number()
-}
-
-// limit returns the statement that makes the server end this session's statements, and whether it has one:
-// MariaDB from 10.1.1 on for all statements, MySQL from 5.7.8 on for SELECT.
-func (v Version) limit(milliseconds int64) (string, bool) {
-	switch {
-	case v.Flavor == MariaDB && v.AtLeast(10, 1, 1):
-		return "max_statement_time=" + strconv.FormatFloat(float64(milliseconds)/1000, 'f', 3, 64), true
-	case v.Flavor == MySQL && v.AtLeast(5, 7, 8):
-		return "max_execution_time=" + strconv.FormatInt(milliseconds, 10), true
+	if v.Major == 0 {
+		return name + " of an unknown version"
 	}
-	return "", false
+	return name + " " + v.Number()
 }

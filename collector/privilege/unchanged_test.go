@@ -15,7 +15,7 @@ import (
 // allowedStatements are all that a session of this package may send, as the general log shows them.
 var allowedStatements = []*regexp.Regexp{
 	regexp.MustCompile(`^SELECT VERSION\(\), @@version_comment, USER\(\), CURRENT_USER\(\), CONNECTION_ID\(\)$`),
-	regexp.MustCompile(`^SET SESSION [a-z_]+=`),
+	regexp.MustCompile(`^SET NAMES utf8mb4 COLLATE utf8mb4_general_ci(, [a-z_]+=('[^']*'|[0-9.]+))*$`),
 	regexp.MustCompile(`^SET ROLE NONE$`),
 	regexp.MustCompile(`^SHOW GLOBAL VARIABLES\s`),
 	regexp.MustCompile(`^SHOW GRANTS( FOR '[^']*'@'[^']*')?$`),

@@ -1,0 +1,202 @@
+package database
+
+import (
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"magento_migration_exporter/collector/mysqltest"
+)
+
+// hostile are global settings that would change what statements answer, or whether they end. A server takes those that it has.
+func hostile() []string {
+	return []string{
+		"sql_select_limit=1", "max_join_size=1", "sql_big_selects=0", "group_concat_max_len=4", "max_sort_length=64",
+		"sort_buffer_size=32768", "sql_mode='ANSI,NO_BACKSLASH_ESCAPES,HIGH_NOT_PRECEDENCE,PAD_CHAR_TO_FULL_LENGTH'",
+		"time_zone='+13:00'", "autocommit=0", "lock_wait_timeout=31536000", "sql_auto_is_null=1", "sql_safe_updates=1",
+		"sql_quote_show_create=0", "div_precision_increment=0", "optimizer_search_depth=1", "max_seeks_for_key=1",
+		"optimizer_switch='index_merge=off,materialization=off,semijoin=off,index_condition_pushdown=off,firstmatch=off,loosescan=off'",
+		"lc_messages='de_DE'", "lc_time_names='de_DE'", "wait_timeout=1", "interactive_timeout=1", "net_write_timeout=1",
+		"net_read_timeout=1", "long_query_time=0", "min_examined_row_limit=0", "max_statement_time=30", "max_execution_time=30000",
+		"information_schema_stats_expiry=86400", "tx_isolation='SERIALIZABLE'", "transaction_isolation='SERIALIZABLE'",
+		"character_set_client=latin1", "character_set_connection=latin1", "character_set_results=latin1", "character_set_server=latin1",
+		"collation_connection=latin1_german1_ci", "collation_server=latin1_german1_ci", "sql_buffer_result=1", "sql_notes=0",
+		"big_tables=1", "tmp_table_size=1024", "max_heap_table_size=16384", "join_buffer_size=128", "read_buffer_size=8192",
+		"default_week_format=6", "completion_type='RELEASE'", "low_priority_updates=1", "eq_range_index_dive_limit=1",
+		"optimizer_prune_level=0", "range_optimizer_max_mem_size=1", "max_error_count=0", "max_length_for_sort_data=4",
+		"default_storage_engine='MEMORY'", "innodb_lock_wait_timeout=1", "show_create_table_verbosity=1", "query_cache_type=0",
+		"init_connect='SET sql_mode=''ANSI_QUOTES'', NAMES latin1, time_zone=''-11:00'''",
+	}
+}
+
+// makeHostile sets all of them that the server has.
+func makeHostile(t *testing.T, server *mysqltest.Server) {
+	t.Helper()
+	root, err := server.Root(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := 0
+	for _, assignment := range hostile() {
+		_, err := root.ExecContext(t.Context(), "SET GLOBAL "+assignment)
+		switch Number(err) {
+		case 0:
+			set++
+		case ErrUnknownVariable, 1228, 1238, 1651: // no such variable, or only a session has it, or nobody may set it while the server runs
+		default:
+			t.Errorf("%s: %v", assignment, err)
+		}
+	}
+	if set < 30 {
+		t.Errorf("only %d settings are hostile", set)
+	}
+}
+
+// answers runs statements of one column whose answers depend on settings.
+func answers(t *testing.T, s *Session) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for _, query := range []string{
+		"SELECT name FROM words ORDER BY name",
+		"SELECT GROUP_CONCAT(name ORDER BY id) FROM words",
+		"SELECT COUNT(*) FROM words a JOIN words b JOIN words c",
+		"SELECT CONCAT_WS(' ', made, UNIX_TIMESTAMP(made)) FROM words WHERE id = 1",
+		`SELECT CONCAT_WS(' ', "text" || 'a', 'a\\b', NOT 1 BETWEEN -5 AND 5, 7 / 3)`,
+		"SELECT CONCAT_WS(' ', HEX('ä'), CHAR_LENGTH('ä'), 'ä' = 'Ä', fixed, CHAR_LENGTH(fixed)) FROM words WHERE id = 1",
+		"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() ORDER BY 1",
+		"SELECT CONCAT_WS(' ', @@autocommit, @@sql_auto_is_null, @@wait_timeout, @@lc_messages, @@lock_wait_timeout, @@sql_safe_updates)",
+		"SELECT CONCAT_WS(' ', @@sort_buffer_size, @@net_write_timeout, @@long_query_time, @@sql_quote_show_create)",
+		"SELECT CONCAT_WS(' ', @@optimizer_search_depth, @@max_seeks_for_key, @@optimizer_switch)",
+	} {
+		var rows []string
+		err := s.Rows(t.Context(), query, nil, func(scan func(...any) error) error {
+			var row string
+			err := scan(&row)
+			rows = append(rows, row)
+			return err
+		})
+		if err != nil {
+			t.Errorf("%s: %v", query, err)
+		}
+		all[query] = strings.Join(rows, "\n")
+	}
+	return all
+}
+
+// TestHostileSettings compares the answers that an account without privileges, and the administrator, get before and after.
+func TestHostileSettings(t *testing.T) {
+	t.Parallel()
+	eachServer(t, func(t *testing.T, server *mysqltest.Server) {
+		long := strings.Repeat("x", 500)
+		if err := server.Load(t.Context(), "shop", "SET NAMES utf8mb4; CREATE TABLE words (id int PRIMARY KEY, name varchar(600), fixed char(5), made timestamp) CHARACTER SET utf8; "+
+			"INSERT INTO words VALUES (1, '"+long+"b', 'ä', '2026-01-02 03:04:05'), (2, '"+long+"a', '', '2026-01-02 03:04:05'), (3, 'a', '', '2026-01-02 03:04:05')"); err != nil {
+			t.Fatal(err)
+		}
+		if err := server.Exec(t.Context(), "CREATE USER plain@'%' IDENTIFIED BY 'x'", "GRANT SELECT ON shop.* TO plain@'%'"); err != nil {
+			t.Fatal(err)
+		}
+		login := func(user, password string) *Session {
+			e := Endpoint{Host: server.Host(), Port: server.Port(), User: user, Name: "shop"}
+			if e.Password = "x"; password == "" {
+				e.Password, e.Host, e.Socket = "", "", server.Socket()
+			}
+			s, err := Open(t.Context(), e, options())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = s.Close() })
+			return s
+		}
+		before := answers(t, login("plain", "x"))
+		makeHostile(t, server)
+		for _, who := range [][2]string{{"plain", "x"}, {"root", ""}} {
+			after := answers(t, login(who[0], who[1]))
+			for _, query := range slices.Sorted(maps.Keys(before)) {
+				if after[query] != before[query] {
+					t.Errorf("%s as %s:\n got %.300s\nwant %.300s", query, who[0], after[query], before[query])
+				}
+			}
+		}
+	})
+}
+
+// TestRefusedSettingsAreRemembered takes a variable from the server that no server has.
+func TestRefusedSettingsAreRemembered(t *testing.T) {
+	t.Parallel()
+	eachServer(t, func(t *testing.T, server *mysqltest.Server) {
+		var refused RefusedSettings
+		e := Endpoint{Socket: server.Socket(), User: "root", Name: "shop"}
+		o := options()
+		o.Refused = &refused
+		lacks := func(optional bool, instead string) setting {
+			return setting{"no_such_variable", "1", optional, instead}
+		}
+		s, err := Open(t.Context(), e, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		var cost Cost
+		ctx := WithCost(t.Context(), &cost)
+		list := []setting{{name: "time_zone", value: "'+02:00'"}, lacks(false, "SET sql_mode='ANSI_QUOTES'")}
+		for i, want := range []int64{4, 6} { // both at once, each by itself, and what stands in for one; then one and what stands in
+			if err := s.assign(ctx, list); err != nil || cost.Statements() != want {
+				t.Errorf("round %d: %d statements so far, want %d (%v)", i+1, cost.Statements(), want, err)
+			}
+		}
+		var zone, mode string
+		if err := s.Row(ctx, "SELECT @@time_zone, @@sql_mode", nil, &zone, &mode); err != nil || zone != "+02:00" || mode != "ANSI_QUOTES" {
+			t.Errorf("%s, %s, %v", zone, mode, err)
+		}
+		// A variable that is there and cannot be set as the statements need it.
+		if err := s.assign(ctx, []setting{{name: "time_zone", value: "'+99:00'"}}); Number(err) == 0 {
+			t.Errorf("%v", err)
+		}
+		if err := s.assign(ctx, []setting{{name: "wait_timeout", value: "'never'", optional: true}}); err != nil {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+// TestSettingsOfAnUnknownServer is one that calls its version something else: everything it has is set, and it is read-only.
+func TestSettingsOfAnUnknownServer(t *testing.T) {
+	t.Parallel()
+	eachServer(t, func(t *testing.T, server *mysqltest.Server) {
+		s := open(t, server, options())
+		real := s.Version
+		s.Version = Version{Flavor: MySQL}
+		if err := s.set(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Exec(t.Context(), "INSERT INTO t VALUES (3)"); Number(err) != ErrReadOnlyTransaction {
+			t.Errorf("%v", err)
+		}
+		s.Version = Version{Flavor: MariaDB, Major: 99}
+		if err := s.set(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.Version = real
+	})
+}
+
+// TestProbingSessionsBeginAsTheServerSays, because the tool's sessions do.
+func TestProbingSessionsBeginAsTheServerSays(t *testing.T) {
+	t.Parallel()
+	eachServer(t, func(t *testing.T, server *mysqltest.Server) {
+		if err := server.Exec(t.Context(), "SET GLOBAL TRANSACTION READ ONLY"); err != nil {
+			t.Fatal(err)
+		}
+		s, err := Open(t.Context(), Endpoint{Socket: server.Socket(), User: "root"},
+			Options{StatementTimeout: time.Minute, Probing: true, Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if err := s.Exec(t.Context(), "INSERT INTO shop.t VALUES (3)"); Number(err) != ErrReadOnlyTransaction {
+			t.Errorf("%v", err)
+		}
+	})
+}
