@@ -2,6 +2,7 @@ package backup
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"unique"
 
@@ -13,13 +14,45 @@ type Database struct {
 	Name     string // "" where the backup does not say
 	Tables   Names  // base tables, sorted
 	Views    Names  // sorted
-	Triggers int
-	// RowsKnown tells that the backup's rows were read. Physical backups hold
-	// pages, so there only the names of the tables are known.
+	Triggers int    // of all tables together
+	// TriggersKnown reports whether all triggers are seen: MySQL 8 keeps them where a copy of its files does not show them.
+	TriggersKnown bool
+	// RowsKnown reports whether the backup's rows were read. Physical backups hold pages, so there only the names of the
+	// tables are known.
 	RowsKnown bool
 	RowCount  int64 // rows of all tables together
 
-	rows map[string]Rows // by table, of those that tell something of a Magento
+	rows      map[string]Rows // by table, of those that tell something of a Magento
+	filled    Names           // the tables that installation fills, each as a tableCount
+	triggered Names           // the tables that have triggers, each as a tableCount
+}
+
+// tableCount is a count of something that a table has, in one text: they are kept as Names, which are shared.
+type tableCount struct {
+	table string
+	count int64
+	where string // only the rows that meet this condition are in the backup
+}
+
+const countSeparator = "\x01"
+
+func (c tableCount) String() string {
+	clean := func(text string) string { return strings.ReplaceAll(text, countSeparator, "") }
+	return strings.Join([]string{clean(c.table), strconv.FormatInt(c.count, 10), clean(c.where)}, countSeparator)
+}
+
+// tableCounts undoes String, for the tables that have the prefix, which is cut.
+func tableCounts(texts Names, prefix string) []tableCount {
+	var counts []tableCount
+	for _, text := range texts.List() {
+		parts := strings.SplitN(text, countSeparator, 3)
+		table, ok := strings.CutPrefix(parts[0], prefix)
+		n, err := strconv.ParseInt(parts[1], 10, 64)
+		if ok && err == nil {
+			counts = append(counts, tableCount{table, n, parts[2]})
+		}
+	}
+	return counts
 }
 
 // Rows is what a backup holds of a table that tells something of a Magento.
@@ -73,16 +106,20 @@ type contents struct {
 
 // database is a Database in the making.
 type database struct {
-	name       string
-	tables     map[string]*table
-	triggers   int
-	rowsHidden bool
+	name           string
+	tables         map[string]*table
+	triggers       int
+	triggered      map[string]int64 // by table
+	rowsHidden     bool
+	triggersHidden bool
 }
 
 // table is a table in the making.
 type table struct {
 	Rows
 	name     string
+	rule     *rowRule // nil where the table tells nothing of a Magento
+	where    string   // the condition that mysqldump was given for its rows
 	view     bool
 	created  bool // its CREATE TABLE was read
 	columns  []string
@@ -115,7 +152,7 @@ func (c *contents) database(name string) (*database, error) {
 	if len(c.databases) == maxDatabases {
 		return nil, undetermined("it holds more than %d databases, which are not all looked at", maxDatabases)
 	}
-	d := &database{name: name, tables: map[string]*table{}}
+	d := &database{name: name, tables: map[string]*table{}, triggered: map[string]int64{}}
 	c.databases = append(c.databases, d)
 	c.byName[name] = d
 	return d, nil
@@ -130,7 +167,7 @@ func (c *contents) table(d *database, name string) (*table, error) {
 		return nil, undetermined("it holds more than %d tables, which are not all looked at", maxTables)
 	}
 	c.tables++
-	t := &table{name: name}
+	t := &table{name: name, rule: ruleFor(name)}
 	d.tables[name] = t
 	return t, nil
 }
@@ -138,9 +175,17 @@ func (c *contents) table(d *database, name string) (*table, error) {
 func (c *contents) view(d *database, name string) error {
 	t, err := c.table(d, name)
 	if err == nil {
-		*t = table{name: name, view: true, created: true}
+		*t = table{name: name, rule: t.rule, view: true, created: true}
 	}
 	return err
+}
+
+// trigger counts a trigger of a table.
+func (d *database) trigger(table string) {
+	d.triggers++
+	if _, known := d.triggered[table]; known || len(d.triggered) < maxTables {
+		d.triggered[table]++
+	}
 }
 
 // list returns the databases as they are kept.
@@ -153,8 +198,10 @@ func (c *contents) list() []Database {
 }
 
 func (d *database) finished() Database {
-	out := Database{Name: d.name, Triggers: d.triggers, RowsKnown: !d.rowsHidden, rows: map[string]Rows{}}
-	var tables, views []string
+	out := Database{
+		Name: d.name, Triggers: d.triggers, TriggersKnown: !d.triggersHidden, RowsKnown: !d.rowsHidden, rows: map[string]Rows{},
+	}
+	var tables, views, filled, triggered []string
 	for name, t := range d.tables {
 		if t.view {
 			views = append(views, name)
@@ -162,25 +209,35 @@ func (d *database) finished() Database {
 		}
 		tables = append(tables, name)
 		out.RowCount += t.Count
-		if rule := ruleFor(name); rule != nil {
-			out.rows[strings.Clone(name)] = d.rowsOf(t, rule)
+		if t.rule.tells() {
+			out.rows[strings.Clone(name)] = d.rowsOf(t)
+		}
+		if t.rule != nil && t.rule.filled {
+			filled = append(filled, tableCount{name, t.Count, t.where}.String())
 		}
 	}
-	slices.Sort(tables)
-	slices.Sort(views)
-	out.Tables, out.Views = newNames(tables), newNames(views)
+	for name, n := range d.triggered {
+		triggered = append(triggered, tableCount{table: name, count: n}.String())
+	}
+	out.Tables, out.Views = sortedNames(tables), sortedNames(views)
+	out.filled, out.triggered = sortedNames(filled), sortedNames(triggered)
 	return out
+}
+
+func sortedNames(list []string) Names {
+	slices.Sort(list)
+	return newNames(list)
 }
 
 // rowsOf returns what was found out about a table's rows. Which attributes and attribute sets are new depends on the
 // table eav_entity_type that has the same prefix.
-func (d *database) rowsOf(t *table, rule *rowRule) Rows {
+func (d *database) rowsOf(t *table) Rows {
 	t.Names = newNames(t.names)
 	if t.tally == nil {
 		return t.Rows
 	}
 	var types *baseline.EntityTypes
-	if e := d.tables[strings.TrimSuffix(t.name, rule.table)+baseline.EntityTypeTable]; e != nil {
+	if e := d.tables[strings.TrimSuffix(t.name, t.rule.table)+baseline.EntityTypeTable]; e != nil {
 		types = e.types
 	}
 	count := t.tally.Count(types)
@@ -206,7 +263,7 @@ type field = baseline.Value
 
 // newRowReader maps the rule's columns to places in the rows.
 func newRowReader(t *table, columns []string, utc bool) *rowReader {
-	r := &rowReader{table: t, rule: ruleFor(t.name), utc: utc}
+	r := &rowReader{table: t, rule: t.rule, utc: utc}
 	if r.rule == nil {
 		return r
 	}

@@ -292,6 +292,9 @@ func wantPhysical(t *testing.T, r Report, kind Kind) {
 	if !has(c.Tables, "store") || !has(c.Tables, "acme;log") || !has(c.Views, "inventory_stock_1") || c.Triggers < 3 {
 		t.Errorf("tables %q, views %q, %d triggers", c.Tables, c.Views, c.Triggers)
 	}
+	if gaps := c.TriggerGaps(todayTriggers(t, "m2", "")); !c.TriggersKnown || len(gaps) != 0 {
+		t.Errorf("triggers known: %v, too few: %v", c.TriggersKnown, gaps)
+	}
 	if r.Began.Time.IsZero() || !strings.Contains(r.ServerVersion, "MariaDB") {
 		t.Errorf("began %v, server %q", r.Began, r.ServerVersion)
 	}
@@ -367,6 +370,35 @@ func wantDamagedPages(t *testing.T, dir string) {
 		return bytes.Replace(b, []byte("full-backuped"), []byte("incremental"), 1)
 	})
 	wantPhysical(t, report(t, dir), KindMariabackup)
+}
+
+// TestPhysicalTriggers looks for triggers in the files of MariaDB, of which one is missing, and in those of MySQL 8.
+func TestPhysicalTriggers(t *testing.T) {
+	t.Parallel()
+	name := []byte("TYPE=TRIGGERNAME\ntrigger_table=store\n")
+	today := map[string]int{"store": 2}
+	for system, c := range map[string]struct {
+		files tree
+		known bool
+		gaps  []TriggerGap
+	}{
+		"MariaDB":     {tree{"m2/store.frm": nil, "m2/a.TRN": name, "m2/b.TRN": name, "sys/c.TRN": name}, true, nil},
+		"one missing": {tree{"m2/store.frm": nil, "m2/a.TRN": name}, true, []TriggerGap{{"store", 1, 2}}},
+		"MySQL 8":     {tree{"m2/store.ibd": nil}, false, nil},
+	} {
+		p, found := newPhysical(), newContents()
+		for name, content := range c.files {
+			p.files[name] = true
+			if strings.HasSuffix(name, ".TRN") {
+				must(t, p.file(name, bytes.NewReader(content)))
+			}
+		}
+		p.list(found)
+		db, _ := Report{Databases: found.list()}.Database("m2")
+		if got := db.Content(""); got.TriggersKnown != c.known || !slices.Equal(got.TriggerGaps(today), c.gaps) {
+			t.Errorf("%s: known %v, too few %v", system, got.TriggersKnown, got.TriggerGaps(today))
+		}
+	}
 }
 
 func TestXbstream(t *testing.T) {

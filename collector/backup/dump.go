@@ -16,8 +16,9 @@ type dumpParser struct {
 	kind       Kind
 	tool       string
 	server     string
-	utc        bool // TIMESTAMP values are in UTC
-	sections   int  // headers seen
+	utc        bool   // TIMESTAMP values are in UTC
+	where      string // the condition that the section's rows meet
+	sections   int    // headers seen
 	trailer    string
 	trailerAt  int64 // -1 until the trailer of the present section was read
 	closed     bool  // the trailer's line has its line feed
@@ -88,6 +89,7 @@ func (p *dumpParser) step() (more bool, err error) {
 var (
 	headerLine  = regexp.MustCompile(`^-- (MySQL dump|MariaDB dump|Magento DB backup)(.*)$`)
 	hostLine    = regexp.MustCompile(`^-- Host: .*? {4}Database: ?(.*)$`)
+	whereLine   = regexp.MustCompile(`^-- WHERE: +(.*)$`)
 	serverLine  = regexp.MustCompile(`^-- Server version:?\s+(\S+)`)
 	trailerLine = regexp.MustCompile(`^-- Dump completed(?: on (\d{4}-\d\d-\d\d [ \d]\d:\d\d:\d\d)( GMT)?)?$`)
 )
@@ -106,6 +108,9 @@ func (p *dumpParser) comment(text string, at int64, closed bool) error {
 	if m := serverLine.FindStringSubmatch(text); m != nil {
 		p.server = m[1]
 	}
+	if m := whereLine.FindStringSubmatch(text); m != nil {
+		p.where = printable([]byte(m[1]))
+	}
 	if trailerLine.MatchString(text) {
 		p.trailer, p.trailerAt, p.closed = text, at, closed
 	}
@@ -119,7 +124,7 @@ func (p *dumpParser) header(kind, tool string, at int64) error {
 		return truncated(at, "another dump begins before the line %q of the first", "-- Dump completed")
 	}
 	p.sections++
-	p.trailerAt, p.utc, p.tool = -1, false, tool
+	p.trailerAt, p.utc, p.where, p.tool = -1, false, "", tool
 	switch kind {
 	case "MySQL dump":
 		p.kind = KindMysqldump

@@ -165,6 +165,13 @@ func TestContent(t *testing.T) {
 			t.Errorf("%q, modules %q", c.System, c.Modules)
 		}
 	})
+	t.Run("a part of a Magento 1", func(t *testing.T) {
+		t.Parallel()
+		db, _ := report(t, write(t, "m1.sql", dump(t, "m1", "core_resource"))).Database("m1")
+		if c := db.Content(""); c.System != SystemMagento1 || !slices.Equal(db.Prefixes(), []string{""}) {
+			t.Errorf("%q, prefixes %q", c.System, db.Prefixes())
+		}
+	})
 	t.Run("another database", func(t *testing.T) {
 		t.Parallel()
 		r := report(t, write(t, "other.sql", dump(t, "other")))

@@ -26,8 +26,12 @@ type Content struct {
 	Prefix    string
 	Tables    []string // base tables, sorted
 	Views     []string // sorted
-	Triggers  int
-	RowsKnown bool // false: only the names of the tables are known
+	Triggers  int      // of the whole database
+	RowsKnown bool     // false: only the names of the tables are known
+
+	TriggersKnown bool             // false: there may be triggers that are not seen
+	TableTriggers map[string]int   // how many triggers each table has, of those that have any
+	FilledRows    map[string]int64 // rows of the tables of baseline.FilledTables that the backup holds
 
 	Patches       []string // patch_list.patch_name
 	Modules       []string // setup_module.module, or Magento 1's core_resource.code
@@ -41,6 +45,8 @@ type Content struct {
 	Entities      map[string]Entity
 	MigrationLeft []string // migration_backup_*: an EAV step of the migration tool that died
 	DeltaLog      []string // m2_cl_*: what the migration tool makes in a Magento 1
+
+	where map[string]string // by table, the condition that mysqldump was given for its rows
 }
 
 // Entity is what a backup holds of one entity: product, category, attribute,
@@ -57,6 +63,55 @@ type Entity struct {
 // 2 makes: its patches or modules.
 func (c Content) Installed() bool {
 	return c.System == SystemMagento2 && (len(c.Patches) > 0 || len(c.Modules) > 0)
+}
+
+// LeftOut is a table of whose rows a backup holds none, or not those that it should.
+type LeftOut struct {
+	Table string // without prefix
+	Rows  int64  // that the backup holds
+	Today int64  // that the database holds
+	Where string // the condition that mysqldump was given for them; "" where it was given none
+}
+
+// LeftOut compares the rows of the tables that installation fills with how many the database holds today, by table
+// without prefix, where a count may end at any number from baseline.Filled's on. It returns the tables whose rows the
+// backup leaves out: all of them, or so many that installation alone makes more. What the database does not hold either
+// is not missed.
+func (c Content) LeftOut(today map[string]int64) []LeftOut {
+	if !c.RowsKnown {
+		return nil
+	}
+	var out []LeftOut
+	for _, f := range baseline.FilledTables() {
+		rows, want, where := c.FilledRows[f.Table], min(f.Rows, today[f.Table]), c.where[f.Table]
+		// A module that was left out takes its rows along, so only half of what installation makes is insisted on.
+		if 2*rows < want || where != "" && rows < want {
+			out = append(out, LeftOut{f.Table, rows, today[f.Table], where})
+		}
+	}
+	return out
+}
+
+// TriggerGap is a table of whose triggers a backup lacks some.
+type TriggerGap struct {
+	Table string // without prefix
+	Has   int    // triggers that the backup holds
+	Today int    // triggers that the database holds
+}
+
+// TriggerGaps compares the triggers of each table with how many the database holds today, by table without prefix, and
+// returns, sorted, the tables of which the backup holds fewer.
+func (c Content) TriggerGaps(today map[string]int) []TriggerGap {
+	if !c.TriggersKnown {
+		return nil
+	}
+	var gaps []TriggerGap
+	for _, table := range slices.Sorted(maps.Keys(today)) {
+		if has := c.TableTriggers[table]; has < today[table] {
+			gaps = append(gaps, TriggerGap{table, has, today[table]})
+		}
+	}
+	return gaps
 }
 
 // Missing returns those of the given tables (without prefix) that the backup
@@ -83,22 +138,17 @@ var generatedTable = regexp.MustCompile(`^(sequence_.*|.*_cl|.*_tmp|.*_replica|i
 // by itself while it runs, so that a backup without it restores all the same.
 func Generated(table string) bool { return generatedTable.MatchString(table) }
 
-// The tables that only one of the two systems has.
-var (
-	magento2Marks = []string{"store", "sales_order", "eav_attribute"}
-	magento1Marks = []string{"core_resource", "core_store", "sales_flat_order"}
-)
-
-// systemOf tells which Magento has its tables, which are sorted, under a prefix.
+// systemOf says which Magento has its tables, which are sorted, under a prefix. Magento 1's register of modules is one
+// that no Magento 2 ever had, so a part of a Magento 1 is told by it too; a Magento 2 needs more to be one.
 func systemOf(tables []string, prefix string) System {
-	all := func(names []string) bool {
+	all := func(names ...string) bool {
 		return !slices.ContainsFunc(names, func(n string) bool { return !has(tables, prefix+n) })
 	}
 	switch {
-	case all(magento1Marks):
-		return SystemMagento1
-	case all(magento2Marks) && (has(tables, prefix+"setup_module") || has(tables, prefix+"patch_list")):
+	case all("store", "sales_order", "eav_attribute") && (all("setup_module") || all("patch_list")):
 		return SystemMagento2
+	case all("core_resource"):
+		return SystemMagento1
 	}
 	return SystemNone
 }
@@ -122,8 +172,12 @@ func (d Database) Prefixes() []string {
 func (d Database) Content(prefix string) Content {
 	tables := d.Tables.List()
 	c := Content{
-		System: systemOf(tables, prefix), Prefix: prefix, Triggers: d.Triggers, RowsKnown: d.RowsKnown,
+		System: systemOf(tables, prefix), Prefix: prefix, RowsKnown: d.RowsKnown,
 		Tables: withoutPrefix(tables, prefix), Views: withoutPrefix(d.Views.List(), prefix),
+		Triggers: d.Triggers, TriggersKnown: d.TriggersKnown, TableTriggers: map[string]int{},
+	}
+	for _, t := range tableCounts(d.triggered, prefix) {
+		c.TableTriggers[t.table] = int(t.count)
 	}
 	for _, name := range c.Tables {
 		if strings.HasPrefix(name, "migration_backup_") {
@@ -163,6 +217,10 @@ func (d Database) readRows(c *Content) {
 	c.TimesUTC = (admin.Earliest == "" || admin.UTC) && (categories.Earliest == "" || categories.UTC)
 	c.Orders, c.Customers, c.Products = orders.IDs, get("customer_entity").IDs, get("catalog_product_entity").IDs
 
+	c.FilledRows, c.where = map[string]int64{}, map[string]string{}
+	for _, t := range tableCounts(d.filled, c.Prefix) {
+		c.FilledRows[t.table], c.where[t.table] = t.count, t.where
+	}
 	c.Entities = map[string]Entity{}
 	for _, e := range baseline.Entities() {
 		if rows, ok := d.rows[c.Prefix+e.Table]; ok && (rows.NewKnown || rows.Count == 0) {

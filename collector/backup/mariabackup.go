@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -19,6 +20,7 @@ type physical struct {
 	checkpoints map[string]string // key = value
 	info        map[string]string
 	files       map[string]bool
+	triggered   map[string][]string // by directory, the table of each trigger
 	redo        *redoLog
 }
 
@@ -29,7 +31,9 @@ type redoLog struct {
 	first int64 // LSN of the first byte behind the header, 0 where the header does not tell
 }
 
-func newPhysical() *physical { return &physical{files: map[string]bool{}} }
+func newPhysical() *physical {
+	return &physical{files: map[string]bool{}, triggered: map[string][]string{}}
+}
 
 // The files that tell of a backup: xtrabackup's names, and those that MariaDB
 // 11.1 and later use.
@@ -93,6 +97,12 @@ func (p *physical) file(name string, in io.Reader) error {
 		p.redo = redo
 	case isTablespace(base):
 		return checkPages(in)
+	case strings.HasSuffix(base, ".TRN"):
+		text, err := io.ReadAll(io.LimitReader(in, maxTriggerName))
+		if err != nil {
+			return err
+		}
+		p.trigger(name, text)
 	case strings.HasSuffix(base, ".frm"):
 		view, err := readFrm(in)
 		if view {
@@ -102,6 +112,15 @@ func (p *physical) file(name string, in io.Reader) error {
 	}
 	_, err := io.Copy(io.Discard, in)
 	return err
+}
+
+// maxTriggerName bounds the files that say which table a trigger is of.
+const maxTriggerName = 4 << 10
+
+// trigger takes the file of a trigger's name. MySQL 8 has no such files, nor those of tables' definitions.
+func (p *physical) trigger(name string, text []byte) {
+	dir := path.Dir(name)
+	p.triggered[dir] = append(p.triggered[dir], parseKeys(text)["trigger_table"])
 }
 
 // isTablespace tells InnoDB's files by their names. A table that was created
@@ -212,41 +231,50 @@ var (
 	ftsTable  = regexp.MustCompile(`^FTS_[0-9a-f]{16}_`)
 )
 
-// list tells the tables by the names of their files.
+// list finds the tables by the names of their files.
 func (p *physical) list(found *contents) {
-	names := make([]string, 0, len(p.files))
-	for name := range p.files {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	defined := map[string]bool{} // directories with definitions of tables and triggers, which MySQL 8 has not
+	for _, name := range slices.Sorted(maps.Keys(p.files)) {
 		dir, file, ok := strings.Cut(stem(strings.TrimSuffix(name, ".qp")), "/")
 		if !ok || slices.Contains(ownDatabases, dir) || strings.Contains(file, "/") {
 			continue
 		}
-		ext := path.Ext(file)
-		name := partition.ReplaceAllString(strings.TrimSuffix(file, ext), "")
-		if strings.HasPrefix(name, "#sql") || ftsTable.MatchString(name) {
-			continue
-		}
+		defined[dir] = defined[dir] || path.Ext(file) == ".frm"
 		db, err := found.database(decodeName(dir))
+		if err == nil {
+			err = listFile(found, db, file)
+		}
 		if err != nil {
 			return
 		}
-		db.rowsHidden = true
-		switch ext {
-		case ".frm", ".ibd", ".new", ".MYD":
-			if t, err := found.table(db, decodeName(name)); err == nil {
-				t.created = true
-			}
-		case ".view":
-			if err := found.view(db, decodeName(name)); err != nil {
-				return
-			}
-		case ".TRN":
-			db.triggers++
+	}
+	for dir, known := range defined {
+		db := found.byName[decodeName(dir)]
+		db.rowsHidden, db.triggersHidden = true, !known
+		for _, table := range p.triggered[dir] {
+			db.trigger(table)
 		}
 	}
+}
+
+// listFile adds what the name of one file tells.
+func listFile(found *contents, db *database, file string) error {
+	ext := path.Ext(file)
+	name := partition.ReplaceAllString(strings.TrimSuffix(file, ext), "")
+	if strings.HasPrefix(name, "#sql") || ftsTable.MatchString(name) {
+		return nil
+	}
+	switch ext {
+	case ".frm", ".ibd", ".new", ".MYD":
+		t, err := found.table(db, decodeName(name))
+		if err == nil {
+			t.created = true
+		}
+		return err
+	case ".view":
+		return found.view(db, decodeName(name))
+	}
+	return nil
 }
 
 var encodedByte = regexp.MustCompile(`@[0-9a-f]{4}`)

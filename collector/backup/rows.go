@@ -25,6 +25,9 @@ func (p *dumpParser) insert() error {
 	if err != nil {
 		return err
 	}
+	if p.where != "" {
+		t.where = p.where
+	}
 	columns := t.columns
 	explicit := next.mark('(')
 	if explicit {

@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -14,6 +15,12 @@ type rowRule struct {
 	label  string           // what all rows are called, up to maxLabels of them; nothing personal
 	when   string           // a time
 	entity *baseline.Entity // set where people make such rows too: the new ones are counted
+	filled bool             // installation fills the table
+}
+
+// tells reports whether more is kept of the rows than their number.
+func (r *rowRule) tells() bool {
+	return r != nil && (r.id != "" || r.label != "" || r.entity != nil || r.table == baseline.EntityTypeTable)
 }
 
 const (
@@ -37,28 +44,22 @@ var marks = []rowRule{
 
 // rowRules returns the rules of all tables that tell something of a Magento.
 var rowRules = sync.OnceValue(func() []rowRule {
-	rules := marks
+	rules := slices.Clone(marks)
+	of := func(table string) *rowRule {
+		i := slices.IndexFunc(rules, func(r rowRule) bool { return r.table == table })
+		if i < 0 {
+			i, rules = len(rules), append(rules, rowRule{table: table})
+		}
+		return &rules[i]
+	}
 	for _, e := range baseline.Entities() {
-		rules = withEntity(rules, e)
+		of(e.Table).entity = &e
+	}
+	for _, f := range baseline.FilledTables() {
+		of(f.Table).filled = true
 	}
 	return rules
 })
-
-// withEntity adds an entity to the rule of its table, or a rule for it.
-func withEntity(rules []rowRule, e baseline.Entity) []rowRule {
-	out := make([]rowRule, 0, len(rules)+1)
-	found := false
-	for _, r := range rules {
-		if r.table == e.Table {
-			r.entity, found = &e, true
-		}
-		out = append(out, r)
-	}
-	if !found {
-		out = append(out, rowRule{table: e.Table, entity: &e})
-	}
-	return out
-}
 
 // ruleFor returns the rule of the longest table name that the name ends in: a prefix is bare text, so it may be
 // anything before it.

@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"cmp"
 	"strings"
 )
 
@@ -124,7 +125,7 @@ func (p *dumpParser) create() error {
 		case t.is("VIEW"):
 			return p.createNamed(p.contents.view)
 		case t.is("TRIGGER"):
-			return p.createNamed(func(d *database, _ string) error { d.triggers++; return nil })
+			return p.createTrigger()
 		case t.is("PROCEDURE"), t.is("FUNCTION"), t.is("PACKAGE"), t.is("EVENT"), t.is("DATABASE"), t.is("SCHEMA"),
 			t.is("USER"), t.is("ROLE"), t.is("SEQUENCE"), t.is("SERVER"), t.is("INDEX"):
 			return p.lex.skip()
@@ -175,6 +176,30 @@ func (p *dumpParser) createNamed(add func(*database, string) error) error {
 	}
 	if err := add(d, name); err != nil || t.kind == tokenEnd {
 		return err
+	}
+	return p.lex.skip()
+}
+
+// createTrigger reads TRIGGER name time event ON table ….
+func (p *dumpParser) createTrigger() error {
+	database, _, next, err := p.name()
+	for err == nil && next.kind != tokenEnd && !next.is("ON") {
+		next, err = p.lex.next()
+	}
+	if err != nil || next.kind == tokenEnd {
+		return err
+	}
+	of, table, next, err := p.name()
+	if err != nil {
+		return err
+	}
+	d, err := p.contents.database(cmp.Or(of, database))
+	if err != nil {
+		return err
+	}
+	d.trigger(table)
+	if next.kind == tokenEnd {
+		return nil
 	}
 	return p.lex.skip()
 }

@@ -172,6 +172,8 @@ func (x *xbReader) body(name string, length int64, sum io.Writer) error {
 	switch {
 	case isCheckpoints(name), isInfo(name):
 		keep = maxInfo
+	case strings.HasSuffix(name, ".TRN"):
+		keep = maxTriggerName
 	case isRedo(name), strings.HasSuffix(name, ".frm"):
 		keep = 16
 	}
@@ -215,6 +217,8 @@ func (x *xbReader) endFile(name string) error {
 		}
 		redo.size = size
 		x.p.redo = redo
+	case strings.HasSuffix(name, ".TRN"):
+		x.p.trigger(name, small)
 	case strings.HasSuffix(name, ".frm") && strings.HasPrefix(string(small), "TYPE=VIEW"):
 		x.p.files[strings.TrimSuffix(name, ".frm")+".view"] = true
 	}

@@ -3,11 +3,13 @@
 // loses it.
 //
 // The same facts answer for a live database, as a condition in SQL (Entity.Condition), and for the rows of a dump that
-// are read one after the other (Entity.NewTally). They are in baseline.yml, with their source.
+// are read one after the other (Entity.NewTally). FilledTables are the tables whose rows a backup of the installation
+// must have. All of it is in baseline.yml, with its source.
 package baseline
 
 import (
 	_ "embed"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -62,54 +64,84 @@ type categories struct {
 
 func (c categories) within() time.Duration { return time.Duration(c.WithinSeconds) * time.Second }
 
-// Entities returns the entities in the order in which they are shown. Do not change what they hold.
-func Entities() []Entity { return slices.Clone(entities()) }
+// Filled is a table that installation fills in every release that has it, and that nothing empties. A backup that holds
+// no rows of it, while the database has some, does not restore the installation.
+type Filled struct {
+	Table string `yaml:"table"` // without prefix
+	Rows  int64  `yaml:"rows"`  // what installation makes at least, in whichever release makes fewest
+}
 
-// entities parses the embedded data, once.
-var entities = sync.OnceValue(func() []Entity {
-	list, err := parse(data)
+// Entities returns the entities in the order in which they are shown. Do not change what they hold.
+func Entities() []Entity { return slices.Clone(facts().entities) }
+
+// FilledTables returns the tables that installation fills, by name.
+func FilledTables() []Filled { return slices.Clone(facts().filled) }
+
+// content is what baseline.yml holds.
+type content struct {
+	entities []Entity
+	filled   []Filled
+}
+
+// facts parses the embedded data, once.
+var facts = sync.OnceValue(func() content {
+	c, err := parse(data)
 	if err != nil {
 		panic("baseline.yml: " + err.Error()) // TestData reads it
 	}
-	return list
+	return c
 })
 
 // identifier is what names of tables and columns, and the values that are written into SQL, are made of.
 var identifier = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
-// parse reads and checks a list of entities.
-func parse(text []byte) ([]Entity, error) {
+// parse reads and checks what the embedded file may hold.
+func parse(text []byte) (content, error) {
 	var file struct {
 		Entities []struct {
 			Entity `yaml:",inline"`
 			Made   made `yaml:"made"`
 		} `yaml:"entities"`
+		Filled []Filled `yaml:"filled"`
 	}
 	if err := yaml.Load(text, &file, yaml.WithKnownFields()); err != nil {
-		return nil, err
+		return content{}, err
 	}
-	list := make([]Entity, 0, len(file.Entities))
+	c := content{filled: file.Filled}
 	for _, item := range file.Entities {
 		e := item.Entity
 		e.made = item.Made
-		list = append(list, e)
-		names := append([]string{e.Name, e.Table, e.Key}, e.made.Values...)
-		for _, a := range e.made.Attributes {
-			names = append(names, a.Type, a.Code)
+		if err := e.check(); err != nil {
+			return content{}, fmt.Errorf("entity %q: %w", e.Name, err)
 		}
-		for _, n := range append(names, e.columns()...) {
-			if !identifier.MatchString(n) {
-				return nil, fmt.Errorf("entity %q: %q is no name", e.Name, n)
-			}
-		}
-		if e.One == "" || e.Many == "" {
-			return nil, fmt.Errorf("entity %q: it has no name for people", e.Name)
-		}
-		if n := e.made.rules(); n > 1 {
-			return nil, fmt.Errorf("entity %q: it has %d rules", e.Name, n)
+		c.entities = append(c.entities, e)
+	}
+	for _, f := range c.filled {
+		if !identifier.MatchString(f.Table) || f.Rows < 1 {
+			return content{}, fmt.Errorf("filled table %q: it has no name, or no rows", f.Table)
 		}
 	}
-	return list, nil
+	return c, nil
+}
+
+// check looks for what would make no SQL, or no sense.
+func (e Entity) check() error {
+	names := append([]string{e.Name, e.Table, e.Key}, e.made.Values...)
+	for _, a := range e.made.Attributes {
+		names = append(names, a.Type, a.Code)
+	}
+	for _, n := range append(names, e.columns()...) {
+		if !identifier.MatchString(n) {
+			return fmt.Errorf("%q is no name", n)
+		}
+	}
+	if e.One == "" || e.Many == "" {
+		return errors.New("it has no name for people")
+	}
+	if n := e.made.rules(); n > 1 {
+		return fmt.Errorf("it has %d rules", n)
+	}
+	return nil
 }
 
 // rules counts the rules that are set.

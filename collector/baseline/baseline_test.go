@@ -370,9 +370,16 @@ func TestData(t *testing.T) {
 	if !slices.Equal(names, want) {
 		t.Errorf("entities %q, want %q", names, want)
 	}
-	Entities()[0].Name = "changed"
-	if Entities()[0].Name != "product" {
-		t.Error("a caller changed the list of all")
+	Entities()[0].Name, FilledTables()[0].Table = "changed", "changed"
+	filled := FilledTables()
+	if Entities()[0].Name != "product" || filled[0].Table == "changed" {
+		t.Error("a caller changed the lists of all")
+	}
+	if !slices.IsSortedFunc(filled, func(a, b Filled) int { return strings.Compare(a.Table, b.Table) }) {
+		t.Error("the filled tables are not in order")
+	}
+	if _, err := parse([]byte("filled: [{table: t}]")); err == nil {
+		t.Error("a filled table without rows is accepted")
 	}
 	const head = "entities: [{name: a, one: a, many: as, table: t, key: id, "
 	for name, rest := range map[string]string{
