@@ -35,8 +35,15 @@ func newDumpParser(src *source, into *contents) *dumpParser {
 // sandboxLine begins the dumps of MariaDB from 2024 on, also those without comments.
 const sandboxLine = `/*M!999999\- enable the sandbox mode */`
 
+// byteOrderMark is what editors and PowerShell's Out-File write before text in UTF-8. The mysql client skips one at the
+// very beginning.
+const byteOrderMark = "\xef\xbb\xbf"
+
 // run reads to the end of the stream.
 func (p *dumpParser) run(ctx context.Context) error {
+	if p.lex.src.starts(byteOrderMark) {
+		p.lex.src.pos += len(byteOrderMark)
+	}
 	if p.lex.src.starts(sandboxLine) {
 		p.kind = KindMariaDBDump
 	}
@@ -61,11 +68,11 @@ func (p *dumpParser) step() (more bool, err error) {
 	c := s.peek()
 	switch {
 	case c == 0:
-		if l.exec > 0 {
+		if l.executing {
 			return false, s.ended("it ends within a /*! comment")
 		}
 		return false, s.failure()
-	case l.exec == 0 && (c == '#' || c == '-' && l.dashes()):
+	case !l.executing && (c == '#' || c == '-' && l.dashes()):
 		text, closed := l.line()
 		return true, p.comment(string(text), at, closed)
 	case c == '/' || c == '*':

@@ -10,7 +10,9 @@ import (
 type lexer struct {
 	src       *source
 	delimiter string // what ends a statement, changed by the client's DELIMITER command
-	exec      int    // how many executable comments ( /*! ) are open
+	// executing: the text is within an executable comment ( /*! ). Servers keep no count of them: another one may open
+	// within, as recipes that cut DEFINER out with sed leave it behind, and the first end closes both.
+	executing bool
 	word      []byte // the token's text
 }
 
@@ -60,7 +62,7 @@ func (l *lexer) next() (token, error) {
 	}
 	s := l.src
 	if s.starts(l.delimiter) {
-		if l.exec > 0 {
+		if l.executing {
 			return token{}, corrupt(s.offset(), "a statement ends within a /*! comment")
 		}
 		s.pos += len(l.delimiter)
@@ -75,6 +77,8 @@ func (l *lexer) next() (token, error) {
 		return l.quotedToken(tokenText, c)
 	case isWord[c]:
 		return l.wordToken(), nil
+	case c == '*' && s.starts("*/") && !s.starts("*/*"):
+		return token{}, corrupt(s.offset(), "a comment ends here that did not begin")
 	case c < ' ' || strings.IndexByte(`?[]{}\`, c) >= 0:
 		return token{}, corrupt(s.offset(), "%q, which is no SQL", c)
 	default:
@@ -200,9 +204,9 @@ func (l *lexer) space() error {
 			if err := l.comment(); err != nil {
 				return err
 			}
-		case c == '*' && l.exec > 0 && s.starts("*/"):
+		case c == '*' && l.executing && s.starts("*/"):
 			s.pos += 2
-			l.exec--
+			l.executing = false
 		default:
 			return nil
 		}
@@ -216,9 +220,9 @@ func (l *lexer) stepComment() error {
 	switch {
 	case s.starts("/*"):
 		return l.comment()
-	case l.exec > 0 && s.starts("*/"):
+	case l.executing && s.starts("*/"):
 		s.pos += 2
-		l.exec--
+		l.executing = false
 	}
 	return nil
 }
@@ -253,7 +257,7 @@ func (l *lexer) line() (text []byte, closed bool) {
 			return bytes.TrimRight(l.word, "\r"), true
 		}
 	}
-	return l.word, false
+	return bytes.TrimRight(l.word, "\r"), false
 }
 
 // comment steps into an executable comment, or over a plain one.
@@ -269,12 +273,13 @@ func (l *lexer) comment() error {
 		s.pos += 2
 		return l.after("*/", start)
 	}
-	l.exec++
+	before := l.executing
+	l.executing = true
 	for c := s.peek(); c >= '0' && c <= '9'; c = s.peek() {
 		s.pos++
 	}
 	if s.peek() == '\\' { // a command for the client, such as MariaDB's sandbox mode
-		l.exec--
+		l.executing = before
 		return l.after("*/", start)
 	}
 	return nil

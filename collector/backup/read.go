@@ -210,7 +210,7 @@ func (j job) readDump(ctx context.Context, r *Report, in io.Reader) error {
 // foreign names content that is told by its first bytes and is not read.
 func foreign(head []byte) (string, bool) {
 	switch {
-	case len(bytes.TrimSpace(head)) == 0:
+	case len(bytes.TrimSpace(bytes.TrimPrefix(head, []byte(byteOrderMark)))) == 0:
 		return "it is empty", true
 	case bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")):
 		return "it is in UTF-16, as PowerShell's > writes it: the mysql client cannot restore that", true

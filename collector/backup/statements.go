@@ -129,6 +129,8 @@ func (p *dumpParser) create() error {
 		case t.is("PROCEDURE"), t.is("FUNCTION"), t.is("PACKAGE"), t.is("EVENT"), t.is("DATABASE"), t.is("SCHEMA"),
 			t.is("USER"), t.is("ROLE"), t.is("SEQUENCE"), t.is("SERVER"), t.is("INDEX"):
 			return p.lex.skip()
+		case t.mark('*'), t.mark('!'): // what a recipe that cuts comments left of one
+			return corrupt(p.lex.src.offset(), "%q between CREATE and what is created", t.text)
 		}
 	}
 }
