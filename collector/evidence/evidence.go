@@ -32,6 +32,10 @@ type Evidence struct {
 	Lifetime *Lifetime
 
 	flights *Flights
+
+	releaseOnce sync.Once
+	release     Release
+	releaseErr  error
 }
 
 // Options is what does not come from the migration's own configuration.

@@ -50,71 +50,48 @@ type DeclaredRelease interface {
 	Magento2Release() string
 }
 
-// KnownRelease returns Magento 2's exact release as the configuration or composer.lock says it, empty when neither
-// does. What the configuration says wins.
-func (e *Evidence) KnownRelease() string {
-	for _, s := range e.Migration.Preconditions.All() {
-		if d, ok := s.(DeclaredRelease); ok && d.Magento2Release() != "" {
-			return d.Magento2Release()
-		}
-	}
-	lock, err := e.Files.Lock()
-	if err != nil {
-		return ""
-	}
-	for _, name := range []string{composer.Commerce, composer.OpenSource, composer.Base} {
-		if p, ok := lock.Package(name); ok {
-			return strings.TrimPrefix(p.Version, "v")
-		}
-	}
-	return ""
-}
-
-// ReleaseRange is what Magento 2's database says of its release.
-type ReleaseRange struct {
-	// Exact is the release that Magento itself has noted; empty where it has not.
+// Release is what is known of Magento 2's release, by whoever asks: one release, or a range of releases.
+type Release struct {
+	// Exact is the one release; empty where only a range is known.
 	Exact string
-	// Since is the lowest possible release; Before is above the highest one, and empty where the range is open.
+	// Since is the lowest possible release. Before is above the highest one, and empty where the range is open.
 	Since, Before string
-	// Seen and Lacking are the fingerprints that decided.
-	Seen, Lacking string
+	// Evidence says what the release was found from.
+	Evidence string
+	// Declared is true where the configuration says the release.
+	Declared bool
+	// Files is what Composer's files say; its Problem says why they do not name the release.
+	Files composer.Magento
+	// Database is what the database says, where it can be read.
+	Database *DatabaseRelease
 }
 
 // String is the exact release, or the range in words.
-func (r ReleaseRange) String() string {
+func (r Release) String() string {
 	switch {
 	case r.Exact != "":
 		return r.Exact
+	case r.Since == "":
+		return ""
 	case r.Before != "":
 		return r.Since + " or newer, before " + r.Before
 	}
 	return r.Since + " or newer"
 }
 
-// Evidence says what the release was found from.
-func (r ReleaseRange) Evidence() string {
-	if r.Exact != "" {
-		return "admin_analytics_usage_version_log"
-	}
-	var witnesses []string
-	if r.Seen != "" {
-		witnesses = append(witnesses, "it has "+r.Seen)
-	}
-	if r.Before != "" {
-		witnesses = append(witnesses, "it lacks "+r.Lacking)
-	}
-	return strings.Join(witnesses, ", ")
-}
-
 // Limits returns the lowest possible release and the one above the highest, which is the zero Release where the range
-// is open.
-func (r ReleaseRange) Limits() (since, before requirements.Release) {
-	if exact, ok := requirements.ParseRelease(r.Exact); ok {
-		next := exact
-		next.Security++
-		return exact, next
+// is open. Both are zero where nothing is known, or the release has no numbers.
+func (r Release) Limits() (since, before requirements.Release) {
+	if r.Exact == "" {
+		return fullRelease(r.Since), fullRelease(r.Before)
 	}
-	return fullRelease(r.Since), fullRelease(r.Before)
+	exact, ok := requirements.ParseRelease(r.Exact)
+	if !ok {
+		return since, before
+	}
+	next := exact
+	next.Security++
+	return exact, next
 }
 
 // fullRelease reads a release that may lack its last number.
@@ -126,23 +103,146 @@ func fullRelease(text string) requirements.Release {
 	return r
 }
 
-// ReleaseOfDatabase returns the exact release where Magento has noted it, which it does at the first login to the
-// admin, and else the range that the fingerprints leave open. Present are the tables of PresentTables.
-func (e *Evidence) ReleaseOfDatabase(ctx context.Context, present map[string]bool) (ReleaseRange, error) {
-	noted, err := notedRelease(ctx, e.Magento2, present)
-	if err != nil || noted != "" {
-		return ReleaseRange{Exact: noted}, err
+// Release returns what is known of Magento 2's release. What the configuration says wins, then Composer's files, then
+// the database. The error is one of reading the database, where nothing else says the release.
+func (e *Evidence) Release(ctx context.Context) (Release, error) {
+	e.releaseOnce.Do(func() { e.release, e.releaseErr = e.findRelease(ctx) })
+	return e.release, e.releaseErr
+}
+
+func (e *Evidence) findRelease(ctx context.Context) (Release, error) {
+	r := Release{Files: e.releaseOfFiles()}
+	var err error
+	if e.Magento2.Err == nil {
+		r.Database, err = e.releaseOfDatabase(ctx)
 	}
-	return e.fingerprintRange(ctx, present)
+	for _, s := range e.Migration.Preconditions.All() {
+		if d, ok := s.(DeclaredRelease); ok && d.Magento2Release() != "" {
+			r.Exact, r.Evidence, r.Declared = d.Magento2Release(), "the configuration says so", true
+			return r, nil
+		}
+	}
+	switch {
+	case r.Files.Release != "":
+		r.Exact, r.Evidence = r.Files.Release, r.Files.Evidence()
+		if r.Database != nil {
+			r.Evidence += "; the database says " + r.Database.String()
+		}
+		return r, nil
+	case err != nil:
+		return r, err
+	case r.Database != nil:
+		d := r.Database
+		r.Exact, r.Since, r.Before, r.Evidence = d.Exact, d.Since, d.Before, d.Evidence()
+	}
+	return r, nil
+}
+
+// releaseOfFiles reads composer.lock and composer.json.
+func (e *Evidence) releaseOfFiles() composer.Magento {
+	lock, err := e.Files.Lock()
+	if err != nil {
+		return composer.Magento{Problem: err.Error()}
+	}
+	return composer.Release(lock)
+}
+
+// DatabaseRelease is what Magento 2's database says of its release.
+type DatabaseRelease struct {
+	// Exact is what Magento itself has noted at the first login to the admin; empty where it has not, and where the
+	// range contradicts it, because Magento never writes that row again.
+	Exact string
+	// Since is the lowest possible release; Before is above the highest one, and empty where the range is open.
+	Since, Before string
+	// Noted is the row of the first login, whether it still holds or not.
+	Noted string
+	// Seen and Lacking are the fingerprints that decided. What the database has, its release has; what it lacks may be
+	// gone with a module that somebody removed.
+	Seen, Lacking string
+}
+
+// String is the exact release, or the range in words.
+func (d *DatabaseRelease) String() string {
+	return Release{Exact: d.Exact, Since: d.Since, Before: d.Before}.String()
+}
+
+// Evidence says what decided.
+func (d *DatabaseRelease) Evidence() string {
+	if d.Exact != "" {
+		return "admin_analytics_usage_version_log"
+	}
+	var witnesses []string
+	if d.Seen != "" {
+		witnesses = append(witnesses, "it has "+d.Seen)
+	}
+	if d.Before != "" {
+		witnesses = append(witnesses, "it lacks "+d.Lacking)
+	}
+	if d.Noted != "" {
+		witnesses = append(witnesses, "admin_analytics_usage_version_log still names "+d.Noted)
+	}
+	return strings.Join(witnesses, ", ")
+}
+
+func (e *Evidence) releaseOfDatabase(ctx context.Context) (*DatabaseRelease, error) {
+	present, err := e.PresentTables(ctx)
+	if err != nil || !present["setup_module"] {
+		return nil, err
+	}
+	d := &DatabaseRelease{}
+	if present["patch_list"] {
+		err = e.fingerprintRange(ctx, d, present)
+	} else {
+		err = e.lineOfCatalog(ctx, d)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if d.Noted, err = notedRelease(ctx, e.Magento2, present); err != nil {
+		return nil, err
+	}
+	if d.contains(d.Noted) {
+		d.Exact = d.Noted
+	}
+	return d, nil
+}
+
+// contains reports whether a release is in the range.
+func (d *DatabaseRelease) contains(release string) bool {
+	r, ok := requirements.ParseRelease(release)
+	if !ok {
+		return false
+	}
+	return r.Compare(fullRelease(d.Since)) >= 0 && (d.Before == "" || r.Compare(fullRelease(d.Before)) < 0)
+}
+
+// lineOfCatalog finds the line of a release before 2.3 by the version of Magento_Catalog: 2.0.x in 2.0, 2.1.x in 2.1,
+// 2.2.x in 2.2.
+func (e *Evidence) lineOfCatalog(ctx context.Context, d *DatabaseRelease) error {
+	d.Since, d.Before, d.Lacking = "2.0", "2.3", "table patch_list"
+	var version sql.NullString
+	query := "SELECT schema_version FROM " + e.Magento2.Table("setup_module") + " WHERE module = 'Magento_Catalog'"
+	err := e.Magento2.Session.Row(ctx, query, nil, &version)
+	if err != nil {
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		return err
+	}
+	for _, line := range []struct{ since, before string }{{"2.0", "2.1"}, {"2.1", "2.2"}, {"2.2", "2.3"}} {
+		if strings.HasPrefix(version.String, line.since+".") {
+			d.Since, d.Before, d.Seen = line.since, line.before, "Magento_Catalog "+version.String+" in setup_module"
+		}
+	}
+	return nil
 }
 
 func notedRelease(ctx context.Context, s *System, present map[string]bool) (release string, err error) {
 	if !present["admin_analytics_usage_version_log"] {
 		return "", nil
 	}
-	query := "SELECT last_viewed_in_version FROM " + s.Table(
-		"admin_analytics_usage_version_log",
-	) + " ORDER BY id DESC LIMIT 1"
+	query := "SELECT last_viewed_in_version FROM " + s.Table("admin_analytics_usage_version_log") +
+		" ORDER BY id DESC LIMIT 1"
 	err = s.Session.Row(ctx, query, nil, &release)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", nil
@@ -150,27 +250,26 @@ func notedRelease(ctx context.Context, s *System, present map[string]bool) (rele
 	return release, err
 }
 
-func (e *Evidence) fingerprintRange(ctx context.Context, present map[string]bool) (ReleaseRange, error) {
-	r := ReleaseRange{Since: "2.0"}
+func (e *Evidence) fingerprintRange(ctx context.Context, d *DatabaseRelease, present map[string]bool) error {
 	fingerprints, err := e.fingerprints()
 	if err != nil {
-		return r, err
+		return err
 	}
 	for _, f := range fingerprints {
 		has := present[f.Table]
-		if f.Patch != "" && present["patch_list"] {
+		if f.Patch != "" {
 			n, err := e.Magento2.Count(ctx, "patch_list", "patch_name = ?", f.Patch)
 			if err != nil {
-				return r, err
+				return err
 			}
 			has = n > 0
 		}
 		switch {
 		case has:
-			r = ReleaseRange{Since: f.Since, Seen: f.String()}
-		case r.Before == "" && f.Since != r.Since:
-			r.Before, r.Lacking = f.Since, f.String()
+			d.Since, d.Seen, d.Before, d.Lacking = f.Since, f.String(), "", ""
+		case d.Before == "" && f.Since != d.Since:
+			d.Before, d.Lacking = f.Since, f.String()
 		}
 	}
-	return r, nil
+	return nil
 }

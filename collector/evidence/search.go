@@ -2,9 +2,11 @@ package evidence
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/requirements"
 	"magento_migration_exporter/collector/service"
 )
 
@@ -28,5 +30,40 @@ func (e *Evidence) SearchEndpoint(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if settings["engine"] == "" {
+		if settings["engine"], err = e.defaultEngine(ctx); err != nil {
+			return "", err
+		}
+	}
 	return service.SearchEndpoint(settings)
+}
+
+// defaultEngine is the engine where core_config_data names none: it stands in the config.xml of Magento's own modules.
+// Up to 2.3 it is mysql; from 2.4.0 to 2.4.5 elasticsearch7; from 2.4.6 on opensearch where Magento_OpenSearch is
+// enabled, whose config.xml comes after that of Magento_Elasticsearch7.
+func (e *Evidence) defaultEngine(ctx context.Context) (string, error) {
+	release, err := e.Release(ctx)
+	if err != nil {
+		return "", err
+	}
+	since, before := release.Limits()
+	open := before == requirements.Release{}
+	first24, first246 := requirements.Release{Major: 2, Minor: 4}, requirements.Release{Major: 2, Minor: 4, Patch: 6}
+	switch {
+	case !open && before.Compare(first24) <= 0:
+		return "mysql", nil
+	case since.Compare(first24) >= 0 && !open && before.Compare(first246) <= 0:
+		return "elasticsearch7", nil
+	case since.Compare(first246) < 0:
+		return "", fmt.Errorf("core_config_data names no search engine, and the default depends on Magento 2's exact "+
+			"release, of which only this is known: %s", release)
+	}
+	modules, err := e.Files.ConfigPHP()
+	if err != nil {
+		return "opensearch", nil // as installed
+	}
+	if enabled, known := modules.Enabled("Magento_OpenSearch"); known && !enabled {
+		return "elasticsearch7", nil
+	}
+	return "opensearch", nil
 }

@@ -10,6 +10,7 @@ import (
 	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/collector/evidence"
 	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/requirements"
 )
 
 // installedTime is the metric family of m2_installed.
@@ -40,17 +41,14 @@ func evaluateM2Installed(ctx context.Context, e *evidence.Evidence) finding.Verd
 		return v
 	}
 	judgeInstallRows(ctx, &v, m2, tables)
-	found, err := e.ReleaseOfDatabase(ctx, tables)
+	release, err := e.Release(ctx)
 	if err != nil {
 		m2.Broken(&v, "release", err)
 		return v
 	}
-	release, seen := found.String(), found.Evidence()
-	if exact := e.KnownRelease(); exact != "" {
-		release, seen = exact, "composer.lock; the database says "+release
-	}
-	v.Note("release", "Magento 2's release is "+release, seen, "")
-	v.Summary = "Magento 2 (" + release + ") is installed"
+	v.Note("release", "Magento 2's release is "+release.String(), release.Evidence, "")
+	judgeReleases(&v, e, release)
+	v.Summary = "Magento 2 (" + release.String() + ") is installed"
 	if installed, err := e.Installed(ctx); err != nil {
 		m2.Broken(&v, "admin_user", err)
 	} else if !installed.IsZero() {
@@ -58,6 +56,29 @@ func evaluateM2Installed(ctx context.Context, e *evidence.Evidence) finding.Verd
 		v.Summary += " since " + installed.Format(time.DateTime) + " UTC"
 	}
 	return v
+}
+
+// judgeReleases compares the release of the files with what the database shows. What a database has came with its
+// release; what it lacks may also have gone with a module that somebody removed, apart from patch_list.
+func judgeReleases(v *finding.Verdict, e *evidence.Evidence, r evidence.Release) {
+	files, ok := requirements.ParseRelease(r.Files.Release)
+	d := r.Database
+	if !ok || d == nil {
+		return
+	}
+	since, before := evidence.Release{Since: d.Since, Before: d.Before}.Limits()
+	seen := "files: " + r.Files.Evidence() + "; database: " + d.String() + " (" + d.Evidence() + ")"
+	upgrade := "If both are of this Magento 2, bring the database to the files' release:\nbin/magento setup:upgrade"
+	switch {
+	case since.Compare(files) > 0:
+		v.Fail("files", "Magento 2's database is of a newer release than its files", seen,
+			"Set "+e.Magento2.Key("root")+" to the folder of the Magento 2 that uses this database.")
+	case d.Before == "" || files.Compare(before) < 0:
+	case d.Lacking == "table patch_list":
+		v.Fail("files", "Magento 2's database is of an older release than its files", seen, upgrade)
+	default:
+		v.Warn("files", "Magento 2's database seems to be of an older release than its files", seen, upgrade)
+	}
 }
 
 // judgeTables reports whether it is worth looking further.

@@ -38,13 +38,56 @@ func TestM2InstalledReleaseRanges(t *testing.T) {
 	for _, step := range []struct{ change, want string }{
 		{"CREATE TABLE sales_order_status_change_history (id int)", "2.4.8 or newer"},
 		{"DROP TABLE sales_order_status_change_history", "2.4.7 or newer, before 2.4.8"},
-		{"DELETE FROM patch_list WHERE patch_name LIKE '%CostaRica'", "2.4 or newer, before 2.4.7"},
-		{"DROP TABLE jwt_auth_revoked", "2.3 or newer, before 2.4"},
+		{"DELETE FROM patch_list WHERE patch_name LIKE '%CostaRica'", "2.4.7 or newer, before 2.4.8"},
+		{"DELETE FROM patch_list WHERE patch_name LIKE '%Ukraine'", "2.4.4 or newer, before 2.4.7"},
+		{"DROP TABLE jwt_auth_revoked", "2.4 or newer, before 2.4.4"},
+		{"DROP TABLE admin_user_expiration", "2.4 or newer, before 2.4.4"},
+		{"DROP TABLE login_as_customer", "2.3 or newer, before 2.4"},
 		{"DROP TABLE patch_list", "2.0 or newer, before 2.3"},
+		{"INSERT INTO setup_module VALUES ('Magento_Catalog', '2.2.6', '2.2.6')", "2.2 or newer, before 2.3"},
+		{"UPDATE setup_module SET schema_version = '2.1.4' WHERE module = 'Magento_Catalog'", "2.1 or newer, before 2.2"},
+		{"UPDATE setup_module SET schema_version = '2.0.4' WHERE module = 'Magento_Catalog'", "2.0 or newer, before 2.1"},
+		{"UPDATE setup_module SET schema_version = NULL WHERE module = 'Magento_Catalog'", "2.0 or newer, before 2.3"},
 	} {
 		s.On2(step.change)
 		s.WantFinding("m2_installed", finding.Pass, "release is "+step.want)
 	}
+}
+
+// TestM2InstalledStaleRelease has the row of the first login, which Magento never writes again, of an older release
+// than the tables.
+func TestM2InstalledStaleRelease(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.On2("INSERT INTO admin_analytics_usage_version_log (last_viewed_in_version) VALUES ('2.4.0')")
+	s.WantFinding("m2_installed", finding.Pass, "release is 2.4.7 or newer, before 2.4.8", "still names 2.4.0")
+	for noted, want := range map[string]string{
+		"2.4.7-p3": "release is 2.4.7-p3", "2.4.9": "release is 2.4.7 or newer, before 2.4.8", "dev-main": "release is 2.4.7 or newer",
+	} {
+		s.On2("UPDATE admin_analytics_usage_version_log SET last_viewed_in_version = '" + noted + "'")
+		s.WantFinding("m2_installed", finding.Pass, want)
+	}
+}
+
+func TestM2InstalledFilesOfAnotherRelease(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	_, root2 := s.WithRoots()
+	files := func(release string) {
+		shoptest.WriteUnder(t, root2, "composer.lock",
+			shoptest.ComposerLock(map[string]string{"magento/product-community-edition": release}))
+	}
+	s.Want("m2_installed", finding.Pass)
+	files("2.4.6-p3")
+	s.WantFinding("m2_installed", finding.Fail, "newer release than its files", "2.4.6-p3", "AddDataFor", "magento2.root")
+	files("2.4.8")
+	s.WantFinding("m2_installed", finding.Warn, "seems to be of an older release", "2.4.8", "setup:upgrade")
+	s.On2("DROP TABLE patch_list", "INSERT INTO setup_module VALUES ('Magento_Catalog', '2.2.6', '2.2.6')")
+	s.WantFinding("m2_installed", finding.Fail, "is of an older release", "2.4.8", "Magento_Catalog 2.2.6", "setup:upgrade")
+	files("2.2.8")
+	s.Want("m2_installed", finding.Pass)
+	files("dev-main")
+	s.WantFinding("m2_installed", finding.Pass, "release is 2.2 or newer, before 2.3")
 }
 
 func TestM2InstalledFails(t *testing.T) {

@@ -1,6 +1,7 @@
 package precondition
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -54,7 +55,7 @@ func migrationTool() Precondition {
 
 func evaluateMigrationTool(ctx context.Context, e *evidence.Evidence) finding.Verdict {
 	v := finding.Verdict{Summary: "the migration tool is installed and configured for these systems"}
-	judgeToolInstallation(&v, e)
+	judgeToolInstallation(ctx, &v, e)
 	judgeToolConfiguration(ctx, &v, e)
 	judgeToolState(ctx, &v, e)
 	judgeIntegrity(ctx, &v, e)
@@ -62,28 +63,27 @@ func evaluateMigrationTool(ctx context.Context, e *evidence.Evidence) finding.Ve
 }
 
 // judgeToolInstallation reads composer.lock and config.php.
-func judgeToolInstallation(v *finding.Verdict, e *evidence.Evidence) {
+func judgeToolInstallation(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) {
 	lock, err := e.Files.Lock()
 	if err != nil {
 		e.Magento2.Unreadable(v, "composer.lock", "it is unknown whether the migration tool is installed", err)
 		return
 	}
-	release := e.KnownRelease()
+	// Where the database cannot be read, what the files say is left; network says why it cannot.
+	release, _ := e.Release(ctx)
 	tool, installed := lock.Package(composer.DataMigrationTool)
 	if !installed {
-		v.Sample(toolInfo, 1, "", release)
-		v.Fail(
-			"installation",
-			"the migration tool is not installed",
-			lock.File+" does not name "+composer.DataMigrationTool,
-			"Install the release that equals Magento 2's:\ncomposer require "+composer.DataMigrationTool+":"+cmpRelease(
-				release,
-			),
-		)
+		v.Sample(toolInfo, 1, "", release.Exact)
+		v.Fail("installation", "the migration tool is not installed", lock.File+" does not name "+composer.DataMigrationTool,
+			"Install the release that equals Magento 2's:\ncomposer require "+composer.DataMigrationTool+":"+lineText(release))
 		return
 	}
-	v.Sample(toolInfo, 1, tool.Version, release)
+	v.Sample(toolInfo, 1, tool.Version, release.Exact)
 	judgeToolRelease(v, e, tool.Version, release)
+	judgeToolModule(v, e)
+}
+
+func judgeToolModule(v *finding.Verdict, e *evidence.Evidence) {
 	modules, err := e.Files.ConfigPHP()
 	if err != nil {
 		e.Magento2.Unreadable(v, "module", "it is unknown whether the migration tool's module is enabled", err)
@@ -91,47 +91,47 @@ func judgeToolInstallation(v *finding.Verdict, e *evidence.Evidence) {
 	}
 	switch enabled, known := modules.Enabled(toolModule); {
 	case !known:
-		v.Unknown(
-			"module",
-			"whether the migration tool's module is enabled cannot be told",
-			modules.Unknown,
-			"Make app/etc/config.php a plain array:\nbin/magento app:config:dump modules",
-		)
+		v.Unknown("module", "it is unknown whether the migration tool's module is enabled", modules.Unknown,
+			"Make app/etc/config.php a plain array:\nbin/magento app:config:dump modules")
 	case !enabled:
-		v.Fail(
-			"module",
-			"the migration tool's module is not enabled",
-			modules.File,
-			"bin/magento module:enable "+toolModule+" && bin/magento setup:upgrade",
-		)
+		v.Fail("module", "the migration tool's module is not enabled", modules.File,
+			"bin/magento module:enable "+toolModule+" && bin/magento setup:upgrade")
 	}
 }
 
-// cmpRelease is how a release is named to Composer, without its security patch.
-func cmpRelease(release string) string {
-	if r, ok := requirements.ParseRelease(release); ok {
-		return fmt.Sprintf("%d.%d.%d", r.Major, r.Minor, r.Patch)
+// lineText is how Magento 2's release is named to Composer, without its security patch.
+func lineText(release evidence.Release) string {
+	if line, ok := lineOf(release); ok {
+		return fmt.Sprintf("%d.%d.%d", line[0], line[1], line[2])
 	}
 	return "<Magento 2's release>"
 }
 
+// lineOf returns the first three numbers of Magento 2's release. It is false where a range leaves several possible.
+func lineOf(release evidence.Release) (line [3]int, ok bool) {
+	since, before := release.Limits()
+	switch {
+	case since == requirements.Release{}:
+		return line, false
+	case release.Exact == "" && before != requirements.Release{Major: since.Major, Minor: since.Minor, Patch: since.Patch + 1}:
+		return line, false
+	}
+	return [3]int{since.Major, since.Minor, since.Patch}, true
+}
+
 // judgeToolRelease compares without security patches and fourth digits: the tool has none of the former and some of the
 // latter.
-func judgeToolRelease(v *finding.Verdict, e *evidence.Evidence, tool, magento string) {
-	seen := fmt.Sprintf("the tool is %s, Magento 2 is %s", tool, cmpText(magento))
+func judgeToolRelease(v *finding.Verdict, e *evidence.Evidence, tool string, magento evidence.Release) {
+	seen := fmt.Sprintf("the tool is %s, Magento 2 is %s", tool, cmp.Or(magento.String(), "of an unknown release"))
 	t, ok1 := threeDigits(tool)
-	m, ok2 := threeDigits(magento)
-	remedy := "Install the tool's release for this Magento 2, where there is one; see the tool's releases:\ncomposer show --all " + composer.DataMigrationTool
+	m, ok2 := lineOf(magento)
+	remedy := "Install the tool's release for this Magento 2, where there is one; see the tool's releases:\n" +
+		"composer show --all " + composer.DataMigrationTool
 	switch {
 	case !ok1 || !ok2:
-		v.Unknown(
-			"release",
-			"whether the tool's release fits Magento 2's cannot be told",
-			seen,
-			"Install tagged releases of both, or set "+e.Migration.Key(
-				"preconditions.system_requirements.magento2_version",
-			)+".",
-		)
+		v.Unknown("release", "it is unknown whether the tool's release fits Magento 2's", seen,
+			"Install tagged releases of both, or set "+
+				e.Migration.Key("preconditions.system_requirements.magento2_version")+".")
 	case t == m:
 		v.Note("release", "the tool's release fits Magento 2's", seen, "")
 	case t[0] == m[0] && t[1] == m[1]:
@@ -139,13 +139,6 @@ func judgeToolRelease(v *finding.Verdict, e *evidence.Evidence, tool, magento st
 	default:
 		v.Fail("release", "the tool's release is not for this Magento 2", seen, remedy)
 	}
-}
-
-func cmpText(s string) string {
-	if s == "" {
-		return "not known"
-	}
-	return s
 }
 
 // threeDigits reads the first three numbers of a release. It is false for development branches.

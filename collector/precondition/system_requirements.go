@@ -125,26 +125,25 @@ func (j *requirementJudge) releaseText() string {
 	return first.String() + " to " + last.String()
 }
 
-// findReleases takes the release from the configuration, composer.lock or the database, in this order.
+// findReleases finds the rows of the table: one for an exact release, else those of all releases that are possible.
 func (j *requirementJudge) findReleases(ctx context.Context) bool {
-	text := j.e.KnownRelease()
-	if text == "" && j.e.Magento2.Err == nil {
-		return j.releasesOfDatabase(ctx)
-	}
-	if text == "" {
-		_, err := j.e.Files.Lock()
-		j.v.Unknown("release", "Magento 2's release is not known", fmt.Sprint(err), j.releaseKeys())
+	release, err := j.e.Release(ctx)
+	switch {
+	case err != nil:
+		j.e.Magento2.Broken(j.v, "release", err)
 		return false
+	case release.String() == "":
+		j.v.Unknown("release", "Magento 2's release is unknown", j.whyUnknown(release), j.releaseKeys())
+		return false
+	case release.Exact == "":
+		return j.releasesOfRange(release)
 	}
-	r, ok := requirements.ParseRelease(text)
+	r, ok := requirements.ParseRelease(release.Exact)
 	_, row, listed := j.table.Row(r)
 	if !ok || !listed {
-		j.v.Unknown(
-			"release",
-			"the table of requirements does not have Magento 2's release",
-			fmt.Sprintf("%q, table of %s", text, j.table.Dated),
-			"Name a table that has it in "+j.key("requirements_file")+", or compare by hand and waive.",
-		)
+		j.v.Unknown("release", "the table of requirements does not have Magento 2's release",
+			fmt.Sprintf("%q, table of %s", release.Exact, j.table.Dated),
+			"Name a table that has it in "+j.key("requirements_file")+", or compare by hand and waive.")
 		return false
 	}
 	j.releases = []requirements.Release{r}
@@ -155,33 +154,28 @@ func (j *requirementJudge) findReleases(ctx context.Context) bool {
 	return true
 }
 
-func (j *requirementJudge) releasesOfDatabase(ctx context.Context) bool {
-	m2 := j.e.Magento2
-	present, err := j.e.PresentTables(ctx)
-	if err != nil {
-		m2.Broken(j.v, "release", err)
-		return false
+// whyUnknown says where the release was looked for.
+func (j *requirementJudge) whyUnknown(release evidence.Release) string {
+	reasons := []string{"files: " + release.Files.Problem}
+	if err := j.e.Magento2.Err; err != nil {
+		reasons = append(reasons, "database: "+err.Error())
 	}
-	found, err := j.e.ReleaseOfDatabase(ctx, present)
-	if err != nil {
-		m2.Broken(j.v, "release", err)
-		return false
-	}
-	since, before := found.Limits()
+	return strings.Join(reasons, "; ")
+}
+
+// releasesOfRange finds the rows of the releases that the database leaves possible.
+func (j *requirementJudge) releasesOfRange(release evidence.Release) bool {
+	since, before := release.Limits()
 	for text := range j.table.Releases {
-		if r, _ := requirements.ParseRelease(text); r.Compare(since) >= 0 &&
-			(before == requirements.Release{} || r.Compare(before) < 0) {
+		r, _ := requirements.ParseRelease(text)
+		if r.Compare(since) >= 0 && (before == requirements.Release{} || r.Compare(before) < 0) {
 			j.releases = append(j.releases, r)
 		}
 	}
 	slices.SortFunc(j.releases, requirements.Release.Compare)
 	if len(j.releases) == 0 {
-		j.v.Unknown(
-			"release",
-			"the table of requirements does not have Magento 2's release",
-			"it is "+since.String()+" or newer, table of "+j.table.Dated,
-			j.releaseKeys(),
-		)
+		j.v.Unknown("release", "the table of requirements does not have Magento 2's release",
+			"it is "+release.String()+", table of "+j.table.Dated, j.releaseKeys())
 		return false
 	}
 	return true
@@ -354,7 +348,7 @@ func (j *requirementJudge) search(ctx context.Context) {
 		var err error
 		endpoint, err = j.e.SearchEndpoint(ctx)
 		if err == nil && endpoint == "" && j.releases[0].Compare(requirements.Release{Major: 2, Minor: 4}) >= 0 {
-			err = errors.New("core_config_data names no search engine, and Magento 2.4 has none of its own")
+			err = errors.New("core_config_data names the engine mysql, which Magento 2.4 has no more")
 		}
 		if err != nil {
 			j.unseen(

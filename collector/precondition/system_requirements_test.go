@@ -180,7 +180,7 @@ func TestSystemRequirementsFromTheDatabaseAlone(t *testing.T) {
 	s.WantFinding("system_requirements", finding.Unknown, "php cannot be seen")
 	s.WantValue(1, "requirement_met", "database")
 	s.Migration.Magento2.Database.Host = "no-such-host.invalid"
-	s.WantFinding("system_requirements", finding.Unknown, "release is not known")
+	s.WantFinding("system_requirements", finding.Unknown, "release is unknown", "files: ", "database: ", "no-such-host.invalid")
 	s.WantAbsent("requirement_met", "database")
 }
 
@@ -204,4 +204,52 @@ func TestSystemRequirementsDatabaseSettings(t *testing.T) {
 	)
 	s.WantFinding("system_requirements", finding.Warn, "only small packets", "SET GLOBAL max_allowed_packet")
 	s.WantFinding("system_requirements", finding.Warn, "statement-based", "SET GLOBAL binlog_format = ROW")
+}
+
+// TestSystemRequirementsOfPatchReleases are releases that the table has no row of their own for.
+func TestSystemRequirementsOfPatchReleases(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	for release, row := range map[string]string{
+		"2.3.5-p1": "2.3.5", "2.3.4-p2": "2.3.4", "2.3.7-p4": "2.3.7", "2.4.0-p1": "2.4.0", "2.4.2-p2": "2.4.2",
+	} {
+		s.Set("system_requirements", map[string]any{"magento2_version": release})
+		s.WantFinding("system_requirements", finding.Unknown, "php")
+		found := false
+		for _, f := range s.State("system_requirements").Result.Findings {
+			found = found || f.Subject == "release" && strings.Contains(f.Summary, "requirements of "+row+": the table has no row for "+release)
+		}
+		if !found {
+			t.Errorf("%s: %+v", release, s.State("system_requirements").Result.Findings)
+		}
+	}
+}
+
+// TestSystemRequirementsDefaultSearchEngine has no row in core_config_data: Magento's own files name the engine.
+func TestSystemRequirementsDefaultSearchEngine(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	_, root2 := s.WithRoots()
+	s.On2("DELETE FROM core_config_data WHERE path LIKE 'catalog/search/%'")
+	wants := func(release, words string) {
+		t.Helper()
+		s.Set("system_requirements", map[string]any{"magento2_version": release})
+		s.Evaluate()
+		for _, f := range s.State("system_requirements").Result.Findings {
+			if f.Subject == "search" && strings.Contains(f.Summary+" "+f.Evidence, words) {
+				return
+			}
+		}
+		t.Errorf("%s: nothing says %q: %+v", release, words, s.State("system_requirements").Result.Findings)
+	}
+	wants("2.3.7", "searches in its database")
+	wants("2.4.5", "localhost:9200")
+	wants("2.4.7-p3", "localhost:9200")
+	shoptest.WriteUnder(t, root2, "composer.lock", "")
+	s.Configure("system_requirements", "{}")
+	s.On2("DELETE FROM patch_list WHERE patch_name LIKE '%CostaRica' OR patch_name LIKE '%Ukraine'")
+	s.Evaluate()
+	s.WantFinding("system_requirements", finding.Unknown, "depends on Magento 2's exact release", "2.4.4 or newer, before 2.4.7")
+	s.On2("DROP TABLE jwt_auth_revoked, admin_user_expiration, login_as_customer")
+	wants("", "searches in its database")
 }
