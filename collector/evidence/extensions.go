@@ -26,6 +26,9 @@ type coreModules struct {
 	SetupResources   []string `yaml:"setup_resources"`
 	SetupPrefixes    []string `yaml:"setup_prefixes"`
 	CommunityModules []string `yaml:"community_modules"`
+	// The rest is Magento's own in Enterprise alone.
+	EnterpriseSetupResources []string `yaml:"enterprise_setup_resources"`
+	EnterpriseModules        []string `yaml:"enterprise_modules"`
 }
 
 func readCoreModules() (core coreModules, err error) {
@@ -35,9 +38,17 @@ func readCoreModules() (core coreModules, err error) {
 	return core, nil
 }
 
-func (c coreModules) ownsSetup(code string) bool {
+// enterpriseSetup begins the setup resources that every Enterprise has and no Community.
+const enterpriseSetup = "enterprise_"
+
+func (c coreModules) ownsSetup(code string, enterprise bool) bool {
 	return slices.Contains(c.SetupResources, code) ||
+		enterprise && slices.Contains(c.EnterpriseSetupResources, code) ||
 		slices.ContainsFunc(c.SetupPrefixes, func(p string) bool { return strings.HasPrefix(code, p) })
+}
+
+func (c coreModules) ownsModule(name string, enterprise bool) bool {
+	return slices.Contains(c.CommunityModules, name) || enterprise && slices.Contains(c.EnterpriseModules, name)
 }
 
 // Extension is a third-party module of Magento 1.
@@ -63,95 +74,150 @@ func (x Extension) String() string {
 	return x.Module + " (" + strings.Join(x.Codes, ", ") + ")"
 }
 
+// Extensions are Magento 1's third-party modules, and what is left of them.
+type Extensions struct {
+	Found []Extension
+	// Orphans are third-party setups in core_resource that no module file under magento1.root declares.
+	Orphans []string
+	// Unattributed counts the third-party modules whose config.xml, which names their setups, cannot be read: the
+	// orphans may be theirs.
+	Unattributed int
+}
+
 // Extensions returns Magento 1's third-party modules from its files where these are given, and else from core_resource,
-// which knows only those that have a setup of their own. It is false when neither can be seen. What could not be seen
-// is added to the verdict.
-func (e *Evidence) Extensions(ctx context.Context, v *finding.Verdict) ([]Extension, bool) {
+// which knows only those that have a setup of their own. It is false when neither can be seen. What could not be seen is
+// added to the verdict.
+func (e *Evidence) Extensions(ctx context.Context, v *finding.Verdict) (Extensions, bool) {
 	core, err := Once(e.Lifetime, "core modules", readCoreModules)
 	if err != nil {
-		v.Unknown(
-			"",
-			"the built-in list of Magento's own modules cannot be read",
-			err.Error(),
-			"Report it to the exporter's maintainers.",
-		)
-		return nil, false
+		v.Unknown("", "the built-in list of Magento's own modules cannot be read", err.Error(),
+			"Report it to the exporter's maintainers.")
+		return Extensions{}, false
 	}
 	modules, err := e.Files.Modules()
-	if err == nil && !slices.ContainsFunc(modules, func(m magento1.Module) bool { return m.Name == "Mage_Core" }) {
-		err = errors.New("app/etc/modules declares no Mage_Core, so that is no whole Magento 1")
+	if slices.ContainsFunc(modules, func(m magento1.Module) bool { return m.Name == "Mage_Core" }) {
+		unreadableModules(v, err)
+		return e.thirdParty(ctx, core, modules), true
 	}
-	if err == nil {
-		return e.thirdParty(core, modules), true
-	}
-	if errors.Is(err, ErrNoRoot) {
+	switch {
+	case errors.Is(err, ErrNoRoot):
 		v.Unknown("modules", "modules without a setup resource cannot be seen in the database", "",
 			"Set "+e.Magento1.Key("root")+" to Magento 1's folder, or to a copy of its app/ folder.")
-	} else {
+	case err == nil:
+		v.Unknown("modules", "Magento 1's modules cannot be read",
+			"app/etc/modules declares no Mage_Core, so that is no whole Magento 1",
+			"Set "+e.Magento1.Key("root")+" to Magento 1's folder, or to a copy of its app/ folder.")
+	default:
 		v.Unknown("modules", "Magento 1's modules cannot be read", err.Error(),
 			"Let the user that the exporter runs as read app/etc/modules, and correct the file.")
 	}
 	return e.installedSetups(ctx, v, core)
 }
 
-// installedSetups reads core_resource.
-func (e *Evidence) installedSetups(ctx context.Context, v *finding.Verdict, core coreModules) ([]Extension, bool) {
-	if e.Magento1.Unseen(v) {
-		return nil, false
+// unreadableModules adds a finding for each file of app/etc/modules that cannot be read.
+func unreadableModules(v *finding.Verdict, err error) {
+	if err == nil {
+		return
 	}
-	codes, err := e.Magento1.Column(ctx, "SELECT code FROM "+e.Magento1.Table("core_resource")+" ORDER BY code")
+	broken := []error{err}
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		broken = several.Unwrap()
+	}
+	for _, one := range broken {
+		subject := "modules"
+		if at, ok := errors.AsType[*sourcefile.Error](one); ok {
+			subject = filepath.Base(at.File)
+		}
+		v.Unknown(subject, "a file of Magento 1's modules cannot be read", one.Error(),
+			"Let the user that the exporter runs as read it, and correct it.")
+	}
+}
+
+// setups reads core_resource, which also says whether it is an Enterprise.
+func (e *Evidence) setups(ctx context.Context) (codes []string, enterprise bool, err error) {
+	codes, err = e.Magento1.Column(ctx, "SELECT code FROM "+e.Magento1.Table("core_resource")+" ORDER BY code")
+	enterprise = slices.ContainsFunc(codes, func(code string) bool { return strings.HasPrefix(code, enterpriseSetup) })
+	return codes, enterprise, err
+}
+
+// installedSetups takes the third-party modules from core_resource.
+func (e *Evidence) installedSetups(ctx context.Context, v *finding.Verdict, core coreModules) (Extensions, bool) {
+	var x Extensions
+	if e.Magento1.Unseen(v) {
+		return x, false
+	}
+	codes, enterprise, err := e.setups(ctx)
 	if err != nil {
 		e.Magento1.Broken(v, "core_resource", err)
-		return nil, false
+		return x, false
 	}
-	var found []Extension
 	for _, code := range codes {
-		if !core.ownsSetup(code) {
-			found = append(found, Extension{Codes: []string{code}})
+		if !core.ownsSetup(code, enterprise) {
+			x.Found = append(x.Found, Extension{Codes: []string{code}})
 		}
 	}
-	return found, true
+	return x, true
 }
 
 // thirdParty leaves out what Magento itself brings, and what it does not load.
-func (e *Evidence) thirdParty(core coreModules, modules []magento1.Module) []Extension {
+func (e *Evidence) thirdParty(ctx context.Context, core coreModules, modules []magento1.Module) Extensions {
 	local, err := e.Files.Local()
 	noLocal := err == nil && local.DisableLocalModules
-	var found []Extension
+	var codes []string
+	enterprise := slices.ContainsFunc(modules, func(m magento1.Module) bool { return m.Name == "Enterprise_Enterprise" })
+	if e.Magento1.Err == nil {
+		// That it cannot be read is found by others.
+		var fromDatabase bool
+		codes, fromDatabase, _ = e.setups(ctx)
+		enterprise = enterprise || fromDatabase
+	}
+	var x Extensions
+	owned := map[string]bool{}
 	for _, m := range modules {
 		pool := strings.ToLower(m.CodePool)
-		switch {
-		case !m.Active, pool != "community" && pool != "local", pool == "local" && noLocal:
-		case slices.Contains(core.CommunityModules, m.Name):
-		default:
-			found = append(found, Extension{Module: m.Name, Codes: setupCodes(e.Migration.Magento1.Root, m)})
+		if pool != "community" && pool != "local" || core.ownsModule(m.Name, enterprise) {
+			continue
+		}
+		own, known := setupCodes(e.Migration.Magento1.Root, m)
+		if !known {
+			x.Unattributed++
+		}
+		for _, code := range own {
+			owned[code] = true
+		}
+		if m.Active && (pool != "local" || !noLocal) {
+			x.Found = append(x.Found, Extension{Module: m.Name, Codes: own})
 		}
 	}
-	slices.SortFunc(found, func(a, b Extension) int { return cmp.Compare(a.Subject(), b.Subject()) })
-	return found
+	slices.SortFunc(x.Found, func(a, b Extension) int { return cmp.Compare(a.Subject(), b.Subject()) })
+	for _, code := range codes {
+		if !core.ownsSetup(code, enterprise) && !owned[code] {
+			x.Orphans = append(x.Orphans, code)
+		}
+	}
+	return x
 }
 
 // maxModuleConfig is the largest config.xml of a module that is read, in bytes.
 const maxModuleConfig = 1 << 20
 
-// setupCodes returns a module's rows in core_resource, sorted: the resources in its config.xml that have a setup. A
-// file that cannot be read leaves the module with its name alone.
-func setupCodes(root string, m magento1.Module) []string {
+// setupCodes returns a module's rows in core_resource, sorted: the resources in its config.xml that have a setup. It is
+// false for a file that cannot be read.
+func setupCodes(root string, m magento1.Module) (codes []string, known bool) {
 	vendor, name, _ := strings.Cut(m.Name, "_")
 	if vendor == ".." || strings.Contains(m.Name, "/") {
-		return nil
+		return nil, false
 	}
 	folder := strings.ReplaceAll(name, "_", string(filepath.Separator))
 	path := filepath.Join(root, "app/code", strings.ToLower(m.CodePool), vendor, folder, "etc/config.xml")
 	data, err := sourcefile.Read(path, maxModuleConfig)
 	if err != nil {
-		return nil
+		return nil, false
 	}
 	tree, err := xmltree.Parse(path, data)
 	if err != nil {
-		return nil
+		return nil, false
 	}
-	var codes []string
 	if resources := tree.Child("global", "resources"); resources != nil {
 		for _, r := range resources.Children {
 			if r.Child("setup") != nil {
@@ -160,5 +226,5 @@ func setupCodes(root string, m magento1.Module) []string {
 		}
 	}
 	slices.Sort(codes)
-	return codes
+	return codes, true
 }

@@ -99,7 +99,7 @@ func (e *Evidence) integrityInput(ctx context.Context) integrity.Input {
 	}
 	var unread finding.Verdict // the precondition extensions says why
 	if found, ok := e.Extensions(ctx, &unread); ok {
-		for _, x := range found {
+		for _, x := range found.Found {
 			in.Extensions = append(in.Extensions, x.Codes...)
 		}
 	}

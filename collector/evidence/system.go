@@ -230,12 +230,20 @@ func (s *System) StatementFault(err error) (summary, remedy string) {
 			"Grant it SELECT; the precondition privileges has the exact statement."
 	case database.ErrNoSuchTable:
 		return s.Label() + " lacks a table",
-			"Check the database name and table_prefix; the precondition m2_installed says more about Magento 2."
+			"Check the database name and the table prefix; the precondition " + s.identifiedBy() + " says more."
 	case database.ErrLockWaitTimeout:
 		return "a table of " + s.Label() + " is locked",
 			"Find who holds the lock with SHOW PROCESSLIST; the next evaluation tries again."
 	}
 	return "reading " + s.Label() + "'s database failed", "Look at the server's error log; the next evaluation tries again."
+}
+
+// identifiedBy is the precondition that says which Magento the database holds.
+func (s *System) identifiedBy() string {
+	if s.Name == finding.Magento1 {
+		return "migration_tool"
+	}
+	return "m2_installed"
 }
 
 // ClientCommand is how a person tries the same login.

@@ -19,3 +19,11 @@ func (s System) Label() string {
 	}
 	return "Magento 2"
 }
+
+// Registry is the table in which the system keeps its modules' versions: each has a name that the other lacks.
+func (s System) Registry() string {
+	if s == Magento1 {
+		return "core_resource"
+	}
+	return "setup_module"
+}

@@ -70,7 +70,7 @@ func evaluateExtensions(ctx context.Context, e *evidence.Evidence) finding.Verdi
 	}
 	counts := map[string]int{}
 	var undecided []evidence.Extension
-	for _, x := range found {
+	for _, x := range found.Found {
 		state := judgeExtension(&v, e, x)
 		if state == extensionUndecided {
 			undecided = append(undecided, x)
@@ -80,8 +80,9 @@ func evaluateExtensions(ctx context.Context, e *evidence.Evidence) finding.Verdi
 	for _, state := range []string{extensionMigrated, extensionReplaced, extensionDropped, extensionUndecided} {
 		v.Sample(extensionsState, float64(counts[state]), state)
 	}
-	v.Summary = fmt.Sprintf("each of Magento 1's %d third-party modules is decided on", len(found))
+	v.Summary = fmt.Sprintf("each of Magento 1's %d third-party modules is decided on", len(found.Found))
 	failUndecided(&v, e, undecided)
+	judgeOrphans(&v, e, found)
 	return v
 }
 
@@ -177,6 +178,29 @@ func failUndecided(v *finding.Verdict, e *evidence.Evidence, undecided []evidenc
 			remedy,
 		)
 	}
+}
+
+// judgeOrphans names the setups in core_resource that no module declares: their tables and settings are still there.
+func judgeOrphans(v *finding.Verdict, e *evidence.Evidence, found evidence.Extensions) {
+	settings := config.SettingsOf[extensionSettings](&e.Migration.Preconditions, extensionsID)
+	var left []string
+	for _, code := range found.Orphans {
+		if _, decided := settings.Decisions[code]; !decided {
+			left = append(left, code)
+		}
+	}
+	if len(left) == 0 {
+		return
+	}
+	seen := strings.Join(left, ", ")
+	if found.Unattributed > 0 {
+		v.Note("core_resource", "setups of Magento 1's database belong to no module whose config.xml can be read",
+			fmt.Sprintf("%s; %d modules have none", seen, found.Unattributed), "")
+		return
+	}
+	v.Warn("core_resource", "setups of Magento 1's database belong to no module under its root", seen,
+		"Removed extensions leave them behind: decide on them as on the others, each by its code. If they are not removed, set "+
+			e.Magento1.Key("root")+" to the folder of the shop that uses this database.")
 }
 
 // decisionLine is one decision to fill in.

@@ -42,6 +42,7 @@ func TestExtensionsFromTheFiles(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	root1, root2 := s.WithRoots()
+	s.On1("DELETE FROM core_resource WHERE code IN ('amshopby_setup', 'acme_giftcard_setup')")
 	s.Want("extensions", finding.Pass)
 	for _, m := range []struct {
 		name, pool string
@@ -88,7 +89,7 @@ func TestExtensionsFromTheFiles(t *testing.T) {
 		shoptest.WriteUnder(t, root2, "app/etc/config.php", shoptest.ConfigPHP("Magento_Store"))
 	}
 	shoptest.WriteUnder(t, root2, "app/etc/config.php", "")
-	s.WantFinding("extensions", finding.Unknown, "cannot be told", "config.php")
+	s.WantFinding("extensions", finding.Unknown, "config.php")
 	// The database is not needed.
 	shoptest.WriteUnder(t, root2, "app/etc/config.php", shoptest.ConfigPHP("Amasty_ShopbyNew"))
 	s.Migration.Magento1.Database.Host = "no-such-host.invalid"
@@ -104,6 +105,7 @@ func TestExtensionsWaivedByCode(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	root1, _ := s.WithRoots()
+	s.On1("DELETE FROM core_resource WHERE code IN ('amshopby_setup', 'acme_giftcard_setup')")
 	shoptest.WriteUnder(t, root1, "app/etc/modules/AW_Blog.xml", shoptest.Module("AW_Blog", "community", true))
 	shoptest.WriteUnder(
 		t,
@@ -121,4 +123,71 @@ func TestExtensionsWaivedByCode(t *testing.T) {
 		},
 	}
 	s.Want("extensions", finding.Waived)
+}
+
+// TestExtensionsWhoseFilesAreGone has setups in the database that no module under the root declares.
+func TestExtensionsWhoseFilesAreGone(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	root1, _ := s.WithRoots()
+	f := s.WantFinding("extensions", finding.Warn, "belong to no module", "acme_giftcard_setup, amshopby_setup", "magento1.root")
+	if f.Subject != "core_resource" {
+		t.Errorf("subject %q", f.Subject)
+	}
+	s.Configure("extensions", "{decisions: {amshopby_setup: {dropped: gone since 2019}}}")
+	if f := s.WantFinding("extensions", finding.Warn, "acme_giftcard_setup"); strings.Contains(f.Evidence, "amshopby") {
+		t.Errorf("a decision is ignored: %s", f.Evidence)
+	}
+	// Its module is there and switched off: the setup is not left behind.
+	shoptest.WriteUnder(t, root1, "app/etc/modules/Acme_Giftcard.xml", shoptest.Module("Acme_Giftcard", "local", false))
+	shoptest.WriteUnder(t, root1, "app/code/local/Acme/Giftcard/etc/config.xml",
+		shoptest.ModuleConfig("Acme_Giftcard", "acme_giftcard_setup"))
+	s.Want("extensions", finding.Pass)
+	// A module without its config.xml can be the owner of anything.
+	s.Configure("extensions", "{}")
+	shoptest.WriteUnder(t, root1, "app/etc/modules/Old_Thing.xml", shoptest.Module("Old_Thing", "community", false))
+	s.Want("extensions", finding.Pass)
+}
+
+// TestExtensionsOneBrokenFile leaves the others' modules known.
+func TestExtensionsOneBrokenFile(t *testing.T) {
+	t.Parallel()
+	for name, content := range map[string]string{
+		"empty": " ", "cut off": "<config><modules>", "no XML": "hello", "an entity": "<!DOCTYPE c [<!ENTITY a SYSTEM '/etc/passwd'>]><config>&a;</config>",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newShop(t)
+			root1, _ := s.WithRoots()
+			s.On1("DELETE FROM core_resource WHERE code IN ('amshopby_setup', 'acme_giftcard_setup')")
+			shoptest.WriteUnder(t, root1, "app/etc/modules/Acme_A1.xml", shoptest.Module("Acme_A1", "local", true))
+			shoptest.WriteUnder(t, root1, "app/etc/modules/Broken.xml", content)
+			s.WantFinding("extensions", finding.Fail, "Acme_A1")
+			found := false
+			for _, f := range s.State("extensions").Result.Findings {
+				found = found || f.Status == finding.Unknown && f.Subject == "Broken.xml"
+			}
+			if !found {
+				t.Errorf("%+v", s.State("extensions").Result.Findings)
+			}
+			s.WantValue(1, "extensions", "undecided")
+		})
+	}
+}
+
+// TestExtensionsOfEnterprise has a module that is Magento's own in Enterprise alone.
+func TestExtensionsOfEnterprise(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.On1("DELETE FROM core_resource WHERE code IN ('amshopby_setup', 'acme_giftcard_setup')",
+		"INSERT INTO core_resource (code, version) VALUES ('ontap_merchandiser_setup', '1')")
+	s.WantFinding("extensions", finding.Fail, "ontap_merchandiser_setup")
+	s.On1("INSERT INTO core_resource (code, version) VALUES ('enterprise_cms_setup', '1')")
+	s.Want("extensions", finding.Unknown) // modules without a setup resource
+	s.WantValue(0, "extensions", "undecided")
+	root1, _ := s.WithRoots()
+	shoptest.WriteUnder(t, root1, "app/etc/modules/OnTap_Merchandiser.xml", shoptest.Module("OnTap_Merchandiser", "community", true))
+	s.Want("extensions", finding.Pass)
+	s.On1("DELETE FROM core_resource WHERE code = 'enterprise_cms_setup'")
+	s.WantFinding("extensions", finding.Fail, "OnTap_Merchandiser")
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/collector/evidence"
 	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/requirements"
@@ -118,49 +117,21 @@ func judgeTables(ctx context.Context, v *finding.Verdict, s *evidence.System, pr
 
 // judgeEmpty looks for the prefix under which there is a Magento 2.
 func judgeEmpty(ctx context.Context, v *finding.Verdict, s *evidence.System) {
-	const suffix = "setup_module"
-	var prefixes []string
-	err := s.Session.Rows(
-		ctx,
-		"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE ? LIMIT 5",
-		[]any{"%" + database.EscapeLike(suffix)},
-		func(scan func(...any) error) error {
-			var name string
-			err := scan(&name)
-			prefixes = append(prefixes, strings.TrimSuffix(name, suffix))
-			return err
-		},
-	)
+	identity, err := s.Identify(ctx)
 	switch {
 	case err != nil:
 		s.Broken(v, "tables", err)
-	case len(prefixes) > 0:
-		v.Fail(
-			"table_prefix",
-			"there is no Magento 2 "+underPrefix(s.Prefix),
-			fmt.Sprintf("there is one under %q", prefixes),
-			fmt.Sprintf(
-				"Set %s: %q, and dest_prefix in the tool's config.xml.",
-				s.Key("database.table_prefix"),
-				prefixes[0],
-			),
-		)
+	case len(identity.OtherPrefixes) > 0:
+		v.Fail("table_prefix", "there is no Magento 2 "+evidence.UnderPrefix(s.Prefix),
+			fmt.Sprintf("there is one under %q", identity.OtherPrefixes),
+			fmt.Sprintf("Set %s: %q, and dest_prefix in the tool's config.xml.",
+				s.Key("database.table_prefix"), identity.OtherPrefixes[0]))
 	default:
-		v.Fail(
-			"tables",
-			"Magento 2 is not installed in "+s.Endpoint.Name,
+		v.Fail("tables", "Magento 2 is not installed in "+s.Endpoint.Name,
 			"the account sees none of Magento 2's tables there",
-			"Install it: bin/magento setup:install. If it is installed, let the account see it: the precondition privileges has the exact GRANT.",
-		)
+			"Install it: bin/magento setup:install. If it is installed, let the account see it: "+
+				"the precondition privileges has the exact GRANT.")
 	}
-}
-
-// underPrefix says where tables are looked for.
-func underPrefix(prefix string) string {
-	if prefix == "" {
-		return "without a table prefix"
-	}
-	return fmt.Sprintf("under the table prefix %q", prefix)
 }
 
 // judgeInstallRows finds an installation that made its tables and then died.

@@ -58,7 +58,9 @@ func evaluateMigrationTool(ctx context.Context, e *evidence.Evidence) finding.Ve
 	judgeToolInstallation(ctx, &v, e)
 	judgeToolConfiguration(ctx, &v, e)
 	judgeToolState(ctx, &v, e)
-	judgeIntegrity(ctx, &v, e)
+	if judgeSource(ctx, &v, e) {
+		judgeIntegrity(ctx, &v, e)
+	}
 	return v
 }
 
@@ -639,10 +641,47 @@ func undelivered(ctx context.Context, m1 *evidence.System, tables []string) (los
 	return lost, nil
 }
 
+// judgeSource finds a source that is no Magento 1: the tool would die in its first step, and what needs Magento 1's tables
+// is unknown. It reports whether it is worth looking further.
+func judgeSource(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) bool {
+	m1 := e.Magento1
+	if m1.Err != nil {
+		return true // network and judgeIntegrity say so
+	}
+	const lost = "; what the tool's integrity check would say is unknown"
+	identity, err := m1.Identify(ctx)
+	switch {
+	case err != nil:
+		m1.Broken(v, "source", err)
+		return false
+	case identity.Magento1:
+		return true
+	case identity.Magento2:
+		v.Fail("source", "Magento 1's database is a Magento 2", "it has setup_module and store"+lost,
+			"The two databases may be swapped: correct "+m1.Key("database")+", or <source> in the tool's config.xml.")
+	case len(identity.OtherPrefixes) > 0:
+		prefix := identity.OtherPrefixes[0]
+		v.Fail("source_prefix", "there is no Magento 1 "+evidence.UnderPrefix(m1.Prefix),
+			fmt.Sprintf("there is one under %q%s", identity.OtherPrefixes, lost),
+			fmt.Sprintf("Write <source_prefix>%s</source_prefix> into the tool's config.xml; where the configuration sets %s, "+
+				"correct it there too.", prefix, m1.Key("database.table_prefix")))
+	default:
+		v.Fail("source", "there is no Magento 1 in "+m1.Endpoint.Name,
+			"the account sees none of Magento 1's tables there"+lost,
+			"Correct "+m1.Key("database.name")+", or <source> in the tool's config.xml. If it is the right database, let "+
+				"the account see it: the precondition privileges has the exact GRANT.")
+	}
+	return false
+}
+
 // judgeIntegrity says what the tool's integrity check would say: the first thing that migrate:data does. What it
 // refuses is a warning, because --auto makes the tool go on.
 func judgeIntegrity(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) {
 	ahead := e.Phase.Phase == config.PhasePrepare || e.Phase.Phase == config.PhaseMigrate
+	if e.Phase.Err != nil && e.Tool.Config != nil {
+		v.Unknown("integrity", "it is unknown what the tool's integrity check would say", e.Phase.Reason(),
+			"See the preconditions network and m2_installed, which say what keeps the databases from being read.")
+	}
 	if !ahead || e.Tool.Config == nil || e.Tool.ModuleDir(e.Migration.Magento2.Root) == "" {
 		return
 	}

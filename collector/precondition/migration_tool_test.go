@@ -281,3 +281,68 @@ func TestMigrationToolSaysWhatItCannotRead(t *testing.T) {
 	s.On1("ALTER TABLE m2_cl_sales_flat_order CHANGE processed done tinyint(1)")
 	s.WantFinding("migration_tool", finding.Unknown, "reading Magento 1's database failed")
 }
+
+// TestMigrationToolSourceIsNoMagento1 has each way in which the source cannot be Magento 1: one failure, and no silence
+// about what cannot be predicted then.
+func TestMigrationToolSourceIsNoMagento1(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		change  func(s *shop, root2 string)
+		subject string
+		words   []string
+	}{
+		"a prefix that is missing": {func(s *shop, root2 string) {
+			s.Load(s.Server1, s.DB1, mysqltest.Magento1("shop_"))
+			s.dropUnprefixed()
+		}, "source_prefix", []string{"no Magento 1 without a table prefix", `"shop_"`, "<source_prefix>shop_</source_prefix>"}},
+		"a Magento 2": {func(s *shop, root2 string) {
+			s.Migration.Magento1 = s.Migration.Magento2
+			s.Migration.Magento1.Root = ""
+		}, "source", []string{"is a Magento 2", "swapped"}},
+		"nothing": {func(s *shop, root2 string) { s.dropUnprefixed() }, "source", []string{"there is no Magento 1", "GRANT"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newShop(t)
+			_, root2 := s.WithRoots()
+			s.Want("migration_tool", finding.Pass)
+			tc.change(s, root2)
+			f := s.WantFinding("migration_tool", finding.Fail, tc.words...)
+			if f.Subject != tc.subject || !strings.Contains(f.Evidence, "is unknown") {
+				t.Errorf("%+v", f)
+			}
+		})
+	}
+}
+
+// dropUnprefixed drops Magento 1's tables without a prefix.
+func (s *shop) dropUnprefixed() {
+	s.T.Helper()
+	s.On1("SET foreign_key_checks = 0", "DROP TABLE core_resource, core_store, sales_flat_order, catalog_category_entity")
+}
+
+// TestMigrationToolPredictsNothingOfADatabaseThatIsDown must not be silent about it.
+func TestMigrationToolPredictsNothingOfADatabaseThatIsDown(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.WithRoots()
+	s.Want("migration_tool", finding.Pass)
+	s.Migration.Magento1.Database.Host = "no-such-host.invalid"
+	s.WantFinding("migration_tool", finding.Unknown, "what the tool's integrity check would say", "network")
+}
+
+// TestMigrationToolFitsTheReleaseOfTheDatabase has Composer's files that do not name Magento's release.
+func TestMigrationToolFitsTheReleaseOfTheDatabase(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	_, root2 := s.WithRoots()
+	tool := func(release string) {
+		shoptest.WriteUnder(t, root2, "composer.lock", shoptest.ComposerLock(map[string]string{"magento/data-migration-tool": release}))
+	}
+	tool("2.4.7")
+	s.Want("migration_tool", finding.Pass)
+	tool("2.4.6.1")
+	s.WantFinding("migration_tool", finding.Warn, "2.4.7 or newer, before 2.4.8")
+	s.On2("DELETE FROM patch_list WHERE patch_name LIKE '%CostaRica' OR patch_name LIKE '%Ukraine'")
+	s.WantFinding("migration_tool", finding.Unknown, "2.4.4 or newer, before 2.4.7", "magento2_version")
+}
