@@ -117,8 +117,25 @@ type roleNodes struct {
 	source string
 	// silent are addresses that do not answer, with why.
 	silent []string
-	// untold is true when there is something whose address cannot be told, which has a finding of its own.
-	untold bool
+	// unknown is why there is a node whose address is unknown; empty where there is none.
+	unknown string
+	// sentinels are the addresses that are Redis sentinels: together they are one node, of whatever number.
+	sentinels map[string]bool
+}
+
+// counted returns how many nodes the addresses are, without those that do not answer.
+func (n *roleNodes) counted(silent map[string]bool) int {
+	count, bySentinel := 0, 0
+	for _, a := range n.addresses {
+		switch {
+		case silent[a]:
+		case n.sentinels[a]:
+			bySentinel = 1
+		default:
+			count++
+		}
+	}
+	return count + bySentinel
 }
 
 func evaluateTopology(ctx context.Context, e *evidence.Evidence) finding.Verdict {
@@ -135,7 +152,7 @@ func evaluateTopology(ctx context.Context, e *evidence.Evidence) finding.Verdict
 		v.Sample(topologyNodes, float64(roles1[role].count), string(finding.Magento1), role)
 	}
 	for _, role := range slices.Sorted(maps.Keys(roles2)) {
-		if n := roles2[role]; !n.untold {
+		if n := roles2[role]; n.unknown == "" {
 			v.Sample(topologyNodes, float64(n.count), string(finding.Magento2), role)
 		}
 	}
@@ -163,8 +180,19 @@ func add(roles map[string]roleNodes, role, source string, addresses ...string) {
 			n.addresses = append(n.addresses, a)
 		}
 	}
-	n.count = len(n.addresses)
+	n.count = n.counted(nil)
 	roles[role] = n
+}
+
+// addSentinel notes the address of a Redis sentinel.
+func addSentinel(roles map[string]roleNodes, role, source, node string) {
+	n := roles[role]
+	if n.sentinels == nil {
+		n.sentinels = map[string]bool{}
+	}
+	n.sentinels[node] = true
+	roles[role] = n
+	add(roles, role, source, node)
 }
 
 // magento1Roles reads local.xml. Without it only what the configuration declares is known.
@@ -187,8 +215,12 @@ func magento1Roles(v *finding.Verdict, e *evidence.Evidence, roles map[string]ro
 		role  string
 		store localxml.Store
 	}{{roleSession, local.Session}, {roleCache, local.Cache}, {rolePageCache, local.FullPageCache}} {
+		note := func(roles map[string]roleNodes, role, source, node string) { add(roles, role, source, node) }
+		if s.store.Sentinels {
+			note = addSentinel
+		}
 		for _, server := range s.store.Servers {
-			add(roles, s.role, source, server.String())
+			note(roles, s.role, source, server.String())
 		}
 	}
 }
@@ -203,27 +235,21 @@ func magento2Roles(ctx context.Context, v *finding.Verdict, e *evidence.Evidence
 		return
 	}
 	const source = "env.php"
-	server := func(role string, s envphp.Setting[address.Address]) {
-		switch s.State {
-		case envphp.Known:
+	server := func(role string, sentinel bool, s envphp.Setting[address.Address]) {
+		switch {
+		case s.State == envphp.Known && sentinel:
+			addSentinel(roles, role, source, dialable(s.Value))
+		case s.State == envphp.Known:
 			add(roles, role, source, dialable(s.Value))
-		case envphp.Unknown:
-			if _, said := topologySettingsOf(e).Magento2[role]; !said {
-				n := roles[role]
-				n.untold, n.source = true, source
-				roles[role] = n
-				v.Unknown(
-					role,
-					"env.php does not tell the address of Magento 2's "+role,
-					s.Reason,
-					"Declare it: "+nodesKey(e, finding.Magento2, role),
-				)
-			}
+		case s.State == envphp.Unknown:
+			n := roles[role]
+			n.unknown, n.source = s.Reason, source
+			roles[role] = n
 		}
 	}
-	server(roleDatabase, env.Connection("default").Address)
+	server(roleDatabase, false, env.Connection("default").Address)
 	for _, c := range env.SlaveConnections {
-		server(roleReplica, c.Address)
+		server(roleReplica, false, c.Address)
 	}
 	stores := []envphp.Store{env.Session}
 	roleOf := []string{roleSession}
@@ -235,7 +261,7 @@ func magento2Roles(ctx context.Context, v *finding.Verdict, e *evidence.Evidence
 	}
 	for i, store := range stores {
 		for _, s := range store.Servers {
-			server(roleOf[i], s)
+			server(roleOf[i], store.Sentinels, s)
 		}
 	}
 	if endpoint, err := e.SearchEndpoint(ctx); err == nil && endpoint != "" {
@@ -269,7 +295,7 @@ func askNodes(ctx context.Context, roles map[string]roleNodes) {
 	places := make(chan struct{}, mostDials)
 	var all sync.WaitGroup
 	var mu sync.Mutex
-	silent := map[string][]string{}
+	silent := map[string]map[string]string{}
 	for role, n := range roles {
 		for _, a := range n.addresses {
 			all.Go(func() {
@@ -277,7 +303,10 @@ func askNodes(ctx context.Context, roles map[string]roleNodes) {
 				defer func() { <-places }()
 				if err := ask(ctx, role, a); err != nil {
 					mu.Lock()
-					silent[role] = append(silent[role], service.Redacted(a)+": "+err.Error())
+					if silent[role] == nil {
+						silent[role] = map[string]string{}
+					}
+					silent[role][a] = service.Redacted(a) + ": " + err.Error()
 					mu.Unlock()
 				}
 			})
@@ -286,8 +315,11 @@ func askNodes(ctx context.Context, roles map[string]roleNodes) {
 	all.Wait()
 	for role, why := range silent {
 		n := roles[role]
-		slices.Sort(why)
-		n.silent, n.count = why, n.count-len(why)
+		quiet := map[string]bool{}
+		for a := range why {
+			quiet[a] = true
+		}
+		n.silent, n.count = slices.Sorted(maps.Values(why)), n.counted(quiet)
 		roles[role] = n
 	}
 }
@@ -377,7 +409,10 @@ func judgeRole(v *finding.Verdict, e *evidence.Evidence, role string, one roleNo
 	evidence := fmt.Sprintf("Magento 1: %s; Magento 2: %s", nodesText(one), nodesText(two))
 	remedy := "Give Magento 2 the nodes, or declare them: " + nodesKey(e, finding.Magento2, role)
 	switch {
-	case one.count == 0, two.untold:
+	case one.count == 0:
+	case two.unknown != "":
+		v.Unknown(role, "env.php does not say the address of Magento 2's "+role, two.unknown,
+			"Declare it: "+nodesKey(e, finding.Magento2, role))
 	case !there && role == roleWeb:
 		// judgeWeb has said it.
 	case !there && role == roleReplica && !isCommerce(e):

@@ -178,3 +178,62 @@ func TestTopologyAsksTheSocketOfLocalhost(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// withRedisSession is Magento 1's local.xml with sessions in Redis, or behind sentinels.
+func (s *shop) withRedisSession(servers string) string {
+	return strings.Replace(s.LocalXML(s.Prefix1, s.DB1), "<session_save><![CDATA[files]]></session_save>",
+		"<session_save><![CDATA[db]]></session_save><redis_session><host>"+servers+"</host><port>6379</port></redis_session>", 1)
+}
+
+// TestTopologyRolesThatMagento1Lacks must not keep a migration from being ready.
+func TestTopologyRolesThatMagento1Lacks(t *testing.T) {
+	t.Parallel()
+	for name, session := range map[string]string{
+		"an address that only PHP knows": "['save' => 'redis', 'redis' => ['host' => getenv('MAGENTO_REDIS_HOST'), 'port' => '6379']]",
+		"a dead address":                 "['save' => 'redis', 'redis' => ['host' => '127.0.0.1', 'port' => '1']]",
+		"an empty list of sentinels":     "['save' => 'redis', 'redis' => ['host' => '127.0.0.1', 'port' => '1', 'sentinel_servers' => '']]",
+		"dead sentinels":                 "['save' => 'redis', 'redis' => ['sentinel_servers' => '127.0.0.1:1,127.0.0.1:2', 'sentinel_master' => 'm']]",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newShop(t)
+			root1, root2 := s.WithRoots()
+			s.Configure("topology", "{magento1: {web: 1}, magento2: {web: 1}}")
+			shoptest.WriteUnder(t, root2, "app/etc/env.php", s.EnvPHP("'session' => "+session+","))
+			s.Want("topology", finding.Pass)
+			// As soon as Magento 1 has the role, it counts.
+			shoptest.WriteUnder(t, root1, "app/etc/local.xml", s.withRedisSession(node(t)))
+			if got := shoptest.Precondition(s.Evaluate(), "topology").Result.Status; got != finding.Fail && got != finding.Unknown {
+				t.Errorf("%s although Magento 1 keeps its sessions in Redis", got)
+			}
+		})
+	}
+}
+
+// TestTopologySentinels has lists of sentinels, which lead to one Redis however many they are.
+func TestTopologySentinels(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	root1, root2 := s.WithRoots()
+	s.Configure("topology", "{magento1: {web: 1}, magento2: {web: 1}}")
+	alive := node(t)
+	sentinels := func(servers string) {
+		shoptest.WriteUnder(t, root2, "app/etc/env.php", s.EnvPHP(
+			"'session' => ['save' => 'redis', 'redis' => ['sentinel_servers' => '"+servers+"', 'sentinel_master' => 'm']],"))
+	}
+	shoptest.WriteUnder(t, root1, "app/etc/local.xml", s.withRedisSession("tcp://r1:26379,tcp://r2:26379,tcp://r3:26379"))
+	sentinels(alive)
+	s.Want("topology", finding.Pass)
+	s.WantValue(1, "topology_nodes", "magento1", "session")
+	sentinels(alive + "," + node(t) + ",127.0.0.1:1")
+	s.Want("topology", finding.Pass)
+	s.WantValue(1, "topology_nodes", "magento2", "session")
+	sentinels("127.0.0.1:1,127.0.0.1:2")
+	s.WantFinding("topology", finding.Fail, "none of Magento 2's session nodes answers")
+	// Two nodes are two nodes: Memcached's clients spread over them.
+	shoptest.WriteUnder(t, root1, "app/etc/local.xml", strings.Replace(s.LocalXML(s.Prefix1, s.DB1),
+		"<session_save><![CDATA[files]]></session_save>",
+		"<session_save><![CDATA[memcache]]></session_save><session_save_path>tcp://m1:11211,tcp://m2:11211</session_save_path>", 1))
+	sentinels(alive)
+	s.WantFinding("topology", finding.Warn, "1 session node", "Magento 1 has 2")
+}

@@ -45,10 +45,10 @@ func (f *File) session() Store {
 		if f.root.Get("session", backend) == nil {
 			section = "session/redis"
 		}
-		if f.setting(section+"/sentinel_servers").State == Absent {
-			f.servers(&s, section+"/host", section+"/port", redisPort)
-		} else {
+		if s.Sentinels = f.isSet(section + "/sentinel_servers"); s.Sentinels {
 			f.servers(&s, section+"/sentinel_servers", "", sentinelPort)
+		} else {
+			f.servers(&s, section+"/host", section+"/port", redisPort)
 		}
 	case "memcache", "memcached":
 		f.servers(&s, "session/save_path", "", memcachedPort)
@@ -65,7 +65,14 @@ func (f *File) cache(name string) Store {
 	f.servers(&s, options+"/server", options+"/port", redisPort)
 	f.servers(&s, options+"/remote_backend_options/server", options+"/remote_backend_options/port", redisPort)
 	f.hosts(&s, options+"/servers", memcachedPort)
+	s.Sentinels = f.isSet(options+"/sentinel_master") || f.isSet(options+"/remote_backend_options/sentinel_master")
 	return s
+}
+
+// isSet reports whether a text is there and not empty: an empty one switches a feature off, as one that is missing does.
+func (f *File) isSet(path string) bool {
+	text := f.Text(path)
+	return text.State == Unknown || text.State == Known && strings.TrimSpace(text.Value) != ""
 }
 
 // queue reads a message broker. Magento's installer writes an empty host when there is none.
