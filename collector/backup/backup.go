@@ -108,6 +108,7 @@ func (r Report) Database(name string) (Database, bool) {
 
 // The sources of a Moment.
 const (
+	SourceHead     = "the dump's head"
 	SourceTrailer  = "the dump's last line"
 	SourceMetadata = "the backup's metadata"
 	SourceModTime  = "the file's modification time"

@@ -24,8 +24,17 @@ type dumpParser struct {
 	closed     bool  // the trailer's line has its line feed
 	closing    bool  // the last statement is the one that writers put last
 	statements int64
+	before     int64 // of them, those before the present section
 	inserts    int64
 	loose      bool // statements may be cut at semicolons that are within them
+
+	comments int     // comment lines and block comments between statements
+	first    string  // the first of them
+	writer   *writer // nil: mysqldump, mariadb-dump, Magento, or nobody that is known
+	head     []string
+	older    bool // an old version of the writer
+	began    Moment
+	session  session
 }
 
 func newDumpParser(src *source, into *contents) *dumpParser {
@@ -75,6 +84,12 @@ func (p *dumpParser) step() (more bool, err error) {
 	case !l.executing && (c == '#' || c == '-' && l.dashes()):
 		text, closed := l.line()
 		return true, p.comment(string(text), at, closed)
+	case c == '/' && !l.executing && s.starts("/*") && !s.starts("/*!") && !s.starts("/*M!"):
+		text, err := l.block(at)
+		if err != nil {
+			return false, err
+		}
+		return true, p.block(text, at)
 	case c == '/' || c == '*':
 		before := s.offset()
 		if err := l.stepComment(); err != nil {
@@ -103,11 +118,15 @@ var (
 
 // comment reads a comment line between statements.
 func (p *dumpParser) comment(text string, at int64, closed bool) error {
-	if m := headerLine.FindStringSubmatch(text); m != nil {
-		return p.header(m[1], strings.TrimPrefix(text, "-- "), at)
+	if p.comments++; p.comments == 1 {
+		p.first = printable([]byte(text))
 	}
-	if p.sections == 0 {
-		return nil
+	if m := headerLine.FindStringSubmatch(text); m != nil {
+		p.writer = nil
+		return p.header(headerKinds[m[1]], strings.TrimPrefix(text, "-- "), at)
+	}
+	if p.sections == 0 || p.writer != nil {
+		return p.writerLine(text, at, closed)
 	}
 	if m := hostLine.FindStringSubmatch(text); m != nil {
 		p.contents.use(m[1])
@@ -124,24 +143,40 @@ func (p *dumpParser) comment(text string, at int64, closed bool) error {
 	return nil
 }
 
-// header begins a section: two dumps in one file (first the structure, then
-// the rows) are two sections, each with its trailer.
-func (p *dumpParser) header(kind, tool string, at int64) error {
-	if p.sections > 0 && p.trailerAt < 0 {
+// block reads a block comment between statements.
+func (p *dumpParser) block(text string, at int64) error {
+	for line := range strings.Lines(text) {
+		if err := p.comment(strings.TrimSpace(line), at, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// headerKinds are the kinds by what their first line says.
+var headerKinds = map[string]Kind{
+	"MySQL dump": KindMysqldump, "MariaDB dump": KindMariaDBDump, "Magento DB backup": KindMagento,
+}
+
+// header begins a section: two dumps in one file (first the structure, then the rows) are two sections, each with its
+// end.
+func (p *dumpParser) header(kind Kind, tool string, at int64) error {
+	if p.sections > 0 && p.writer != nil {
+		if _, err := p.ended(time.Time{}); err != nil {
+			return err
+		}
+	} else if p.sections > 0 && p.trailerAt < 0 {
 		return truncated(at, "another dump begins before the line %q of the first", "-- Dump completed")
 	}
 	p.sections++
-	p.trailerAt, p.utc, p.where, p.tool = -1, false, "", tool
-	switch kind {
-	case "MySQL dump":
-		p.kind = KindMysqldump
-	case "MariaDB dump":
-		p.kind = KindMariaDBDump
-	default:
-		// Magento 2 sets its sessions to UTC; Magento 1 writes UTC into the
-		// server's zone, which comes to the same when it is read back.
-		p.kind, p.utc = KindMagento, true
+	if p.statements > 0 {
+		p.head = nil
 	}
+	p.before = p.statements
+	p.kind, p.tool, p.trailerAt, p.where, p.session = kind, tool, -1, "", session{}
+	// Magento 2 sets its sessions to UTC; Magento 1 writes UTC into the server's zone, which comes to the same when it is
+	// read back.
+	p.utc = kind == KindMagento
 	return nil
 }
 
@@ -154,6 +189,8 @@ func (p *dumpParser) finish(modified time.Time) (Moment, error) {
 		return Moment{}, truncated(end, "it holds no statement")
 	case p.sections == 0:
 		return Moment{}, p.endless()
+	case p.writer != nil:
+		return p.ended(modified)
 	case p.trailerAt < 0:
 		return Moment{}, truncated(end, "the last line %q is missing", "-- Dump completed")
 	}
@@ -177,10 +214,14 @@ func (p *dumpParser) finish(modified time.Time) (Moment, error) {
 	return z.moment(wall, SourceTrailer), nil
 }
 
-// endless judges a dump that was written without comments.
+// endless judges a dump that does not say what wrote it.
 func (p *dumpParser) endless() error {
-	if p.closing {
-		return undetermined("it was written without comments (--skip-comments), so the line that ends a whole dump is missing; its closing statements are there")
+	switch {
+	case p.comments > 0:
+		return undetermined("it does not say what wrote it (its first comment is %q), so nothing tells where a whole dump ends", p.first)
+	case p.closing:
+		return undetermined("it was written without comments (--skip-comments), so the line that ends a whole dump is missing; " +
+			"its closing statements are there")
 	}
-	return undetermined("it was written without comments (--compact), so nothing tells where a whole dump ends")
+	return undetermined("it was written without comments (as by --compact), so nothing tells where a whole dump ends")
 }

@@ -40,6 +40,9 @@ func FuzzDump(f *testing.F) {
 	f.Add([]byte("-- Magento DB backup\nINSERT INTO `store` VALUES ('0',_binary 'a\\'',0x00,x'00',-1.5e3,f(1,(2)));\n-- Dump completed on 2026-11-23 10:11:12 GMT"))
 	f.Add([]byte("/*M!999999\\- enable the sandbox mode */\nDELIMITER ;;\nCREATE TRIGGER t BEGIN; END ;;\nDELIMITER ;\n"))
 	f.Add([]byte("CREATE TABLE `sales_order` (`entity_id` int GENERATED ALWAYS AS (1), KEY (a));/*!40101 SET TIME_ZONE='+00:00' */;"))
+	for _, e := range exports {
+		f.Add([]byte(e.head + "CREATE TABLE `store` (`a` int); INSERT INTO store VALUES (_binary 0x00);" + e.end))
+	}
 	f.Fuzz(func(t *testing.T, content []byte) {
 		whole := fuzzStream(t, bytes.NewReader(content))
 		// How the bytes come must not matter.

@@ -240,6 +240,9 @@ func (l *lexer) dashes() bool {
 // maxLine is how much of a comment line is kept.
 const maxLine = 512
 
+// maxBlock is how much of a block comment is kept.
+const maxBlock = 4 << 10
+
 // line reads the rest of the line, and tells whether a line feed ended it.
 func (l *lexer) line() (text []byte, closed bool) {
 	s := l.src
@@ -258,6 +261,24 @@ func (l *lexer) line() (text []byte, closed bool) {
 		}
 	}
 	return bytes.TrimRight(l.word, "\r"), false
+}
+
+// block reads a plain comment, and returns the beginning of its text.
+func (l *lexer) block(start int64) (string, error) {
+	s := l.src
+	s.pos += len("/*")
+	l.word = l.word[:0]
+	for s.have(2) {
+		if s.starts("*/") {
+			s.pos += 2
+			return string(l.word), nil
+		}
+		if len(l.word) < maxBlock {
+			l.word = append(l.word, s.buf[s.pos])
+		}
+		s.pos++
+	}
+	return "", s.ended("it ends within the comment that opens at byte %d", start)
 }
 
 // comment steps into an executable comment, or over a plain one.

@@ -192,8 +192,8 @@ func (j job) readDump(ctx context.Context, r *Report, in io.Reader) error {
 	found := newContents()
 	p := newDumpParser(newSource(in), found)
 	err := p.run(ctx)
-	r.Kind, r.Tool, r.ServerVersion = p.kind, p.tool, p.server
-	r.Databases = found.list()
+	r.Kind, r.Tool, r.ServerVersion, r.Began = p.kind, p.tool, p.server, p.began
+	r.Databases, r.Notes = found.list(), p.writerNotes()
 	if err != nil {
 		if r.Kind == KindUnknown && p.statements == 0 && !isTruncation(err) {
 			return corrupt(0, "it is no backup of a kind that is known here: %v", err)

@@ -198,13 +198,15 @@ func (p *dumpParser) wordValue(into *field, keep []byte, limit int) ([]byte, err
 		return keep, nil
 	}
 	p.blanks()
-	switch c := s.peek(); c {
-	case '\'', '"':
+	switch c := s.peek(); {
+	case c == '\'' || c == '"':
 		s.pos++
 		return p.lex.quoted(c, keep, limit)
-	case '(':
+	case c == '(':
 		return keep, p.call()
-	case 0:
+	case isNumber[c] && word.is("_binary"):
+		return p.number(keep, limit), nil
+	case c == 0:
 		return keep, s.ended("it ends within a row")
 	}
 	return keep, corrupt(at, "a word that is no value")

@@ -38,6 +38,9 @@ func (p *dumpParser) statement(first token, at int64) error {
 	}
 	p.statements++
 	p.closing = false
+	if verb != "SET" {
+		p.session.statement(verb)
+	}
 	switch verb {
 	case "CREATE":
 		return p.create()
@@ -75,27 +78,38 @@ func (p *dumpParser) setDelimiter(at int64) error {
 	return nil
 }
 
-// set looks for the settings that say in which zone times are, and that the
-// dump has come to its closing statements.
+// set looks for the settings that say in which zone times are, for those that the head of a dump saves and its end
+// restores, and for those that only a closing statement has.
 func (p *dumpParser) set() error {
-	var name string
+	const old = "@OLD_"
+	target, value := "", false // of the assignment at hand, and whether its value has begun
+	p.session.checksOn = false
 	for {
 		t, err := p.lex.next()
 		if err != nil || t.kind == tokenEnd {
 			return err
 		}
+		word := ""
+		if t.kind == tokenWord {
+			word = strings.ToUpper(string(t.text))
+		}
 		switch {
-		case t.is("TIME_ZONE"), t.is("SQL_NOTES"), t.is("NOTE_VERBOSITY"):
-			name = strings.ToUpper(string(t.text))
 		case t.mark('='):
-		case t.kind == tokenText && name == "TIME_ZONE":
+			value = true
+			if strings.HasPrefix(target, old) {
+				p.session.saved = remember(p.session.saved, target)
+			}
+		case t.mark(','):
+			target, value = "", false
+		case !value && word != "":
+			target = word
+		case value && strings.HasPrefix(word, old):
+			p.session.restored = remember(p.session.restored, word)
+			p.closing = p.closing || word == "@OLD_SQL_NOTES" || word == "@OLD_NOTE_VERBOSITY"
+		case value && target == "TIME_ZONE" && t.kind == tokenText:
 			p.utc = string(t.text) == "+00:00"
-			name = ""
-		case t.is("@OLD_SQL_NOTES") && name == "SQL_NOTES", t.is("@OLD_NOTE_VERBOSITY") && name == "NOTE_VERBOSITY":
-			p.closing = true
-			name = ""
-		default:
-			name = ""
+		case value && target == "FOREIGN_KEY_CHECKS":
+			p.session.checksOn = word == "1"
 		}
 	}
 }
