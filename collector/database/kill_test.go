@@ -26,21 +26,6 @@ func waitFor(t *testing.T, what string, reached func() bool) {
 	}
 }
 
-// eachServer runs a test on a server of its own of each flavor, with a database shop.
-func eachServer(t *testing.T, test func(*testing.T, *mysqltest.Server), args ...string) {
-	t.Helper()
-	for _, flavor := range []mysqltest.Flavor{mysqltest.MariaDB, mysqltest.MySQL56} {
-		t.Run(flavor.String(), func(t *testing.T) {
-			t.Parallel()
-			server := mysqltest.New(t, mysqltest.Options{Flavor: flavor, Args: args})
-			if err := server.Load(t.Context(), "shop", "CREATE TABLE t (id int); INSERT INTO t VALUES (1), (2)"); err != nil {
-				t.Fatal(err)
-			}
-			test(t, server)
-		})
-	}
-}
-
 // running counts the statements of a session that the server works on.
 func running(t *testing.T, server *mysqltest.Server, id uint64) (n int) {
 	t.Helper()

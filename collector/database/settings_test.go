@@ -111,6 +111,7 @@ func TestHostileSettings(t *testing.T) {
 			return s
 		}
 		before := answers(t, login("plain", "x"))
+		t.Cleanup(func() { restart(t, server) })
 		makeHostile(t, server)
 		for _, who := range [][2]string{{"plain", "x"}, {"root", ""}} {
 			after := answers(t, login(who[0], who[1]))
@@ -189,6 +190,7 @@ func TestProbingSessionsBeginAsTheServerSays(t *testing.T) {
 		if err := server.Exec(t.Context(), "SET GLOBAL TRANSACTION READ ONLY"); err != nil {
 			t.Fatal(err)
 		}
+		t.Cleanup(func() { restart(t, server) })
 		s, err := Open(t.Context(), Endpoint{Socket: server.Socket(), User: "root"},
 			Options{StatementTimeout: time.Minute, Probing: true, Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
