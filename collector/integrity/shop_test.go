@@ -81,7 +81,7 @@ func (s *shop) config(t *testing.T) *toolconfig.Config {
 		if _, err := os.Stat(path); err != nil {
 			continue
 		}
-		c, err := toolconfig.Read(path)
+		c, err := toolconfig.Read(path, "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -98,19 +98,21 @@ func TestDuplicateKeys(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{
-		"":                                  "c:1:1: the file ends in the middle of the JSON",
-		"{}":                                `c:1:1: there is no "packages": is this a composer.lock?`,
-		"{\n\"packages\": {}}":              `c:2:13: the value of "packages" is of the wrong type`,
-		"{\"packages\": [\n{\"name\": 1}]}": `c:2:10: the value of "packages.name" is of the wrong type`,
-		"{\"packages\": [],\n\"platform\": \"hunter2\"}": `c:2:13: the value of "platform" is of the wrong type`,
-		"{\"packages\": [],\n<<<<<<< HEAD\n}": "c:2:1: this is not well-formed JSON: a character that is " +
-			"not allowed looking for beginning of object key string",
-		"\xef\xbb\xbf" + lock: "c:1:1: the file begins with a byte order mark, which no " +
-			"reader of JSON accepts",
-		strings.Repeat(" ", MaxLockSize+1): "c: is larger than 16777216 bytes, which no file of this " +
-			"kind is",
+	for _, test := range []struct{ text, want string }{
+		{"", "c:1:1: the file ends in the middle of the JSON"},
+		{"{}", `c:1:1: there is no "packages": is this a composer.lock?`},
+		{"{\n\"packages\": {}}", `c:2:13: the value of "packages" is of the wrong type`},
+		{"{\"packages\": [\n{\"name\": 1}]}", `c:2:10: the value of "packages.name" is of the wrong type`},
+		{"{\"packages\": [],\n\"platform\": \"hunter2\"}", `c:2:13: the value of "platform" is of the wrong type`},
+		{
+			"{\"packages\": [],\n<<<<<<< HEAD\n}",
+			"c:2:1: this is not well-formed JSON: a character that is not allowed looking for beginning of object " +
+				"key string",
+		},
+		{"\xef\xbb\xbf" + lock, "c:1:1: the file begins with a byte order mark, which no reader of JSON accepts"},
+		{strings.Repeat(" ", MaxLockSize+1), "c: is larger than 16777216 bytes, which no file of this kind is"},
 	} {
+		text, want := test.text, test.want
 		if _, err := ParseLock("c", []byte(text)); err == nil || err.Error() != want {
 			t.Errorf("%.50q: %v, want %s", text, err, want)
 		}

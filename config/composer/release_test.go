@@ -106,8 +106,8 @@ func TestRelease(t *testing.T) {
 		},
 		"Mage-OS, neither": {
 			mageOS(`, "replace": {"magento/product-community-edition": "*"}`), "",
-			" (Magento Open Source) composer.lock: mage-os/product-community-edition 1.0.5 replaces Magento *, which " +
-				"is not a release",
+			" (Magento Open Source) composer.lock: mage-os/product-community-edition 1.0.5 replaces Magento *, " +
+				"which is not a release",
 		},
 		"Mage-OS minimal": {
 			packages(`{"name": "mage-os/product-minimal-edition", "version": "2.2.0", "extra": {"magento_version": ` +

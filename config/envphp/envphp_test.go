@@ -453,8 +453,8 @@ func TestEnvironment(t *testing.T) {
 		}
 	}
 	f := parse(t, sample, "MAGENTO_DC_CRON__ENABLED=hunter2", `MAGENTO_DC__OVERRIDE={"db":{},"x":1}`)
-	const wantOverrides = "[{MAGENTO_DC_CRON__ENABLED cron/enabled } " +
-		"{MAGENTO_DC__OVERRIDE db } {MAGENTO_DC__OVERRIDE x }]"
+	const wantOverrides = "[{MAGENTO_DC_CRON__ENABLED cron/enabled } {MAGENTO_DC__OVERRIDE db } " +
+		"{MAGENTO_DC__OVERRIDE x }]"
 	if got := fmt.Sprint(f.Overrides); got != wantOverrides {
 		t.Error(got)
 	}
@@ -483,12 +483,11 @@ func TestProblems(t *testing.T) {
 		got = append(got, fmt.Sprintf("%s %s: %s", p.Place, p.Path, p.Text))
 	}
 	want := strings.Join([]string{
-		"2:25 db/connection/default/host: " +
-			"PHP takes localhost for its default Unix socket and ignores the port: write 127.0.0.1 to use the port",
-		"2:53 db/connection/default/port: " +
-			"Magento 2 refuses a port here: put it behind the host, as in db.example:3307",
-		"3:25 db/connection/indexer/host: " +
-			"an IPv6 address is split at its colons, so that another host is meant: use a name or an IPv4 address",
+		"2:25 db/connection/default/host: PHP takes localhost for its default Unix socket and ignores the port: " +
+			"write 127.0.0.1 to use the port",
+		"2:53 db/connection/default/port: Magento 2 refuses a port here: put it behind the host, as in db.example:3307",
+		"3:25 db/connection/indexer/host: an IPv6 address is split at its colons, so that another host is meant: " +
+			"use a name or an IPv4 address",
 		"3:25 db/connection/indexer/host: the port is not a number from 1 to 65535",
 		"3:25 db/connection/indexer/host: an empty host means PHP's default Unix socket",
 	}, "\n")
@@ -500,15 +499,18 @@ func TestProblems(t *testing.T) {
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	truncated, _, _ := strings.Cut(asInstalled, "'crypt'")
-	for source, want := range map[string]string{
-		"":                "env.php:1:1: the file is empty",
-		"<?php return 1;": "env.php:1:14: the file does not return an array",
-		truncated:         "env.php:2:8: the [ that stands here is never closed",
-		"<?php return ['a' => hunter2 hunter2 'x' => 'hunter2'];": "env.php:1:42: a comma or the end of the array " +
-			"is missing here",
-		"DB_PASSWORD=hunter2\n":     "env.php:1:1: the file does not begin with <?php",
-		strings.Repeat(" ", 10<<20): "env.php: is larger than 2097152 bytes, which no file of this kind is",
+	for _, test := range []struct{ source, want string }{
+		{"", "env.php:1:1: the file is empty"},
+		{"<?php return 1;", "env.php:1:14: the file does not return an array"},
+		{truncated, "env.php:2:8: the [ that stands here is never closed"},
+		{
+			"<?php return ['a' => hunter2 hunter2 'x' => 'hunter2'];",
+			"env.php:1:42: a comma or the end of the array is missing here",
+		},
+		{"DB_PASSWORD=hunter2\n", "env.php:1:1: the file does not begin with <?php"},
+		{strings.Repeat(" ", 10<<20), "env.php: is larger than 2097152 bytes, which no file of this kind is"},
 	} {
+		source, want := test.source, test.want
 		if _, err := Parse("env.php", []byte(source), nil); err == nil || err.Error() != want {
 			t.Errorf("%.60q: %v, want %s", source, err, want)
 		}
@@ -571,28 +573,39 @@ func TestSecretsAreHidden(t *testing.T) {
 // has to run for it.
 func TestCronEnabledInOtherWords(t *testing.T) {
 	t.Parallel()
-	for source, want := range map[string]string{
-		"<?php\n$config = ['cron' => ['enabled' => 0]];\nreturn $config;":             "false",
-		"<?php\n$config = array('cron' => array('enabled' => '1'));\nreturn $config;": "true",
-		"<?php\n$base = ['cron' => ['enabled' => false]];\n$c = $base;\nreturn $c;":   "false",
-		"<?php\n$config = ['db' => []];\nreturn $config;":                             "absent",
-		"<?php\nreturn ['cron' => ['enabled' => getenv('CRON_ENABLED')]];": "unknown (only PHP can compute it: " +
-			"it calls getenv())",
-		"<?php\nreturn ['cron' => ['enabled' => (int) getenv('CRON_ENABLED')]];": "unknown (only PHP can compute " +
-			"it: it calls getenv())",
-		"<?php\n$c = include 'env.base.php';\n$c['cron']['enabled']=0;\nreturn $c;": "unknown (only PHP can " +
-			"compute it: it is a variable that several statements set or use)",
-		"<?php\n$c = ['cron' => ['enabled' => 0]];\nrequire 'local.php';\nreturn $c;": "unknown (only PHP can " +
-			"compute it: it is a variable that several statements set or use)",
-		"<?php\nreturn include 'env.base.php';": "unknown (only PHP can compute it: " +
-			"it calls include())",
-		"<?php\nreturn require_once 'env.base.php';": "unknown (only PHP can compute it: it " +
-			"calls require_once())",
-		"<?php\nreturn ['cron' => ['enabled' => CRON_ENABLED]];": "unknown (only PHP can compute it: " +
-			"it is a constant)",
-		"<?php\nif (X) { return ['cron' => ['enabled' => 0]]; }\nreturn [];": "unknown (only PHP can compute it: it " +
-			"depends on a condition)",
+	for _, test := range []struct{ source, want string }{
+		{"<?php\n$config = ['cron' => ['enabled' => 0]];\nreturn $config;", "false"},
+		{"<?php\n$config = array('cron' => array('enabled' => '1'));\nreturn $config;", "true"},
+		{"<?php\n$base = ['cron' => ['enabled' => false]];\n$c = $base;\nreturn $c;", "false"},
+		{"<?php\n$config = ['db' => []];\nreturn $config;", "absent"},
+		{
+			"<?php\nreturn ['cron' => ['enabled' => getenv('CRON_ENABLED')]];",
+			"unknown (only PHP can compute it: it calls getenv())",
+		},
+		{
+			"<?php\nreturn ['cron' => ['enabled' => (int) getenv('CRON_ENABLED')]];",
+			"unknown (only PHP can compute it: it calls getenv())",
+		},
+		{
+			"<?php\n$c = include 'env.base.php';\n$c['cron']['enabled']=0;\nreturn $c;",
+			"unknown (only PHP can compute it: it is a variable that several statements set or use)",
+		},
+		{
+			"<?php\n$c = ['cron' => ['enabled' => 0]];\nrequire 'local.php';\nreturn $c;",
+			"unknown (only PHP can compute it: it is a variable that several statements set or use)",
+		},
+		{"<?php\nreturn include 'env.base.php';", "unknown (only PHP can compute it: it calls include())"},
+		{"<?php\nreturn require_once 'env.base.php';", "unknown (only PHP can compute it: it calls require_once())"},
+		{
+			"<?php\nreturn ['cron' => ['enabled' => CRON_ENABLED]];",
+			"unknown (only PHP can compute it: it is a constant)",
+		},
+		{
+			"<?php\nif (X) { return ['cron' => ['enabled' => 0]]; }\nreturn [];",
+			"unknown (only PHP can compute it: it depends on a condition)",
+		},
 	} {
+		source, want := test.source, test.want
 		f, err := Parse("env.php", []byte(source), nil)
 		if err != nil {
 			t.Errorf("%q: %v", source, err)

@@ -32,7 +32,7 @@ type File struct {
 	InstallDate time.Time     `json:"install_date"`
 	CryptKey    config.Secret `json:"crypt_key"`
 	TablePrefix string        `json:"table_prefix"`
-	// DisableLocalModules tells that modules of the code pool local are not loaded.
+	// DisableLocalModules is set when modules of the code pool local are not loaded.
 	DisableLocalModules bool `json:"disable_local_modules"`
 	// Connections are those of all resources, Magento's own first.
 	Connections   []Connection `json:"connections"`
@@ -56,7 +56,7 @@ type Connection struct {
 	Model          string        `json:"model"`
 	Type           string        `json:"type"`
 	InitStatements string        `json:"init_statements"`
-	// Active tells that Magento uses the connection at all.
+	// Active is set when Magento uses the connection at all.
 	Active bool `json:"active"`
 	// Address is where PHP connects to.
 	Address address.Address `json:"address"`
@@ -153,7 +153,8 @@ type reader struct {
 }
 
 func (r *reader) problem(place sourcefile.Place, subject, format string, args ...any) {
-	r.file.Problems = append(r.file.Problems, Problem{Place: place, Subject: subject, Text: fmt.Sprintf(format, args...)})
+	p := Problem{Place: place, Subject: subject, Text: fmt.Sprintf(format, args...)}
+	r.file.Problems = append(r.file.Problems, p)
 }
 
 func (r *reader) read() {
@@ -172,7 +173,8 @@ func (r *reader) read() {
 		}
 	}
 	if !resources.at("default_setup", "connection").place.IsKnown() {
-		r.problem(resources.place, "resources/default_setup", "there is no connection, so that Magento 1 has no database")
+		r.problem(resources.place, "resources/default_setup",
+			"there is no connection, so that Magento 1 has no database")
 	}
 	for _, name := range CoreResources {
 		if _, ok := f.Connection(name); !ok {
@@ -184,7 +186,8 @@ func (r *reader) read() {
 	f.FullPageCache = r.cache("full_page_cache")
 }
 
-// installDate reads the date that the installer writes; it is RFC 2822. A date that is none means not installed to Magento.
+// installDate reads the date that the installer writes; it is RFC 2822. A date that is none means not installed to
+// Magento.
 func (r *reader) installDate(s *section) {
 	text := strings.TrimSpace(s.text)
 	for _, layout := range []string{time.RFC1123Z, time.RFC1123, time.RFC3339, time.DateTime} {
@@ -193,7 +196,8 @@ func (r *reader) installDate(s *section) {
 			return
 		}
 	}
-	r.problem(s.place, "install/date", "there is no date of installation, without which Magento 1 takes itself for not installed")
+	r.problem(s.place, "install/date",
+		"there is no date of installation, without which Magento 1 takes itself for not installed")
 }
 
 func (r *reader) connection(resource string, s *section) Connection {
@@ -201,7 +205,9 @@ func (r *reader) connection(resource string, s *section) Connection {
 	c := Connection{Place: s.place, Resource: resource, Use: s.at("use").text}
 	if c.Use != "" {
 		if s.has("host") {
-			r.problem(s.at("host").place, subject, "this connection is not used, because <use> names %q, be it in Magento's defaults: add an empty <use/>", c.Use)
+			r.problem(s.at("host").place, subject,
+				"this connection is not used, because <use> names %q, be it in Magento's defaults: add an empty <use/>",
+				c.Use)
 		}
 		return c
 	}
@@ -218,7 +224,8 @@ func (r *reader) connection(resource string, s *section) Connection {
 	r.checkSpace(s.at("username"), subject+"/username")
 	r.checkSpace(s.at("password"), subject+"/password")
 	if !c.Active && c.Place.IsKnown() {
-		r.problem(s.place, subject, "the connection is not active, so that Magento 1 does not use it: <active>1</active>")
+		r.problem(s.place, subject,
+			"the connection is not active, so that Magento 1 does not use it: <active>1</active>")
 	}
 	return c
 }

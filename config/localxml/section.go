@@ -13,9 +13,9 @@ type section struct {
 	names    []string // of the children, in order
 }
 
-// extend merges the children of a document's element into the section, as Magento does (Varien_Simplexml_Element::extendChild
-// with overwrite): an element without children replaces one without children, an element with children is merged.
-// Of elements with one name that leaves the last text, and all children.
+// extend merges the children of a document's element into the section, as Magento does
+// (Varien_Simplexml_Element::extendChild with overwrite): an element without children replaces one without children, an
+// element with children is merged. Of elements with one name that leaves the last text, and all children.
 func (s *section) extend(source *xmltree.Node) {
 	for _, n := range source.Children {
 		target, exists := s.children[n.Name]
@@ -52,7 +52,7 @@ func (s *section) at(path ...string) *section {
 	return s
 }
 
-// has tells whether the section has a child of this name, be it empty.
+// has reports whether the section has a child of this name, be it empty.
 func (s *section) has(name string) bool {
 	_, ok := s.children[name]
 	return ok

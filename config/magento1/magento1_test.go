@@ -168,22 +168,32 @@ return array('major' => '1', 'minor' => '5', 'revision' => '1', 'patch' => '0', 
 
 func TestParseVersionErrors(t *testing.T) {
 	t.Parallel()
-	for source, want := range map[string]string{
-		"":                   "Mage.php:1:1: the file is empty",
-		"<?php class Foo {}": "Mage.php: there is no function getVersionInfo: is this Magento 1's app/Mage.php?",
-		"<?php function getVersion() { return trim('1'); }": "Mage.php:1:38: the major version is not known " +
-			"without running PHP",
-		"<?php function getVersionInfo() { return []; }": "Mage.php:1:42: the " +
-			"version is empty",
-		"<?php function getVersionInfo() { if (X) { return []; } return []; }": "Mage.php: the function with the " +
-			"version returns several values",
-		"<?php\nfunction getVersionInfo() { return ['major' => 1,\n'minor' => self::MINOR]; }": "Mage.php:3:12: the minor " +
-			"version is not known without running PHP",
-		"<?php\nfunction getVersionInfo() { return ['major' => 1": "Mage.php:2:36: the [ that stands " +
-			"here is never closed",
-		strings.Repeat(" ", MaxMageFileSize+1): "Mage.php: is larger than 1048576 bytes, which no " +
-			"file of this kind is",
+	for _, test := range []struct{ source, want string }{
+		{"", "Mage.php:1:1: the file is empty"},
+		{"<?php class Foo {}", "Mage.php: there is no function getVersionInfo: is this Magento 1's app/Mage.php?"},
+		{
+			"<?php function getVersion() { return trim('1'); }",
+			"Mage.php:1:38: the major version is not known without running PHP",
+		},
+		{"<?php function getVersionInfo() { return []; }", "Mage.php:1:42: the version is empty"},
+		{
+			"<?php function getVersionInfo() { if (X) { return []; } return []; }",
+			"Mage.php: the function with the version returns several values",
+		},
+		{
+			"<?php\nfunction getVersionInfo() { return ['major' => 1,\n'minor' => self::MINOR]; }",
+			"Mage.php:3:12: the minor version is not known without running PHP",
+		},
+		{
+			"<?php\nfunction getVersionInfo() { return ['major' => 1",
+			"Mage.php:2:36: the [ that stands here is never closed",
+		},
+		{
+			strings.Repeat(" ", MaxMageFileSize+1),
+			"Mage.php: is larger than 1048576 bytes, which no file of this kind is",
+		},
 	} {
+		source, want := test.source, test.want
 		if _, err := ParseVersion("Mage.php", []byte(source)); err == nil || err.Error() != want {
 			t.Errorf("%.60q\n got %v\nwant %s", source, err, want)
 		}
@@ -207,8 +217,7 @@ func TestReadModules(t *testing.T) {
 		"AW_Blog.xml": "<config>\n  <modules>\n    <AW_Blog><active>true</active><codePool>community</" +
 			"codePool><depends><Mage_Cms/><Mage_Core/></depends></AW_Blog>\n  </modules>\n</config>",
 		"Mage_All.xml": "<config><modules><Mage_Core><active>true</active><codePool>core</codePool></" +
-			"Mage_Core><Mage_Poll><active>true</active><codePool>core</codePool></Mage_Poll></" +
-			"modules></config>",
+			"Mage_Core><Mage_Poll><active>true</active><codePool>core</codePool></Mage_Poll></modules></config>",
 		"Mage_Poll.xml": "<config><modules><Mage_Poll><active>false</active></Mage_Poll></modules></config>",
 		"Zz_Overrides.xml": "<config><modules><Mage_Core><codePool>local</codePool></" +
 			"Mage_Core><AW_Blog><depends><Zz_All/></depends></AW_Blog></modules></config>",

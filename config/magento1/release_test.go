@@ -66,8 +66,7 @@ func TestInferRelease(t *testing.T) {
 		"an upgrade that stopped": {
 			with(of1945, map[string]string{"customer_setup": "1.6.2.0.4"}),
 			"problem: core_setup 1.6.0.10 is that of 1.9.4.3 to 1.9.4.5, and customer_setup 1.6.2.0.4 is that of " +
-				"1.9.2.2 to 1.9.2.4: " +
-				"an upgrade did not run all of its setup scripts",
+				"1.9.2.2 to 1.9.2.4: an upgrade did not run all of its setup scripts",
 		},
 		"of Magento 2": {map[string]string{}, "problem: core_resource has no row of Magento's own modules"},
 		"extensions only": {

@@ -1,11 +1,12 @@
-// Package progress reads the Data Migration Tool's var/migration-tool-progress.lock, in which it notes what it has done.
+// Package progress reads the Data Migration Tool's var/migration-tool-progress.lock, in which it notes what it has
+// done.
 //
-// The tool takes a lock file that it cannot read for an empty one, without a word: then it starts from the beginning.
+// The tool takes a lock file that it cannot read for an empty one and does not say so: then it starts from the
+// beginning.
 package progress
 
 import (
 	"bytes"
-	"path/filepath"
 	"slices"
 
 	"magento_migration_exporter/config/phparray"
@@ -45,15 +46,10 @@ type Step struct {
 // Stage is one thing that a class does, such as "data migration".
 type Stage struct {
 	Name string `json:"name"`
-	// Done tells that the tool will skip the stage.
+	// Done is set when the tool will skip the stage.
 	Done bool `json:"done"`
 	// Process are the documents that the stage has been through.
 	Process []string `json:"process"`
-}
-
-// Path returns where the lock file is below Magento 2's root.
-func Path(magentoRoot string) string {
-	return filepath.Join(magentoRoot, "var/migration-tool-progress.lock")
 }
 
 // Read reads a lock file of at most MaxSize bytes.
@@ -81,7 +77,9 @@ func Parse(file string, data []byte) (*Lock, error) {
 	for class, stages := range root.Entries() {
 		step := Step{Place: stages.Place(), Class: class}
 		if stages.Kind() != phparray.Array {
-			return nil, &sourcefile.Error{File: file, Place: step.Place, Problem: "the entry of a class is not an array of stages"}
+			return nil, &sourcefile.Error{
+				File: file, Place: step.Place, Problem: "the entry of a class is not an array of stages",
+			}
 		}
 		for name, stage := range stages.Entries() {
 			step.Stages = append(step.Stages, readStage(name, stage))
@@ -91,7 +89,8 @@ func Parse(file string, data []byte) (*Lock, error) {
 	return lock, nil
 }
 
-// parseArray reads the array that the file consists of: JSON if the first byte is a brace, as in the tool, else PHP's serialize format.
+// parseArray reads the array that the file consists of: JSON if the first byte is a brace, as in the tool, else PHP's
+// serialize format.
 func parseArray(file string, data []byte, lock *Lock) (*phparray.Value, error) {
 	lock.Format = JSON
 	if data[0] == '{' {
@@ -127,7 +126,7 @@ func readStage(name string, v *phparray.Value) Stage {
 	return stage
 }
 
-// Done tells whether the tool will skip a stage of a class.
+// Done reports whether the tool will skip a stage of a class.
 func (l *Lock) Done(class, stage string) bool {
 	for _, step := range l.Steps {
 		for _, s := range step.Stages {

@@ -3,6 +3,8 @@ package toolconfig
 import (
 	_ "embed"
 	"fmt"
+	"maps"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -51,13 +53,29 @@ var (
 
 var databaseAttributes = []string{"name", "host", "port", "user", "password", "ssl_ca", "ssl_cert", "ssl_key"}
 
+// optionsOf returns the options of options.tsv, and those that the tool's own config.xml.dist has beyond them, by name.
+func optionsOf(shipped *Config) map[string]knownOption {
+	if shipped == nil {
+		return knownOptions()
+	}
+	known := maps.Clone(knownOptions())
+	for _, o := range shipped.Options {
+		if _, ok := known[o.Name]; !ok {
+			known[o.Name] = knownOption{needed: "no", kind: "text", schema: "-"}
+		}
+	}
+	return known
+}
+
 type reader struct {
-	root   *xmltree.Node
-	config *Config
+	root    *xmltree.Node
+	shipped *Config // nil where it is not known
+	config  *Config
 }
 
 func (r *reader) problem(place sourcefile.Place, severity Severity, subject, format string, args ...any) {
-	r.config.Problems = append(r.config.Problems, Problem{Place: place, Severity: severity, Subject: subject, Text: fmt.Sprintf(format, args...)})
+	p := Problem{Place: place, Severity: severity, Subject: subject, Text: fmt.Sprintf(format, args...)}
+	r.config.Problems = append(r.config.Problems, p)
 }
 
 // checkLayout checks which elements stand where, as config.xsd does: groups of steps, source, destination and options.
@@ -76,7 +94,8 @@ func (r *reader) checkLayout() {
 			continue
 		case i == 0 && (last == 0 || last == len(order)-1), i == last+1:
 		default:
-			r.problem(n.Place, Refused, n.Name, "<%s> stands out of order: it is steps, source, destination, options, each but steps once", n.Name)
+			r.problem(n.Place, Refused, n.Name,
+				"<%s> stands out of order: it is steps, source, destination, options, each but steps once", n.Name)
 		}
 		last = i
 	}
@@ -85,7 +104,8 @@ func (r *reader) checkLayout() {
 	}
 }
 
-// checkContainer checks an element that holds elements: no text, and no attributes but these and those of XML Schema itself.
+// checkContainer checks an element that holds elements: no text, and no attributes but these and those of XML Schema
+// itself.
 func (r *reader) checkContainer(n *xmltree.Node, subject string, attributes ...string) {
 	if strings.TrimSpace(n.Text()) != "" {
 		r.problem(n.Place, Refused, subject, "there is text directly in <%s>", n.Name)
@@ -135,7 +155,8 @@ func (r *reader) database(system string) *Database {
 			case n.Name != "database":
 				r.problem(n.Place, Refused, system, "the element in <%s> is <%s>, not <database>", system, n.Name)
 			case found != nil:
-				r.problem(found.Place, Misleading, system, "the <database> of line %d is used instead of this one", n.Line)
+				r.problem(found.Place, Misleading, system, "the <database> of line %d is used instead of this one",
+					n.Line)
 			}
 			if i == 0 {
 				found = n
@@ -162,18 +183,21 @@ func (r *reader) databaseOf(n *xmltree.Node, system string) *Database {
 	}
 	d := &Database{
 		Place: n.Place, Host: value("host"), Port: value("port"), Name: value("name"), User: value("user"),
-		Password: config.Secret(value("password")), SSLCA: value("ssl_ca"), SSLCert: value("ssl_cert"), SSLKey: value("ssl_key"),
+		Password: config.Secret(value("password")),
+		SSLCA:    value("ssl_ca"), SSLCert: value("ssl_cert"), SSLKey: value("ssl_key"),
 	}
 	if d.Password == "0" {
 		d.Password = ""
-		r.problem(n.Attribute("password").Place, Misleading, system, "PHP takes the password 0 for none, so the tool sends an empty one: set another password")
+		r.problem(n.Attribute("password").Place, Misleading, system,
+			"PHP takes the password 0 for none, so the tool sends an empty one: set another password")
 	}
 	r.address(n, d, system)
 	r.tls(n, d, system)
 	return d
 }
 
-// address finds out where PHP connects to. The tool puts host and port together, and Magento's adapter takes them apart again.
+// address finds out where PHP connects to. The tool puts host and port together, and Magento's adapter takes them apart
+// again.
 func (r *reader) address(n *xmltree.Node, d *Database, system string) {
 	host, at := d.Host, n.Attribute("host")
 	switch d.Port {
@@ -185,11 +209,31 @@ func (r *reader) address(n *xmltree.Node, d *Database, system string) {
 	}
 	var problems []string
 	d.Address, problems = address.Magento2(host)
+	if text := wrongHost(d.Host); text != "" {
+		at, problems = n.Attribute("host"), []string{text}
+	}
 	for _, text := range problems {
 		if n.Attribute("host") != nil { // else it is missing, which is a problem of its own
 			r.problem(at.Place, Misleading, system, "%s", text)
 		}
 	}
+}
+
+// wrongHost says what the tool does with forms that other programs accept as a host. It takes every host with a slash
+// in it for the path of a Unix socket.
+func wrongHost(host string) string {
+	const asSocket = ", and the tool takes all of it for the path of a Unix socket, to which it cannot connect: write "
+	scheme, rest, hasScheme := strings.Cut(host, "://")
+	name, path, hasPath := strings.Cut(host, ":")
+	switch {
+	case hasScheme && !strings.Contains(scheme, "/") && rest != "":
+		return "the host is a URL" + asSocket + "the name of the host alone, and the port into the attribute port"
+	case hasPath && strings.HasPrefix(path, "/") && name != "":
+		return "the path of a socket stands behind a host" + asSocket + "the path alone, as in /run/mysqld/mysqld.sock"
+	case strings.Contains(host, "/") && !strings.HasPrefix(host, "/"):
+		return "something stands behind the host" + asSocket + "the name of the host alone"
+	}
+	return ""
 }
 
 func (r *reader) tls(n *xmltree.Node, d *Database, system string) {
@@ -201,7 +245,8 @@ func (r *reader) tls(n *xmltree.Node, d *Database, system string) {
 	}
 	d.TLS = count == 3
 	if count == 1 || count == 2 {
-		r.problem(n.Place, Misleading, system, "the connection is not encrypted: the tool uses TLS only when ssl_ca, ssl_cert and ssl_key are all set")
+		r.problem(n.Place, Misleading, system,
+			"the connection is not encrypted: the tool uses TLS only when ssl_ca, ssl_cert and ssl_key are all set")
 	}
 }
 
@@ -253,9 +298,34 @@ func (r *reader) modes() {
 		}
 	}
 	for _, name := range []string{"settings", "data", "delta"} {
-		if !slices.ContainsFunc(r.config.Modes, func(m Mode) bool { return m.Name == name && len(m.Steps) > 0 }) {
+		if !r.config.hasSteps(name) {
 			r.problem(r.root.Place, Broken, "steps", "there are no steps for the mode %s", name)
 		}
+	}
+	r.checkMissingSteps()
+}
+
+func (c *Config) hasSteps(mode string) bool {
+	return slices.ContainsFunc(c.Modes, func(m Mode) bool { return m.Name == mode && len(m.Steps) > 0 })
+}
+
+// checkMissingSteps names the steps that the tool's own config.xml.dist has and the file lacks.
+func (r *reader) checkMissingSteps() {
+	if r.shipped == nil {
+		return
+	}
+	var missing []string
+	for _, mode := range r.shipped.Modes {
+		if !r.config.hasSteps(mode.Name) {
+			continue // which is a problem of its own
+		}
+		if lacking := r.config.lacking(mode); len(lacking) > 0 {
+			missing = append(missing, mode.Name+": "+strings.Join(lacking, ", "))
+		}
+	}
+	if len(missing) > 0 {
+		r.problem(r.root.Place, Misleading, "missing steps", "steps that the shipped %s has are missing: %s",
+			filepath.Base(r.shipped.File), strings.Join(missing, "; "))
 	}
 }
 
@@ -275,7 +345,9 @@ func (r *reader) step(mode *Mode, n *xmltree.Node) {
 		i = len(mode.Steps)
 		mode.Steps = append(mode.Steps, Step{Place: n.Place, Title: title.Value})
 	} else {
-		r.problem(n.Place, Misleading, "steps", "this step and the one of line %d have one title: the tool makes one step of them", mode.Steps[i].Place.Line)
+		r.problem(n.Place, Misleading, "steps",
+			"this step and the one of line %d have one title: the tool makes one step of them",
+			mode.Steps[i].Place.Line)
 	}
 	for _, stage := range n.Children {
 		r.stage(&mode.Steps[i], stage)
@@ -289,10 +361,12 @@ func (r *reader) stage(step *Step, n *xmltree.Node) {
 	r.checkText(n, "steps")
 	s := Stage{Place: n.Place, Name: n.Name, Class: n.TextContent()}
 	if !stageClass.MatchString(s.Class) {
-		r.problem(n.Place, Refused, "steps", "<%s> holds something other than the name of a class, or white space", n.Name)
+		r.problem(n.Place, Refused, "steps", "<%s> holds something other than the name of a class, or white space",
+			n.Name)
 	}
 	if i := slices.IndexFunc(step.Stages, func(other Stage) bool { return other.Name == s.Name }); i >= 0 {
-		r.problem(step.Stages[i].Place, Misleading, "steps", "the <%s> of line %d is used instead of this one", s.Name, s.Place.Line)
+		r.problem(step.Stages[i].Place, Misleading, "steps", "the <%s> of line %d is used instead of this one", s.Name,
+			s.Place.Line)
 		step.Stages[i] = s
 		return
 	}
@@ -309,7 +383,7 @@ func (r *reader) options() {
 		}
 		for _, n := range parent.Children {
 			o := Option{Place: n.Place, Name: n.Name, Block: block + 1}
-			option, known := knownOptions()[n.Name]
+			option, known := r.config.kinds[n.Name]
 			if known && option.schema != "-" {
 				r.checkText(n, n.Name)
 			}
@@ -321,7 +395,8 @@ func (r *reader) options() {
 			}
 			if i, ok := last[o.Name]; ok {
 				r.config.Options[i].Replaced = true
-				r.problem(r.config.Options[i].Place, Misleading, o.Name, "the <%s> of line %d is used instead of this one", o.Name, o.Place.Line)
+				r.problem(r.config.Options[i].Place, Misleading, o.Name,
+					"the <%s> of line %d is used instead of this one", o.Name, o.Place.Line)
 			}
 			last[o.Name] = len(r.config.Options)
 			r.config.Options = append(r.config.Options, o)
@@ -337,33 +412,56 @@ func (r *reader) options() {
 }
 
 func (r *reader) checkOption(o Option) {
-	known, ok := knownOptions()[o.Name]
+	known, ok := r.config.kinds[o.Name]
 	switch {
 	case !ok:
-		r.problem(o.Place, Misleading, o.Name, "the tool has no option %s: is it misspelt, or that of a step of your own?", o.Name)
+		r.problem(o.Place, Misleading, o.Name,
+			"the tool has no option %s: is it misspelt, or that of a step of your own?", o.Name)
 	case known.schema == "xmlFile" && !xmlFile.MatchString(o.Value):
-		r.problem(o.Place, Refused, o.Name, "the path must end in .xml or .dist and consist of letters, digits and - / . _ only, without white space around it")
+		r.problem(o.Place, Refused, o.Name,
+			"the path must end in .xml or .dist and consist of letters, digits and - / . _ only, without white "+
+				"space around it")
 	case known.schema == "int":
 		if _, err := strconv.ParseInt(strings.TrimSpace(o.Value), 10, 32); err != nil {
 			r.problem(o.Place, Refused, o.Name, "%s is not a whole number", o.Name)
 		}
 	case known.kind != "text" && o.Value == "":
 		r.problem(o.Place, Broken, o.Name, "no file is named")
-	case strings.TrimSpace(o.Value) != o.Value && !strings.HasPrefix(o.Name, "init_statements_") && o.Name != "progress_bar_format":
-		r.problem(o.Place, Broken, o.Name, "there is white space around the text, which the tool takes for a part of it")
+	case strings.TrimSpace(o.Value) != o.Value && !strings.HasPrefix(o.Name, "init_statements_") &&
+		o.Name != "progress_bar_format":
+		r.problem(o.Place, Broken, o.Name,
+			"there is white space around the text, which the tool takes for a part of it")
 	}
 	if key := string(r.config.CryptKey); o.Name == "crypt_key" && strings.TrimSpace(key) != key {
-		r.problem(o.Place, Misleading, o.Name, "there is white space around the key, which the tool takes for a part of it")
+		r.problem(o.Place, Misleading, o.Name,
+			"there is white space around the key, which the tool takes for a part of it")
 	}
+}
+
+// required returns the names of the options that the tool's own config.xml.dist has, and without one those that stand
+// in all of them.
+func (r *reader) required() []string {
+	var names []string
+	if r.shipped != nil {
+		for _, o := range r.shipped.Options {
+			names = append(names, o.Name)
+		}
+		return names
+	}
+	commerce := strings.TrimSpace(r.config.Value("edition_migrate")) == "commerce-to-commerce"
+	for _, row := range rows(optionsTable) {
+		if row[1] == "all" || row[1] == "commerce" && commerce {
+			names = append(names, row[0])
+		}
+	}
+	return names
 }
 
 func (r *reader) checkMissing() {
 	var missing []string
-	commerce := strings.TrimSpace(r.config.Value("edition_migrate")) == "commerce-to-commerce"
-	for _, row := range rows(optionsTable) {
-		_, ok := r.config.Option(row[0])
-		if !ok && (row[1] == "all" || row[1] == "commerce" && commerce) {
-			missing = append(missing, row[0])
+	for _, name := range r.required() {
+		if _, ok := r.config.Option(name); !ok {
+			missing = append(missing, name)
 		}
 	}
 	place := r.root.Place
@@ -393,7 +491,8 @@ func (r *reader) checkMapping() {
 	}
 	for _, check := range []struct{ option, want string }{{"edition_migrate", edition}, {"edition_number", version}} {
 		if other, ok := r.config.Option(check.option); ok && other.Value != check.want {
-			r.problem(other.Place, Misleading, check.option, "%s is not that of map_file, which is in the directory for %s %s", check.option, edition, version)
+			r.problem(other.Place, Misleading, check.option,
+				"%s is not that of map_file, which is in the directory for %s %s", check.option, edition, version)
 		}
 	}
 }

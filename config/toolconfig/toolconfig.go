@@ -1,7 +1,9 @@
 // Package toolconfig reads the Data Migration Tool's config.xml (and config.xml.dist) as the tool itself does,
 // and says what in it the tool misunderstands without a word.
 //
-// The tool checks the file against its etc/config.xsd in developer mode only; that check is made here always.
+// The tool checks the file against its etc/config.xsd in developer mode only; that check is made here always. What a
+// config.xml has to have depends on the tool's release, so that it is compared with the config.xml.dist that the tool
+// was shipped with.
 package toolconfig
 
 import (
@@ -23,6 +25,9 @@ const MaxSize = 1 << 20
 // Config is what the tool takes from its configuration file.
 type Config struct {
 	File string `json:"file"`
+	// Shipped is the config.xml.dist with which the file was compared. It is empty when none was found; then the file
+	// is compared with the options that every release of the tool from 2.2.0 on has, and no step can be missing.
+	Shipped string `json:"shipped"`
 	// Source is Magento 1's database, nil when the file has none.
 	Source *Database `json:"source"`
 	// Destination is Magento 2's database, nil when the file has none.
@@ -35,6 +40,9 @@ type Config struct {
 	Modes []Mode `json:"modes"`
 	// Problems are in the order of the file.
 	Problems []Problem `json:"problems"`
+
+	// kinds are the options that this release of the tool has.
+	kinds map[string]knownOption
 }
 
 // Database is how the tool logs in to a database.
@@ -52,7 +60,7 @@ type Database struct {
 	SSLKey   string        `json:"ssl_key"`
 	// Address is where PHP connects to.
 	Address address.Address `json:"address"`
-	// TLS tells whether the tool asks for TLS: it does so when all three files are named.
+	// TLS is set when the tool asks for TLS, which it does when all three files are named.
 	TLS bool `json:"tls"`
 }
 
@@ -65,7 +73,7 @@ type Option struct {
 	Value string `json:"value"`
 	// Block counts the <options> blocks from 1.
 	Block int `json:"block"`
-	// Replaced tells that a later option of this name wins.
+	// Replaced is set when a later option of this name wins.
 	Replaced bool `json:"replaced"`
 }
 
@@ -105,7 +113,7 @@ const (
 type Problem struct {
 	Place    sourcefile.Place `json:"place"`
 	Severity Severity         `json:"severity"`
-	// Subject is source, destination, steps, or the name of an option.
+	// Subject is source, destination, steps, missing steps, or the name of an option.
 	Subject string `json:"subject"`
 	// Text says what is wrong and what to write instead.
 	Text string `json:"text"`
@@ -117,17 +125,34 @@ func (c Config) Format(f fmt.State, _ rune) { sourcefile.Print(f, c) }
 // Format hides the secrets, whatever the verb.
 func (d Database) Format(f fmt.State, _ rune) { sourcefile.Print(f, d) }
 
-// Read reads a file of at most MaxSize bytes.
-func Read(path string) (*Config, error) {
+// Read reads a file of at most MaxSize bytes, and compares it with the config.xml.dist beside it, or with that of the
+// tool below Magento 2's root. The root can be empty.
+func Read(path, magentoRoot string) (*Config, error) {
 	data, err := sourcefile.Read(path, MaxSize)
 	if err != nil {
 		return nil, err
 	}
-	return Parse(path, data)
+	c, err := Parse(path, data, nil)
+	if err != nil {
+		return nil, err
+	}
+	if dist := shipped(c, magentoRoot); dist != nil {
+		return Parse(path, data, dist)
+	}
+	return c, nil
 }
 
-// Parse reads the text of a file. It fails when that is not well-formed XML; whatever else is wrong is among the problems.
-func Parse(file string, data []byte) (*Config, error) {
+func readAlone(path string) (*Config, error) {
+	data, err := sourcefile.Read(path, MaxSize)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(path, data, nil)
+}
+
+// Parse reads the text of a file and compares it with the config.xml.dist of the tool's release, which is nil where it
+// is not known. It fails when the text is not well-formed XML; whatever else is wrong is among the problems.
+func Parse(file string, data []byte, shipped *Config) (*Config, error) {
 	if err := sourcefile.CheckSize(file, len(data), MaxSize); err != nil {
 		return nil, err
 	}
@@ -135,7 +160,10 @@ func Parse(file string, data []byte) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := reader{root: root, config: &Config{File: file}}
+	r := reader{root: root, shipped: shipped, config: &Config{File: file, kinds: optionsOf(shipped)}}
+	if shipped != nil {
+		r.config.Shipped = shipped.File
+	}
 	r.checkLayout()
 	r.config.Source = r.database("source")
 	r.config.Destination = r.database("destination")
@@ -182,7 +210,7 @@ func (c *Config) Stages(mode, stage string) []string {
 func (c *Config) PathOptions() []string {
 	var names []string
 	for _, o := range c.Options {
-		if known, ok := knownOptions()[o.Name]; ok && !o.Replaced && known.kind != "text" {
+		if known, ok := c.kinds[o.Name]; ok && !o.Replaced && known.kind != "text" {
 			names = append(names, o.Name)
 		}
 	}
@@ -192,19 +220,20 @@ func (c *Config) PathOptions() []string {
 // Candidate is a place where the tool looks for a file.
 type Candidate struct {
 	Path string
-	// FromRootOnly tells that the file is found only while the tool is started in the Magento root.
+	// FromRootOnly is set when the file is found only while the tool is started in the Magento root.
 	FromRootOnly bool
 }
 
 // Candidates returns where the tool looks for the file that an option names, in its order: the path as it is written,
-// relative to the working directory, then relative to the tool's own directory. class_map is looked for in the latter only.
+// relative to the working directory, then relative to the tool's own directory. class_map is looked for in the latter
+// only.
 func (c *Config) Candidates(option, magentoRoot, moduleDir string) []Candidate {
 	value := c.Value(option)
 	inModule := Candidate{Path: filepath.Join(moduleDir, value)}
 	switch {
 	case value == "":
 		return nil
-	case knownOptions()[option].kind == "module_path":
+	case c.kinds[option].kind == "module_path":
 		return []Candidate{inModule}
 	case filepath.IsAbs(value):
 		return []Candidate{{Path: value}, inModule}
@@ -225,8 +254,8 @@ func ModuleDirs(magentoRoot, configFile string) []string {
 	return dirs
 }
 
-// MappingOf returns the edition and the Magento 1 version of a path like etc/opensource-to-opensource/1.9.4.5/map.xml.dist.
-// It is false for a path that is not in a mapping directory.
+// MappingOf returns the edition and the Magento 1 version of a path like
+// etc/opensource-to-opensource/1.9.4.5/map.xml.dist. It is false for a path that is not in a mapping directory.
 func MappingOf(path string) (edition, version string, ok bool) {
 	parts := strings.Split(filepath.ToSlash(path), "/")
 	for i, part := range parts[:max(0, len(parts)-2)] {

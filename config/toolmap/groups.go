@@ -63,7 +63,8 @@ func items(group *xmltree.Node) []Item {
 	return items
 }
 
-// Group returns the items of a group in the order of the file, none when there is no such group. A nil Groups has no groups.
+// Group returns the items of a group in the order of the file, none when there is no such group. A nil Groups has no
+// groups.
 func (g *Groups) Group(name string) []Item {
 	if g == nil {
 		return nil
@@ -119,7 +120,8 @@ func ParseClassMap(file string, data []byte) (*ClassMap, error) {
 	return c, nil
 }
 
-// Class returns Magento 2's class, which is empty for one that is left out on purpose. It is false for a class that is not mapped.
+// Class returns Magento 2's class, which is empty for one that is left out on purpose. It is false for a class that is
+// not mapped.
 func (c *ClassMap) Class(from string) (string, bool) {
 	to, ok := c.classes[from]
 	return to, ok

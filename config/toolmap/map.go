@@ -8,8 +8,8 @@ import (
 	"magento_migration_exporter/config/xmltree"
 )
 
-// Map is a map file: which documents (tables) and fields (columns) of the two systems correspond, and which are ignored.
-// Its methods may be called from several goroutines.
+// Map is a map file: which documents (tables) and fields (columns) of the two systems correspond, and which are
+// ignored. Its methods may be called from several goroutines.
 type Map struct {
 	File string
 	// Problems are in the order of the file.
@@ -39,7 +39,8 @@ func Read(path string, w Wildcard) (*Map, error) {
 	return read(path, func(file string, data []byte) (*Map, error) { return Parse(file, data, w) })
 }
 
-// Parse reads the text of a map file. It fails when that is not well-formed XML; whatever else is wrong is among the problems.
+// Parse reads the text of a map file. It fails when that is not well-formed XML; whatever else is wrong is among the
+// problems.
 func Parse(file string, data []byte, w Wildcard) (*Map, error) {
 	root, err := parseTree(file, data)
 	if err != nil {
@@ -72,7 +73,8 @@ func texts(nodes []*xmltree.Node) map[string]bool {
 	return set
 }
 
-// pairs returns for each text in a rule the last other text in it. Of several rules with one text, the tool uses the first.
+// pairs returns for each text in a rule the last other text in it. Of several rules with one text, the tool uses the
+// first.
 func pairs(rules []*xmltree.Node) map[string]string {
 	result := map[string]string{}
 	for _, rule := range rules {
@@ -92,7 +94,8 @@ func pairs(rules []*xmltree.Node) map[string]string {
 	return result
 }
 
-// addWildcard adds an ignored document with a * in it. The tool puts the name unquoted between "/^" and "/", open at the end.
+// addWildcard adds an ignored document with a * in it. The tool puts the name unquoted between "/^" and "/", open at
+// the end.
 func (m *Map) addWildcard(rules *sideRules, n *xmltree.Node, w Wildcard) {
 	name := n.TextContent()
 	if !strings.Contains(name, "*") {
@@ -100,7 +103,8 @@ func (m *Map) addWildcard(rules *sideRules, n *xmltree.Node, w Wildcard) {
 	}
 	pattern, err := regexp.Compile("^" + strings.ReplaceAll(name, "*", string(w)))
 	if err != nil || strings.Contains(name, "/") {
-		m.Problems = append(m.Problems, Problem{n.Place, "with each * read as " + string(w) + " this is not a regular expression, which the tool takes it for"})
+		text := "with each * read as " + string(w) + " this is not a regular expression, which the tool takes it for"
+		m.Problems = append(m.Problems, Problem{n.Place, text})
 		return
 	}
 	rules.wildcards = append(rules.wildcards, pattern)
@@ -142,7 +146,8 @@ func (m *Map) DataTypeIgnored(document, field string, side Side) bool {
 	return m.sides[side].datatypes[document+"."+field]
 }
 
-// FieldMap returns the name of a field on the other side. It is false for an ignored field. The error is an *AmbiguousError.
+// FieldMap returns the name of a field on the other side. It is false for an ignored field. The error is an
+// *AmbiguousError.
 func (m *Map) FieldMap(document, field string, side Side) (string, bool, error) {
 	if m.FieldIgnored(document, field, side) {
 		return "", false, nil

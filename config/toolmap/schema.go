@@ -57,7 +57,8 @@ var elements = sync.OnceValue(func() map[string]element {
 		if row[3] != "-" {
 			for a := range strings.FieldsSeq(row[3]) {
 				name, value, _ := strings.Cut(a, "=")
-				e.attributes = append(e.attributes, attribute{strings.TrimPrefix(name, "?"), whole(value), strings.HasPrefix(name, "?")})
+				optional := strings.HasPrefix(name, "?")
+				e.attributes = append(e.attributes, attribute{strings.TrimPrefix(name, "?"), whole(value), optional})
 			}
 		}
 		elements[row[0]] = e
@@ -147,7 +148,8 @@ func (c *checker) attributes(n *xmltree.Node, e element) {
 		case i < 0:
 			c.problem(a.Place, "<%s> has no attribute %s", n.Name, a.Name)
 		case !e.attributes[i].value.whole.MatchString(a.Value):
-			c.problem(a.Place, "the attribute %s of <%s> is not of the form %s", a.Name, n.Name, e.attributes[i].value.pattern)
+			c.problem(a.Place, "the attribute %s of <%s> is not of the form %s", a.Name, n.Name,
+				e.attributes[i].value.pattern)
 		}
 	}
 	for _, known := range e.attributes {

@@ -1,5 +1,6 @@
-// Package toolmap reads the files that tell the Data Migration Tool what to do with which table, column, attribute and class:
-// its map files, document and attribute groups, class map and settings map, and answers as the tool's own readers do.
+// Package toolmap reads the files that tell the Data Migration Tool what to do with which table, column, attribute and
+// class: its map files, document and attribute groups, class map and settings map, and answers as the tool's own
+// readers do.
 //
 // The tool checks these files against its XSDs in developer mode only; that check is made here always.
 package toolmap
@@ -12,7 +13,8 @@ import (
 	"magento_migration_exporter/config/xmltree"
 )
 
-// MaxSize is the largest file that is read, in bytes. The largest that the tool brings, a map for Commerce, is under 200 KiB.
+// MaxSize is the largest file that is read, in bytes. The largest that the tool brings, a map for Commerce, is under
+// 200 KiB.
 const MaxSize = 2 << 20
 
 // Side is one of the two systems, as the map files call them.
@@ -45,7 +47,8 @@ func (p Problem) String() string { return p.Place.String() + ": " + p.Text }
 type Wildcard string
 
 const (
-	// AnyNumber is what the tool makes of * now: a run of 2.4.6.1 takes the table inventory_stock for one of inventory_stock*.
+	// AnyNumber is what the tool makes of * now: a run of 2.4.6.1 takes the table inventory_stock for one of
+	// inventory_stock*.
 	AnyNumber Wildcard = ".*"
 	// AtLeastOne is what older releases make of *, as copies of 2.1 and 2.2 show.
 	AtLeastOne Wildcard = ".+"
@@ -77,7 +80,8 @@ func parseTree(file string, data []byte) (*xmltree.Node, error) {
 	return xmltree.Parse(file, data)
 }
 
-// below yields the elements at a path of names below all elements of the first name, wherever those are: the tool's //first/second/….
+// below yields the elements at a path of names below all elements of the first name, wherever those are: the tool's
+// //first/second/….
 func below(root *xmltree.Node, first string, path ...string) []*xmltree.Node {
 	var found []*xmltree.Node
 	for n := range root.All() {

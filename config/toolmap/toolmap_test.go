@@ -110,10 +110,12 @@ func TestFields(t *testing.T) {
 			message = ambiguous.Error()
 		}
 		if got != test.want || ok != (test.want != "") || message != test.err {
-			t.Errorf("%s.%s of the %s: %q %v %v, want %q %q", test.document, test.field, test.side, got, ok, err, test.want, test.err)
+			t.Errorf("%s.%s of the %s: %q %v %v, want %q %q", test.document, test.field, test.side, got, ok, err,
+				test.want, test.err)
 		}
 	}
-	if !m.DataTypeIgnored("cms_page", "content", Source) || m.DataTypeIgnored("cms_page", "content", Destination) || m.DataTypeIgnored("cms_page", "title", Source) {
+	if !m.DataTypeIgnored("cms_page", "content", Source) || m.DataTypeIgnored("cms_page", "content", Destination) ||
+		m.DataTypeIgnored("cms_page", "title", Source) {
 		t.Error("the ignored data types are wrong")
 	}
 }
@@ -121,17 +123,24 @@ func TestFields(t *testing.T) {
 func TestGroups(t *testing.T) {
 	t.Parallel()
 	g, err := ParseGroups("groups.xml", []byte(`<groups>
-<group name="documents"><document key="entity_id">customer_entity</document><document>customer_eav_attribute</document></group>
-<group name="ignore"><attribute type="catalog_product">url_path</attribute><attribute type="catalog_category">url_path</attribute><attribute>x</attribute></group>
+<group name="documents">
+<document key="entity_id">customer_entity</document><document>customer_eav_attribute</document>
+</group>
+<group name="ignore">
+<attribute type="catalog_product">url_path</attribute><attribute type="catalog_category">url_path</attribute>
+<attribute>x</attribute>
+</group>
 <group name="ignore"><attribute>second</attribute></group>
 </groups>`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(g.Group("documents"), g.Group("ignore"), g.Names("ignore"), g.Group("none")); got != "[{customer_entity entity_id []} {customer_eav_attribute  []}] [{url_path  [catalog_product catalog_category]} {x  []}] [url_path x] []" {
+	got := fmt.Sprint(g.Group("documents"), g.Group("ignore"), g.Names("ignore"), g.Group("none"))
+	if got != "[{customer_entity entity_id []} {customer_eav_attribute  []}] [{url_path  [catalog_product "+
+		"catalog_category]} {x  []}] [url_path x] []" {
 		t.Error(got)
 	}
-	if got := fmt.Sprint(g.Problems); got != "[4:8: a second <group> has this name]" {
+	if got := fmt.Sprint(g.Problems); got != "[9:8: a second <group> has this name]" {
 		t.Error(got)
 	}
 	if (*Groups)(nil).Names("ignore") != nil {
@@ -148,7 +157,9 @@ func TestClassMap(t *testing.T) {
 	if err != nil || len(c.Problems) > 0 {
 		t.Fatal(err, c)
 	}
-	for from, want := range map[string]string{"catalog/product": `Magento\Catalog\Model\Product true`, "catalog/gone": " true", "acme/gone": " false"} {
+	for from, want := range map[string]string{
+		"catalog/product": `Magento\Catalog\Model\Product true`, "catalog/gone": " true", "acme/gone": " false",
+	} {
 		to, ok := c.Class(from)
 		if got := fmt.Sprint(to, " ", ok); got != want {
 			t.Errorf("%s: %s", from, got)
@@ -156,39 +167,106 @@ func TestClassMap(t *testing.T) {
 	}
 }
 
-// TestProblems holds documents that xmllint accepts or refuses, too, with the tool's own XSDs, but for the two wildcards,
-// which are well-formed XML and no regular expressions.
+// TestProblems holds documents that xmllint accepts or refuses, too, with the tool's own XSDs, but for the two
+// wildcards, which are well-formed XML and no regular expressions.
 func TestProblems(t *testing.T) {
 	t.Parallel()
 	const good = `<map><destination/><source><document_rules/><document_rules/><field_rules/></source></map>`
-	for document, want := range map[string]string{
-		good: "",
-		`<settings><key><ignore><path>web/cookie/*</path></ignore></key><value><transform><path>a/b</path><handler class="\A\B"/></transform></value></settings>`: "",
-		`<maps/>`: "1:1: the root element is <maps>, not <map>",
-		`<map/>`:  "1:1: what <map> holds is not (source, destination) | (destination, source)",
-		`<map><source/><destination/><source/></map>`:                                                                                                                                                      "1:1: what <map> holds is not (source, destination) | (destination, source)",
-		`<map><source><field_rules/><document_rules/></source><destination/></map>`:                                                                                                                        "1:6: what <source> holds is not document_rules*, field_rules*",
-		`<map><source/><destination><document_rules><rename><document>a</document><to>b</to></rename></document_rules></destination></map>`:                                                                "1:44: <document_rules> has no element <rename>: it holds ignore*",
-		`<map><source><document_rules>x</document_rules></source><destination/></map>`:                                                                                                                     "1:14: there is text directly in <document_rules>",
-		`<map><source><document_rules><ignore><document/></ignore></document_rules></source><destination/></map>`:                                                                                          `1:38: the text of <document> is not of the form [\s\S]+`,
-		`<map><source><document_rules><ignore><field>a.b</field></ignore></document_rules></source><destination/></map>`:                                                                                   "1:38: <ignore> has no element <field>: it holds document",
-		`<map><source><field_rules><ignore><field>a</field></ignore></field_rules></source><destination/></map>`:                                                                                           `1:35: the text of <field> is not of the form [^.]+\.[^.]+`,
-		`<map><source><field_rules><move><to>a.b</to><field>a.b</field></move></field_rules></source><destination/></map>`:                                                                                 "1:27: what <move> holds is not field, to",
-		`<map><source><field_rules><transform><field>a.b</field><handler/></transform></field_rules></source><destination/></map>`:                                                                         "1:56: <handler> has no attribute class",
-		`<map><source><field_rules><transform><field>a.b</field><handler class="a b"/></transform></field_rules></source><destination/></map>`:                                                             `1:65: the attribute class of <handler> is not of the form [0-9a-zA-Z_\\]+`,
-		`<map><source colour="red"/><destination/></map>`:                                                                                                                                                  "1:14: <source> has no attribute colour",
-		`<map><source><field_rules><transform><field>a.b</field><handler class="A"><param name="a" value=""/><param name="a" value="2"/></handler></transform></field_rules></source><destination/></map>`: "1:108: a second <param> has this name",
-		`<map><source><document_rules><ignore><document>a(*</document></ignore></document_rules></source><destination/></map>`:                                                                             "1:38: with each * read as .* this is not a regular expression, which the tool takes it for",
-		`<map><source><document_rules><ignore><document>a/b*</document></ignore></document_rules></source><destination/></map>`:                                                                            "1:38: with each * read as .* this is not a regular expression, which the tool takes it for",
-		`<groups/>`: "1:1: what <groups> holds is not group+",
-		`<groups><group name="a"><attribute>x</attribute><document>y</document></group></groups>`: "1:9: what <group> holds is not document*, attribute*",
-		`<groups><group name=""/></groups>`:                                        `1:16: the attribute name of <group> is not of the form [\s\S]+`,
-		`<groups><group name="a"><document type="b">y</document></group></groups>`: "1:35: <document> has no attribute type",
-		`<classmap/>`: "1:1: what <classmap> holds is not rename+",
-		`<classmap><rename><from>a</from></rename></classmap>`: "1:11: what <rename> holds is not (from, to) | (to, from)",
-		`<settings><key/><value/></settings>`:                  "1:17: what <value> holds is not transform+",
-		`<settings><key><rename><path>a/b</path><to>a b</to></rename></key><value><transform><path>a/b</path><handler class="A"/></transform></value></settings>`: `1:40: the text of <to> is not of the form [0-9a-zA-Z_/\\]+`,
+	for _, test := range []struct{ document, want string }{
+		{good, ""},
+		{
+			`<settings><key><ignore><path>web/cookie/*</path></ignore></key><value><transform><path>a/b</` +
+				`path><handler class="\A\B"/></transform></value></settings>`,
+			"",
+		},
+		{`<maps/>`, "1:1: the root element is <maps>, not <map>"},
+		{`<map/>`, "1:1: what <map> holds is not (source, destination) | (destination, source)"},
+		{
+			`<map><source/><destination/><source/></map>`,
+			"1:1: what <map> holds is not (source, destination) | (destination, source)",
+		},
+		{
+			`<map><source><field_rules/><document_rules/></source><destination/></map>`,
+			"1:6: what <source> holds is not document_rules*, field_rules*",
+		},
+		{
+			`<map><source/><destination><document_rules><rename><document>a</document><to>b</to></rename></` +
+				`document_rules></destination></map>`,
+			"1:44: <document_rules> has no element <rename>: it holds ignore*",
+		},
+		{
+			`<map><source><document_rules>x</document_rules></source><destination/></map>`,
+			"1:14: there is text directly in <document_rules>",
+		},
+		{
+			`<map><source><document_rules><ignore><document/></ignore></document_rules></source><destination/></map>`,
+			`1:38: the text of <document> is not of the form [\s\S]+`,
+		},
+		{
+			`<map><source><document_rules><ignore><field>a.b</field></ignore></document_rules></source><destination/` +
+				`></map>`,
+			"1:38: <ignore> has no element <field>: it holds document",
+		},
+		{
+			`<map><source><field_rules><ignore><field>a</field></ignore></field_rules></source><destination/></map>`,
+			`1:35: the text of <field> is not of the form [^.]+\.[^.]+`,
+		},
+		{
+			`<map><source><field_rules><move><to>a.b</to><field>a.b</field></move></field_rules></` +
+				`source><destination/></map>`,
+			"1:27: what <move> holds is not field, to",
+		},
+		{
+			`<map><source><field_rules><transform><field>a.b</field><handler/></transform></field_rules></` +
+				`source><destination/></map>`,
+			"1:56: <handler> has no attribute class",
+		},
+		{
+			`<map><source><field_rules><transform><field>a.b</field><handler class="a ` +
+				`b"/></transform></field_rules></source><destination/></map>`,
+			`1:65: the attribute class of <handler> is not of the form [0-9a-zA-Z_\\]+`,
+		},
+		{`<map><source colour="red"/><destination/></map>`, "1:14: <source> has no attribute colour"},
+		{
+			`<map><source><field_rules><transform><field>a.b</field><handler class="A"><param name="a" ` +
+				`value=""/><param name="a" value="2"/></handler></transform></field_rules></source><destination/></` +
+				`map>`,
+			"1:108: a second <param> has this name",
+		},
+		{
+			`<map><source><document_rules><ignore><document>a(*</document></ignore></document_rules></` +
+				`source><destination/></map>`,
+			"1:38: with each * read as .* this is not a regular expression, which the tool takes it for",
+		},
+		{
+			`<map><source><document_rules><ignore><document>a/b*</document></ignore></document_rules></` +
+				`source><destination/></map>`,
+			"1:38: with each * read as .* this is not a regular expression, which the tool takes it for",
+		},
+		{`<groups/>`, "1:1: what <groups> holds is not group+"},
+		{
+			`<groups><group name="a"><attribute>x</attribute><document>y</document></group></groups>`,
+			"1:9: what <group> holds is not document*, attribute*",
+		},
+		{`<groups><group name=""/></groups>`, `1:16: the attribute name of <group> is not of the form [\s\S]+`},
+		{
+			`<groups><group name="a"><document type="b">y</document></group></groups>`,
+			"1:35: <document> has no attribute type",
+		},
+		{`<classmap/>`, "1:1: what <classmap> holds is not rename+"},
+		{
+			`<classmap><rename><from>a</from></rename></classmap>`,
+			"1:11: what <rename> holds is not (from, to) | (to, from)",
+		},
+		{`<settings><key/><value/></settings>`, "1:17: what <value> holds is not transform+"},
+		{
+			`<settings><key><rename><path>a/b</path><to>a ` +
+				`b</to></rename></key><value><transform><path>a/b</path><handler ` +
+				`class="A"/></transform></value></settings>`,
+			`1:40: the text of <to> is not of the form [0-9a-zA-Z_/\\]+`,
+		},
 	} {
+		document, want := test.document, test.want
 		var lines []string
 		for _, p := range problemsOf(t, document) {
 			lines = append(lines, p.String())
@@ -240,10 +318,12 @@ func TestErrors(t *testing.T) {
 		func(f string, d []byte) error { _, err := ParseClassMap(f, d); return err },
 		func(f string, d []byte) error { _, err := ParseSettings(f, d); return err },
 	} {
-		if err := parse("m.xml", []byte("<map>\n<source>")); err == nil || err.Error() != "m.xml:2:9: the file ends before the element of line 2 does" {
+		err := parse("m.xml", []byte("<map>\n<source>"))
+		if err == nil || err.Error() != "m.xml:2:9: the file ends before the element of line 2 does" {
 			t.Error(err)
 		}
-		if err := parse("m.xml", make([]byte, MaxSize+1)); err == nil || !strings.Contains(err.Error(), "is larger than") {
+		err = parse("m.xml", make([]byte, MaxSize+1))
+		if err == nil || !strings.Contains(err.Error(), "is larger than") {
 			t.Error(err)
 		}
 	}
@@ -270,7 +350,8 @@ func FuzzParse(f *testing.F) {
 			if name, ok := m.DocumentMap(document, side); ok == m.DocumentIgnored(document, side) {
 				t.Fatalf("%q is %q, and ignored", document, name)
 			}
-			if name, ok, err := m.FieldMap(document, field, side); ok && (err != nil || m.FieldIgnored(document, field, side)) {
+			name, ok, err := m.FieldMap(document, field, side)
+			if ok && (err != nil || m.FieldIgnored(document, field, side)) {
 				t.Fatalf("%q.%q is %q, and ignored: %v", document, field, name, err)
 			}
 			m.DataTypeIgnored(document, field, side)

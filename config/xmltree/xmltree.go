@@ -286,6 +286,9 @@ func (p *parser) syntaxError(err error) error {
 		opened = fmt.Sprintf(" of line %d", p.open[len(p.open)-1].Line)
 	}
 	message := err.Error()
+	if strings.Contains(message, "invalid character entity") { // the decoder stops behind it
+		offset = max(0, bytes.LastIndexByte(p.data[:offset], '&'))
+	}
 	for _, known := range []struct{ part, problem string }{
 		{"unexpected EOF", "the file ends before the element" + opened + " does"},
 		{"invalid character entity", "there is an & that begins no entity of XML: write &amp; for the character itself"},
