@@ -32,19 +32,26 @@ func (r *reader) run(words []word, sh shell, in stream) outcome {
 	}
 	name := baseName(words[0])
 	if !isCommandName(words[0]) {
-		return r.program(words, sh, in)
+		return r.program(words, sh)
 	}
+	l, isForeign := languageOf(name)
 	switch {
 	case isPassive(name), strings.HasSuffix(name, "awk") && !slices.ContainsFunc(words, runsCommands):
 		return outcome{out: r.passiveOutput(words, &sh, in)}
 	case isShell(name):
 		return r.shellProgram(words, sh, in)
+	case isForeign:
+		r.interpreted(l, words, sh, in)
+		return outcome{out: opaque()}
 	case name == "su" || name == "runuser":
 		return r.switchUser(words, sh, in)
 	case isRemote(name):
 		return r.remote(words, sh, in)
 	case isFetcher(name):
 		r.fetch(words)
+		return outcome{out: opaque()}
+	case name == "make" || name == "gmake" || name == "gnumake":
+		r.make(words[1:], sh)
 		return outcome{out: opaque()}
 	case name == "run-parts":
 		r.runParts(words[1:], sh)
@@ -59,7 +66,7 @@ func (r *reader) run(words []word, sh shell, in stream) outcome {
 		own := flags{short: "aEILnPsdjS", long: "--arg-file --delimiter --max-args --max-procs --jobs"}
 		return r.run(skipOptions(words[1:], own), sh, in)
 	}
-	return r.program(words, sh, in)
+	return r.program(words, sh)
 }
 
 // later reads what at runs at its time: a file behind -f, or its input.
@@ -180,7 +187,7 @@ func (r *reader) switchUser(words []word, sh shell, in stream) outcome {
 	if len(rest) <= 2 { // at most "- user"
 		return r.shellProgram([]word{"sh"}, sh, in)
 	}
-	return r.program(rest, sh, in)
+	return r.program(rest, sh)
 }
 
 // shellProgram reads a shell with its arguments: a text behind -c, a script, or what its standard input holds.
@@ -241,41 +248,50 @@ func (r *reader) standardInput(in stream, sh shell) stream {
 }
 
 // program reads a program that is none of those whose working is known here.
-func (r *reader) program(words []word, sh shell, in stream) outcome {
-	first := len(r.found)
-	decided := r.scan(words, sh) || r.follow(words, sh)
-	if !decided || sh.moreWords && len(r.found) == first {
+func (r *reader) program(words []word, sh shell) outcome {
+	if !r.named(words, false, sh) && !r.ownFile(words, sh) && !r.scan(words[1:], sh) && !r.follow(words, sh) {
 		r.undecide(join(words))
-	}
-	if !decided && interpreter.MatchString(baseName(words[0])) {
-		r.undecide(in.text.text())
+		r.unknownCommand(words, sh)
 	}
 	return outcome{out: opaque()}
 }
 
 // scan looks for the first word that is a way into Magento's cron, whatever unknown program stands before it. It
-// reports whether the words are decided: a command of Magento's that is no cron starts nothing either.
+// reports whether that decides the words.
 func (r *reader) scan(words []word, sh shell) bool {
 	decided, file := false, false
-	known := texts(words)
 	for i, w := range words {
 		if interpreter.MatchString(baseName(w)) {
 			file = true // what follows is a file
 			continue
 		}
-		args := words[i+1 : min(len(words), i+1+maxArgs)]
-		p, isCron := namedProgram(r.look.scriptName(w, !file, sh), known[i+1:i+1+len(args)])
-		if !isCron {
-			decided = decided || p.isConsole() && (i == 0 || file) && isOtherCommand(args)
-			continue
+		first := len(r.found)
+		isNamed := r.named(words[i:], file, sh)
+		decided = decided || isNamed && file
+		if len(r.found) > first {
+			return true
 		}
-		isOpen := w.open() || p.up < 0 && slices.ContainsFunc(args, word.open)
-		if found, ok := r.look.started(p, isOpen, sh); ok {
-			r.found = append(r.found, found)
-		}
-		return true
 	}
 	return decided
+}
+
+// named reads a command whose first word can be the name of a way into Magento's cron. It reports whether it is one, or
+// a console of Magento's with another command, which starts nothing. isFile says that the word is a file's name, where
+// no directory is looked for in PATH.
+func (r *reader) named(words []word, isFile bool, sh shell) bool {
+	args := words[1:min(len(words), 1+maxArgs)]
+	p, isCron := namedProgram(r.look.scriptName(words[0], !isFile, sh), texts(args))
+	if !isCron {
+		if p.isConsole() && (sh.moreWords || !isOtherCommand(args)) {
+			r.undecide(join(words))
+		}
+		return p.isConsole()
+	}
+	isOpen := words[0].open() || p.up < 0 && slices.ContainsFunc(args, word.open)
+	if found, ok := r.look.started(p, isOpen, sh); ok {
+		r.found = append(r.found, found)
+	}
+	return true
 }
 
 // isOtherCommand reports whether a console's arguments name a command, and are all known.
@@ -328,9 +344,7 @@ func (l *look) started(p program, isOpen bool, sh shell) (invocation, bool) {
 	if sh.doubt != "" && found.certainty == Certain {
 		found.certainty, found.note = Possible, sh.doubt
 	}
-	if sh.script != "" {
-		found.note = joinNotes("in the script "+sh.script, found.note)
-	}
+	found.note = joinNotes(sh.scriptNote(), found.note)
 	return found, ok
 }
 
@@ -365,6 +379,10 @@ func (r *reader) fetch(words []word) {
 			r.found = append(r.found, fetched(address))
 			return
 		}
+		if found, ok := r.look.entryBehind(address); ok {
+			r.found = append(r.found, found)
+			return
+		}
 	}
 }
 
@@ -386,3 +404,22 @@ func fetched(address string) invocation {
 func joinNotes(notes ...string) string {
 	return strings.Join(slices.DeleteFunc(notes, func(s string) bool { return s == "" }), "; ")
 }
+
+// unknownCommand reports a command that is not found here, and that is told to run cron: it can be a function or a
+// program of the shop's.
+func (r *reader) unknownCommand(words []word, sh shell) {
+	if !consoleName.MatchString(words[0].text()) || !r.look.looksFor(Magento2) {
+		return
+	}
+	for _, kind := range []Kind{CronRun, SetupCronRun, Consumers} {
+		if slices.Contains(words[1:], word(kind)) {
+			r.found = append(r.found, invocation{
+				kind: kind, system: Magento2, certainty: Possible, text: baseName(words[0]) + " " + string(kind),
+				note: joinNotes(sh.scriptNote(), "what "+baseName(words[0])+" is, is not known here"),
+			})
+		}
+	}
+}
+
+// consoleName matches how people call what runs Magento's console.
+var consoleName = regexp.MustCompile(`(?i)mag|m2|console|^$`)

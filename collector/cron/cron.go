@@ -165,12 +165,14 @@ type look struct {
 	seen map[string]bool
 	// scripts and scriptBytes say how much may still be read of scripts, steps how many commands of all of them.
 	scripts, scriptBytes, steps int
+	// programBytes is how much may still be looked through of long programs.
+	programBytes int64
 }
 
 func newLook(o Options, passwd string) *look {
 	l := &look{
 		usual: o.Crontabs == nil, seen: map[string]bool{},
-		scripts: maxScripts, scriptBytes: maxAllScripts, steps: maxLookSteps,
+		scripts: maxScripts, scriptBytes: maxAllScripts, steps: maxLookSteps, programBytes: maxAllPrograms,
 	}
 	var err error
 	if l.accounts, err = readAccounts(passwd); err != nil {

@@ -12,6 +12,8 @@ var (
 	// "magento"].
 	consoleText  = regexp.MustCompile(`([^\s"'` + "`" + `,;()<>|&=\[\]{}]*\bbin/magento)(?:[^\w./-]|$)`)
 	looseConsole = regexp.MustCompile(`(?:^|[\s"'` + "`" + `,(\[])magento(?:[\s"'` + "`" + `,)\]]|$)`)
+	// consoleClass is the class behind it, which PHP programs use too.
+	consoleClass = regexp.MustCompile(`Framework\\+Console\\+Cli\b`)
 	// cronCommand finds what Magento's console is told to run.
 	cronCommand  = regexp.MustCompile(`\b(setup:cron:run|sys:cron:run|cron:run|queue:consumers:start)\b`)
 	magerunText  = regexp.MustCompile(`\bmagerun2?\b`)
@@ -28,10 +30,8 @@ func (l *look) mentioned(text string, sh shell) []invocation {
 	}
 	var found []invocation
 	add := func(s System, k Kind) {
-		i := invocation{kind: k, system: s, certainty: Possible, text: string(k), note: mentionNote}
-		if sh.script != "" {
-			i.note = "in the script " + sh.script + "; " + i.note
-		}
+		note := joinNotes(sh.scriptNote(), mentionNote)
+		i := invocation{kind: k, system: s, certainty: Possible, text: string(k), note: note}
 		if l.looksFor(s) && !slices.Contains(found, i) {
 			found = append(found, i)
 		}
@@ -63,7 +63,7 @@ const maxPaths = 100
 func (l *look) namesConsole(text string, sh shell) bool {
 	paths := consoleText.FindAllStringSubmatch(text, maxPaths)
 	if len(paths) == 0 {
-		return looseConsole.MatchString(text)
+		return looseConsole.MatchString(text) || consoleClass.MatchString(text)
 	}
 	return slices.ContainsFunc(paths, func(m []string) bool { return l.canBeOurs(m[1], 2, sh) })
 }

@@ -127,12 +127,16 @@ func (l *look) process(t *processTable, p procfs.Proc) {
 	case err != nil:
 		return
 	}
-	if _, ok := runningProgram(args, ""); !ok {
+	_, isNamed := runningProgram(args, "")
+	if !isNamed && !isPHP(args) {
 		return
 	}
 	dir, dirErr := p.Cwd()
 	dir = strings.TrimSuffix(dir, " (deleted)")
 	program, ok := runningProgram(args, dir)
+	if !ok {
+		program, ok = l.runningEntry(args, dir)
+	}
 	if !ok {
 		return
 	}
@@ -159,9 +163,20 @@ func (l *look) process(t *processTable, p procfs.Proc) {
 	l.evidence.Processes = append(l.evidence.Processes, found)
 }
 
-// runningProgram finds the script that an interpreter runs, or that the process is. Its path is complete where dir is
-// known.
+// runningProgram finds the way into Magento's cron that a process is. Its path is complete where dir is known.
 func runningProgram(args []string, dir string) (program, bool) {
+	script, rest, ok := runningScript(args)
+	if !ok {
+		return program{}, false
+	}
+	if full := absolute(dir, script); full != "" {
+		script = full
+	}
+	return namedProgram(script, rest)
+}
+
+// runningScript finds the script that an interpreter runs, or that the process is, and what follows it.
+func runningScript(args []string) (script string, rest []string, ok bool) {
 	if len(args) == 1 {
 		args = strings.Fields(args[0]) // a title that the process has set itself
 	}
@@ -173,18 +188,15 @@ func runningProgram(args []string, dir string) (program, bool) {
 		switch arg := args[i]; {
 		case i == 0 && interpreter.MatchString(filepath.Base(arg)):
 		case i > 0 && inline.MatchString(arg):
-			return program{}, false
+			return "", nil, false
 		case i > 0 && phpValueOption.MatchString(arg):
 			i++
 		case i > 0 && (strings.HasPrefix(arg, "-") || arg == "php-cli"):
 		default:
-			if full := absolute(dir, arg); full != "" {
-				arg = full
-			}
-			return namedProgram(arg, args[i+1:min(len(args), i+1+maxArgs)])
+			return arg, args[i+1 : min(len(args), i+1+maxArgs)], true
 		}
 	}
-	return program{}, false
+	return "", nil, false
 }
 
 // contained tells whose a process is that has its own view of the file system: it is in a container, or it or the

@@ -22,14 +22,9 @@ const (
 	maxArgs        = 50 // of one program
 )
 
-var shebang = regexp.MustCompile(`^#!\s*(\S*/env\s+(-\S+\s+)*)?(\S*/)?([a-z]*sh)\b`)
-
 // follow reads the script that a command starts, because people wrap cron in scripts of their own. It reports whether
 // the command is decided.
 func (r *reader) follow(words []word, sh shell) bool {
-	if r.command0(words, sh) {
-		return true
-	}
 	// An unknown program can run a script that is among its arguments.
 	sh.doubt = "whether " + baseName(words[0]) + " runs it is not known"
 	for _, w := range words[1:min(len(words), maxWrapped)] {
@@ -54,11 +49,8 @@ func isCommandText(w word) bool {
 // noFile are options, variables and addresses: what has a slash and can have a password.
 var noFile = regexp.MustCompile(`^-|^[A-Za-z_][A-Za-z0-9_]*=|://`)
 
-// command0 reads the file that a command's first word names.
-func (r *reader) command0(words []word, sh shell) bool {
-	if interpreter.MatchString(baseName(words[0])) {
-		return false
-	}
+// ownFile reads the file that a command's first word names.
+func (r *reader) ownFile(words []word, sh shell) bool {
 	path := sh.resolve(words[0])
 	if !strings.Contains(string(words[0]), "/") {
 		path = sh.findInPath(string(words[0]))
@@ -68,37 +60,60 @@ func (r *reader) command0(words []word, sh shell) bool {
 
 // scriptWord reads the script that an interpreter is given.
 func (r *reader) scriptWord(w word, args []word, sh shell, interpreter string) {
-	if r.scan(append([]word{"sh", w}, args...), sh) {
+	all := append([]word{w}, args...)
+	if r.named(all, true, sh) || r.script(sh.resolve(w), args, sh, interpreter) || r.scan(args, sh) {
 		return
 	}
-	path := sh.resolve(w)
-	if path == "" || !r.script(path, args, sh, interpreter) {
-		r.undecide(join(append([]word{w}, args...)))
-	}
+	r.undecide(join(all))
+	r.unknownCommand(all, sh)
 }
 
-// script reads a script, and reports whether it is decided what it starts. interpreter is the program that is told to
-// read it; empty where the script says so itself.
+// script reads a script, and reports whether it could be read. interpreter is the program that is told to read it;
+// empty where the script says so itself.
 func (r *reader) script(path string, args []word, sh shell, interpreter string) bool {
 	if sh.elsewhere != "" || path == "" || ofSystem.MatchString(path) && !ownScript.MatchString(path) {
 		return false
 	}
+	if target, err := filepath.EvalSymlinks(path); err == nil && filepath.Base(target) != filepath.Base(path) {
+		if r.named(append([]word{word(target)}, args...), true, sh) {
+			return true
+		}
+	}
 	text, ok := r.scriptText(path)
 	if !ok {
-		return false
+		return r.large(path, args, sh)
 	}
+	if strings.IndexByte(text[:min(len(text), maxHead)], 0) >= 0 {
+		r.compiled(path, text, args, sh)
+		return true
+	}
+	l, isForeign := languageOf(interpreter)
 	if interpreter == "" {
-		interpreter = interpreterOf(path, text)
+		interpreter, l, isForeign = fileLanguage(path, text)
 	}
-	if !isShell(interpreter) {
+	if interpreter != "" && !isShell(interpreter) && !isForeign {
+		l, isForeign = unknownLanguage(), true
+	}
+	switch {
+	case isForeign:
+		r.foreign(path, text, l, args, sh)
+	case isShell(interpreter):
+		r.shellScript(path, text, interpreter, args, sh)
+	default:
 		return false
 	}
+	return true
+}
+
+func (r *reader) shellScript(path, text, interpreter string, args []word, sh shell) {
 	there := sh.child()
-	there.script, there.file, there.name, there.args = path, path, path, args
+	there.script, there.file, there.name, there.args, there.argsUnknown = path, path, path, args, sh.moreWords
 	p := r.part()
 	p.text(text, &there, dialectsOf(interpreter))
+	if p.unsure {
+		p.undecide(join(args)) // which it can hand on
+	}
 	r.take(p, there)
-	return true
 }
 
 // scriptText is what a script holds: what the commands before have written into it, or what is there.
@@ -124,18 +139,6 @@ func (r *reader) scriptText(path string) (string, bool) {
 	r.look.scripts--
 	r.look.scriptBytes -= len(data)
 	return string(data), true
-}
-
-// interpreterOf is the program that reads a script: the one in its first line, or the one that its name hints at; empty
-// when neither says.
-func interpreterOf(path, text string) string {
-	if m := shebang.FindStringSubmatch(text); m != nil {
-		return m[4]
-	}
-	if strings.HasSuffix(path, ".sh") {
-		return "sh"
-	}
-	return ""
 }
 
 // source reads a file in the shell itself, as . and source do.

@@ -228,3 +228,11 @@ func (sh *shell) resolve(name word) string {
 	}
 	return absolute(sh.dir, string(name))
 }
+
+// scriptNote says which script is being read; empty for the command line itself.
+func (sh *shell) scriptNote() string {
+	if sh.script == "" {
+		return ""
+	}
+	return "in the script " + sh.script
+}

@@ -198,7 +198,8 @@ func testShellCase(t *testing.T, c shellCase) {
 func (h host) stubPHP(t *testing.T) {
 	t.Helper()
 	h.write(t, "bin/php",
-		"#!/bin/sh\nwhile :; do case $1 in -d) shift 2;; -*) shift;; *) break;; esac; done\n. \"$1\"\n")
+		"#!/bin/sh\nfor a; do case $a in *.php|-r) exec /usr/bin/php \"$@\";; esac; done\nwhile :; do case $1 in -d) "+
+			"shift 2;; -*) shift;; *) break;; esac; done\n. \"$1\"\n")
 	for name, root := range map[string]string{"home/shop/www": "ours", "srv/other": "other"} {
 		h.write(t, name+"/bin/magento", "echo \""+root+" $2\" >> {DIR}/started\n")
 	}

@@ -13,8 +13,10 @@ type reader struct {
 	look *look
 	// found are the starts of cron.
 	found []invocation
-	// undecided are the words of commands of which it is not known what they start.
+	// undecided are the words of commands of which it is not known what they start, unsure says that there are such
+	// commands.
 	undecided strings.Builder
+	unsure    bool
 	// written is what the commands so far write into files, by path. Readers of one command line share it.
 	written map[string]word
 	// steps is how many commands may still be read. Readers of one command line share it.
@@ -55,11 +57,16 @@ func (r *reader) result(sh shell) []invocation {
 
 // take adds what a part found.
 func (r *reader) take(p *reader, sh shell) {
-	r.found = append(r.found, p.result(sh)...)
+	found := p.result(sh)
+	r.found = append(r.found, found...)
+	if len(found) == 0 && p.unsure {
+		r.undecide(p.undecided.String())
+	}
 }
 
 // undecide notes text of which it is not known what it starts. Only lines that can name Magento's cron are kept.
 func (r *reader) undecide(text string) {
+	r.unsure = true
 	for line := range strings.Lines(text) {
 		if r.undecided.Len()+len(line) <= maxShellText && ownScript.MatchString(line) {
 			r.undecided.WriteString(line)

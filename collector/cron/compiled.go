@@ -1,0 +1,90 @@
+package cron
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+	"syscall"
+	"unicode/utf8"
+)
+
+// Limits of programs that are no text, or too long for a script: of one, and of all in one look. People wrap cron in
+// small ones. What is beyond is a program with another purpose.
+const (
+	maxProgram     = 16 << 20
+	maxAllPrograms = 64 << 20
+	// maxHead is how much of a file shows whether it is text.
+	maxHead = 4096
+)
+
+// compiled reads the texts in a program that was compiled.
+func (r *reader) compiled(path, data string, args []word, sh shell) {
+	there := sh.child()
+	there.script = path
+	p := r.part()
+	p.undecide(printableLines(data))
+	p.undecide(join(args))
+	r.take(p, there)
+}
+
+// printableLines puts a line's end in place of what is no text.
+func printableLines(data string) string {
+	return strings.Map(func(c rune) rune {
+		if c < ' ' || c == utf8.RuneError {
+			return '\n'
+		}
+		return c
+	}, data)
+}
+
+// large looks through a program that is longer than a script may be. It reports whether it could.
+func (r *reader) large(path string, args []word, sh shell) bool {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	if size := info.Size(); size <= maxScriptBytes || size > min(maxProgram, r.look.programBytes) {
+		return false
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
+	if err != nil {
+		return false
+	}
+	data := hints(io.LimitReader(f, maxProgram))
+	if f.Close() != nil {
+		return false
+	}
+	r.look.programBytes -= info.Size()
+	r.compiled(path, data, args, sh)
+	return true
+}
+
+// hintText finds what can name Magento's cron.
+var hintText = regexp.MustCompile(`bin/magento|cron:run|queue:consumers:start|(?:pub|update)/cron\.php`)
+
+// hints returns the places in a long text that can name Magento's cron, with what is around them.
+func hints(from io.Reader) string {
+	const size, around = 64 << 10, 100
+	var found bytes.Buffer
+	block := make([]byte, 0, size+2*around)
+	for {
+		n, err := io.ReadFull(from, block[len(block):len(block)+size])
+		block = block[:len(block)+n]
+		for _, at := range hintText.FindAllIndex(block, maxPaths) {
+			if found.Len() < maxShellText {
+				found.Write(block[max(at[0]-around, 0):min(at[1]+around, len(block))])
+				found.WriteByte('\n')
+			}
+		}
+		if err != nil {
+			if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+				found.Reset() // half of a file says nothing
+			}
+			return found.String()
+		}
+		block = append(block[:0], block[len(block)-2*around:]...)
+	}
+}

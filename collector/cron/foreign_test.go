@@ -1,0 +1,425 @@
+package cron
+
+import (
+	"maps"
+	"os"
+	"slices"
+	"testing"
+)
+
+// foreignCase is a crontab line with the files that it needs, below the host's directory.
+type foreignCase struct {
+	name, command string
+	files         map[string]string
+	// want is the certainty of what is found; empty for nothing.
+	want Certainty
+	// runs says that the real programs start cron.
+	runs bool
+}
+
+// TestForeign reads what other programs than a shell do, and lets the real ones do it.
+func TestForeign(t *testing.T) {
+	t.Parallel()
+	for _, c := range slices.Concat(sourcedCases(), languageCases(), makeCases()) {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			h := newHost(t)
+			h.stubPHP(t)
+			for _, name := range slices.Sorted(maps.Keys(c.files)) {
+				if err := os.Chmod(h.write(t, name, c.files[name]), 0o700); err != nil {
+					t.Fatal(err)
+				}
+			}
+			h.write(t, "spool/cron/shop", "PATH={DIR}/bin:/usr/local/bin:/usr/bin:/bin\n* * * * * "+c.command+"\n")
+			e := h.files(t, h.options(), []string{"spool/cron/*"})
+			var got Certainty
+			for _, entry := range e.Entries {
+				if got != Certain {
+					got = entry.Certainty
+				}
+			}
+			if got != c.want || len(e.Problems) > 0 {
+				t.Errorf("%s\nfound %q, want %q: %+v", c.command, got, c.want, e)
+			}
+			if ran := h.runs(t, "sh", "-c", h.fill(c.command)); ran != c.runs {
+				t.Errorf("%s\nit starts cron: %v, want %v", c.command, ran, c.runs)
+			}
+		})
+	}
+}
+
+func sourcedCases() []foreignCase {
+	const mage = "php {ROOT}/bin/magento cron:run\n"
+	lib := map[string]string{"opt/lib.sh": "R={ROOT}\nrun_cron() {\n  cd $R && php bin/magento \"$@\"\n}\n"}
+	with := func(name, text string) map[string]string {
+		files := maps.Clone(lib)
+		files[name] = text
+		return files
+	}
+	return []foreignCase{
+		{
+			"sourced function", "bash {DIR}/opt/x.sh", with("opt/x.sh",
+				"#!/bin/bash\n. {DIR}/opt/lib.sh\nrun_cron cron:run\n"), Certain, true,
+		},
+		{
+			"sourced beside the script", "{DIR}/opt/x", with("opt/x",
+				"#!/bin/bash\nsource \"$(dirname \"${BASH_SOURCE[0]}\")/lib.sh\"\nrun_cron cron:run\n"), Certain, true,
+		},
+		{
+			"sourced by a relative name", "cd {DIR}/opt && bash x.sh", with("opt/x.sh",
+				"source ./lib.sh\nrun_cron cron:run\n"), Certain, true,
+		},
+		{"sourced in the crontab's line", ". {DIR}/opt/lib.sh; run_cron cron:run", lib, Certain, true},
+		{
+			"sourced variables", "sh {DIR}/x.sh", map[string]string{"env": "MAGE={ROOT}\n",
+				"x.sh": ". {DIR}/env\nphp $MAGE/bin/magento cron:run\n"}, Certain, true,
+		},
+		{
+			"sourced script that runs it", "sh {DIR}/x.sh", map[string]string{"y": mage, "x.sh": ". {DIR}/y\n"},
+			Certain, true,
+		},
+		{
+			"sourced by another that is sourced", "sh {DIR}/x.sh", map[string]string{"z": mage, "y": ". {DIR}/z\n",
+				"x.sh": ". {DIR}/y\n"}, Certain, true,
+		},
+		{
+			"sourced from where nobody knows", "bash {DIR}/x.sh", with("x.sh",
+				". $(cat {DIR}/lib-name)\nrun_magento cron:run\n"), Possible, false,
+		},
+		{
+			"sourced from somewhere that is not there", "sh {DIR}/x.sh",
+			map[string]string{"x.sh": ". /nonexistent/lib.sh\nmage cron:run\n"}, Possible, false,
+		},
+		{
+			"sourced variables that are not known", "bash {DIR}/x.sh",
+			map[string]string{"x.sh": "source <(echo MAGE={ROOT})\nphp $MAGE/bin/magento cron:run\n"}, Possible, true,
+		},
+		{
+			"sourced function that is not called", "bash {DIR}/x.sh", with("x.sh",
+				". {DIR}/opt/lib.sh\nrun_cron cache:flush\n"), "", false,
+		},
+		{
+			"sourced return", "sh {DIR}/x.sh", map[string]string{"y": "return\n" + mage, "x.sh": ". {DIR}/y\ntrue\n"},
+			"", false,
+		},
+		{"sourced exit", "sh {DIR}/x.sh", map[string]string{"y": "exit\n", "x.sh": ". {DIR}/y\n" + mage}, "", false},
+		{
+			"sourced by itself", "sh {DIR}/x.sh",
+			map[string]string{"x.sh": "test $# -gt 0 && exit\nset -- x\n. {DIR}/x.sh\n"}, "", false,
+		},
+		{
+			"wrapper that runs its arguments", "{DIR}/w php {ROOT}/bin/magento cron:run",
+			map[string]string{"w": "#!/bin/sh\nexec \"$@\"\n"}, Certain, true,
+		},
+		{
+			"wrapper that runs one command for all", "{DIR}/w cron:run",
+			map[string]string{"w": "#!/bin/sh\nexec php {ROOT}/bin/magento \"$@\"\n"}, Certain, true,
+		},
+		{
+			"wrapper that writes down its arguments", "{DIR}/w php {ROOT}/bin/magento cron:run",
+			map[string]string{"w": "#!/bin/sh\necho \"$@\" >> {DIR}/log\n"}, "", false,
+		},
+		{
+			"wrapper of another", "{DIR}/w cron:run",
+			map[string]string{"w": "#!/bin/sh\nexec php {OTHER}/bin/magento \"$@\"\n"}, "", false,
+		},
+		{
+			"wrapper with a case for it", "{DIR}/w cron",
+			map[string]string{"w": "#!/bin/sh\ncase $1 in cron) php {ROOT}/bin/magento cron:run;; esac\n"}, Certain,
+			true,
+		},
+		{
+			"wrapper with a case for something else", "{DIR}/w backup",
+			map[string]string{"w": "#!/bin/sh\ncase $1 in cron) php {ROOT}/bin/magento cron:run;; esac\n"}, "", false,
+		},
+		{"script without a first line", "{DIR}/w.sh", map[string]string{"w.sh": mage}, Certain, true},
+	}
+}
+
+func languageCases() []foreignCase {
+	py := func(text string) map[string]string {
+		return map[string]string{"opt/cron.py": "#!/usr/bin/env python3\n" + text}
+	}
+	php := func(text string) map[string]string { return map[string]string{"opt/job.php": "<?php\n" + text} }
+	pl := func(text string) map[string]string {
+		return map[string]string{"opt/cron.pl": "#!/usr/bin/perl\n" + text}
+	}
+	js := func(text string) map[string]string {
+		return map[string]string{"opt/cron.js": "#!/usr/bin/env node\n" + text}
+	}
+	const python, perl, node = "python3 {DIR}/opt/cron.py", "perl {DIR}/opt/cron.pl", "node {DIR}/opt/cron.js"
+	return []foreignCase{
+		{"python", python, py("import os\nos.system('php {ROOT}/bin/magento cron:run')\n"), Possible, true},
+		{
+			"python by its first line", "{DIR}/opt/cron.py",
+			py("import os\nos.system('php {ROOT}/bin/magento cron:run')\n"), Possible, true,
+		},
+		{
+			"python with a list", python, py("import subprocess as s\nM = [\n    'php',\n    '{ROOT}/bin/magento',\n " +
+				"   'cron:run',\n]\ns.call(M)\n"), Possible, true,
+		},
+		{
+			"python with joined names", python, py("import os, subprocess\nr = '{ROOT}'\nsubprocess.run(['php', " +
+				"os.path.join(r, 'bin', 'magento'), 'cron:run'])\n"), Possible, true,
+		},
+		{
+			"python with a text of variables", python,
+			py("import os\nr = '{ROOT}'\nos.system(f'php {r}/bin/magento cron:run')\n"), Possible, true,
+		},
+		{
+			"python with an argument", python + " cron:run",
+			py("import os, sys\nos.system('php {ROOT}/bin/magento ' + sys.argv[1])\n"), Possible, true,
+		},
+		{
+			"python in an argument", `python3 -c "import os; os.system('php {ROOT}/bin/magento cron:run')"`, nil,
+			Possible, true,
+		},
+		{"python with a module", python, map[string]string{
+			"opt/cron.py":    "from shoplib import run\nrun()\n",
+			"opt/shoplib.py": "import os\ndef run():\n    os.system('php {ROOT}/bin/magento cron:run')\n",
+		}, Possible, true},
+		{"python that runs a script", python, map[string]string{
+			"opt/cron.py": "import subprocess\nsubprocess.run(['sh', '{DIR}/opt/mage.sh'])\n",
+			"opt/mage.sh": "php {ROOT}/bin/magento cron:run\n",
+		}, Possible, true},
+		{"python that hands a script its command", python, map[string]string{
+			"opt/cron.py": "import subprocess\nsubprocess.run(['{DIR}/opt/mage.sh', 'cron:run'])\n",
+			"opt/mage.sh": "#!/bin/sh\nphp {ROOT}/bin/magento \"$@\"\n",
+		}, Possible, true},
+		{
+			"python's comment", python, py("import os\n# os.system('php {ROOT}/bin/magento cron:run')\n" +
+				"os.system('true')  # bin/magento cron:run is off\n"), "", false,
+		},
+		{
+			"python's docstring", python, py("\"\"\"Instead of php bin/magento cron:run.\n\"\"\"\nimport os\ndef " +
+				"f():\n    '''bin/magento cron:run'''\nos.system('true')\n"), "", false,
+		},
+		{
+			"python that says it", python,
+			py("import os\nprint('now run php {ROOT}/bin/magento cron:run')\nos.system('true')\n"), "", false,
+		},
+		{
+			"python that logs it", python, py("import logging, os\nlogging.warning('php {ROOT}/bin/magento cron:run " +
+				"is %s', 'off')\nos.system('true')\n"), "", false,
+		},
+		{
+			"python that explains it", python, py("import argparse, os\np = " +
+				"argparse.ArgumentParser(description='runs bin/magento cron:run')\np.add_argument('--x', " +
+				"help='bin/magento cron:run')\nos.system('true')\n"), "", false,
+		},
+		{
+			"python that starts nothing", python, py("text = 'php {ROOT}/bin/magento cron:run'\nassert text\n"), "",
+			false,
+		},
+		{"python of another", python, py("import os\nos.system('php {OTHER}/bin/magento cron:run')\n"), "", false},
+		{
+			"python with an apostrophe in a comment behind a name", python,
+			py("import os\nx=1#don't\nos.system('php {ROOT}/bin/magento cron:run')\n"), Possible, true,
+		},
+
+		{"php", "php {DIR}/opt/job.php", php("exec('php {ROOT}/bin/magento cron:run');\n"), Possible, true},
+		{
+			"php with backticks", "php {DIR}/opt/job.php",
+			php("$r = '{ROOT}';\necho `php $r/bin/magento cron:run`;\n"), Possible, true,
+		},
+		{
+			"php with a text of its own", "php -f {DIR}/opt/job.php",
+			php("$c = <<<EOT\nphp {ROOT}/bin/magento cron:run\nEOT;\nshell_exec($c);\n"), Possible, true,
+		},
+		{"php in an argument", `php -r 'passthru("php {ROOT}/bin/magento cron:run");'`, nil, Possible, true},
+		{
+			"php that includes the entry", "php {DIR}/opt/job.php", php("require '{ROOT}/pub/cron.php';\n"), Possible,
+			false,
+		},
+		{"php with a file", "php {DIR}/opt/job.php", map[string]string{
+			"opt/job.php": "<?php require_once __DIR__ . '/lib.php'; go();",
+			"opt/lib.php": "<?php function go() { system('php {ROOT}/bin/magento cron:run'); }",
+		}, Possible, true},
+		{
+			"php with Symfony's process", "php {DIR}/opt/job.php",
+			php("(new Process(['bin/magento', 'cron:run'], '{ROOT}'))->run();\n"), Possible, false,
+		},
+		{
+			"php with Magento's console", "php {DIR}/opt/job.php",
+			php("require '{ROOT}/app/bootstrap.php';\n$a = new \\Magento\\Framework\\Console\\Cli('x');\n$a->run(new " +
+				"ArrayInput(['command' => 'cron:run']));\n"), Possible, false,
+		},
+		{
+			"php's comments", "php {DIR}/opt/job.php", php("// exec('php bin/magento cron:run');\n# bin/magento " +
+				"cron:run\n/* exec('bin/magento cron:run') */\n/** bin/magento cron:run */\nexec('true');\n"), "",
+			false,
+		},
+		{
+			"php that says it", "php {DIR}/opt/job.php",
+			php("echo 'php {ROOT}/bin/magento cron:run';\nerror_log(\"bin/magento cron:run\");\nexec('true');\n"), "",
+			false,
+		},
+		{
+			"php around a page", "php {DIR}/opt/job.php", map[string]string{"opt/job.php": "<p>bin/magento " +
+				"cron:run</p><?php exec('true') ?><p>bin/magento cron:run"}, "", false,
+		},
+		{
+			"php with its own lists in comments", "php {DIR}/opt/job.php",
+			php("#[Attribute]\nclass A {}\nexec('php {ROOT}/bin/magento cron:run');\n"), Possible, true,
+		},
+
+		{"perl", perl, pl("system('php', '{ROOT}/bin/magento', 'cron:run');\n"), Possible, true},
+		{"perl with words", perl, pl("exec qw(php {ROOT}/bin/magento cron:run);\n"), Possible, true},
+		{"perl with backticks", perl, pl("my $r = '{ROOT}'; print `php $r/bin/magento cron:run`;\n"), Possible, true},
+		{"perl with die before", perl, pl("die 'x' if system 'php {ROOT}/bin/magento cron:run';\n"), Possible, true},
+		{
+			"perl with a pipe", perl, pl("open(my $p, '-|', 'php {ROOT}/bin/magento cron:run') or die; <$p>;\n"),
+			Possible, true,
+		},
+		{
+			"perl as a clock", "perl -e 'alarm shift; exec @ARGV' 300 php {ROOT}/bin/magento cron:run", nil, Possible,
+			true,
+		},
+		{
+			"perl's comment and manual", perl, pl("# system('bin/magento cron:run');\n=pod\n\nbin/magento cron:run\n" +
+				"\n=cut\nsystem('true');\n__END__\nbin/magento cron:run\n"), "", false,
+		},
+		{
+			"perl that says it", perl,
+			pl("print <<EOT;\nbin/magento cron:run\nEOT\nwarn 'bin/magento cron:run';\nsystem('true');\n"), "", false,
+		},
+
+		{"node", node, js("require('child_process').execSync('php {ROOT}/bin/magento cron:run');\n"), Possible, true},
+		{
+			"node with a template", node,
+			js("const r = '{ROOT}';\nrequire('child_process').spawnSync('php', [`${r}/bin/magento`, 'cron:run']);\n"),
+			Possible, true,
+		},
+		{
+			"node's comments", node, js("// bin/magento cron:run\n/* bin/magento\n * cron:run */\n" +
+				"require('child_process').execSync('true');\n"), "", false,
+		},
+		{
+			"node that says it", node,
+			js("const c = require('child_process');\nconsole.log('bin/magento cron:run');\nc.execSync('true');\n"), "",
+			false,
+		},
+
+		{
+			"program that was compiled", "{DIR}/opt/x",
+			map[string]string{"opt/x": "\x7fELF\x00\x00php\x00{ROOT}/bin/magento\x00cron:run\x00"}, Possible, false,
+		},
+		{
+			"program that was compiled for something else", "{DIR}/opt/x",
+			map[string]string{"opt/x": "\x7fELF\x00\x00cron:run\x00"}, "", false,
+		},
+		{
+			"language that nobody knows", "{DIR}/opt/x",
+			map[string]string{"opt/x": "#!/opt/nonexistent/zx\n$`php {ROOT}/bin/magento cron:run`\n"}, Possible, false,
+		},
+		{
+			"comment in a language that nobody knows", "{DIR}/opt/x",
+			map[string]string{"opt/x": "#!/opt/nonexistent/zx\n# php {ROOT}/bin/magento cron:run\nrun x\n"}, "", false,
+		},
+		{"name of the file alone", "python3 /nonexistent/magento-cron.py", nil, "", false},
+	}
+}
+
+func makeCases() []foreignCase {
+	file := func(text string) map[string]string { return map[string]string{"opt/Makefile": text} }
+	const simple = "R := {ROOT}\nall: build\nbuild:\n\t@true\ncron: build ## run cron\n\t@cd $(R) && php bin/magento " +
+		"cron:run\n"
+	return []foreignCase{
+		{"make", "make -C {DIR}/opt cron", file(simple), Certain, true},
+		{"make in its directory", "cd {DIR}/opt && make -s cron", file(simple), Certain, true},
+		{"make of a file", "make -f {DIR}/opt/Makefile cron", file(simple), Certain, true},
+		{"make of something else", "make -C {DIR}/opt build", file(simple), "", false},
+		{"make of the first target", "make -C {DIR}/opt", file(simple), "", false},
+		{"make of the first target, which needs it", "make -C {DIR}/opt", file("all: cron\n" + simple), Certain, true},
+		{"make's default goal", "make -C {DIR}/opt", file(".DEFAULT_GOAL := cron\n" + simple), Certain, true},
+		{
+			"make with a variable", "make -C {DIR}/opt run C=cron:run",
+			file("C ?= cache:flush\nrun:\n\tphp {ROOT}/bin/magento ${C}\n"), Certain, true,
+		},
+		{
+			"make with another's value", "make -C {DIR}/opt run",
+			file("C ?= cache:flush\nrun:\n\tphp {ROOT}/bin/magento ${C} # cron:run\n"), "", false,
+		},
+		{
+			"make with a line that goes on", "make -C {DIR}/opt run",
+			file("run:\n\tcd {ROOT} && \\\n\tphp bin/magento \\\n\t  cron:run\n"), Certain, true,
+		},
+		{"make by way of another make", "make -C {DIR}/opt run", map[string]string{
+			"opt/Makefile":     "run:\n\t$(MAKE) -C sub cron\n",
+			"opt/sub/Makefile": "cron:\n\tphp {ROOT}/bin/magento cron:run\n",
+		}, Certain, true},
+		{
+			"make with an include", "make -C {DIR}/opt cron", map[string]string{"opt/Makefile": "include shop.mk\n",
+				"opt/shop.mk": simple}, Certain, true,
+		},
+		{
+			"make with a function", "make -C {DIR}/opt cron",
+			file("define run\nphp {ROOT}/bin/magento $(1)\nendef\ncron:\n\t$(call run,cron:run)\n"), Possible, true,
+		},
+		{
+			"make with a pattern", "make -C {DIR}/opt do-cron:run", file("do-%:\n\tphp {ROOT}/bin/magento $*\n"),
+			Possible, true,
+		},
+		{
+			"make with what a command says", "make -C {DIR}/opt cron",
+			file("R := $(shell echo {ROOT})\ncron:\n\tphp $(R)/bin/magento cron:run\n"), Possible, true,
+		},
+		{
+			"make with a condition", "make -C {DIR}/opt cron",
+			file("ifeq ($(X),)\nR = {ROOT}\nendif\ncron:\n\tphp $(R)/bin/magento cron:run\n"), Certain, true,
+		},
+		{
+			"make with a doubled dollar", "make -C {DIR}/opt cron",
+			file("cron:\n\tR={ROOT}; php $$R/bin/magento cron:run\n"), Certain, true,
+		},
+		{
+			"make's comment", "make -C {DIR}/opt cron",
+			file("# php {ROOT}/bin/magento cron:run\ncron:\n\t@# php {ROOT}/bin/magento cron:run\n\ttrue\n"), "", false,
+		},
+		{"make without a file", "make -C {DIR}/nonexistent cron", nil, "", false},
+		{"make of another", "make -C {DIR}/opt cron", file("cron:\n\tphp {OTHER}/bin/magento cron:run\n"), "", false},
+	}
+}
+
+func FuzzForeign(f *testing.F) {
+	f.Add("import os\n\"\"\"x\"\"\"\nos.system('php /srv/m2/bin/magento cron:run') # y\nprint(\"a\", [1, {2: 'b'}])\n")
+	f.Add("<p><?php // x ?>\n#[A]\n$c = <<<'EOT'\nphp bin/magento cron:run\nEOT;\nshell_exec(\"$c\"); require " +
+		"__DIR__ . '/x.php' ?>")
+	f.Add("=pod\n=cut\nprint <<EOT, 'x';\na\nEOT\nexec qw(php /srv/m2/bin/magento cron:run) or die \"x\"; `x`\n" +
+		"__END__\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, name := range []string{"php", "python3", "perl", "ruby", "node", "lua"} {
+			l := newLook(Options{Magento2Root: "/srv/m2", Magento1Root: "/srv/m1"}, "/nonexistent")
+			steps := maxSteps
+			r := &reader{look: l, steps: &steps, written: map[string]word{}}
+			language, _ := languageOf(name)
+			r.foreign("/srv/m2/x", text, language, []word{"cron:run"}, shell{})
+			if p := language.program(text); len(p.text) > 4*len(text)+1000 || len(p.code) > 4*len(text)+1000 {
+				t.Errorf("%d bytes become %d and %d", len(text), len(p.text), len(p.code))
+			}
+			for _, found := range r.found {
+				if found.kind == "" || found.system == "" || found.certainty == "" {
+					t.Errorf("%+v", found)
+				}
+			}
+		}
+	})
+}
+
+func FuzzMakefile(f *testing.F) {
+	f.Add("R ?= /srv/m2\nexport X := $(R)/bin\ndefine d\nx\nendef\nifeq ($(X),y)\ninclude x.mk\nendif\nall: a b | c "+
+		"; echo $@\n%.o: %.c\n", "all R=x -C /srv")
+	f.Add("a b:: c\n\t@cd $(R) && \\\n\tphp bin/magento cron:run $$x ${A:b=c} $(shell x $(y))\n.ONESHELL:\n$(eval "+
+		"x)\n", "a -f Makefile")
+	f.Fuzz(func(t *testing.T, text, args string) {
+		l := newLook(Options{Magento2Root: "/srv/m2"}, "/nonexistent")
+		steps := maxSteps
+		r := &reader{look: l, steps: &steps, written: map[string]word{"/srv/Makefile": word(text)}}
+		r.make(splitWords(args), shell{dir: "/srv"})
+		for _, found := range r.result(shell{}) {
+			if found.kind == "" || found.system == "" || found.certainty == "" {
+				t.Errorf("%+v", found)
+			}
+		}
+	})
+}
