@@ -23,7 +23,7 @@ type Tool struct {
 func readTool(ctx context.Context, m *config.Migration, o Options) Tool {
 	t := Tool{Path: m.MigrationTool.Config}
 	if t.Path != "" {
-		read := func() (*toolconfig.Config, error) { return toolconfig.Read(t.Path) }
+		read := func() (*toolconfig.Config, error) { return toolconfig.Read(t.Path, m.Magento2.Root) }
 		t.Config, t.Err = answered(ctx, o.Flights, Flight{m.Name, "config.xml"}, o.StatementTimeout, read)
 	}
 	return t

@@ -20,6 +20,7 @@ import (
 	"magento_migration_exporter/config/composer"
 	"magento_migration_exporter/config/envphp"
 	"magento_migration_exporter/config/localxml"
+	"magento_migration_exporter/config/magento1"
 	"magento_migration_exporter/config/sourcefile"
 	"magento_migration_exporter/config/toolconfig"
 	"magento_migration_exporter/config/xmltree"
@@ -196,7 +197,7 @@ func judgeToolConfiguration(ctx context.Context, v *finding.Verdict, e *evidence
 		v.Add(f)
 	}
 	judgeMapFiles(v, e)
-	judgeMapping(v, e)
+	judgeMapping(ctx, v, e)
 	judgeAgreement(ctx, v, e)
 	judgeMagento2Agreement(v, e)
 }
@@ -259,60 +260,84 @@ func judgeMapFile(v *finding.Verdict, c *toolconfig.Config, option, root, module
 	)
 }
 
-// judgeMapping compares the mapping folder with Magento 1's release and edition.
-func judgeMapping(v *finding.Verdict, e *evidence.Evidence) {
+// judgeMapping compares the mapping folder with Magento 1's release and edition, and with Magento 2's edition.
+func judgeMapping(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) {
 	mapFile := e.Tool.Config.Value("map_file")
 	edition, version, ok := toolconfig.MappingOf(mapFile)
-	m1, err := e.Files.Version()
-	if err != nil {
-		if !errors.Is(err, evidence.ErrNoRoot) {
-			e.Magento1.Unreadable(v, "mapping", "it is unknown whether the mapping fits Magento 1's release", err)
-			return
-		}
-		v.Unknown(
-			"mapping",
-			"it is unknown whether the mapping fits Magento 1's release",
-			err.Error(),
-			"Set "+e.Magento1.Key("root")+" to Magento 1's folder.",
-		)
+	m1 := e.Magento1Release(ctx)
+	if m1.OpenMage || m1.First != "" && m1.Last == "" {
+		v.Warn("mapping", "Magento 1 is an OpenMage, which the tool does not support as a source",
+			cmp.Or(strings.TrimSpace("OpenMage "+m1.OpenMageNumber), m1.String())+"; "+m1.Evidence,
+			"Compare its tables with the mapping of 1.9.4.5; what the integrity check refuses has to be mapped by hand.")
 		return
 	}
-	seen := fmt.Sprintf("the mapping is %s %s, Magento 1 is %s %s", edition, version, m1.Edition, m1.Number)
-	fromCommerce := strings.HasPrefix(edition, "commerce-")
-	isCommerce := strings.EqualFold(m1.Edition, "Enterprise")
-	switch {
-	case m1.OpenMage:
-		v.Warn(
-			"mapping",
-			"Magento 1 is an OpenMage, which the tool does not support as a source",
-			"OpenMage "+m1.OpenMageNumber,
-			"Compare its tables with the mapping of 1.9.4.5; what the integrity check refuses has to be mapped by hand.",
-		)
-	case !ok:
+	if !ok {
 		v.Note("mapping", "the mapping is not one of the tool's own folders", mapFile, "")
-	case fromCommerce != isCommerce:
-		v.Fail(
-			"mapping",
-			"the mapping is for another edition of Magento 1",
-			seen,
-			"Take config.xml from the folder of this edition and release under the tool's etc/.",
-		)
-	case version == m1.Number:
-	case evidence.FirstTwo(version) == evidence.FirstTwo(m1.Number):
-		v.Warn(
-			"mapping",
-			"the mapping is for another release of Magento 1",
-			seen,
-			"Take config.xml from the folder of this release under the tool's etc/, where there is one.",
-		)
-	default:
-		v.Fail(
-			"mapping",
-			"the mapping is for another release of Magento 1",
-			seen,
-			"Take config.xml from the folder of this release under the tool's etc/.",
-		)
+		return
 	}
+	judgeTarget(v, e, edition)
+	if m1.First == "" {
+		v.Unknown("mapping", "it is unknown whether the mapping fits Magento 1's release", m1.Evidence,
+			"Set "+e.Magento1.Key("root")+" to Magento 1's folder, or compare by hand and waive this subject.")
+		return
+	}
+	seen := fmt.Sprintf("the mapping is %s %s, Magento 1 is %s (%s)", edition, version, m1, m1.Evidence)
+	enterprise := m1.Edition == magento1.Enterprise
+	remedy := mappingRemedy(e, m1, enterprise)
+	below, above := magento1.CompareNumbers(version, m1.First) < 0, magento1.CompareNumbers(version, m1.Last) > 0
+	first := evidence.FirstTwo(version)
+	switch {
+	case magento1.CompareNumbers(m1.Last, toolconfig.OldestMagento1(enterprise)) < 0:
+		v.Fail("mapping", "the tool supports no release of Magento 1 as old as this one", seen, remedy)
+	case m1.Edition != "" && toolconfig.FromCommerce(edition) != enterprise:
+		v.Fail("mapping", "the mapping is for another edition of Magento 1", seen, remedy)
+	case !below && !above:
+	case first == evidence.FirstTwo(m1.First) || first == evidence.FirstTwo(m1.Last):
+		v.Warn("mapping", "the mapping is for another release of Magento 1", seen, remedy)
+	default:
+		v.Fail("mapping", "the mapping is for another release of Magento 1", seen, remedy)
+	}
+}
+
+// judgeTarget compares the edition that a mapping leads to with Magento 2's.
+func judgeTarget(v *finding.Verdict, e *evidence.Evidence, mapping string) {
+	lock, err := e.Files.Lock()
+	if err != nil {
+		return // judgeToolInstallation says so
+	}
+	m2 := composer.Release(lock)
+	toCommerce := strings.HasSuffix(mapping, "-to-commerce") || strings.HasSuffix(mapping, "-to-ee")
+	if m2.Edition == "" || toCommerce == (m2.Edition == composer.EditionCommerce) {
+		return
+	}
+	seen := fmt.Sprintf("the mapping is %s, Magento 2 is %s (%s)", mapping, m2.Edition, m2.Evidence())
+	v.Fail("mapping target", "the mapping leads to another edition of Magento 2", seen,
+		"Take config.xml from the folder under the tool's etc/ whose name ends with this edition.")
+}
+
+// mappingRemedy names the folder for a release of Magento 1, or what to do where the tool has none.
+func mappingRemedy(e *evidence.Evidence, m1 evidence.Magento1Release, enterprise bool) string {
+	oldest := toolconfig.OldestMagento1(enterprise)
+	if magento1.CompareNumbers(m1.Last, oldest) < 0 {
+		return "Upgrade Magento 1 to " + oldest + " or newer first, best to the newest 1.9 (Enterprise: 1.14)."
+	}
+	near := ""
+	for _, m := range toolconfig.Mappings(e.Tool.ModuleDir(e.Migration.Magento2.Root)) {
+		if toolconfig.FromCommerce(m.Edition) != enterprise {
+			continue
+		}
+		if m.Magento1 == m1.Last {
+			return "Take config.xml.dist from " + m.Dir + "."
+		}
+		if evidence.FirstTwo(m.Magento1) == evidence.FirstTwo(m1.Last) {
+			near = m.Dir
+		}
+	}
+	if near != "" {
+		return "The tool has no folder for this release. Take config.xml.dist from " + near +
+			", and map by hand what the integrity check refuses."
+	}
+	return "Take config.xml.dist from the folder of this edition and release under the tool's etc/."
 }
 
 // judgeAgreement compares config.xml with what Magento 1 uses itself.

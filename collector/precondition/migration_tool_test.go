@@ -346,3 +346,50 @@ func TestMigrationToolFitsTheReleaseOfTheDatabase(t *testing.T) {
 	s.On2("DELETE FROM patch_list WHERE patch_name LIKE '%CostaRica' OR patch_name LIKE '%Ukraine'")
 	s.WantFinding("migration_tool", finding.Unknown, "2.4.4 or newer, before 2.4.7", "magento2_version")
 }
+
+// TestMigrationToolMapping compares the mapping folder with what is known of both systems.
+func TestMigrationToolMapping(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	root1, root2 := s.WithRoots()
+	mage := func(version, edition string) { shoptest.WriteUnder(t, root1, "app/Mage.php", shoptest.MagePHP(version, edition)) }
+	shoptest.WriteUnder(t, root2, shoptest.ToolDir+"/etc/opensource-to-opensource/1.9.4.5/config.xml.dist", s.ConfigXML(nil))
+	s.Want("migration_tool", finding.Pass)
+	mage("1.5.1.0", "COMMUNITY")
+	f := s.WantFinding("migration_tool", finding.Fail, "no release of Magento 1 as old", "Upgrade Magento 1 to 1.6.0.0")
+	if f.Subject != "mapping" {
+		t.Errorf("subject %q", f.Subject)
+	}
+	mage("1.9.3.2", "COMMUNITY")
+	s.WantFinding("migration_tool", finding.Warn, "another release", "has no folder for this release", "1.9.4.5")
+	mage("1.8.1.0", "COMMUNITY")
+	s.WantFinding("migration_tool", finding.Fail, "another release")
+	mage("1.14.4.5", "ENTERPRISE")
+	s.WantFinding("migration_tool", finding.Fail, "another edition of Magento 1")
+	mage("1.9.4.5", "COMMUNITY")
+	shoptest.WriteUnder(t, root2, "composer.lock", shoptest.ComposerLock(map[string]string{
+		"magento/product-enterprise-edition": "2.4.7-p3", "magento/data-migration-tool": "2.4.7",
+	}))
+	s.WantFinding("migration_tool", finding.Fail, "another edition of Magento 2", "Adobe Commerce")
+}
+
+// TestMigrationToolMappingFromTheDatabase has Magento 1 on another host: its modules' versions say the release.
+func TestMigrationToolMappingFromTheDatabase(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.WithRoots()
+	s.Migration.Magento1.Root = ""
+	versions := func(catalog, sales, core string) {
+		s.On1("DELETE FROM core_resource", "INSERT INTO core_resource (code, version) VALUES ('catalog_setup', '"+catalog+
+			"'), ('sales_setup', '"+sales+"'), ('core_setup', '"+core+"')")
+	}
+	versions("1.6.0.0.19.1.6", "1.6.0.10", "1.6.0.10")
+	s.Want("migration_tool", finding.Unknown) // local.xml
+	for _, f := range s.State("migration_tool").Result.Findings {
+		if f.Subject == "mapping" {
+			t.Errorf("the mapping of 1.9.4.5 fits: %+v", f)
+		}
+	}
+	s.On1("DELETE FROM core_resource")
+	s.WantFinding("migration_tool", finding.Unknown, "whether the mapping fits", "core_resource", "magento1.root")
+}
