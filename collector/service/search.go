@@ -152,7 +152,7 @@ func splitHost(rest string) (host, port string, ok bool) {
 	return host, port, hostName.MatchString(host)
 }
 
-// hostName is the form of host names. An underscore is no part of it, and in use.
+// hostName is the form of host names. Underscores are not allowed in them, and in use all the same.
 var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?$`)
 
 // printable is the beginning of a name from a database, in which a ? stands for every character that such names do not

@@ -9,8 +9,8 @@ import (
 const maxFollowed = 8
 
 // followVariable returns the value of the return at an index. Where that names a variable which is set once, in a
-// statement of its own, and used nowhere else, nothing else can have changed it, and the value is the one that it is set
-// to.
+// statement of its own, and used nowhere else, nothing else can have changed it, and the value is the one that it is
+// set to.
 func (s *Source) followVariable(before int) (*Value, error) {
 	for range maxFollowed {
 		i := before + 1
@@ -72,7 +72,8 @@ var variableChangers = []string{
 	"include", "include_once", "require", "require_once", "eval", "extract", "parse_str", "mb_parse_str",
 }
 
-// changesVariables reports whether something between an assignment and the use of its variable can set variables without naming them.
+// changesVariables reports whether something between an assignment and the use of its variable can set variables
+// without naming them.
 func (s *Source) changesVariables(equals, use int) bool {
 	p := parser{Source: s, i: equals + 1}
 	p.skip()

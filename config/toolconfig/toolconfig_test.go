@@ -413,6 +413,16 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
+		if c, err = Parse("config.xml", data, c); err != nil || strings.Contains(write(c.Problems), "missing steps") {
+			t.Fatalf("a file lacks something of itself: %v", err)
+		}
+		shipped, err := Parse("config.xml.dist", []byte(document(shippedSteps, databases, options(nil))), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c, err = Parse("config.xml", data, shipped); err != nil {
+			t.Fatal(err)
+		}
 		for _, p := range c.Problems {
 			if p.Place.Line < 1 || p.Place.Column < 1 || p.Text == "" || p.Subject == "" {
 				t.Fatalf("a problem without a place: %+v", p)

@@ -36,7 +36,7 @@ func TestReadHandlers(t *testing.T) {
 			"<map>\n<handler class='a&b'/>",
 			"2:18: there is an & that begins no entity of XML: write &amp; for the character itself",
 		},
-		"larger than that": {
+		"too large": {
 			strings.Repeat(" ", MaxSize+1), ": is larger than 2097152 bytes, which no file of this kind is",
 		},
 	} {
