@@ -89,8 +89,8 @@ type Store struct {
 	Backend Setting[string] `json:"backend"`
 	// Servers are empty when the backend needs none.
 	Servers []Setting[address.Address] `json:"servers"`
-	// Sentinels is set when the servers are Redis sentinels: they all lead to one Redis.
-	Sentinels bool `json:"sentinels,omitempty"`
+	// Sentinel is set when the servers are Redis sentinels, which stand for a group of Redis servers of unknown number.
+	Sentinel bool `json:"sentinel"`
 }
 
 // Unseen is a value that only PHP can compute.

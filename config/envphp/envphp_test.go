@@ -280,6 +280,54 @@ func TestServices(t *testing.T) {
 	}
 }
 
+// An empty list of sentinels, as setup:config:set writes it, is none.
+func TestSentinels(t *testing.T) {
+	t.Parallel()
+	const cacheOf = `'cache' => ['frontend' => ['default' => ['backend' => 'Cm_Cache_Backend_Redis', ` +
+		`'backend_options' => `
+	for _, test := range []struct{ source, want string }{
+		{
+			`'session' => ['save' => 'redis', 'redis' => ['host' => 'r', 'sentinel_servers' => '', ` +
+				`'sentinel_master' => '']]`,
+			"r:6379 false",
+		},
+		{`'session' => ['save' => 'redis', 'redis' => ['host' => 'r', 'sentinel_servers' => null]]`, "r:6379 false"},
+		{`'session' => ['save' => 'redis', 'redis' => ['host' => 'r', 'sentinel_servers' => ' ']]`, "r:6379 false"},
+		{`'session' => ['save' => 'redis', 'redis' => ['host' => 'r']]`, "r:6379 false"},
+		{
+			`'session' => ['save' => 'redis', 'redis' => ['host' => 'r', 'sentinel_servers' => 's1,s2:26380']]`,
+			"s1:26379 s2:26380 true",
+		},
+		{
+			`'session' => ['save' => 'redis', 'redis' => ['host' => 'r', 'sentinel_servers' => getenv('S')]]`,
+			"unknown (only PHP can compute it: it calls getenv()) true",
+		},
+		{
+			cacheOf + `['server' => 'tcp://s1:26379,tcp://s2:26379', 'sentinel_master' => 'm']]]]`,
+			"s1:26379 s2:26379 true",
+		},
+		{cacheOf + `['server' => 'redis', 'port' => '6380', 'sentinel_master' => '']]]]`, "redis:6380 false"},
+		{
+			cacheOf + `['remote_backend_options' => ['server' => 'tcp://s1:26379', 'sentinel_master' => 'm']]]]]`,
+			"s1:26379 true",
+		},
+	} {
+		source, want := test.source, test.want
+		f := parse(t, "<?php return ["+source+"];")
+		store := f.Session
+		if len(f.Caches) > 0 {
+			store = f.Caches[0]
+		}
+		var got []string
+		for _, server := range store.Servers {
+			got = append(got, write(server))
+		}
+		if text := strings.Join(append(got, fmt.Sprint(store.Sentinel)), " "); text != want {
+			t.Errorf("%s\n got %s\nwant %s", source, text, want)
+		}
+	}
+}
+
 func TestUnknownSettings(t *testing.T) {
 	t.Parallel()
 	const sample = `<?php

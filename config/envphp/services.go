@@ -45,7 +45,7 @@ func (f *File) session() Store {
 		if f.root.Get("session", backend) == nil {
 			section = "session/redis"
 		}
-		if s.Sentinels = f.isSet(section + "/sentinel_servers"); s.Sentinels {
+		if s.Sentinel = f.isSet(section + "/sentinel_servers"); s.Sentinel {
 			f.servers(&s, section+"/sentinel_servers", "", sentinelPort)
 		} else {
 			f.servers(&s, section+"/host", section+"/port", redisPort)
@@ -56,23 +56,24 @@ func (f *File) session() Store {
 	return s
 }
 
+// isSet reports whether a text is there and not empty, as far as that is known. Magento's installer writes empty texts
+// for what is not used.
+func (f *File) isSet(path string) bool {
+	s := f.Text(path)
+	return s.State == Unknown || strings.TrimSpace(s.Or("")) != ""
+}
+
 // cache reads a frontend. The server stands in its options, in those of the remote half of a two-level cache,
 // or is one of a list for Memcached.
 func (f *File) cache(name string) Store {
 	path := "cache/frontend/" + name
 	s := Store{Name: name, Backend: f.Text(path + "/backend")}
 	options := path + "/backend_options"
+	s.Sentinel = f.isSet(options+"/sentinel_master") || f.isSet(options+"/remote_backend_options/sentinel_master")
 	f.servers(&s, options+"/server", options+"/port", redisPort)
 	f.servers(&s, options+"/remote_backend_options/server", options+"/remote_backend_options/port", redisPort)
 	f.hosts(&s, options+"/servers", memcachedPort)
-	s.Sentinels = f.isSet(options+"/sentinel_master") || f.isSet(options+"/remote_backend_options/sentinel_master")
 	return s
-}
-
-// isSet reports whether a text is there and not empty: an empty one switches a feature off, as one that is missing does.
-func (f *File) isSet(path string) bool {
-	text := f.Text(path)
-	return text.State == Unknown || text.State == Known && strings.TrimSpace(text.Value) != ""
 }
 
 // queue reads a message broker. Magento's installer writes an empty host when there is none.
