@@ -3,7 +3,6 @@ package evidence
 import (
 	"context"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"magento_migration_exporter/collector/finding"
@@ -30,14 +29,7 @@ func readTool(ctx context.Context, m *config.Migration, o Options) Tool {
 }
 
 // ModuleDir returns the tool's own folder, empty when it is not found on this host.
-func (t Tool) ModuleDir(magentoRoot string) string {
-	for _, dir := range toolconfig.ModuleDirs(magentoRoot, t.Path) {
-		if _, err := os.Stat(filepath.Join(dir, "etc/config.xsd")); err == nil {
-			return dir
-		}
-	}
-	return ""
-}
+func (t Tool) ModuleDir(magentoRoot string) string { return toolconfig.ModuleDir(magentoRoot, t.Path) }
 
 // File returns the file that an option of config.xml names, found as the tool finds it; empty when it is not there.
 func (t Tool) File(option, magentoRoot string) string {

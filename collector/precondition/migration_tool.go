@@ -23,6 +23,7 @@ import (
 	"magento_migration_exporter/config/magento1"
 	"magento_migration_exporter/config/sourcefile"
 	"magento_migration_exporter/config/toolconfig"
+	"magento_migration_exporter/config/toolmap"
 	"magento_migration_exporter/config/xmltree"
 )
 
@@ -217,6 +218,37 @@ func judgeMapFiles(v *finding.Verdict, e *evidence.Evidence) {
 	}
 	for _, option := range e.Tool.Config.PathOptions() {
 		judgeMapFile(v, e.Tool.Config, option, root, moduleDir)
+	}
+	judgeHandlers(v, e, moduleDir)
+}
+
+// judgeHandlers finds the classes that map files name and Magento 2 does not have: the tool dies where it needs one.
+func judgeHandlers(v *finding.Verdict, e *evidence.Evidence, moduleDir string) {
+	root := e.Migration.Magento2.Root
+	lock, err := e.Files.Lock()
+	if err != nil || root == "" {
+		return // judgeToolInstallation says so
+	}
+	classes := toolmap.Classes{Root: root, ModuleDir: moduleDir, Lock: lock}
+	named := map[string]bool{}
+	for _, option := range e.Tool.Config.PathOptions() {
+		path := e.Tool.File(option, root)
+		if path == "" {
+			continue
+		}
+		handlers, err := toolmap.ReadHandlers(path)
+		if err != nil {
+			continue // judgeMapFile says so
+		}
+		for _, h := range handlers {
+			if named[h.Class] || !classes.Lack(h.Class) {
+				continue
+			}
+			named[h.Class] = true
+			v.Warn(option, "a map file names a class that Magento 2 does not have: the tool would die with "+
+				"\"Class ... does not exist\"", fmt.Sprintf("%s:%s: %s", path, h.Place, h.Class),
+				"Correct the class, or install the module that has it.")
+		}
 	}
 }
 

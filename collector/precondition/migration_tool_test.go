@@ -352,7 +352,9 @@ func TestMigrationToolMapping(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	root1, root2 := s.WithRoots()
-	mage := func(version, edition string) { shoptest.WriteUnder(t, root1, "app/Mage.php", shoptest.MagePHP(version, edition)) }
+	mage := func(version, edition string) {
+		shoptest.WriteUnder(t, root1, "app/Mage.php", shoptest.MagePHP(version, edition))
+	}
 	shoptest.WriteUnder(t, root2, shoptest.ToolDir+"/etc/opensource-to-opensource/1.9.4.5/config.xml.dist", s.ConfigXML(nil))
 	s.Want("migration_tool", finding.Pass)
 	mage("1.5.1.0", "COMMUNITY")
@@ -392,4 +394,21 @@ func TestMigrationToolMappingFromTheDatabase(t *testing.T) {
 	}
 	s.On1("DELETE FROM core_resource")
 	s.WantFinding("migration_tool", finding.Unknown, "whether the mapping fits", "core_resource", "magento1.root")
+}
+
+// TestMigrationToolHandlers names a class that another release of the tool had.
+func TestMigrationToolHandlers(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	_, root2 := s.WithRoots()
+	s.Want("migration_tool", finding.Pass)
+	const settings = shoptest.ToolDir + "/etc/settings_map_file.xml"
+	whole := shoptest.MapFile("settings_map_file")
+	shoptest.WriteUnder(t, root2, settings, strings.Replace(whole, `\Migration\Handler\Convert`, `\Migration\Handler\Settings\Encrypt`, 1))
+	f := s.WantFinding("migration_tool", finding.Warn, `Migration\Handler\Settings\Encrypt`, "settings_map_file.xml:1:")
+	if f.Subject != "settings_map_file" {
+		t.Errorf("subject %q", f.Subject)
+	}
+	shoptest.WriteUnder(t, root2, shoptest.ToolDir+"/src/Migration/Handler/Settings/Encrypt.php", "<?php")
+	s.Want("migration_tool", finding.Pass)
 }

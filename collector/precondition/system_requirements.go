@@ -1,6 +1,7 @@
 package precondition
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -165,14 +166,7 @@ func (j *requirementJudge) whyUnknown(release evidence.Release) string {
 
 // releasesOfRange finds the rows of the releases that the database leaves possible.
 func (j *requirementJudge) releasesOfRange(release evidence.Release) bool {
-	since, before := release.Limits()
-	for text := range j.table.Releases {
-		r, _ := requirements.ParseRelease(text)
-		if r.Compare(since) >= 0 && (before == requirements.Release{} || r.Compare(before) < 0) {
-			j.releases = append(j.releases, r)
-		}
-	}
-	slices.SortFunc(j.releases, requirements.Release.Compare)
+	j.releases = j.table.Between(release.Limits())
 	if len(j.releases) == 0 {
 		j.v.Unknown("release", "the table of requirements does not have Magento 2's release",
 			"it is "+release.String()+", table of "+j.table.Dated, j.releaseKeys())
@@ -239,6 +233,31 @@ func (j *requirementJudge) tested(product string) string {
 
 func (j *requirementJudge) unseen(component, why string, err error, remedy string) {
 	j.v.Unknown(component, "the "+component+" cannot be seen: "+why, errText(err), remedy)
+}
+
+// silent says why a server does not give its version, and who fixes it how.
+func (j *requirementJudge) silent(component string, err error) {
+	cause, key := service.CauseOf(err), j.key("endpoints."+component)
+	remedy := "Let the exporter's host reach it, or set " + key + "."
+	switch cause {
+	case service.Refused:
+		remedy = "Start it, or correct its address: " + key + "."
+	case service.NameUnknown:
+		remedy = "Correct the host name or its DNS record, or set " + key + "."
+	case service.TLSFailed:
+		remedy = "Let this host trust its certificate, or write http:// in " + key + " if it does not speak TLS."
+	case service.Closed:
+		remedy = "If it speaks TLS only, write https:// in " + key + "."
+	case service.LoginWanted:
+		remedy = "Let the exporter's host ask it without a login, or check its version by hand and waive this subject."
+	case service.Failing:
+		remedy = "Look at the error log of that server."
+	case service.OtherServer, service.InvalidAddress, service.NotFound:
+		remedy = "Correct its address: " + key + "."
+	case service.NoVersion:
+		remedy = "Check its version by hand and waive this subject."
+	}
+	j.unseen(component, "it "+cmp.Or(string(cause), "does not answer"), err, remedy)
 }
 
 func errText(err error) string {
@@ -366,12 +385,7 @@ func (j *requirementJudge) search(ctx context.Context) {
 	}
 	engine, err := service.Search(ctx, endpoint)
 	if err != nil {
-		j.unseen(
-			"search",
-			"it does not tell its version",
-			err,
-			"Let the exporter's host reach it, or set "+j.key("endpoints.search")+".",
-		)
+		j.silent("search", err)
 		return
 	}
 	j.judge("search", engine.Product, engine.Version, nil)
@@ -413,12 +427,7 @@ func (j *requirementJudge) services(ctx context.Context) {
 
 func (j *requirementJudge) service(component string, s service.Service, err error) {
 	if err != nil {
-		j.unseen(
-			component,
-			"it does not tell its version",
-			err,
-			"Let the exporter's host reach it, or set "+j.key("endpoints."+component)+".",
-		)
+		j.silent(component, err)
 		return
 	}
 	j.judge(component, s.Product, s.Version, nil)

@@ -216,7 +216,7 @@ func magento1Roles(v *finding.Verdict, e *evidence.Evidence, roles map[string]ro
 		store localxml.Store
 	}{{roleSession, local.Session}, {roleCache, local.Cache}, {rolePageCache, local.FullPageCache}} {
 		note := func(roles map[string]roleNodes, role, source, node string) { add(roles, role, source, node) }
-		if s.store.Sentinels {
+		if s.store.Sentinel {
 			note = addSentinel
 		}
 		for _, server := range s.store.Servers {
@@ -261,7 +261,7 @@ func magento2Roles(ctx context.Context, v *finding.Verdict, e *evidence.Evidence
 	}
 	for i, store := range stores {
 		for _, s := range store.Servers {
-			server(roleOf[i], store.Sentinels, s)
+			server(roleOf[i], store.Sentinel, s)
 		}
 	}
 	if endpoint, err := e.SearchEndpoint(ctx); err == nil && endpoint != "" {
@@ -456,8 +456,7 @@ func isCommerce(e *evidence.Evidence) bool {
 	if err != nil {
 		return false
 	}
-	_, ok := lock.Package(composer.Commerce)
-	return ok
+	return composer.Release(lock).Edition == composer.EditionCommerce
 }
 
 func nodesText(n roleNodes) string {

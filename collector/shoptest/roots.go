@@ -158,7 +158,7 @@ func MapFile(option string) string {
 	case option == "class_map":
 		return `<classmap><rename><from>none</from><to/></rename></classmap>`
 	case option == "settings_map_file":
-		return `<settings><key/><value><transform><path>a/b/c</path><handler class="None"/></transform></value></settings>`
+		return `<settings><key/><value><transform><path>a/b/c</path><handler class="\Migration\Handler\Convert"/></transform></value></settings>`
 	case strings.Contains(option, "group"):
 		return `<groups><group name="none"><document>none</document></group></groups>`
 	}
@@ -219,6 +219,9 @@ func (s *Shop) WithRoots() (root1, root2 string) {
 	)
 	WriteUnder(s.T, root2, "app/etc/config.php", ConfigPHP("Magento_Store", ToolModule))
 	WriteUnder(s.T, root2, ToolDir+"/etc/config.xsd", "<xs/>")
+	for _, handler := range []string{"Convert", "Encrypt"} {
+		WriteUnder(s.T, root2, ToolDir+"/src/Migration/Handler/"+handler+".php", "<?php")
+	}
 	for option := range strings.FieldsSeq("eav_map_file log_map_file settings_map_file customer_map_file tier_price_map_file stores_map_file class_map customer_attribute_groups_file customer_document_groups_file delta_document_groups_file eav_attribute_groups_file eav_document_groups_file log_document_groups_file map_document_groups order_grids_document_groups_file") {
 		WriteUnder(s.T, root2, ToolDir+"/etc/"+option+".xml", MapFile(option))
 	}

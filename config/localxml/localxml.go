@@ -69,8 +69,8 @@ type Store struct {
 	Backend string `json:"backend"`
 	// Servers are empty when the backend has none.
 	Servers []address.Address `json:"servers"`
-	// Sentinels is set when the servers are Redis sentinels: they all lead to one Redis.
-	Sentinels bool `json:"sentinels,omitempty"`
+	// Sentinel is set when the servers are Redis sentinels: they all lead to one Redis.
+	Sentinel bool `json:"sentinel"`
 }
 
 // Problem is something in the file that is not as it should be.
@@ -283,6 +283,6 @@ func (r *reader) servers(store *Store, list, port *section, defaultPort int, sub
 	}
 	// Redis' clients take several addresses in one setting for sentinels alone; Memcached's are nodes.
 	redis := strings.Contains(strings.ToLower(store.Backend), "redis")
-	store.Sentinels = store.Sentinels || redis && len(addresses) > 1
+	store.Sentinel = store.Sentinel || redis && len(addresses) > 1
 	store.Servers = append(store.Servers, addresses...)
 }
