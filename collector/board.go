@@ -17,8 +17,8 @@ import (
 	"magento_migration_exporter/config"
 )
 
-// Board keeps the latest result of each precondition of each migration. What is on it is never changed, only replaced,
-// so that a snapshot can be read without a lock.
+// Board keeps the latest result of each precondition of each migration. A state on it is never changed, only replaced:
+// a snapshot can be read without a lock.
 type Board struct {
 	catalogue precondition.Catalogue
 	render    func(*MigrationState) Rendering
@@ -26,7 +26,7 @@ type Board struct {
 	mu      sync.RWMutex
 	names   []string
 	entries map[string]*MigrationState
-	// evaluated is true from when each migration was evaluated, also when others are added later.
+	// evaluated becomes true when each migration was evaluated, and stays true when others are added later.
 	evaluated bool
 }
 
@@ -36,7 +36,7 @@ type MigrationState struct {
 	// Evaluated is false until the first whole evaluation ended.
 	Evaluated bool
 	Ready     bool
-	// Phase is empty when it is not known. PhaseReason says what it was told from, or why it was not.
+	// Phase is empty when it is unknown. PhaseReason says what it was derived from, or why it is unknown.
 	Phase       config.Phase
 	PhaseReason string
 	// Servers are the databases that the last evaluation looked at.
@@ -47,8 +47,8 @@ type MigrationState struct {
 	rendered func() Rendering
 }
 
-// Rendering is what a renderer makes of a state, which only it understands. It is kept beside the state, so that it is
-// made once, when the results are new, and goes when they go.
+// Rendering is what a renderer makes of a state; only that renderer can read it. It is made once, when the results are
+// new, and is dropped together with them.
 type Rendering any
 
 // Rendering returns what the board's renderer made of the state; nil before the first evaluation.
@@ -67,24 +67,23 @@ type PreconditionState struct {
 	raw    finding.Result
 	// decayed is true when raw stands for an evaluation that never ended.
 	decayed bool
-	// Waivers are those that the configuration has for it, ended or not.
+	// Waivers are those that the configuration has for it, expired or not.
 	Waivers []config.Waiver
-	// KnownAt is the last evaluation that was not unknown, and ChangedAt the last change that this process saw; zero
-	// for none.
+	// KnownAt is when the last evaluation ended that was not unknown, ChangedAt when this process last saw a change.
+	// Both are zero when there was none.
 	KnownAt, ChangedAt   time.Time
 	Changes, Evaluations int
-	// History holds the last statuses, oldest first; it begins with the first evaluation unless maxHistory cut that
-	// off.
+	// History holds the last statuses, oldest first, at most maxHistory of them.
 	History []Change
 }
 
-// Change is a status that a precondition took, and when this process saw it do so.
+// Change is a new status of a precondition, and when this process saw it.
 type Change struct {
 	At     time.Time      `json:"at"`
 	Status finding.Status `json:"status"`
 }
 
-// maxHistory is more than anybody looks at, and little memory for a precondition that flaps for weeks.
+// maxHistory is more than anybody reads, and takes little memory when a precondition flaps for weeks.
 const maxHistory = 32
 
 // Transition is a change of a precondition's status.
@@ -111,8 +110,8 @@ func NewBoard(catalogue precondition.Catalogue, render func(*MigrationState) Ren
 	return &Board{catalogue: catalogue, render: render, entries: map[string]*MigrationState{}}
 }
 
-// Configure makes the board hold exactly these migrations. A migration whose entry is unchanged keeps its results, and
-// its old entry, which is returned in place of the new one.
+// Configure makes the board hold exactly these migrations. A migration whose entry is unchanged keeps its results and
+// its old entry; the old entry is returned in place of the new one.
 func (b *Board) Configure(migrations []config.Migration) []*config.Migration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -188,7 +187,7 @@ func (b *Board) publish(m *config.Migration, e Evaluation, now time.Time) (*Migr
 	return next, transitions
 }
 
-// settle applies the waivers to the raw result and notes a change.
+// settle applies the waivers to the raw result and records a change of status.
 func (ps *PreconditionState) settle(migration string, seenBefore bool, now time.Time) []Transition {
 	before := ps.Result.Status
 	ps.Result = finding.Waive(ps.raw, ps.Waivers, now)
@@ -204,7 +203,7 @@ func (ps *PreconditionState) settle(migration string, seenBefore bool, now time.
 	return []Transition{{migration, ps.Precondition.ID, before, ps.Result.Status, ps.Result.Summary}}
 }
 
-// remember appends to a copy of the history: the old one is still on snapshots.
+// remember appends to a copy of the history: snapshots still use the old one.
 func (ps *PreconditionState) remember(c Change) {
 	kept := ps.History[max(0, len(ps.History)+1-maxHistory):]
 	ps.History = append(slices.Clone(kept), c)
@@ -221,8 +220,8 @@ func (b *Board) replace(state *MigrationState) {
 	b.evaluated = b.evaluated || b.allEvaluated()
 }
 
-// Decay makes results older than maxAge unknown and withdraws their values: an evaluation that does not end must not
-// leave an old verdict standing.
+// Decay makes results older than maxAge unknown and withdraws their values. Without it, an evaluation that never ends
+// would leave an old verdict in place.
 func (b *Board) Decay(now time.Time, maxAge time.Duration) []Transition {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -260,11 +259,11 @@ func outdatedResult(evaluatedAt time.Time, took, age time.Duration) finding.Resu
 	v := finding.Verdict{}
 	v.Unknown("", fmt.Sprintf("no evaluation has ended for %s", age.Round(time.Second)),
 		"last evaluated at "+evaluatedAt.UTC().Format(time.RFC3339),
-		"Look at the exporter's log and its load: evaluations of this migration do not end, or do not get their turn.")
+		"Look at the exporter's log and its load: evaluations of this migration do not end, or do not start.")
 	return v.Result(config.SeverityWarn, evaluatedAt, took)
 }
 
-// incomplete reports whether evidence of the migration's last evaluation was looked at only in part.
+// incomplete reports whether the migration's last evaluation looked at only a part of the evidence.
 func (b *Board) incomplete(m *config.Migration) bool {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
@@ -284,8 +283,8 @@ func (b *Board) Snapshot() []*MigrationState {
 	return states
 }
 
-// Evaluated reports whether each migration was evaluated once. From then on it stays true: a reload must not take the
-// exporter's other migrations out of service.
+// Evaluated reports whether each migration was evaluated once. It never becomes false again: a reload must not take the
+// other migrations out of service.
 func (b *Board) Evaluated() bool {
 	b.mu.RLock()
 	defer b.mu.RUnlock()

@@ -32,7 +32,7 @@ type Evaluator struct {
 
 	// costs are by precondition, for all migrations together.
 	costs map[string]*database.Cost
-	// flights are the preconditions' evaluations and what is read before them.
+	// flights are the evaluations of preconditions, and the reads before them, that have not returned yet.
 	flights  evidence.Flights
 	lifetime evidence.Lifetime
 	// memories belong to the migrations that the board holds.
@@ -44,30 +44,36 @@ type Evaluator struct {
 type EvaluatorOptions struct {
 	Board   *Board
 	Backups *backup.Reader
-	// Patient makes EvaluateAll wait for what takes longer than one evaluation, and evaluate again while evidence was
-	// looked at only in part, until its context ends.
+	// Patient makes EvaluateAll wait for what takes longer than one evaluation, and repeat evaluations that looked at
+	// only a part of the evidence, until its context ends.
 	Patient bool
 	Logger  *slog.Logger
 	// Now is the clock.
 	Now func() time.Time
 }
 
-// NewEvaluator returns an evaluator of the board's catalogue that does nothing until it is asked to.
+// NewEvaluator returns an evaluator of the board's catalogue. It does nothing on its own.
 func NewEvaluator(o EvaluatorOptions) *Evaluator {
 	costs := map[string]*database.Cost{}
 	for _, id := range o.Board.catalogue.IDs() {
 		costs[id] = &database.Cost{}
 	}
 	return &Evaluator{
-		catalogue: o.Board.catalogue, board: o.Board, backups: o.Backups, logger: o.Logger, now: o.Now, patient: o.Patient, costs: costs,
-		memories: map[*config.Migration]*evidence.Memory{},
+		catalogue: o.Board.catalogue,
+		board:     o.Board,
+		backups:   o.Backups,
+		logger:    o.Logger,
+		now:       o.Now,
+		patient:   o.Patient,
+		costs:     costs,
+		memories:  map[*config.Migration]*evidence.Memory{},
 	}
 }
 
 // Late returns how many evaluations began later than the interval asks for.
 func (e *Evaluator) Late() uint64 { return e.late.Load() }
 
-// Faults returns how many evaluations the program itself has failed.
+// Faults returns how many evaluations failed by a fault of the program itself.
 func (e *Evaluator) Faults() uint64 { return e.faults.Load() }
 
 // DatabaseCost returns what a precondition's evaluations have cost the databases so far, over all migrations.
@@ -77,18 +83,25 @@ func (e *Evaluator) DatabaseCost(id string) *database.Cost { return e.costs[id] 
 func (e *Evaluator) Evaluate(ctx context.Context, m *config.Migration, limit time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	// To log in and to find the phase belongs to no precondition, and is nearest to the first one.
+	// The login and the search for the phase belong to no precondition: the first one, network, has their cost.
 	gathered := evidence.Gather(database.WithCost(ctx, e.costs[e.catalogue[0].ID]), m, evidence.Options{
-		Now: e.now(), StatementTimeout: limit / 3, Backups: e.backups, Memory: e.memory(m), Lifetime: &e.lifetime, Flights: &e.flights,
-		Logger: e.logger.With("migration", m.Name),
+		Now:              e.now(),
+		StatementTimeout: limit / 3,
+		Backups:          e.backups,
+		Memory:           e.memory(m),
+		Lifetime:         &e.lifetime,
+		Flights:          &e.flights,
+		Logger:           e.logger.With("migration", m.Name),
 	})
 	defer gathered.Close()
 	evaluation := Evaluation{
-		Phase: gathered.Phase.Phase, PhaseReason: gathered.Phase.Reason(), Servers: gathered.Servers(),
-		Results: e.results(ctx, gathered),
+		Phase:       gathered.Phase.Phase,
+		PhaseReason: gathered.Phase.Reason(),
+		Servers:     gathered.Servers(),
+		Results:     e.results(ctx, gathered),
 	}
 	if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return // shutting down: a result that was cut short would be published as unknown
+		return // the exporter stops or reloads: an interrupted result would be published as unknown
 	}
 	for _, t := range e.board.Publish(m, evaluation, e.now()) {
 		e.logTransition(t)
@@ -96,22 +109,11 @@ func (e *Evaluator) Evaluate(ctx context.Context, m *config.Migration, limit tim
 }
 
 func (e *Evaluator) logTransition(t Transition) {
-	e.logger.Info(
-		"status changed",
-		"migration",
-		t.Migration,
-		"precondition",
-		t.Precondition,
-		"old",
-		t.Old,
-		"new",
-		t.New,
-		"summary",
-		t.Summary,
-	)
+	e.logger.Info("status changed", "migration", t.Migration, "precondition", t.Precondition,
+		"old", t.Old, "new", t.New, "summary", t.Summary)
 }
 
-// results runs every precondition side by side. One that does not end in time is unknown, and is not waited for.
+// results runs all preconditions at the same time. One that does not end in time is unknown; nobody waits for it.
 func (e *Evaluator) results(ctx context.Context, gathered *evidence.Evidence) []finding.Result {
 	type outcome struct {
 		index  int
@@ -128,7 +130,7 @@ func (e *Evaluator) results(ctx context.Context, gathered *evidence.Evidence) []
 		}
 		go func() {
 			r := e.result(ctx, p, gathered)
-			e.flights.End(f) // first, else the next evaluation could be early enough to meet it
+			e.flights.End(f) // before the result is sent: the next evaluation may begin at once
 			outcomes <- outcome{i, r}
 		}()
 	}
@@ -159,7 +161,7 @@ func (e *Evaluator) memory(m *config.Migration) *evidence.Memory {
 	return e.memories[m]
 }
 
-// forget drops what is kept of migrations that are not configured any more.
+// forget drops what is kept of migrations that are no longer configured.
 func (e *Evaluator) forget(configured []*config.Migration) {
 	e.memoriesMu.Lock()
 	defer e.memoriesMu.Unlock()
@@ -170,7 +172,7 @@ func (e *Evaluator) forget(configured []*config.Migration) {
 	}
 }
 
-// leave lets go of what goes on in the background for a migration whose name is configured no more.
+// leave ends the background work for a migration whose name is no longer configured.
 func (e *Evaluator) leave(migration string) {
 	for i := range e.catalogue {
 		if leave := e.catalogue[i].Leave; leave != nil {
@@ -179,21 +181,17 @@ func (e *Evaluator) leave(migration string) {
 	}
 }
 
-// stuck is the result of a precondition whose earlier evaluation has not come back.
+// stuck is the result of a precondition whose earlier evaluation has not returned.
 func (e *Evaluator) stuck(p *precondition.Precondition, gathered *evidence.Evidence) finding.Result {
 	m := gathered.Migration
 	v := finding.Verdict{}
-	v.Unknown(
-		"",
-		"an earlier evaluation has not come back",
-		"",
-		"Look for a file system that hangs under "+m.Key("magento1.root")+", "+
-			m.Key("magento2.root")+" or the other configured paths: ls there hangs too.",
-	)
+	v.Unknown("", "an earlier evaluation has not ended yet", "",
+		"Look for a file system that hangs under "+m.Key("magento1.root")+", "+m.Key("magento2.root")+
+			" or the other configured paths: ls there hangs too.")
 	return v.Result(m.Preconditions.Severity(p.ID), e.now(), 0)
 }
 
-// graceAfterLimit is how long an evaluation that reached its limit has to say what it was doing.
+// graceAfterLimit is how long an evaluation that reached its limit has to report what it was doing.
 const graceAfterLimit = 500 * time.Millisecond
 
 func (e *Evaluator) fillUnended(
@@ -204,50 +202,33 @@ func (e *Evaluator) fillUnended(
 			continue
 		}
 		v := finding.Verdict{}
-		v.Unknown(
-			"",
-			"the evaluation did not end within its time limit",
+		v.Unknown("", "the evaluation did not end within its time limit",
 			fmt.Sprintf("gave up after %s", took.Round(time.Millisecond)),
-			"Look for a file system or server that hangs; global.evaluation_timeout sets the limit.",
-		)
+			"Look for a file system or server that hangs; global.evaluation_timeout sets the limit.")
 		results[i] = v.Result(gathered.Migration.Preconditions.Severity(e.catalogue[i].ID), e.now(), took)
 	}
 	return results
 }
 
-// result runs one precondition. A fault of the program itself is a result too, not the end of the daemon.
+// result runs one precondition. A fault of the program itself becomes a result and does not end the daemon.
 func (e *Evaluator) result(
-	ctx context.Context,
-	p *precondition.Precondition,
-	gathered *evidence.Evidence,
+	ctx context.Context, p *precondition.Precondition, gathered *evidence.Evidence,
 ) (r finding.Result) {
 	started := time.Now()
 	severity := gathered.Migration.Preconditions.Severity(p.ID)
 	defer func() {
 		if fault := recover(); fault != nil {
 			e.faults.Add(1)
-			e.logger.Error(
-				"a precondition's evaluation panicked",
-				"migration",
-				gathered.Migration.Name,
-				"precondition",
-				p.ID,
-				"panic",
-				fmt.Sprintf("%T", fault),
-				"stack",
-				string(debug.Stack()),
-			)
+			e.logger.Error("a precondition's evaluation panicked", "migration", gathered.Migration.Name,
+				"precondition", p.ID, "panic", fmt.Sprintf("%T", fault), "stack", string(debug.Stack()))
 			v := finding.Verdict{}
 			v.Unknown("", "the exporter failed while it evaluated this", "the exporter's log has the stack",
 				"Report it to the exporter's maintainers with the log.")
 			r = v.Result(severity, e.now(), time.Since(started))
 		}
 	}()
-	if !p.AppliesIn(gathered.Phase.Phase) {
-		v := finding.Verdict{
-			NotApplicable: true,
-			Summary:       "does not apply in the phase " + string(gathered.Phase.Phase),
-		}
+	if phase := gathered.Phase.Phase; !p.AppliesIn(phase) {
+		v := finding.Verdict{NotApplicable: true, Summary: "does not apply in the phase " + string(phase)}
 		return v.Result(severity, e.now(), time.Since(started))
 	}
 	v := p.Evaluate(database.WithCost(ctx, e.costs[p.ID]), gathered)
@@ -275,7 +256,7 @@ func (e *Evaluator) EvaluateAll(ctx context.Context, c *config.Config) {
 	all.Wait()
 }
 
-// wait returns when what takes longer than an evaluation is done, or when ctx has only the given time left.
+// wait returns when the work that takes longer than an evaluation is done, or when ctx has only the given time left.
 func (e *Evaluator) wait(ctx context.Context, m *config.Migration, left time.Duration) {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc

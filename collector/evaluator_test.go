@@ -223,7 +223,7 @@ func TestAnEvaluationThatHangsIsNotStartedAgain(t *testing.T) {
 	}))
 	s.Global.EvaluationTimeout = model.Duration(time.Second)
 	s.WantFinding("made_up", finding.Unknown, "did not end within its time limit")
-	s.WantFinding("made_up", finding.Unknown, "has not come back", "file system that hangs")
+	s.WantFinding("made_up", finding.Unknown, "has not ended yet", "file system that hangs")
 	if n := calls.Load(); n != 1 {
 		t.Errorf("%d evaluations were begun", n)
 	}

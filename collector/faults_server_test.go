@@ -146,7 +146,7 @@ func TestFaultsOfMaxConnections(t *testing.T) {
 		}
 		taken = append(taken, conn)
 	}
-	s.WantFinding("network", finding.Fail, "has no connection left", "max_connections")
+	s.WantFinding("network", finding.Fail, "has no free connection", "max_connections")
 	s.wantMagento2GoesOn()
 	s.WantValue(0, "database_up", "magento1")
 	root.SetMaxIdleConns(1)

@@ -10,8 +10,8 @@ import (
 )
 
 // Scheduler evaluates every migration once an interval: all at once in the beginning, as many at a time as
-// evaluation_concurrency says, then spread evenly over the interval. An evaluation that takes long gives its place to
-// others and goes on in a lane of its own, so that databases that hang never make the others late.
+// evaluation_concurrency says, then spread evenly over the interval. An evaluation that takes long moves to a slow lane
+// and gives its place to another one: databases that hang never make the others late.
 type Scheduler struct {
 	evaluator *Evaluator
 	apply     chan application
@@ -24,14 +24,14 @@ type Scheduler struct {
 	global config.Global
 	epoch  time.Time
 	jobs   []*job
-	// leaving are evaluations that a configuration has ended, as long as they have not noticed.
+	// leaving are evaluations that a new configuration has cancelled and that have not ended yet.
 	leaving []*job
 	decayed time.Time
 	// busy and slow are the taken places in the two lanes.
 	busy, slow int
 }
 
-// application is a configuration to use, and what is closed when it is in use.
+// application is a configuration to use, and a channel that is closed when it is in use.
 type application struct {
 	config *config.Config
 	inUse  chan<- struct{}
@@ -43,29 +43,29 @@ type job struct {
 	offset    time.Duration
 	due       time.Time
 	running   bool
-	// cancel ends a running evaluation without a result, and left is when a configuration did so.
+	// cancel ends a running evaluation without a result; left is when a new configuration called it.
 	cancel context.CancelFunc
 	left   time.Time
 	// first is true until the first evaluation, which comes at once.
 	first bool
-	// inSlowLane says which lane's place it holds, and wasSlow which one it asks for next.
+	// inSlowLane says in which lane it runs, wasSlow in which one it will run next.
 	inSlowLane, wasSlow bool
 }
 
 const (
-	// defaultSlowAfter is what a healthy evaluation stays far below: it takes some 10 ms.
+	// defaultSlowAfter is far above what a healthy evaluation takes: about 10 ms.
 	defaultSlowAfter = time.Second
-	// slowLaneFactor is how many times evaluation_concurrency the slow lane has; its evaluations only wait.
+	// slowLaneFactor times evaluation_concurrency is the size of the slow lane; its evaluations only wait.
 	slowLaneFactor = 4
-	// lateSlack is the part of the interval by which an evaluation can begin late without being counted.
+	// lateSlack: an evaluation may begin late by 1/lateSlack of the interval without being counted.
 	lateSlack = 10
-	// intervalsToDecay is after how many intervals without an end a result is not believed any more.
+	// intervalsToDecay is after how many intervals without a new result an old one becomes unknown.
 	intervalsToDecay = 3
-	// leaveLimit is how long the next evaluation of a migration waits for one that was ended.
+	// leaveLimit is how long the next evaluation of a migration waits for one that was cancelled.
 	leaveLimit = 2 * time.Second
 )
 
-// NewScheduler returns a scheduler that begins with Run and Apply.
+// NewScheduler returns a scheduler; Run starts it, and Apply gives it a configuration.
 func NewScheduler(e *Evaluator) *Scheduler {
 	return &Scheduler{
 		evaluator: e,
@@ -76,8 +76,8 @@ func NewScheduler(e *Evaluator) *Scheduler {
 	}
 }
 
-// Apply makes the scheduler and its board use a configuration, and returns when the board shows it. What is evaluated
-// of migrations that it changes or lacks ends without a result. The error is that of ctx, when that ends first.
+// Apply makes the scheduler and its board use a configuration, and returns when the board shows it. Running evaluations
+// of migrations that it changes or removes end without a result. When ctx ends first, its error is returned.
 func (s *Scheduler) Apply(ctx context.Context, c *config.Config) error {
 	inUse := make(chan struct{})
 	select {
@@ -89,7 +89,7 @@ func (s *Scheduler) Apply(ctx context.Context, c *config.Config) error {
 	}
 }
 
-// Run evaluates until ctx ends, and returns when the evaluations in flight have ended too, or soon after.
+// Run evaluates until ctx ends. It returns when the running evaluations have ended too, or after drainLimit.
 func (s *Scheduler) Run(ctx context.Context) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
@@ -112,8 +112,8 @@ func (s *Scheduler) Run(ctx context.Context) {
 			}
 		case <-timer.C:
 		}
-		// Not only by the timer, which starts anew with each message: reloads in quick succession must not keep old
-		// results alive.
+		// Not only by the timer, which starts again with each message: frequent reloads must not keep old results
+		// alive.
 		if now := s.evaluator.now(); now.Sub(s.decayed).Abs() >= s.decayInterval() {
 			s.decayed = now
 			s.decay()
@@ -121,10 +121,10 @@ func (s *Scheduler) Run(ctx context.Context) {
 	}
 }
 
-// drainLimit is how long evaluations have to notice that they should end: one that waits for a dead mount never does.
+// drainLimit is how long evaluations have to end: one that waits for a dead mount never does.
 const drainLimit = 2 * time.Second
 
-// drain takes the messages of evaluations that end because ctx did.
+// drain receives the messages of evaluations that end because ctx ended.
 func (s *Scheduler) drain() {
 	done := make(chan struct{})
 	go func() { s.running.Wait(); close(done) }()
@@ -161,8 +161,9 @@ func (s *Scheduler) configure(c *config.Config) {
 			j = &job{migration: m, due: now, first: true}
 		}
 		j.offset = interval * time.Duration(i) / time.Duration(len(migrations))
+		// A job that is due earlier, or waits for a place, keeps its turn: reloads must not delay it for ever.
 		if next := s.next(j, now); next.Before(j.due) {
-			j.due = next // what is due earlier, or waits for a place, keeps its turn, else reloads could put it off for ever
+			j.due = next
 		}
 		s.jobs = append(s.jobs, j)
 		delete(known, m)
@@ -173,7 +174,7 @@ func (s *Scheduler) configure(c *config.Config) {
 	}
 }
 
-// leave ends the evaluation of a migration that is not configured like this any more.
+// leave cancels the evaluation of a migration whose entry was changed or removed.
 func (s *Scheduler) leave(j *job, now time.Time) {
 	if j.running {
 		j.cancel()
@@ -183,7 +184,7 @@ func (s *Scheduler) leave(j *job, now time.Time) {
 	s.release(j)
 }
 
-// release lets go of what goes on for a migration whose name is configured no more.
+// release ends the background work for a migration whose name is no longer configured.
 func (s *Scheduler) release(j *job) {
 	if !slices.ContainsFunc(s.jobs, func(other *job) bool { return other.migration.Name == j.migration.Name }) {
 		s.evaluator.leave(j.migration.Name)
@@ -201,7 +202,7 @@ func (s *Scheduler) next(j *job, t time.Time) time.Time {
 	return start.Add(turns * interval)
 }
 
-// dispatch starts what is due and has a place, and returns how long nothing else will be due.
+// dispatch starts the jobs that are due and have a place, and returns the time until the next one is due.
 func (s *Scheduler) dispatch(ctx context.Context) time.Duration {
 	now := s.evaluator.now()
 	if now.Before(s.epoch) {
@@ -211,7 +212,7 @@ func (s *Scheduler) dispatch(ctx context.Context) time.Duration {
 	var due []*job
 	for _, j := range s.jobs {
 		if j.due.Sub(now) > 2*time.Duration(s.global.EvaluationInterval) {
-			j.due = s.next(j, now) // no turn is that far away otherwise
+			j.due = s.next(j, now) // only a clock that was set back makes a turn this far away
 		}
 		until := max(j.due.Sub(now), s.mustWait(j, now))
 		switch {
@@ -222,8 +223,7 @@ func (s *Scheduler) dispatch(ctx context.Context) time.Duration {
 			due = append(due, j)
 		}
 	}
-	// Who has waited longest comes first, else those at the end of the list would starve where there are too few
-	// places.
+	// The job that has waited longest comes first. Otherwise, with too few places, the end of the list would starve.
 	slices.SortStableFunc(due, func(a, b *job) int { return a.due.Compare(b.due) })
 	for _, j := range due {
 		if s.hasPlace(j) {
@@ -233,8 +233,8 @@ func (s *Scheduler) dispatch(ctx context.Context) time.Duration {
 	return wait
 }
 
-// mustWait is how long a new job still waits for the evaluation of its migration's former entry to end. Side by side
-// they would count the database's connections twice, and the newer one would find the older one's preconditions stuck.
+// mustWait is how long a new job still waits for the evaluation of its migration's old entry to end. Both at the same
+// time would open twice as many connections, and the new one would find the old one's preconditions still running.
 func (s *Scheduler) mustWait(j *job, now time.Time) time.Duration {
 	wait := time.Duration(0)
 	for _, old := range s.leaving {
@@ -257,13 +257,11 @@ func (s *Scheduler) start(ctx context.Context, j *job, now time.Time) {
 	if !j.first && now.Sub(j.due) > interval/lateSlack {
 		s.evaluator.late.Add(1)
 	}
-	j.due = s.next(j, now)
+	after := now
 	if j.first {
-		j.due = s.next(
-			j,
-			now.Add(interval/2),
-		) // else those that were first come again while others still wait for their first turn
+		after = now.Add(interval / 2) // let the others have their first turn before this job has its second
 	}
+	j.due = s.next(j, after)
 	j.running, j.first, j.inSlowLane = true, false, j.wasSlow
 	if j.inSlowLane {
 		s.slow++
@@ -296,7 +294,7 @@ func (s *Scheduler) end(j *job) {
 	}
 	if !j.left.IsZero() {
 		s.leaving = slices.DeleteFunc(s.leaving, func(other *job) bool { return other == j })
-		s.release(j) // it may have asked again in the meantime
+		s.release(j) // the evaluation may have started background work again before it ended
 	}
 }
 

@@ -375,7 +375,7 @@ func TestSchedulerEndsWhatIsNotConfiguredAnyMore(t *testing.T) {
 	eventually(t, "what is configured now is evaluated", time.Minute, board.Evaluated)
 	for _, state := range board.Snapshot() {
 		for _, p := range state.Preconditions {
-			if strings.Contains(p.Result.Summary, "has not come back") {
+			if strings.Contains(p.Result.Summary, "has not ended yet") {
 				t.Errorf(
 					"%s of %s waits for what was ended: %s",
 					p.Precondition.ID,

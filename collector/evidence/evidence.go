@@ -1,6 +1,6 @@
 // Package evidence gathers what the preconditions of one migration look at during one evaluation: the two databases,
-// the files below both roots, the tool's configuration, the phase, the release. It judges nothing, and it is the only
-// door to a database session.
+// the files below both roots, the tool's configuration, the phase, the release. It judges nothing. No other package
+// opens a database session.
 package evidence
 
 import (
@@ -26,9 +26,9 @@ type Evidence struct {
 	Files *Files
 	// Backups reads backups in the background.
 	Backups *backup.Reader
-	// Memory is what is kept of this migration between its evaluations.
+	// Memory is what this migration keeps between its evaluations.
 	Memory *Memory
-	// Lifetime is what is read once.
+	// Lifetime is what the process reads only once.
 	Lifetime *Lifetime
 
 	flights *Flights
@@ -38,7 +38,7 @@ type Evidence struct {
 	releaseErr  error
 }
 
-// Options is what does not come from the migration's own configuration.
+// Options are the inputs that do not come from the migration's own configuration.
 type Options struct {
 	Now              time.Time
 	StatementTimeout time.Duration
@@ -49,8 +49,8 @@ type Options struct {
 	Logger           *slog.Logger
 }
 
-// Gather reads what the configuration names and logs in to both databases at once, so that one that hangs does not cost
-// the other its time. Close ends the sessions.
+// Gather reads the files that the configuration names, and logs in to both databases at the same time: one that hangs
+// must not take time from the other. Close ends the sessions.
 func Gather(ctx context.Context, m *config.Migration, o Options) *Evidence {
 	e := &Evidence{
 		Migration: m, Now: o.Now, Files: newFiles(m), Backups: o.Backups,

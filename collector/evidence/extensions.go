@@ -21,7 +21,7 @@ import (
 //go:embed extensions_core.yml
 var coreData []byte
 
-// coreModules is what in Magento 1 is Magento's own.
+// coreModules lists the parts of Magento 1 that are Magento's own.
 type coreModules struct {
 	SetupResources   []string `yaml:"setup_resources"`
 	SetupPrefixes    []string `yaml:"setup_prefixes"`
@@ -53,12 +53,12 @@ func (c coreModules) ownsModule(name string, enterprise bool) bool {
 
 // Extension is a third-party module of Magento 1.
 type Extension struct {
-	// Module is empty where only the database knows of it; Codes are its rows in core_resource.
+	// Module is empty when only the database knows the extension; Codes are its rows in core_resource.
 	Module string
 	Codes  []string
 }
 
-// Subject is what waivers and decisions best name: the code, which both the database and the files know.
+// Subject is the name for waivers and decisions: the code, which both the database and the files know.
 func (x Extension) Subject() string {
 	if len(x.Codes) > 0 {
 		return x.Codes[0]

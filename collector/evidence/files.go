@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"sync"
@@ -16,10 +17,10 @@ import (
 	"magento_migration_exporter/config/progress"
 )
 
-// Files reads what lies below the roots of both systems: each file at most once an evaluation, and only when somebody
-// asks.
+// Files reads the files below the roots of both systems: each at most once an evaluation, and only when a precondition
+// needs it.
 type Files struct {
-	// Modules and Version are of Magento 1, Local is its app/etc/local.xml.
+	// Modules, Version and Local (app/etc/local.xml) are Magento 1's.
 	Modules func() ([]magento1.Module, error)
 	Version func() (magento1.Version, error)
 	Local   func() (*localxml.File, error)
@@ -31,47 +32,50 @@ type Files struct {
 	Progress  func() (*progress.Lock, error)
 }
 
-// ErrNoRoot is the error of every file of a system without a root.
-var ErrNoRoot = errors.New("its root is not configured")
+// ErrNoRoot is the error of every file of a system whose root is not configured.
+var ErrNoRoot = errors.New("root is not set")
 
 func newFiles(m *config.Migration) *Files {
-	root1, root2 := m.Magento1.Root, m.Magento2.Root
+	root1 := root{finding.Magento1, m.Magento1.Root}
+	root2 := root{finding.Magento2, m.Magento2.Root}
+	readEnv := func(path string) (*envphp.File, error) { return envphp.Read(path, nil) }
 	return &Files{
 		Modules:   below(root1, "", magento1.ReadModules),
 		Version:   below(root1, "", magento1.ReadVersion),
 		Local:     below(root1, "app/etc/local.xml", localxml.Read),
 		ConfigPHP: below(root2, "app/etc/config.php", configphp.Read),
-		Env: below(
-			root2,
-			"app/etc/env.php",
-			func(path string) (*envphp.File, error) { return envphp.Read(path, nil) },
-		),
-		Lock:     below(root2, "composer.lock", composer.ReadLock),
-		Progress: below(root2, "var/migration-tool-progress.lock", progress.Read),
+		Env:       below(root2, "app/etc/env.php", readEnv),
+		Lock:      below(root2, "composer.lock", composer.ReadLock),
+		Progress:  below(root2, "var/migration-tool-progress.lock", progress.Read),
 	}
 }
 
+// root is the folder of a system; its path is empty when it is not configured.
+type root struct {
+	system finding.System
+	path   string
+}
+
 // below reads a file under a root once.
-func below[T any](root, path string, read func(string) (T, error)) func() (T, error) {
+func below[T any](r root, path string, read func(string) (T, error)) func() (T, error) {
 	return sync.OnceValues(func() (T, error) {
-		if root == "" {
+		if r.path == "" {
 			var none T
-			return none, ErrNoRoot
+			return none, fmt.Errorf("%s.%w", r.system, ErrNoRoot)
 		}
-		return read(filepath.Join(root, path))
+		return read(filepath.Join(r.path, path))
 	})
 }
 
-// Missing reports whether a file is not there, as opposed to unreadable.
+// Missing reports whether a file does not exist, in contrast to one that cannot be read.
 func Missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 
-// Unreadable adds that a file below a system's root cannot be read, or that the configuration does not say where the
-// root is.
+// Unreadable adds that a file below a system's root cannot be read, or that the root is not configured.
 func (s *System) Unreadable(v *finding.Verdict, subject, summary string, err error) {
 	v.Unknown(subject, summary, err.Error(), s.UnreadableRemedy(err))
 }
 
-// UnreadableRemedy says what to do about a file below the system's root that cannot be read.
+// UnreadableRemedy is the remedy for a file below the system's root that cannot be read.
 func (s *System) UnreadableRemedy(err error) string {
 	if errors.Is(err, ErrNoRoot) {
 		return "Set " + s.Key("root") + " to the folder of " + s.Label() + " on this host."

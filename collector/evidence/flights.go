@@ -7,17 +7,18 @@ import (
 	"time"
 )
 
-// Flight is something that one migration's evaluation does: a precondition's id, or what is read before the
+// Flight is a piece of work of one migration's evaluation: a precondition, by its id, or a read before the
 // preconditions.
 type Flight struct{ Migration, What string }
 
-// Flights holds what has begun and not come back: on a dead mount it never does, and must not be begun again and again.
+// Flights holds the flights that have begun and not ended. On a dead mount a flight never ends, and must not be begun
+// again and again.
 type Flights struct {
 	mu      sync.Mutex
 	pending map[Flight]bool
 }
 
-// Begin reports whether the flight may begin: it may not while an earlier one has not come back.
+// Begin reports whether the flight may begin: not while an earlier one has not ended.
 func (f *Flights) Begin(x Flight) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -31,7 +32,7 @@ func (f *Flights) Begin(x Flight) bool {
 	return true
 }
 
-// End says that the flight has come back.
+// End records that the flight has ended.
 func (f *Flights) End(x Flight) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -41,11 +42,11 @@ func (f *Flights) End(x Flight) {
 // ErrHangs is the error of a file whose file system does not answer.
 var ErrHangs = errors.New("its file system does not answer")
 
-// HangRemedy is what to do about ErrHangs.
-const HangRemedy = "Look at the mount: ls there hangs too. What is on it is read again when it answers."
+// HangRemedy is the remedy for ErrHangs.
+const HangRemedy = "Look at the mount: ls there hangs too. The exporter reads its files again when it answers."
 
-// answered returns what read returns, or ErrHangs when that does not come within the limit, or an earlier read has not
-// come back yet.
+// answered returns what read returns, or ErrHangs when read does not return within the limit, or an earlier read has
+// not returned yet.
 func answered[T any](
 	ctx context.Context, f *Flights, x Flight, limit time.Duration, read func() (T, error),
 ) (T, error) {

@@ -10,38 +10,38 @@ import (
 	"magento_migration_exporter/config/envphp"
 )
 
-// Forecast is what the tool's integrity check would say now: the first thing that migrate:data does.
+// Forecast is what the tool's integrity check, the first step of migrate:data, would report now.
 type Forecast struct {
 	// Plan has the steps of config.xml.
 	Plan *integrity.Plan
 	// Predictions are in the tool's order.
 	Predictions []integrity.Prediction
-	// Orphans is how far the search for rows of Magento 1 without their parents has come.
+	// Orphans is the state of the search for rows of Magento 1 without their parents.
 	Orphans integrity.Orphans
-	// Searched is true from when the search was through all foreign keys and URL rewrites once.
+	// Searched becomes true when the search has gone through all foreign keys and URL rewrites once.
 	Searched bool
-	// Interrupted is why the search did not go on in this evaluation; nil when it did.
+	// Interrupted is why the search did not continue in this evaluation; nil when it did.
 	Interrupted error
-	// Rewrites is why the search for duplicate URL rewrites ended; nil when it did not fail.
+	// Rewrites is why the search for duplicate URL rewrites failed; nil when it did not.
 	Rewrites error
 }
 
-// forecastMemory is what the forecast keeps from one evaluation of a migration to the next, because to read it again
-// each minute would cost a big shop too much.
+// forecastMemory is what the forecast keeps from one evaluation of a migration to the next: to read it again each
+// minute would cost a big shop too much.
 type forecastMemory struct {
-	// of are the databases that the rest was learnt from.
+	// of are the databases that the rest was read from.
 	of         [2]database.Instance
 	forecaster integrity.Forecaster
 	orphans    integrity.Orphans
 	rewrites   []integrity.Prediction
-	// rewritesErr is why the last search for duplicate URL rewrites ended.
+	// rewritesErr is why the last search for duplicate URL rewrites failed.
 	rewritesErr error
-	// roundEnded is when the last whole search ended; zero while none has.
+	// roundEnded is when the last complete search ended; zero before the first one.
 	roundEnded time.Time
 }
 
 const (
-	// orphanBudget is how long one evaluation looks for orphans; a round goes on over as many evaluations as it needs.
+	// orphanBudget is how long one evaluation looks for orphans; a round takes as many evaluations as it needs.
 	orphanBudget = 300 * time.Millisecond
 	// orphanRest is the time between two rounds.
 	orphanRest = time.Hour
@@ -66,7 +66,7 @@ func (e *Evidence) Forecast(ctx context.Context) (*Forecast, error) {
 	return f, nil
 }
 
-// forgetOthers forgets what was learnt from other databases.
+// forgetOthers drops what was read from other databases.
 func (e *Evidence) forgetOthers(ctx context.Context, memory *forecastMemory) error {
 	instance1, err := e.Magento1.Session.Instance(ctx)
 	if err != nil {
@@ -97,7 +97,7 @@ func (e *Evidence) integrityInput(ctx context.Context) integrity.Input {
 			in.Modules[m.Name] = m.Enabled
 		}
 	}
-	var unread finding.Verdict // the precondition extensions says why
+	var unread finding.Verdict // the precondition extensions reports what could not be read
 	if found, ok := e.Extensions(ctx, &unread); ok {
 		for _, x := range found.Found {
 			in.Extensions = append(in.Extensions, x.Codes...)
@@ -106,9 +106,9 @@ func (e *Evidence) integrityInput(ctx context.Context) integrity.Input {
 	return in
 }
 
-// search goes on looking for rows of Magento 1 whose parents are missing, and after those for duplicate URL rewrites,
-// on a session of its own. The rewrites are one long statement: they come last, because one that times out must not
-// keep the others from their turn.
+// search continues the search for rows of Magento 1 whose parents are missing, and then for duplicate URL rewrites, on
+// a session of its own. The search for rewrites is one long statement. It comes last: when it times out, the others
+// have had their turn.
 func (e *Evidence) search(ctx context.Context, m *forecastMemory, made *integrity.Forecast) error {
 	if !m.roundEnded.IsZero() && e.Now.Sub(m.roundEnded) < orphanRest {
 		return nil
@@ -118,7 +118,7 @@ func (e *Evidence) search(ctx context.Context, m *forecastMemory, made *integrit
 		return err
 	}
 	defer session.Close()
-	// Not kept between evaluations: they take 70 kB, and a round mostly ends in the evaluation in which it began.
+	// Not kept between evaluations: they take 70 kB, and most rounds end in the evaluation in which they began.
 	keys, err := integrity.ReadForeignKeys(ctx, session)
 	if err != nil {
 		return err

@@ -10,25 +10,23 @@ import (
 	"magento_migration_exporter/config/envphp"
 )
 
-// Magento1Tables and Magento2Tables are the tables that tell the two Magentos apart, and an installation that ended
-// from one that did not. Many other tables exist in both.
+// Magento1Tables returns tables that only Magento 1 has; most of its tables exist in both.
 func Magento1Tables() []string { return []string{"core_resource", "core_store", "sales_flat_order"} }
 
-// Magento2Tables: see Magento1Tables.
+// Magento2Tables returns tables that a complete installation of Magento 2 has.
 func Magento2Tables() []string {
 	return []string{
 		"setup_module", "store", "store_website", "store_group", "core_config_data", "eav_attribute", "eav_entity_type",
-		"catalog_product_entity", "catalog_category_entity", "customer_entity", "sales_order", "cron_schedule", "admin_user", "url_rewrite",
+		"catalog_product_entity", "catalog_category_entity", "customer_entity", "sales_order", "cron_schedule",
+		"admin_user", "url_rewrite",
 	}
 }
 
-// PresentTables returns which tables that show what a database holds exist in Magento 2's, without the prefix.
+// PresentTables returns which of the tables that identify Magento 1, Magento 2 and its release exist in Magento 2's
+// database, without the prefix.
 func (e *Evidence) PresentTables(ctx context.Context) (map[string]bool, error) {
-	names := slices.Concat(
-		Magento1Tables(),
-		Magento2Tables(),
-		[]string{"patch_list", "admin_analytics_usage_version_log"},
-	)
+	names := slices.Concat(Magento1Tables(), Magento2Tables(),
+		[]string{"patch_list", "admin_analytics_usage_version_log"})
 	fingerprints, err := e.fingerprints()
 	if err != nil {
 		return nil, err
@@ -55,8 +53,8 @@ func (e *Evidence) PresentTables(ctx context.Context) (map[string]bool, error) {
 	return present, err
 }
 
-// Installed is when Magento 2 was installed: what env.php says, else the first admin account's creation, the one
-// witness in the database that the tool leaves alone. It is zero where neither is known.
+// Installed is when Magento 2 was installed: the date in env.php, else the creation of the first admin account, the
+// only trace in the database that the tool does not change. It is zero when neither is known.
 func (e *Evidence) Installed(ctx context.Context) (time.Time, error) {
 	if env, err := e.Files.Env(); err == nil && env.InstallDate.State == envphp.Known {
 		return env.InstallDate.Value.UTC(), nil

@@ -2,14 +2,14 @@ package evidence
 
 import "sync"
 
-// Memory keeps what one migration's evaluations learn for the next ones, each under the name of who learns it. The
-// evaluations of one migration never overlap for the same precondition, so what is kept needs no lock of its own.
+// Memory keeps values from one evaluation of a migration for the next ones, each under a name. Evaluations of the same
+// precondition of one migration never overlap: the values need no lock of their own.
 type Memory struct {
 	mu   sync.Mutex
 	kept map[string]any
 }
 
-// Recall returns what is kept under a name, a zero T at the first call. The name's type must always be the same.
+// Recall returns the value under a name, a zero T at the first call. One name must always have the same type.
 func Recall[T any](m *Memory, name string) *T {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -24,13 +24,13 @@ func Recall[T any](m *Memory, name string) *T {
 	return kept
 }
 
-// Lifetime keeps what is the same for as long as the process lives, like a table that is built in.
+// Lifetime keeps what stays the same as long as the process runs, for example a built-in table.
 type Lifetime struct {
 	mu   sync.Mutex
 	kept map[string]func() (any, error)
 }
 
-// Once returns what read returned at its first call under this name, in the process's life.
+// Once returns what read returned at the first call with this name since the process started.
 func Once[T any](l *Lifetime, name string, read func() (T, error)) (T, error) {
 	l.mu.Lock()
 	once := l.kept[name]

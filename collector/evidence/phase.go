@@ -9,13 +9,14 @@ import (
 	"magento_migration_exporter/config"
 )
 
-// Phase is how far the migration has come, and how that is known.
+// Phase is the phase of the migration, and how it was found.
 type Phase struct {
-	// Phase is empty when it is not known.
+	// Phase is empty when it is unknown.
 	Phase config.Phase
-	// Seen says what was seen.
+	// Seen says what the phase was found from.
 	Seen string
-	Err  error
+	// Err is why it is unknown.
+	Err error
 }
 
 // Migrated reports whether migrate:data has written to Magento 2.
@@ -23,7 +24,7 @@ func (p Phase) Migrated() bool {
 	return p.Phase == config.PhaseMigrate || p.Phase == config.PhaseDelta || p.Phase == config.PhaseCutover
 }
 
-// Reason says what the phase was found from, or why it was not.
+// Reason says what the phase was found from, or why it is unknown.
 func (p Phase) Reason() string {
 	if p.Err != nil {
 		return finding.Cut(p.Err.Error())
@@ -31,9 +32,9 @@ func (p Phase) Reason() string {
 	return p.Seen
 }
 
-// findPhase finds the phase in the two databases, unless the configuration says it. migrate:data replaces Magento 2's
-// root category by Magento 1's with its creation time, and copies orders and customers with their ids; two
-// installations never agree on these.
+// findPhase finds the phase in the two databases, unless the configuration has it. migrate:data replaces Magento 2's
+// root category by Magento 1's, with its creation time, and copies orders and customers with their ids; in two separate
+// installations these are never all equal.
 func findPhase(ctx context.Context, e *Evidence) Phase {
 	if p := e.Migration.Phase; p != config.PhaseAuto {
 		return Phase{Phase: p, Seen: "the configuration says so"}
@@ -59,7 +60,7 @@ func findPhase(ctx context.Context, e *Evidence) Phase {
 	return Phase{Phase: phase, Seen: seen + "; " + how}
 }
 
-// isComplete reports whether migrate:data has ended: the tool's progress file says it, else the number of orders.
+// isComplete reports whether migrate:data has ended, by the tool's progress file, else by the number of orders.
 func isComplete(ctx context.Context, e *Evidence) (complete bool, how string, err error) {
 	if complete, known := lockIsComplete(ctx, e); known {
 		return complete, fmt.Sprintf("the tool's progress file says that all its steps are done: %v", complete), nil
@@ -67,8 +68,8 @@ func isComplete(ctx context.Context, e *Evidence) (complete bool, how string, er
 	return hasAllOrders(ctx, e)
 }
 
-// lockIsComplete reads the tool's progress file: whether every data stage of this config.xml is done. The second result
-// is false where the file or config.xml cannot be read.
+// lockIsComplete reports whether, by the tool's progress file, every data stage of this config.xml is done. known is
+// false when the file or config.xml cannot be read.
 func lockIsComplete(ctx context.Context, e *Evidence) (complete, known bool) {
 	flight := Flight{e.Migration.Name, "progress file"}
 	lock, err := answered(ctx, e.flights, flight, e.Magento1.statementTimeout, e.Files.Progress)
@@ -117,7 +118,7 @@ func isMigrated(ctx context.Context, e *Evidence) (migrated bool, seen string, e
 }
 
 // hasAllOrders reports whether Magento 2 has at least as many orders as Magento 1. Above the cap it compares the
-// highest ids: the tool copies in their order.
+// highest ids, because the tool copies in the order of the ids.
 func hasAllOrders(ctx context.Context, e *Evidence) (complete bool, counts string, err error) {
 	const table1, table2 = "sales_flat_order", "sales_order"
 	orders1, err := e.Magento1.Count(ctx, table1, "")

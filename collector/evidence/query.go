@@ -23,18 +23,14 @@ func (s *System) Column(ctx context.Context, query string, args ...any) ([]strin
 }
 
 // Count counts the rows of one of Magento's tables that a condition selects, all for an empty condition. It stops at
-// one above finding.CountCap, so that its cost does not grow with the table.
+// one above finding.CountCap: its cost does not grow with the table.
 func (s *System) Count(ctx context.Context, table, condition string, args ...any) (int, error) {
 	if condition != "" {
 		condition = " WHERE " + condition
 	}
 	var n int
-	query := fmt.Sprintf(
-		"SELECT COUNT(*) FROM (SELECT 1 FROM %s%s LIMIT %d) capped",
-		s.Table(table),
-		condition,
-		finding.CountCap+1,
-	)
+	query := fmt.Sprintf("SELECT COUNT(*) FROM (SELECT 1 FROM %s%s LIMIT %d) capped",
+		s.Table(table), condition, finding.CountCap+1)
 	err := s.Session.Row(ctx, query, args, &n)
 	return n, err
 }
@@ -42,8 +38,7 @@ func (s *System) Count(ctx context.Context, table, condition string, args ...any
 // Parameters returns placeholders for n values, with commas between them.
 func Parameters(n int) string { return "?" + strings.Repeat(", ?", n-1) }
 
-// RootCategoryCreated returns the creation time of the root of all categories as a text in UTC, or "" where there is
-// none to compare.
+// RootCategoryCreated returns the creation time of the root of all categories as text in UTC, "" when there is none.
 func (s *System) RootCategoryCreated(ctx context.Context) (string, error) {
 	var created sql.NullString
 	query := "SELECT created_at FROM " + s.Table("catalog_category_entity") + " WHERE entity_id = 1"
@@ -74,10 +69,8 @@ func (s *System) LastID(ctx context.Context, table string) (int64, error) {
 
 // BaseTables returns the names of the tables under the prefix, without it; views are left out.
 func (s *System) BaseTables(ctx context.Context) ([]string, error) {
-	all, err := s.Column(
-		ctx,
-		"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE'",
-	)
+	all, err := s.Column(ctx, "SELECT TABLE_NAME FROM information_schema.TABLES "+
+		"WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE'")
 	var tables []string
 	for _, t := range all {
 		if name, ok := strings.CutPrefix(t, s.Prefix); ok {

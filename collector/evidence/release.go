@@ -18,7 +18,7 @@ import (
 //go:embed m2_fingerprints.yml
 var fingerprintData []byte
 
-// fingerprint is something that came with a release of Magento 2 and stayed.
+// fingerprint is a table or patch that came with a release of Magento 2 and exists in all newer ones.
 type fingerprint struct {
 	Table string `yaml:"table"`
 	Patch string `yaml:"patch"`
@@ -43,10 +43,10 @@ func (e *Evidence) fingerprints() ([]fingerprint, error) {
 	})
 }
 
-// DeclaredRelease is a setting that says Magento 2's release.
+// DeclaredRelease is a precondition's settings that can have Magento 2's release.
 type DeclaredRelease interface {
 	config.Settings
-	// Magento2Release is empty where nothing is said.
+	// Magento2Release is empty when the configuration does not have it.
 	Magento2Release() string
 }
 
@@ -237,8 +237,9 @@ func (e *Evidence) lineOfCatalog(ctx context.Context, d *DatabaseRelease) error 
 	return nil
 }
 
-func notedRelease(ctx context.Context, s *System, present map[string]bool) (release string, err error) {
-	if !present["admin_analytics_usage_version_log"] {
+func recordedRelease(ctx context.Context, s *System, present map[string]bool) (release string, err error) {
+	const table = "admin_analytics_usage_version_log"
+	if !present[table] {
 		return "", nil
 	}
 	query := "SELECT last_viewed_in_version FROM " + s.Table("admin_analytics_usage_version_log") +

@@ -11,7 +11,7 @@ import (
 )
 
 // SearchEndpoint reads the search engine's address from the configuration in Magento 2's database. It is empty for
-// Magento's own search in MySQL, which is the default where no engine is named.
+// Magento's own search in MySQL, the default when no engine is configured.
 func (e *Evidence) SearchEndpoint(ctx context.Context) (string, error) {
 	m2 := e.Magento2
 	if m2.Err != nil {

@@ -12,9 +12,9 @@ type Server struct {
 	// Address is host and port, or a Unix socket's path.
 	Address  string `json:"address"`
 	Database string `json:"database"`
-	// Account is the one that the server took, or the configured user where no login worked.
+	// Account is CURRENT_USER(), the account that the server matched, or the configured user when the login failed.
 	Account string `json:"account"`
-	// Version is flavor and version, empty where no login worked.
+	// Version is flavor and version, empty when the login failed.
 	Version string `json:"version"`
 }
 

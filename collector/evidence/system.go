@@ -43,7 +43,7 @@ type System struct {
 // ErrNotConfigured is the error of a system without a database.
 var ErrNotConfigured = errors.New("no database is configured")
 
-// SettingsError is a fault in what the configuration names, like a password file that is not there.
+// SettingsError is a fault in what the configuration refers to, for example a password file that does not exist.
 type SettingsError struct{ err error }
 
 // Error implements error.
@@ -52,7 +52,7 @@ func (e *SettingsError) Error() string { return e.err.Error() }
 // Unwrap implements errors.Unwrap.
 func (e *SettingsError) Unwrap() error { return e.err }
 
-// newSystem puts together what the configuration and the tool's config.xml say; the former wins.
+// newSystem combines the configuration and the tool's config.xml; the configuration wins.
 func newSystem(name finding.System, m *config.Migration, c *config.System, tool Tool, o Options) *System {
 	s := &System{
 		Name: name, Config: c, Prefix: tool.prefix(name),
@@ -77,14 +77,14 @@ func newSystem(name finding.System, m *config.Migration, c *config.System, tool 
 	return s
 }
 
-// secret is a password, and whether the configuration says one.
+// secret is a password, and whether the configuration has one.
 type secret struct {
-	password config.Secret
-	said     bool
+	password   config.Secret
+	configured bool
 }
 
-// readSecrets reads the password that the configuration says, and touches the TLS files, which the login reads: it must
-// not be that which finds out that their file system hangs.
+// readSecrets reads the configured password. It also touches the TLS files, which the login reads later: the login has
+// no guard against a file system that hangs.
 func (s *System) readSecrets(ctx context.Context, o Options) {
 	if s.Err != nil {
 		return
@@ -93,7 +93,7 @@ func (s *System) readSecrets(ctx context.Context, o Options) {
 	read, err := answered(ctx, o.Flights, flight, o.StatementTimeout, func() (secret, error) {
 		if t := s.Endpoint.TLS; t != nil {
 			for _, path := range []string{t.CAFile, t.CertFile, t.KeyFile} {
-				_, _ = os.Stat(path) // what is wrong with it is for the login to say
+				_, _ = os.Stat(path) // the login reports what is wrong with it
 			}
 		}
 		return readPassword(&s.Config.Database)
@@ -103,12 +103,12 @@ func (s *System) readSecrets(ctx context.Context, o Options) {
 		s.Err = &SettingsError{fmt.Errorf("password_file or a file of tls: %w", err)}
 	case err != nil:
 		s.Err = &SettingsError{err}
-	case read.said:
+	case read.configured:
 		s.Endpoint.Password = read.password
 	}
 }
 
-// endpoint merges field by field, apart from the address, which is one thing.
+// endpoint merges field by field; only the address is taken as a whole.
 func endpoint(d *config.Database, fromTool *toolconfig.Database) database.Endpoint {
 	e := database.Endpoint{Host: d.Host, Port: d.Port, Socket: d.Socket, Name: d.Name, User: d.User}
 	if d.TLS != nil {
@@ -141,8 +141,8 @@ func endpoint(d *config.Database, fromTool *toolconfig.Database) database.Endpoi
 // maxSecretFile is far above any password, in bytes.
 const maxSecretFile = 64 << 10
 
-// readPassword reads the password again at each evaluation, so that a rotated one is used at once. One newline at a
-// file's end is the editor's, not the password's.
+// readPassword reads the password again at each evaluation: a new one is used at once. One newline at a file's end does
+// not belong to the password.
 func readPassword(d *config.Database) (secret, error) {
 	switch {
 	case d.Password != nil:
@@ -170,7 +170,7 @@ func (s *System) connect(ctx context.Context) {
 	}
 }
 
-// open logs in once more, for what must not share a session.
+// open logs in with a new session.
 func (s *System) open(ctx context.Context, o database.Options) (*database.Session, error) {
 	o.StatementTimeout, o.Logger = s.statementTimeout, s.logger
 	return database.Open(ctx, s.Endpoint, o)
@@ -179,14 +179,14 @@ func (s *System) open(ctx context.Context, o database.Options) (*database.Sessio
 // Table returns the quoted name of one of Magento's tables.
 func (s *System) Table(name string) string { return database.Quote(s.Prefix + name) }
 
-// Label is what people call the system.
+// Label is the system's name for people.
 func (s *System) Label() string { return s.Name.Label() }
 
-// Key names one of this system's settings from the configuration's root.
+// Key is the path of one of this system's settings from the configuration's root.
 func (s *System) Key(path string) string { return s.migration.Key(string(s.Name) + "." + path) }
 
-// Unseen adds that what needs this database is unknown, and reports whether that is so.
-func (s *System) Unseen(v *finding.Verdict) bool {
+// Unreachable reports whether the database cannot be read. If so, it adds an unknown finding that says why.
+func (s *System) Unreachable(v *finding.Verdict) bool {
 	switch {
 	case s.Err == nil:
 		return false
@@ -199,30 +199,32 @@ func (s *System) Unseen(v *finding.Verdict) bool {
 	return true
 }
 
-// ConfigureRemedy says how to name the database.
+// ConfigureRemedy says how to configure the database.
 func (s *System) ConfigureRemedy() string {
 	return fmt.Sprintf("Name the tool's config.xml in %s, or set %s (host, name, user, password_file).",
 		s.migration.Key("migration_tool.config"), s.Key("database"))
 }
 
-// Broken adds that a statement failed on a database that was reached.
+// Broken adds that a statement failed on a database that can be reached.
 func (s *System) Broken(v *finding.Verdict, subject string, err error) {
 	summary, remedy := s.StatementFault(err)
 	v.Unknown(subject, summary, err.Error(), remedy)
 }
 
-// StatementFault names a failed statement and says who fixes it how.
+// StatementFault says why a statement failed and how to fix it.
 func (s *System) StatementFault(err error) (summary, remedy string) {
 	switch database.CauseOf(err) {
 	case database.Timeout, database.Lost:
 		return s.Label() + "'s database stopped answering",
 			"Look at the server's load and at SHOW PROCESSLIST; the next evaluation tries again."
 	case database.DiskFull:
-		return "the disk of " + s.Label() + "'s server is full", "Make room where its temporary files and its data lie " +
-			"(SELECT @@tmpdir, @@datadir; then df -h there): the tool's writes would fail too."
+		return "the disk of " + s.Label() + "'s server is full",
+			"Free disk space for its temporary files and its data (SELECT @@tmpdir, @@datadir; then df -h there): " +
+				"the tool's writes would fail too."
 	case database.TableDamaged:
-		return "a table of " + s.Label() + " is damaged", "Copy its files away, then repair the table that the message names, " +
-			"or restore it from a backup if it is InnoDB's:\nCHECK TABLE <table>; REPAIR TABLE <table>"
+		return "a table of " + s.Label() + " is damaged",
+			"Copy its files away, then repair the table that the message names; restore an InnoDB table from a " +
+				"backup:\nCHECK TABLE <table>; REPAIR TABLE <table>"
 	}
 	switch database.Number(err) {
 	case database.ErrTableAccessDenied, database.ErrColumnAccessDenied:
@@ -235,7 +237,8 @@ func (s *System) StatementFault(err error) (summary, remedy string) {
 		return "a table of " + s.Label() + " is locked",
 			"Find who holds the lock with SHOW PROCESSLIST; the next evaluation tries again."
 	}
-	return "reading " + s.Label() + "'s database failed", "Look at the server's error log; the next evaluation tries again."
+	return "reading " + s.Label() + "'s database failed",
+		"Look at the server's error log; the next evaluation tries again."
 }
 
 // identifiedBy is the precondition that says which Magento the database holds.
@@ -260,11 +263,6 @@ func (s *System) ClientOptions() string {
 		return "--socket=" + shell.Word(address) + " " + user + " --password " + shell.Word(s.Endpoint.Name)
 	}
 	port := cmp.Or(s.Endpoint.Port, database.DefaultPort)
-	return fmt.Sprintf(
-		"--host=%s --port=%d %s --password %s",
-		shell.Word(s.Endpoint.Host),
-		port,
-		user,
-		shell.Word(s.Endpoint.Name),
-	)
+	return fmt.Sprintf("--host=%s --port=%d %s --password %s",
+		shell.Word(s.Endpoint.Host), port, user, shell.Word(s.Endpoint.Name))
 }

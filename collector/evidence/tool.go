@@ -12,7 +12,7 @@ import (
 
 // Tool is the Data Migration Tool's own configuration, read again at each evaluation.
 type Tool struct {
-	// Path is empty when the configuration names none.
+	// Path is empty when none is configured.
 	Path string
 	// Config is nil when Path is empty or Err is not nil.
 	Config *toolconfig.Config
@@ -31,7 +31,7 @@ func readTool(ctx context.Context, m *config.Migration, o Options) Tool {
 // ModuleDir returns the tool's own folder, empty when it is not found on this host.
 func (t Tool) ModuleDir(magentoRoot string) string { return toolconfig.ModuleDir(magentoRoot, t.Path) }
 
-// File returns the file that an option of config.xml names, found as the tool finds it; empty when it is not there.
+// File returns the file that an option of config.xml names, found as the tool finds it; empty when it does not exist.
 func (t Tool) File(option, magentoRoot string) string {
 	if t.Config == nil {
 		return ""
@@ -44,7 +44,7 @@ func (t Tool) File(option, magentoRoot string) string {
 	return ""
 }
 
-// Mapping returns the edition and Magento 1's release of the mapping folder, empty where the map file is in none.
+// Mapping returns the edition and Magento 1's release of the mapping folder, empty when the map file is in none.
 func (t Tool) Mapping() (edition, version string) {
 	if t.Config == nil {
 		return "", ""
@@ -59,7 +59,7 @@ func FirstTwo(version string) string {
 	return strings.Join(parts[:min(2, len(parts))], ".")
 }
 
-// database returns what config.xml says of a system's database, nil when it says nothing.
+// database returns a system's database in config.xml, nil when it has none.
 func (t Tool) database(system finding.System) *toolconfig.Database {
 	switch {
 	case t.Config == nil:

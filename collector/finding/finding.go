@@ -1,8 +1,8 @@
-// Package finding has the words that all of the collector speaks: statuses, findings, verdicts, results, samples, and
-// the two systems of a migration. It gathers nothing and judges nothing.
+// Package finding has the vocabulary of the whole collector: statuses, findings, verdicts, results, samples, and the
+// two systems of a migration. It gathers nothing and judges nothing.
 package finding
 
-// Finding is one thing that was seen, and what follows from it. It holds no secret.
+// Finding is one thing that was seen, and its consequence. It holds no secret.
 type Finding struct {
 	Status Status `json:"status"`
 	// Subject is what the finding is about, short and stable: waivers name it. It may be empty.
@@ -16,12 +16,12 @@ type Finding struct {
 
 // Verdict is what a precondition's function returns. The status follows from the findings.
 type Verdict struct {
-	// Summary is the one line for a pass; otherwise the worst finding's summary stands in.
+	// Summary is the one line for a pass; otherwise the worst finding's summary is used.
 	Summary       string
 	Findings      []Finding
 	Samples       []Sample
 	NotApplicable bool
-	// Incomplete says that the evidence was looked at only in part, and that the next evaluation goes on.
+	// Incomplete says that only a part of the evidence was looked at, and that the next evaluation continues.
 	Incomplete bool
 }
 
@@ -43,7 +43,7 @@ func (v *Verdict) Unknown(subject, summary, evidence, remedy string) {
 	v.Add(Finding{Unknown, subject, summary, evidence, remedy})
 }
 
-// Note appends a finding that passes and has something to say.
+// Note appends a finding that passes and is worth reading.
 func (v *Verdict) Note(subject, summary, evidence, remedy string) {
 	v.Add(Finding{Pass, subject, summary, evidence, remedy})
 }

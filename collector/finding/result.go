@@ -13,19 +13,19 @@ import (
 type Result struct {
 	Status  Status
 	Summary string
-	// Findings are the worst ones where there are too many to show.
+	// Findings are the worst ones when there are too many to show.
 	Findings []Finding
-	// Samples are the values that were seen, and no others.
+	// Samples are only the values that were seen.
 	Samples     []Sample
 	EvaluatedAt time.Time
 	Duration    time.Duration
-	// Incomplete says that the evidence was looked at only in part, and that the next evaluation goes on.
+	// Incomplete says that only a part of the evidence was looked at, and that the next evaluation continues.
 	Incomplete bool
-	// hidden are the findings beyond those: they count like the others.
+	// hidden are the findings that are not shown: they count like the others.
 	hidden []hidden
 }
 
-// hidden is what a finding that is not shown needs to be judged and waived.
+// hidden is the part of a finding that is not shown which is needed to judge and to waive it.
 type hidden struct {
 	status  Status
 	subject string
@@ -36,7 +36,7 @@ type hidden struct {
 const (
 	// maxFindings caps what one result shows, so that a hostile database cannot fill memory or the page.
 	maxFindings = 200
-	// maxHidden caps how many more findings keep their subject; beyond, they are counted by status.
+	// maxHidden caps how many more findings keep their subject; the rest is only counted by status.
 	maxHidden = 5000
 )
 
@@ -47,10 +47,8 @@ func (v Verdict) Result(severity config.Severity, at time.Time, took time.Durati
 		if f.Status == Warn && severity == config.SeverityFail {
 			f.Status = Fail
 		}
-		r.Findings = append(
-			r.Findings,
-			Finding{f.Status, Cut(f.Subject), Cut(f.Summary), Cut(f.Evidence), Cut(f.Remedy)},
-		)
+		r.Findings = append(r.Findings,
+			Finding{f.Status, Cut(f.Subject), Cut(f.Summary), Cut(f.Evidence), Cut(f.Remedy)})
 	}
 	status := Pass
 	if v.NotApplicable {
@@ -61,7 +59,7 @@ func (v Verdict) Result(severity config.Severity, at time.Time, took time.Durati
 	return r
 }
 
-// hide moves the findings that matter least out of sight.
+// hide moves the least important findings beyond maxFindings to hidden.
 func (r *Result) hide() {
 	if len(r.Findings) <= maxFindings {
 		return
@@ -83,7 +81,8 @@ func (r *Result) hide() {
 	r.Findings = slices.Clone(r.Findings[:maxFindings])
 }
 
-// withRest appends a finding that says what is not shown. Its status is the worst of those, so it changes nothing.
+// withRest appends a finding that says how many are not shown. Its status is the worst of theirs: the result's status
+// stays the same.
 func (r Result) withRest() Result {
 	if len(r.hidden) == 0 {
 		return r
@@ -109,13 +108,13 @@ func (r Result) withRest() Result {
 		Evidence: strings.Join(parts, ", "),
 	}
 	if worst == Fail || worst == Unknown {
-		rest.Remedy = "Fix or waive what is shown first; the others appear in its place."
+		rest.Remedy = "Fix or waive the shown findings first; the others then appear in their place."
 	}
 	r.Findings = append(slices.Clip(r.Findings), rest)
 	return r
 }
 
-// conclude returns the worst finding's status and summary, or what it is given when no finding is worse.
+// conclude returns the worst finding's status and summary, or the given ones when no finding is worse.
 func conclude(status Status, summary string, findings []Finding, more ...hidden) (Status, string) {
 	also := 0
 	count := func(s Status, text string, number int) {

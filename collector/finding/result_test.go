@@ -56,12 +56,8 @@ func TestResultIsCapped(t *testing.T) {
 	r := Waive(v.Result(config.SeverityWarn, time.Time{}, 0), nil, time.Time{})
 	if len(r.Findings) != maxFindings+1 || r.Findings[0].Status != Fail ||
 		!strings.Contains(r.Findings[maxFindings].Summary, "101 more") {
-		t.Errorf(
-			"%d findings, first %s, last %q",
-			len(r.Findings),
-			r.Findings[0].Status,
-			r.Findings[len(r.Findings)-1].Summary,
-		)
+		t.Errorf("%d findings, first %s, last %q", len(r.Findings), r.Findings[0].Status,
+			r.Findings[len(r.Findings)-1].Summary)
 	}
 	if s := r.Findings[1].Summary; len(s) > maxText+40 || !strings.Contains(s, "bytes more") {
 		t.Errorf("a text of %d bytes", len(s))

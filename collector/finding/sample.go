@@ -15,14 +15,14 @@ type Family struct {
 	Labels []string
 	// Help is one sentence, with the unit where the name has none.
 	Help string
-	// Zero lists the label values of series that are always there: 0 where the last evaluation has no sample for them.
+	// Zero lists the label values of series that always exist: 0 when the last evaluation has no sample for them.
 	Zero [][]string
 }
 
 // FullName returns the name with the namespace.
 func (f *Family) FullName() string { return Namespace + "_" + f.Name }
 
-// Sample is one value of a family, which it names without the namespace.
+// Sample is one value of a family. It names the family without the namespace.
 type Sample struct {
 	Family string
 	Labels []string
@@ -37,5 +37,5 @@ func Bool(b bool) float64 {
 	return 0
 }
 
-// UnixSeconds keeps milliseconds, which is what a float64 holds exactly and what anybody needs.
+// UnixSeconds returns Unix seconds with milliseconds, which a float64 holds exactly.
 func UnixSeconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

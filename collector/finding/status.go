@@ -2,7 +2,7 @@ package finding
 
 import "fmt"
 
-// Status is the verdict on a precondition. The zero value is Unknown: what nobody has looked at is not known.
+// Status is the verdict on a precondition. The zero value is Unknown.
 type Status int
 
 // The statuses.
@@ -18,7 +18,7 @@ const (
 // Statuses returns all of them in the order in which they are exported.
 func Statuses() []Status { return []Status{Pass, Warn, Fail, Unknown, NotApplicable, Waived} }
 
-// String is the status as it stands in labels and in JSON.
+// String is the status as labels and JSON have it.
 func (s Status) String() string {
 	switch s {
 	case Pass:
@@ -53,7 +53,7 @@ func (s *Status) UnmarshalText(text []byte) error {
 // Ready reports whether the status lets a migration start.
 func (s Status) Ready() bool { return s != Fail && s != Unknown }
 
-// Rank orders statuses by how much they matter: a precondition with several parts takes its worst part.
+// Rank orders statuses by importance: a precondition has the status of its worst finding.
 func (s Status) Rank() int {
 	switch s {
 	case Fail:

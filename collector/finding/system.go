@@ -12,7 +12,7 @@ const (
 // Systems returns both.
 func Systems() []System { return []System{Magento1, Magento2} }
 
-// Label is what people call the system.
+// Label is the system's name for people.
 func (s System) Label() string {
 	if s == Magento1 {
 		return "Magento 1"

@@ -8,7 +8,7 @@ import (
 // maxText caps each text of a result, in bytes, so that a hostile database cannot fill memory or the page.
 const maxText = 4096
 
-// Cut caps a text and says so.
+// Cut caps a text; the end of a capped text says how much is missing.
 func Cut(s string) string {
 	if len(s) <= maxText {
 		return s
@@ -20,10 +20,10 @@ func Cut(s string) string {
 	return s[:end] + fmt.Sprintf("… (%d bytes more)", len(s)-end)
 }
 
-// CountCap is where counting rows stops: a count above it reads "more than".
+// CountCap is where counting rows stops: a count above it is shown as "more than".
 const CountCap = 10000
 
-// Count is how a count that stops above CountCap reads.
+// Count is the text for a count that stops above CountCap.
 func Count(n int) string {
 	if n > CountCap {
 		return fmt.Sprintf("more than %d", CountCap)
@@ -34,7 +34,7 @@ func Count(n int) string {
 // Time is a point in time for people, in UTC.
 func Time(t time.Time) string { return t.UTC().Format(time.DateTime) + " UTC" }
 
-// Duration is a length of time with the digits that somebody reads. A negative one is 0.
+// Duration is a length of time for people, with one or two units. A negative one is 0.
 func Duration(d time.Duration) string {
 	switch d = d.Round(time.Second); {
 	case d < time.Second:

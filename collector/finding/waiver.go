@@ -7,9 +7,9 @@ import (
 	"magento_migration_exporter/config"
 )
 
-// Waive applies the waivers of one precondition that have not ended. A waiver covers warn, fail and unknown; it demotes
-// and never hides: findings stay, and where nothing is left to waive the status is the real one. The result is
-// complete: what is not shown is said in a last finding.
+// Waive applies the waivers of one precondition that have not expired. A waiver covers warn, fail and unknown. It
+// changes a finding's status and never hides the finding; when there is nothing to waive, the status stays as it is.
+// When the result has findings that are not shown, a last finding says how many.
 func Waive(r Result, waivers []config.Waiver, now time.Time) Result {
 	whole, subjects := activeWaivers(waivers, now)
 	switch {
@@ -37,7 +37,7 @@ func Waive(r Result, waivers []config.Waiver, now time.Time) Result {
 	return r.withRest()
 }
 
-// activeWaivers separates the waiver of the whole precondition from those of a subject.
+// activeWaivers separates the waiver for the whole precondition from those for a subject.
 func activeWaivers(waivers []config.Waiver, now time.Time) (whole bool, subjects map[string]bool) {
 	subjects = map[string]bool{}
 	for _, w := range waivers {
