@@ -5,12 +5,12 @@ import "hash/crc32"
 // checksum is the CRC-32 of a text, in a form that can be joined with others without the texts.
 type checksum struct {
 	sum uint32
-	// shift is x to the number of the text's bits, modulo the polynomial: it moves the sum of what stands before the
-	// text.
+	// shift is x to the power of the text's length in bits, modulo the polynomial: multiplied by it, the sum of an
+	// earlier text moves in front of this one.
 	shift uint32
 }
 
-// Bits are in the order in which crc32 has them: the highest one is that of x^0.
+// The bits are in the order of package crc32: the highest one is that of x^0.
 const (
 	one       = 1 << 31
 	xToThe8th = one >> 8
@@ -27,10 +27,10 @@ func newChecksum(text []byte) checksum {
 	return c
 }
 
-// joinedFrom is the length of a text from which joining is faster than adding the text up again.
+// joinedFrom is the length of a text from which joining is faster than computing its sum again.
 const joinedFrom = 256
 
-// after returns the CRC-32 of a text with the sum before, followed by c's text.
+// after returns the CRC-32 of two texts: the first has the sum before, the second is c's text.
 func (c checksum) after(before uint32, text []byte) uint32 {
 	if len(text) < joinedFrom {
 		return crc32.Update(before, crc32.IEEETable, text)
@@ -38,7 +38,7 @@ func (c checksum) after(before uint32, text []byte) uint32 {
 	return multiply(before, c.shift) ^ c.sum
 }
 
-// multiply multiplies polynomials over GF(2) modulo the one of CRC-32.
+// multiply multiplies polynomials over GF(2) modulo that of CRC-32.
 func multiply(a, b uint32) uint32 {
 	product := uint32(0)
 	for range 32 {

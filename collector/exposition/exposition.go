@@ -1,5 +1,5 @@
 // Package exposition renders the metrics of migrations in Prometheus's formats. Results are rendered and compressed
-// once, when they are new; a scrape only copies.
+// once, when they are new; a scrape only copies them.
 package exposition
 
 import (
@@ -26,15 +26,15 @@ import (
 // block is a piece of an exposition that is rendered and compressed once, and then only copied.
 type block struct {
 	text []byte
-	// deflated is text as deflate blocks that end on a whole byte and refer to nothing before them, so that blocks in
-	// any order make one stream.
+	// deflated is text as deflate blocks. They end on a whole byte and refer to nothing before them: blocks in any
+	// order make one stream.
 	deflated []byte
 	checksum checksum
 }
 
 func newBlock(text []byte) block {
 	var b bytes.Buffer
-	_ = flate.StatelessDeflate(&b, text, false, nil) // memory takes everything
+	_ = flate.StatelessDeflate(&b, text, false, nil) // writing to memory does not fail
 	return block{text, bytes.Clone(b.Bytes()), newChecksum(text)}
 }
 
@@ -45,8 +45,8 @@ func blocksOf(s *collector.MigrationState) []block {
 	return blocks
 }
 
-// Render writes each family's samples of a state; the board keeps them. Numbers are written as the text format has
-// them, which OpenMetrics reads too.
+// Render writes each family's samples of a state; the board keeps them. Numbers are in the notation of the text format,
+// which is valid in OpenMetrics too.
 func (x *Expositor) Render(s *collector.MigrationState) collector.Rendering {
 	byFamily := map[string][]finding.Sample{}
 	for _, sample := range Samples(s) {
@@ -61,9 +61,7 @@ func (x *Expositor) Render(s *collector.MigrationState) collector.Rendering {
 			text = appendSample(text, f, s.Migration.Name, sample)
 		}
 		if len(text) > 0 {
-			blocks[i] = newBlock(
-				bytes.Clone(text),
-			) // without the room to grow, of which there would be as much for each migration
+			blocks[i] = newBlock(bytes.Clone(text)) // the clone has no spare capacity
 		}
 	}
 	return blocks
@@ -100,16 +98,16 @@ func appendLabelValue(b []byte, value string) []byte {
 	return b
 }
 
-// Formats are the formats that Exposition writes, the preferred one first. Results are kept as text, so protobuf is not
-// among them.
+// Formats are the formats that Exposition writes, the preferred one first. Protobuf is not one of them, because results
+// are kept as text.
 func Formats() []expfmt.Format {
 	return []expfmt.Format{expfmt.FmtOpenMetrics_1_0_0, expfmt.FmtOpenMetrics_0_0_1, expfmt.FmtText}
 }
 
-// Exposition is what a scrape answers: one snapshot of the board, in one of Formats, the samples of each family in one
-// block.
+// Exposition is the answer to a scrape: one snapshot of the board in one of Formats, the samples of each family
+// together.
 type Exposition struct {
-	// head holds families that are rendered for this scrape, tail what ends the format.
+	// head holds the families that are rendered for this scrape, tail the end marker of the format.
 	head, tail block
 	layout     *layout
 	states     []*collector.MigrationState
@@ -133,12 +131,14 @@ type Expositor struct {
 // bufferSize joins the blocks, which are small, into writes of this many bytes.
 const bufferSize = 32 << 10
 
-// NewExpositor returns an expositor of a catalogue's migrations, which can be used by several goroutines.
+// NewExpositor returns an expositor for migrations with a catalogue's preconditions. Several goroutines can use it.
 func NewExpositor(catalogue precondition.Catalogue) *Expositor {
 	families := Families(catalogue)
 	return &Expositor{
-		families: families, text: newLayout(expfmt.TypeTextPlain, families), openMetrics: newLayout(expfmt.TypeOpenMetrics, families),
-		buffers: sync.Pool{New: func() any { return bufio.NewWriterSize(nil, bufferSize) }},
+		families:    families,
+		text:        newLayout(expfmt.TypeTextPlain, families),
+		openMetrics: newLayout(expfmt.TypeOpenMetrics, families),
+		buffers:     sync.Pool{New: func() any { return bufio.NewWriterSize(nil, bufferSize) }},
 	}
 }
 
@@ -155,7 +155,7 @@ func newLayout(format expfmt.FormatType, families []finding.Family) *layout {
 	return l
 }
 
-// header is what stands before a family's samples. OpenMetrics leaves a counter's suffix to its samples.
+// header is the HELP and TYPE lines of a family. In OpenMetrics only a counter's samples have the suffix _total.
 func header(f *finding.Family, format expfmt.FormatType) []byte {
 	name, kind := f.FullName(), "gauge"
 	if f.Counter {
@@ -167,11 +167,9 @@ func header(f *finding.Family, format expfmt.FormatType) []byte {
 	return fmt.Appendf(nil, "# HELP %s %s\n# TYPE %s %s\n", name, f.Help, name, kind)
 }
 
-// New makes the exposition of a snapshot, after families that are none of a migration's, like the exporter's own.
+// New makes the exposition of a snapshot. The given families, for example the exporter's own, come first.
 func (x *Expositor) New(
-	format expfmt.Format,
-	families []*dto.MetricFamily,
-	states []*collector.MigrationState,
+	format expfmt.Format, families []*dto.MetricFamily, states []*collector.MigrationState,
 ) (*Exposition, error) {
 	l := x.text
 	if format.FormatType() == expfmt.TypeOpenMetrics {
@@ -254,13 +252,13 @@ func (e *Exposition) buffered(w io.Writer, write func(*bufio.Writer) error) erro
 	return buffer.Flush()
 }
 
-// What RFC 1952 puts around a deflate stream: no name, no time, compressed in the fastest way, on an unknown system.
+// gzipHeader begins a gzip member (RFC 1952): no name, no time, fastest compression, unknown system.
 var gzipHeader = [...]byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 0xff}
 
 // lastBlock is an empty deflate block that ends a stream.
 var lastBlock = [...]byte{1, 0, 0, 0xff, 0xff}
 
-// checksumAndSize is the length of what ends a gzip member.
+// checksumAndSize is the length of the end of a gzip member.
 const checksumAndSize = 8
 
 // GzipSize returns how many bytes WriteGzip writes.
@@ -272,7 +270,7 @@ func (e *Exposition) GzipSize() int {
 	return size
 }
 
-// WriteGzip writes one gzip member. Nothing is compressed for it but the head: the rest was when it was rendered.
+// WriteGzip writes one gzip member. It compresses only the head: the rest was compressed when it was rendered.
 func (e *Exposition) WriteGzip(w io.Writer) error {
 	return e.buffered(w, func(w *bufio.Writer) error {
 		if _, err := w.Write(gzipHeader[:]); err != nil {

@@ -151,11 +151,8 @@ func TestExpositionIsWhatClientGolangWrites(t *testing.T) {
 				}
 			}
 			if len(got) != len(exposition.Families(precondition.All()))+1 {
-				t.Errorf(
-					"%d families: the board is to have all %d",
-					len(got)-1,
-					len(exposition.Families(precondition.All())),
-				)
+				t.Errorf("%d families: the board is to have all %d", len(got)-1,
+					len(exposition.Families(precondition.All())))
 			}
 		})
 	}

@@ -9,7 +9,7 @@ import (
 	"magento_migration_exporter/config"
 )
 
-// The families that every migration has, whatever its preconditions are.
+// The families that every migration has, with any catalogue of preconditions.
 const (
 	ready              = "ready"
 	preconditionStatus = "precondition_status"
@@ -24,22 +24,23 @@ const (
 	phaseState         = "phase"
 )
 
-// Families returns every family of a migration: those that all have, and those of the catalogue's preconditions.
+// Families returns every family of a migration: those that all migrations have, then those of the catalogue's
+// preconditions.
 func Families(catalogue precondition.Catalogue) []finding.Family {
 	one := []string{"precondition"}
 	return append([]finding.Family{
 		{
 			Name: ready,
-			Help: "Whether every precondition of the migration is pass, warn, waived or not_applicable (1 ready, 0 not).",
+			Help: "Whether every precondition of the migration is pass, warn, waived or not_applicable " +
+				"(1 ready, 0 not).",
 		},
 		{
 			Name: preconditionStatus, Labels: []string{"precondition", "status"},
 			Help: "Status of the precondition: 1 for the present one, 0 for the others.",
 		},
 		{
-			Name:   lastEvaluated,
-			Labels: one,
-			Help:   "When the last evaluation of the precondition ended, in Unix seconds.",
+			Name: lastEvaluated, Labels: one,
+			Help: "When the last evaluation of the precondition ended, in Unix seconds.",
 		},
 		{Name: lastKnown, Labels: one, Help: "When the last evaluation ended that was not unknown, in Unix seconds."},
 		{
@@ -47,10 +48,8 @@ func Families(catalogue precondition.Catalogue) []finding.Family {
 			Help: "When the status changed last, in Unix seconds; absent until this process saw a change.",
 		},
 		{
-			Name:    statusChanges,
-			Counter: true,
-			Labels:  one,
-			Help:    "Changes of the precondition's status that this process saw.",
+			Name: statusChanges, Counter: true, Labels: one,
+			Help: "Changes of the precondition's status that this process saw.",
 		},
 		{Name: evaluations, Counter: true, Labels: one, Help: "Evaluations of the precondition that ended."},
 		{Name: evaluationDuration, Labels: one, Help: "How long the last evaluation of the precondition took."},
@@ -89,16 +88,14 @@ func Samples(s *collector.MigrationState) []finding.Sample {
 	}
 	if s.Phase != "" {
 		for _, p := range config.Phases() {
-			all = append(
-				all,
-				finding.Sample{Family: phaseState, Labels: []string{string(p)}, Value: finding.Bool(p == s.Phase)},
-			)
+			present := finding.Bool(p == s.Phase)
+			all = append(all, finding.Sample{Family: phaseState, Labels: []string{string(p)}, Value: present})
 		}
 	}
 	return all
 }
 
-// zeros returns 0 for each series that is always there and that the last evaluation has no sample of.
+// zeros returns 0 for each series that always exists and for which the last evaluation has no sample.
 func zeros(ps *collector.PreconditionState) []finding.Sample {
 	var all []finding.Sample
 	for i := range ps.Precondition.Families {
