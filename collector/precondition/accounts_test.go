@@ -40,18 +40,9 @@ func documentedAccounts(t *testing.T) []string {
 // paste runs a block of the documentation on a server, with this shop's names in the place of the examples.
 func (s *shop) paste(server *mysqltest.Server, block string) {
 	s.T.Helper()
-	names := strings.NewReplacer(
-		"'migration'@'10.0.0.5'",
-		"'"+s.User+"'@'%'",
-		"'exporter'@'10.0.0.5'",
-		"'"+s.User+"'@'%'",
-		"'a password'",
-		"'"+shoptest.Password+"'",
-		"`magento1`",
-		shoptest.GrantName(s.DB1),
-		"`magento2`",
-		shoptest.GrantName(s.DB2),
-	)
+	names := strings.NewReplacer("'migration'@'10.0.0.5'", "'"+s.User+"'@'%'", "'exporter'@'10.0.0.5'",
+		"'"+s.User+"'@'%'", "'a password'", "'"+shoptest.Password+"'", "`magento1`", shoptest.GrantName(s.DB1),
+		"`magento2`", shoptest.GrantName(s.DB2))
 	for statement := range strings.SplitSeq(strings.TrimSpace(names.Replace(block)), ";\n") {
 		s.Exec(server, strings.TrimSuffix(statement, ";"))
 	}
@@ -65,10 +56,8 @@ func TestDocumentedAccounts(t *testing.T) {
 	for _, flavor := range []mysqltest.Flavor{mysqltest.MariaDB, mysqltest.MySQL56} {
 		t.Run(flavor.String(), func(t *testing.T) {
 			t.Parallel()
-			server := mysqltest.New(
-				t,
-				mysqltest.Options{Flavor: flavor, Args: []string{"--log-bin=binlog", "--server-id=1"}},
-			)
+			server := mysqltest.New(t,
+				mysqltest.Options{Flavor: flavor, Args: []string{"--log-bin=binlog", "--server-id=1"}})
 			s := newShop(t, func(s *shoptest.Shop) { s.Server1 = server })
 			s.WithRoots()
 			s.On1("CREATE VIEW orders_of_today AS SELECT 1 AS one")
@@ -85,14 +74,8 @@ func TestDocumentedAccounts(t *testing.T) {
 
 			s.accountsLeaveUnknown("an account of its own", blocks[3], blocks[4])
 			s.Want("privileges", finding.Fail)
-			s.accountsLeaveUnknown(
-				"no SELECT on Magento 2",
-				blocks[3],
-				strings.ReplaceAll(blocks[4], "SELECT", "INSERT"),
-				"m2_installed",
-				"cron_stopped",
-				"m2_entities",
-			)
+			s.accountsLeaveUnknown("no SELECT on Magento 2", blocks[3],
+				strings.ReplaceAll(blocks[4], "SELECT", "INSERT"), "m2_installed", "cron_stopped", "m2_entities")
 		})
 	}
 }
@@ -125,10 +108,8 @@ func (s *shop) accountsLeaveUnknown(what, block1, block2 string, want ...string)
 func (s *shop) definedByAnother(block string) {
 	s.T.Helper()
 	s.Migration.Phase = config.PhaseDelta
-	s.On1(
-		"CREATE TABLE m2_cl_sales_flat_order (entity_id INT PRIMARY KEY, operation TEXT, processed TINYINT)",
-		"CREATE TRIGGER trg_sales_flat_order_after_insert AFTER INSERT ON sales_flat_order FOR EACH ROW BEGIN INSERT INTO m2_cl_sales_flat_order (entity_id, operation) VALUES (NEW.entity_id, 'INSERT') ON DUPLICATE KEY UPDATE operation = 'INSERT'; END",
-	)
+	s.On1("CREATE TABLE m2_cl_sales_flat_order (entity_id INT PRIMARY KEY, operation TEXT, processed TINYINT)",
+		"CREATE TRIGGER trg_sales_flat_order_after_insert AFTER INSERT ON sales_flat_order FOR EACH ROW BEGIN INSERT INTO m2_cl_sales_flat_order (entity_id, operation) VALUES (NEW.entity_id, 'INSERT') ON DUPLICATE KEY UPDATE operation = 'INSERT'; END")
 	s.WantFinding("privileges", finding.Unknown, "as whom the tool's triggers run")
 	s.paste(s.Server1, block)
 	s.Want("privileges", finding.Pass)

@@ -27,10 +27,10 @@ const (
 
 const backupID = "backup"
 
-// backups says whether there is a backup that restores Magento 2's initial state.
+// backups checks that there is a backup that restores Magento 2's initial state.
 func backups() Precondition {
 	return Precondition{
-		ID: backupID, Title: "The Magento 2 database was backed up after installation",
+		ID: backupID, Title: "Backup",
 		Needs: []Need{Magento1Database, Magento2Database, LocalFiles},
 		Families: []finding.Family{
 			{Name: backupAge, Help: "How long before the evaluation the newest qualifying backup began."},
@@ -46,12 +46,12 @@ func backups() Precondition {
 	}
 }
 
-// backupSettings name the backups of the Magento 2 database.
+// backupSettings are the places of the backups of the Magento 2 database.
 type backupSettings struct {
 	config.Judgment `yaml:",inline"`
 	// Files are files, folders and glob patterns.
 	Files []string `yaml:"paths"`
-	// MaxAge is the age from which a backup is warned about; 0 is never.
+	// MaxAge is the age from which there is a warning; 0 means never.
 	MaxAge model.Duration `yaml:"max_age"`
 }
 
@@ -81,28 +81,24 @@ func configuredBackupAge(m *config.Migration) []finding.Sample {
 	return []finding.Sample{{Family: backupMaxAge, Value: age.Seconds()}}
 }
 
-// waitForBackups returns when the backups were read, or the context ends: what was not read by then is unknown.
+// waitForBackups returns when the backups were read, or the context ends: a backup that was not read by then is
+// unknown.
 func waitForBackups(ctx context.Context, m *config.Migration, backups *backup.Reader) {
 	candidates, _ := findBackups(ctx, m, backups)
 	backups.Request(m.Name, candidates)
-	_ = backups.Wait(ctx, candidates) // the precondition says what was not read
+	_ = backups.Wait(ctx, candidates) // the precondition reports what was not read
 }
 
 func evaluateBackup(ctx context.Context, e *evidence.Evidence) finding.Verdict {
 	v := finding.Verdict{}
 	if len(backupSettingsOf(e.Migration).Files) == 0 {
-		v.Unknown(
-			"",
-			"no backups are configured",
-			"",
-			"Name the backups of Magento 2's database in "+e.Migration.Key(
-				"preconditions.backup.paths",
-			)+": files, folders or patterns like /backup/magento2-*.sql.gz.",
-		)
+		paths := e.Migration.Key("preconditions.backup.paths")
+		v.Unknown("", "no backups are configured", "", "List the backups of Magento 2's database in "+paths+
+			": files, folders or patterns like /backup/magento2-*.sql.gz.")
 		return v
 	}
 	candidates, problems := findBackups(ctx, e.Migration, e.Backups)
-	if e.Magento2.Unseen(&v) {
+	if e.Magento2.Unreachable(&v) {
 		e.Backups.Request(e.Migration.Name, candidates)
 		return v
 	}
@@ -123,37 +119,35 @@ func evaluateBackup(ctx context.Context, e *evidence.Evidence) finding.Verdict {
 
 // findBackups returns the candidates, the newest first.
 func findBackups(
-	ctx context.Context,
-	m *config.Migration,
-	backups *backup.Reader,
+	ctx context.Context, m *config.Migration, backups *backup.Reader,
 ) ([]backup.Candidate, []backup.Problem) {
 	candidates, problems := backups.Find(ctx, m.Name, backupSettingsOf(m).Files)
 	slices.SortStableFunc(candidates, func(a, b backup.Candidate) int { return b.ModTime.Compare(a.ModTime) })
 	return candidates, problems
 }
 
-// smallBackupLimit is what a small backup needs to be read: so the first evaluation can tell of it.
+// smallBackupLimit is enough to read a small backup: the first evaluation has its result already.
 const smallBackupLimit = 500 * time.Millisecond
 
 func waitForSmallBackups(ctx context.Context, e *evidence.Evidence, candidates []backup.Candidate) {
 	ctx, cancel := context.WithTimeout(ctx, smallBackupLimit)
 	defer cancel()
-	_ = e.Backups.Wait(ctx, candidates) // what is not read by then goes on being read
+	_ = e.Backups.Wait(ctx, candidates) // the reader continues after the limit
 }
 
-// backupTarget is what a backup is compared with: the two databases as they are.
+// backupTarget is what a backup is compared with: the two databases as they are now.
 type backupTarget struct {
 	// tables are Magento 2's base tables without prefix. They are compared only before data was migrated.
 	tables   []string
 	triggers int
 	patches  []string
-	// installed is zero when it is not known.
+	// installed is zero when it is unknown.
 	installed time.Time
-	// finding.Magento1 is nil when Magento 1 cannot be read.
+	// magento1 is nil when Magento 1 cannot be read.
 	magento1 *migratedMarks
 }
 
-// migratedMarks are what migrate:data brings from Magento 1 unchanged.
+// migratedMarks are values that migrate:data copies from Magento 1 unchanged.
 type migratedMarks struct {
 	rootCreated       string
 	orders, customers string
@@ -166,7 +160,8 @@ func readBackupTarget(ctx context.Context, e *evidence.Evidence) (backupTarget, 
 	if t.tables, err = m2.BaseTables(ctx); err != nil {
 		return t, err
 	}
-	if err := m2.Session.Row(ctx, "SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()", nil, &t.triggers); err != nil {
+	triggers := "SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()"
+	if err := m2.Session.Row(ctx, triggers, nil, &t.triggers); err != nil {
 		return t, err
 	}
 	if slices.Contains(t.tables, "patch_list") {
@@ -198,14 +193,14 @@ func readMigratedMarks(ctx context.Context, m1 *evidence.System) (*migratedMarks
 	return &marks, err
 }
 
-// judgedBackup is a candidate with what was found out about it.
+// judgedBackup is a candidate with what is known about it.
 type judgedBackup struct {
 	candidate backup.Candidate
 	report    backup.Report
 	standing  backup.Standing
 	progress  backup.Progress
 	content   backup.Content
-	// refusal is why it does not qualify, finding.Pass when it does.
+	// refusal is why it does not qualify; its status is finding.Pass when it does.
 	refusal finding.Finding
 }
 
@@ -213,7 +208,7 @@ func (j *judgedBackup) qualifies() bool {
 	return j.standing == backup.StandingRead && j.refusal.Status == finding.Pass
 }
 
-// pending reports whether the backup has still to be read.
+// pending reports whether the backup was not read yet.
 func (j *judgedBackup) pending() bool { return j.standing != backup.StandingRead }
 
 func judgeCandidates(e *evidence.Evidence, today backupTarget, candidates []backup.Candidate) []judgedBackup {
@@ -230,8 +225,8 @@ func judgeCandidates(e *evidence.Evidence, today backupTarget, candidates []back
 	return judged
 }
 
-// stillWanted leaves out what cannot be newer than the newest that qualifies: a backup is not younger than its file,
-// apart from its clock's zone.
+// stillWanted leaves out backups that cannot be newer than the newest qualifying one: a backup begins before its file's
+// modification time, apart from a difference of time zones.
 func stillWanted(judged []judgedBackup) []backup.Candidate {
 	best := newestQualifying(judged)
 	var wanted []backup.Candidate
@@ -262,7 +257,7 @@ func refuse(e *evidence.Evidence, today backupTarget, j *judgedBackup) finding.F
 	case backup.StateDamaged:
 		return finding.Finding{
 			Status:   finding.Fail,
-			Summary:  "the backup is not whole",
+			Summary:  "the backup is incomplete or damaged",
 			Evidence: damageText(r),
 			Remedy:   dumpRemedy(e),
 		}
@@ -271,14 +266,14 @@ func refuse(e *evidence.Evidence, today backupTarget, j *judgedBackup) finding.F
 			Status:   finding.Fail,
 			Summary:  "the backup is still being written",
 			Evidence: r.Damage,
-			Remedy:   "Wait until it is written; the next evaluation looks again.",
+			Remedy:   "Wait until it is complete; the next evaluation checks again.",
 		}
 	case backup.StateUndetermined:
 		return finding.Finding{
 			Status:   finding.Unknown,
-			Summary:  "whether the backup is whole cannot be told",
+			Summary:  "it is unknown whether the backup is complete",
 			Evidence: r.Damage,
-			Remedy:   "Make one that has its own end mark. " + dumpRemedy(e),
+			Remedy:   "Use a format that has an end mark. " + dumpRemedy(e),
 		}
 	}
 	name := e.Magento2.Endpoint.Name
@@ -287,7 +282,7 @@ func refuse(e *evidence.Evidence, today backupTarget, j *judgedBackup) finding.F
 		return finding.Finding{
 			Status:   finding.Fail,
 			Summary:  "the backup is of another database",
-			Evidence: fmt.Sprintf("it holds %s, not %q", databaseNames(r), name),
+			Evidence: fmt.Sprintf("it contains %s, not %q", databaseNames(r), name),
 			Remedy:   dumpRemedy(e),
 		}
 	}
@@ -321,27 +316,24 @@ func databaseNames(r *backup.Report) string {
 	return strings.Join(names[:min(len(names), 10)], ", ")
 }
 
-// refuseContent judges a whole backup of the right database by what is in it.
+// refuseContent judges a complete backup of the right database by its content.
 func refuseContent(e *evidence.Evidence, today backupTarget, j *judgedBackup) finding.Finding {
-	c, fail := &j.content, func(summary, evidence string) finding.Finding {
+	fail := func(summary, evidence string) finding.Finding {
 		return finding.Finding{Status: finding.Fail, Summary: summary, Evidence: evidence, Remedy: dumpRemedy(e)}
 	}
+	c := &j.content
 	when := j.report.When()
 	switch {
 	case c.System == backup.SystemMagento1:
 		return fail("the backup is of a Magento 1", "it has core_resource and sales_flat_order")
 	case c.System == backup.SystemNone:
-		return fail(
-			"the backup holds no Magento 2",
-			fmt.Sprintf("it has %d tables, and none of Magento 2's under the prefix %q", len(c.Tables), c.Prefix),
-		)
+		return fail("the backup contains no Magento 2",
+			fmt.Sprintf("it has %d tables, but none of Magento 2's with the prefix %q", len(c.Tables), c.Prefix))
 	case c.RowsKnown && !c.Installed():
-		return fail("the backup does not hold the installation", "it has no rows of patch_list or setup_module")
+		return fail("the backup does not contain the installation", "it has no rows of patch_list or setup_module")
 	case !today.installed.IsZero() && when.Time.Add(backup.MaxZone).Before(today.installed):
-		return fail(
-			"the backup is older than the installation",
-			fmt.Sprintf("made at %s, installed at %s", finding.Time(when.Time), finding.Time(today.installed)),
-		)
+		return fail("the backup is older than the installation",
+			fmt.Sprintf("made at %s, installed at %s", finding.Time(when.Time), finding.Time(today.installed)))
 	case len(c.MigrationLeft) > 0:
 		return fail("the backup was made while data was being migrated", "it has "+strings.Join(c.MigrationLeft, ", "))
 	}
@@ -351,22 +343,18 @@ func refuseContent(e *evidence.Evidence, today backupTarget, j *judgedBackup) fi
 	}
 	if e.Phase.Phase == config.PhasePrepare {
 		if missing := c.Missing(today.tables); len(missing) > 0 {
-			return fail(
-				"the backup lacks tables of Magento 2",
-				fmt.Sprintf("%d tables: %s", len(missing), strings.Join(missing[:min(len(missing), 20)], ", ")),
-			)
+			return fail("the backup lacks tables of Magento 2",
+				fmt.Sprintf("%d tables: %s", len(missing), strings.Join(missing[:min(len(missing), 20)], ", ")))
 		}
 		if c.RowsKnown && today.triggers > 0 && c.Triggers == 0 {
-			return fail(
-				"the backup lacks Magento 2's triggers",
-				fmt.Sprintf("the database has %d, which keep its indexes current", today.triggers),
-			)
+			return fail("the backup lacks Magento 2's triggers",
+				fmt.Sprintf("the database has %d, which keep its indexes current", today.triggers))
 		}
 	}
 	return finding.Finding{Status: finding.Pass}
 }
 
-// refuseMigrated finds data that migrate:data brought: restoring it does not bring the initial state back.
+// refuseMigrated looks for data that migrate:data copied: a backup with it does not restore the initial state.
 func refuseMigrated(today backupTarget, c *backup.Content, phase config.Phase) finding.Finding {
 	if !c.RowsKnown && phase == config.PhasePrepare {
 		return finding.Finding{Status: finding.Pass} // there was no migrated data yet
@@ -374,9 +362,10 @@ func refuseMigrated(today backupTarget, c *backup.Content, phase config.Phase) f
 	if !c.RowsKnown {
 		return finding.Finding{
 			Status:   finding.Unknown,
-			Summary:  "whether the backup holds migrated data cannot be told",
-			Evidence: "it is a copy of the server's files, and Magento 2 holds migrated data now",
-			Remedy:   "Look for a dump from before migrate:settings, or restore this backup on another server to see.",
+			Summary:  "it is unknown whether the backup contains migrated data",
+			Evidence: "it is a copy of the server's files, and Magento 2 contains migrated data now",
+			Remedy: "Look for a dump from before migrate:settings, or restore this backup on another server " +
+				"and look there.",
 		}
 	}
 	if m1 := today.magento1; m1 != nil {
@@ -385,17 +374,15 @@ func refuseMigrated(today backupTarget, c *backup.Content, phase config.Phase) f
 		if c.TimesUTC && m1.rootCreated != "" && m1.rootCreated == c.RootCreated || sameIDs {
 			return finding.Finding{
 				Status:  finding.Fail,
-				Summary: "the backup holds migrated data",
-				Evidence: "its root category was made at " + c.RootCreated + ", its orders have the ids " + cmp.Or(
-					orders,
-					"of none",
-				),
+				Summary: "the backup contains migrated data",
+				Evidence: fmt.Sprintf("its root category was created at %s, the ids of its orders: %s",
+					c.RootCreated, cmp.Or(orders, "none")),
 			}
 		}
 		return finding.Finding{Status: finding.Pass}
 	}
-	// Installation makes the root category and the first admin account within minutes; migrate:data puts Magento 1's in
-	// the former's place.
+	// The installation creates the root category and the first admin account within minutes; migrate:data replaces the
+	// root category by Magento 1's.
 	root, err1 := time.Parse(time.DateTime, c.RootCreated)
 	admin, err2 := time.Parse(time.DateTime, c.AdminCreated)
 	if err1 == nil && err2 == nil && admin.Sub(root).Abs() < 24*time.Hour {
@@ -403,17 +390,14 @@ func refuseMigrated(today backupTarget, c *backup.Content, phase config.Phase) f
 	}
 	return finding.Finding{
 		Status:  finding.Unknown,
-		Summary: "whether the backup holds migrated data cannot be told without Magento 1's database",
-		Evidence: fmt.Sprintf(
-			"its root category was made at %q, its first admin account at %q",
-			c.RootCreated,
-			c.AdminCreated,
-		),
-		Remedy: "Mend what the precondition network says of Magento 1.",
+		Summary: "without Magento 1's database it is unknown whether the backup contains migrated data",
+		Evidence: fmt.Sprintf("its root category was created at %q, its first admin account at %q",
+			c.RootCreated, c.AdminCreated),
+		Remedy: "Fix what the precondition network reports about Magento 1.",
 	}
 }
 
-// rangeText has the form of evidence.IdRange.
+// rangeText has the form of System.IDRange of package evidence.
 func rangeText(r backup.Range) string {
 	if r == (backup.Range{}) {
 		return ""
@@ -421,31 +405,13 @@ func rangeText(r backup.Range) string {
 	return fmt.Sprintf("%d to %d", r.Min, r.Max)
 }
 
-// concludeBackups turns what is known of the candidates into findings and values.
+// concludeBackups makes findings and values of what is known about the candidates.
 func concludeBackups(
-	v *finding.Verdict,
-	e *evidence.Evidence,
-	today backupTarget,
-	judged []judgedBackup,
-	problems []backup.Problem,
+	v *finding.Verdict, e *evidence.Evidence, today backupTarget, judged []judgedBackup, problems []backup.Problem,
 ) {
 	best := newestQualifying(judged)
 	for _, p := range problems {
-		f := finding.Finding{
-			Status:   finding.Pass,
-			Subject:  p.Path,
-			Summary:  "a backup path leads to no backup",
-			Evidence: p.Text,
-		}
-		if p.Unseen {
-			f.Summary, f.Remedy = "a backup path cannot be looked at", "Let the user that the exporter runs as read it, or take it out of "+e.Migration.Key(
-				"preconditions.backup.paths",
-			)+"."
-		}
-		if p.Unseen && best == nil {
-			f.Status = finding.Unknown
-		}
-		v.Add(f)
+		v.Add(backupProblem(e, p, best != nil))
 	}
 	if best == nil {
 		noBackup(v, e, judged)
@@ -456,12 +422,8 @@ func concludeBackups(
 	v.Sample(backupTime, finding.UnixSeconds(when.Time))
 	v.Sample(backupAge, max(age, 0).Seconds())
 	v.Sample(backupSize, float64(best.candidate.Size))
-	v.Summary = fmt.Sprintf(
-		"the newest backup that counts is %s old, from %s",
-		finding.Duration(age),
-		finding.Time(when.Time),
-	)
-	v.Note(best.candidate.Path, "this backup counts", backupText(best), "")
+	v.Summary = fmt.Sprintf("newest valid backup: %s old, from %s", finding.Duration(age), finding.Time(when.Time))
+	v.Note(best.candidate.Path, "the newest valid backup", backupText(best), "")
 	for i := range judged {
 		if j := &judged[i]; j != best && j.candidate.ModTime.After(best.candidate.ModTime) {
 			noteNewer(v, j)
@@ -470,48 +432,55 @@ func concludeBackups(
 	warnAboutBackup(v, e, today, best)
 }
 
+// backupProblem is the finding for a path that has no backup or cannot be read. It is unknown only while no backup
+// qualifies.
+func backupProblem(e *evidence.Evidence, p backup.Problem, hasBackup bool) finding.Finding {
+	f := finding.Finding{
+		Status:   finding.Pass,
+		Subject:  p.Path,
+		Summary:  "there is no backup at this path",
+		Evidence: p.Text,
+	}
+	if !p.Unseen {
+		return f
+	}
+	f.Summary = "a backup path cannot be read"
+	f.Remedy = "Let the user that the exporter runs as read it, or remove it from " +
+		e.Migration.Key("preconditions.backup.paths") + "."
+	if !hasBackup {
+		f.Status = finding.Unknown
+	}
+	return f
+}
+
 func backupText(j *judgedBackup) string {
 	r := &j.report
 	compression := string(r.Compression)
 	if compression == "" {
 		compression = "not compressed"
 	}
-	text := fmt.Sprintf(
-		"%s, %s, %d bytes, %d tables, time from %s",
-		r.Kind,
-		compression,
-		j.candidate.Size,
-		len(j.content.Tables),
-		r.When().Source,
-	)
+	text := fmt.Sprintf("%s, %s, %d bytes, %d tables, time from %s",
+		r.Kind, compression, j.candidate.Size, len(j.content.Tables), r.When().Source)
 	return strings.Join(append([]string{text}, r.Notes...), "; ")
 }
 
-// noteNewer says why a newer backup does not count. It is no fault of the one that does.
+// noteNewer says why a newer backup is not valid. The status stays that of the valid one.
 func noteNewer(v *finding.Verdict, j *judgedBackup) {
 	if j.pending() {
-		v.Note(j.candidate.Path, "a newer backup is not read yet", pendingText(j), "")
+		v.Note(j.candidate.Path, "a newer backup was not read yet", pendingText(j), "")
 		return
 	}
 	if !j.qualifies() {
-		v.Note(
-			j.candidate.Path,
-			"a newer backup does not count: "+j.refusal.Summary,
-			j.refusal.Evidence,
-			j.refusal.Remedy,
-		)
+		v.Note(j.candidate.Path, "a newer backup is not valid: "+j.refusal.Summary, j.refusal.Evidence,
+			j.refusal.Remedy)
 	}
 }
 
-// noBackup says of each candidate why it does not count.
+// noBackup says why each candidate is not valid.
 func noBackup(v *finding.Verdict, e *evidence.Evidence, judged []judgedBackup) {
 	if len(judged) == 0 && v.Worst() != finding.Unknown {
-		v.Fail(
-			"",
-			"there is no backup",
-			"nothing matches "+strings.Join(backupSettingsOf(e.Migration).Files, ", "),
-			dumpRemedy(e),
-		)
+		paths := strings.Join(backupSettingsOf(e.Migration).Files, ", ")
+		v.Fail("", "there is no backup", "nothing matches "+paths, dumpRemedy(e))
 	}
 	for i := range judged {
 		j := &judged[i]
@@ -519,19 +488,11 @@ func noBackup(v *finding.Verdict, e *evidence.Evidence, judged []judgedBackup) {
 		case !j.pending():
 			v.Add(j.refusal)
 		case j.standing == backup.StandingStalled:
-			v.Unknown(
-				j.candidate.Path,
-				"the backup's file system does not answer",
-				pendingText(j),
-				"Look at the mount; reading goes on when it answers.",
-			)
+			v.Unknown(j.candidate.Path, "the backup's file system does not answer", pendingText(j),
+				"Look at the mount; reading continues when it answers.")
 		default:
-			v.Unknown(
-				j.candidate.Path,
-				"the backup is being read",
-				pendingText(j),
-				"Wait; global.backup_read_bytes_per_second limits the pace.",
-			)
+			v.Unknown(j.candidate.Path, "the backup is being read", pendingText(j),
+				"Wait; global.backup_read_bytes_per_second limits the pace.")
 		}
 	}
 }
@@ -544,7 +505,8 @@ func pendingText(j *judgedBackup) string {
 	return fmt.Sprintf("%s: %d of %d bytes (%d %%)", j.standing, j.progress.Read, j.progress.Size, percent)
 }
 
-// warnAboutBackup says what restoring the backup would lose or bring along.
+// warnAboutBackup warns about what restoring the backup would lose, and about what it would restore beside the
+// installation.
 func warnAboutBackup(v *finding.Verdict, e *evidence.Evidence, today backupTarget, best *judgedBackup) {
 	path := best.candidate.Path
 	var fresh []string
@@ -554,12 +516,9 @@ func warnAboutBackup(v *finding.Verdict, e *evidence.Evidence, today backupTarge
 		}
 	}
 	if len(fresh) > 0 {
-		v.Warn(
-			path+" entities",
-			"the backup holds entities that installation does not make",
+		v.Warn(path+" entities", "the backup contains entities that the installation does not create",
 			strings.Join(fresh, ", "),
-			"Delete them in Magento 2 and make a new backup, if they are not wanted in the initial state.",
-		)
+			"Delete them in Magento 2 and make a new backup, if you do not want them in the initial state.")
 	}
 	if best.content.RowsKnown && !best.content.NamesCapped {
 		var missing []string
@@ -569,30 +528,24 @@ func warnAboutBackup(v *finding.Verdict, e *evidence.Evidence, today backupTarge
 			}
 		}
 		if len(missing) > 0 {
-			v.Warn(
-				path+" patches",
-				"extensions were installed since the backup: restoring it loses them",
+			v.Warn(path+" patches", "extensions were installed since the backup: restoring it loses them",
 				fmt.Sprintf("%d patches: %s", len(missing), strings.Join(missing[:min(len(missing), 10)], ", ")),
-				dumpRemedy(e),
-			)
+				dumpRemedy(e))
 		}
 	}
-	if most := time.Duration(backupSettingsOf(e.Migration).MaxAge); most > 0 &&
-		e.Now.Sub(best.report.When().Time) > most {
-		v.Warn(
-			"age",
-			"the backup is older than max_age",
-			fmt.Sprintf("%s old, max_age is %s", finding.Duration(e.Now.Sub(best.report.When().Time)), most),
-			dumpRemedy(e),
-		)
+	age, most := e.Now.Sub(best.report.When().Time), time.Duration(backupSettingsOf(e.Migration).MaxAge)
+	if most > 0 && age > most {
+		v.Warn("age", "the backup is older than max_age",
+			fmt.Sprintf("%s old, max_age is %s", finding.Duration(age), most), dumpRemedy(e))
 	}
 }
 
-// dumpRemedy is the command that makes a good backup.
+// dumpRemedy is the command that makes a valid backup.
 func dumpRemedy(e *evidence.Evidence) string {
-	text := "Make one:\nmysqldump --single-transaction --triggers " + e.Magento2.ClientOptions() + " | gzip > magento2.sql.gz"
 	if e.Phase.Migrated() {
-		return "The initial state is gone from the database: keep looking for a backup from before migrate:settings, or install Magento 2 anew."
+		return "The database no longer has the initial state: look for a backup from before migrate:settings, " +
+			"or install Magento 2 again."
 	}
-	return text
+	return "Make a new backup:\nmysqldump --single-transaction --triggers " + e.Magento2.ClientOptions() +
+		" | gzip > magento2.sql.gz"
 }

@@ -43,7 +43,7 @@ func TestBackup(t *testing.T) {
 
 	path := filepath.Join(dir, "m2.sql.gz")
 	s.Dump(path, s.DB2, true)
-	s.WantFinding("backup", finding.Pass, "this backup counts", "gzip")
+	s.WantFinding("backup", finding.Pass, "the newest valid backup", "gzip")
 	info, err := os.Stat(path)
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +57,7 @@ func TestBackup(t *testing.T) {
 	}
 
 	cutFile(t, path, info.Size()/2)
-	s.WantFinding("backup", finding.Fail, "not whole")
+	s.WantFinding("backup", finding.Fail, "incomplete or damaged")
 	s.WantAbsent("backup_size_bytes")
 	again := filepath.Join(dir, "again.sql")
 	s.Dump(again, s.DB2, false)
@@ -78,11 +78,11 @@ func TestBackupOlderOneCounts(t *testing.T) {
 	s.Dump(newer, s.DB2, true)
 	cutFile(t, newer, 1000)
 	age(t, older, 2*time.Hour)
-	f := s.WantFinding("backup", finding.Pass, "a newer backup does not count", "not whole")
+	f := s.WantFinding("backup", finding.Pass, "a newer backup is not valid", "incomplete or damaged")
 	if f.Subject != newer {
 		t.Errorf("subject %q", f.Subject)
 	}
-	s.WantFinding("backup", finding.Pass, "this backup counts")
+	s.WantFinding("backup", finding.Pass, "the newest valid backup")
 }
 
 func TestBackupWhatItHolds(t *testing.T) {
@@ -97,11 +97,11 @@ func TestBackupWhatItHolds(t *testing.T) {
 			s.T.Cleanup(func() { _ = s.Server2.Exec(s.T.Context(), "DROP DATABASE other_"+s.DB2) })
 			s.Dump(path, "other_"+s.DB2, true)
 		}, finding.Fail, []string{"of another database", "other_"}},
-		"no rows": {func(s *shop, path string) { s.Dump(path, s.DB2, true, "--no-data") }, finding.Fail, []string{"does not hold the installation"}},
+		"no rows": {func(s *shop, path string) { s.Dump(path, s.DB2, true, "--no-data") }, finding.Fail, []string{"does not contain the installation"}},
 		"a table left out": {func(s *shop, path string) { s.Dump(path, s.DB2, true, "--ignore-table="+s.DB2+".salesrule") },
 			finding.Fail, []string{"lacks tables", "salesrule"}},
 		"no triggers": {func(s *shop, path string) { s.Dump(path, s.DB2, true, "--skip-triggers") }, finding.Fail, []string{"triggers"}},
-		"no end mark": {func(s *shop, path string) { s.Dump(path, s.DB2, true, "--compact") }, finding.Unknown, []string{"cannot be told"}},
+		"no end mark": {func(s *shop, path string) { s.Dump(path, s.DB2, true, "--compact") }, finding.Unknown, []string{"it is unknown whether the backup is complete"}},
 		"new entities": {func(s *shop, path string) {
 			s.On2("INSERT INTO catalog_product_entity (attribute_set_id, sku) VALUES (4, 'new')")
 			s.Dump(path, s.DB2, true)
@@ -115,8 +115,8 @@ func TestBackupWhatItHolds(t *testing.T) {
 			s.Dump(path, s.DB2, true)
 			s.On2("UPDATE catalog_category_entity SET created_at = '2025-06-10 14:00:26' WHERE entity_id = 1")
 		}, finding.Fail, []string{"migrated data"}},
-		"empty":                 {func(s *shop, path string) { s.write(path, "") }, finding.Fail, []string{"not whole", "empty"}},
-		"a text":                {func(s *shop, path string) { s.write(path, "hello\n") }, finding.Fail, []string{"not whole"}},
+		"empty":                 {func(s *shop, path string) { s.write(path, "") }, finding.Fail, []string{"incomplete or damaged", "empty"}},
+		"a text":                {func(s *shop, path string) { s.write(path, "hello\n") }, finding.Fail, []string{"incomplete or damaged"}},
 		"a name with a newline": {func(s *shop, path string) { s.Dump(strings.Replace(path, "m2", "m\n2", 1), s.DB2, true) }, finding.Unknown, []string{"control character"}},
 	} {
 		t.Run(name, func(t *testing.T) {

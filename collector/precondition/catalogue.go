@@ -1,5 +1,5 @@
-// Package precondition has what must be true before a migration starts: one file for each precondition, which declares
-// all that is its own and judges what package evidence has gathered. No precondition uses another's.
+// Package precondition has the preconditions of a migration: one file for each, which declares everything about it and
+// judges what package evidence has gathered. No precondition uses the file of another one.
 package precondition
 
 import (
@@ -16,24 +16,24 @@ import (
 type Precondition struct {
 	// ID is the label value, the key in the configuration and the anchor in the documentation.
 	ID string
-	// Title is for people.
+	// Title is its name for people. It is shown beside a status, so it names the subject and states nothing.
 	Title string
 	// Needs is what it looks at.
 	Needs []Need
-	// Phases are those in which it applies; it is not_applicable in the others. Empty stands for all.
+	// Phases are those in which it applies; it is not_applicable in the others. Empty means all.
 	Phases []config.Phase
-	// Families are the metric families that its samples belong to.
+	// Families are the metric families of its samples.
 	Families []finding.Family
-	// Settings returns its settings when nothing is said; nil where only a severity can be set.
+	// Settings returns its settings with their defaults; nil when only a severity can be set.
 	Settings func() config.Settings
 	// Evaluate judges. It must return soon after the context ends.
 	Evaluate func(context.Context, *evidence.Evidence) finding.Verdict
-	// Configured returns samples that the configuration alone decides: they are there also while nothing is known. It
+	// Configured returns samples that depend only on the configuration: they exist even when the result is unknown. It
 	// may be nil.
 	Configured func(*config.Migration) []finding.Sample
-	// Wait returns when what an evaluation would only find half done is done, or ctx ends. It may be nil.
+	// Wait returns when the background work that an evaluation needs is done, or ctx ends. It may be nil.
 	Wait func(context.Context, *config.Migration, *backup.Reader)
-	// Leave lets go of what goes on in the background for a migration that is configured no more. It may be nil.
+	// Leave ends the background work for a migration that is no longer configured. It may be nil.
 	Leave func(migration string, backups *backup.Reader)
 }
 
@@ -53,15 +53,24 @@ type Catalogue []Precondition
 // All returns the preconditions of the migration guide, in its order.
 func All() Catalogue {
 	return Catalogue{
-		network(), m2Installed(), systemRequirements(), topology(), cronStopped(), backups(), privileges(), binlogTrust(), m2Entities(),
-		extensions(), migrationTool(),
+		network(),
+		m2Installed(),
+		systemRequirements(),
+		topology(),
+		cronStopped(),
+		backups(),
+		privileges(),
+		binlogTrust(),
+		m2Entities(),
+		extensions(),
+		migrationTool(),
 	}
 }
 
-// DocsURL is where the exporter itself explains the precondition.
+// DocsURL is the page of the exporter that explains the precondition.
 func (p *Precondition) DocsURL() string { return "/docs/preconditions#" + p.ID }
 
-// AppliesIn reports whether the precondition applies in a phase, which is empty when it is not known.
+// AppliesIn reports whether the precondition applies in a phase. An unknown phase is empty; it applies there.
 func (p *Precondition) AppliesIn(phase config.Phase) bool {
 	return len(p.Phases) == 0 || phase == "" || slices.Contains(p.Phases, phase)
 }

@@ -12,7 +12,7 @@ import (
 	"magento_migration_exporter/config/shell"
 )
 
-// The states of an extension, as the label says them.
+// The states of an extension: the values of the label.
 const (
 	extensionMigrated  = "migrated"
 	extensionReplaced  = "replaced"
@@ -25,13 +25,13 @@ const extensionsState = "extensions"
 
 const extensionsID = "extensions"
 
-// extensions says whether somebody has decided what becomes of each third-party module of Magento 1.
+// extensions checks that there is a decision for each third-party module of Magento 1.
 func extensions() Precondition {
 	return Precondition{
-		ID: extensionsID, Title: "Magento 1's extensions are migrated", Needs: []Need{Magento1Database, LocalFiles},
+		ID: extensionsID, Title: "Extensions", Needs: []Need{Magento1Database, LocalFiles},
 		Families: []finding.Family{{
 			Name: extensionsState, Labels: []string{"state"},
-			Help: "Third-party modules of Magento 1 by what becomes of them.",
+			Help: "Third-party modules of Magento 1 by the decision about them.",
 		}},
 		Settings: func() config.Settings { return &extensionSettings{} },
 		Evaluate: evaluateExtensions,
@@ -45,11 +45,11 @@ type extensionSettings struct {
 	Decisions map[string]extensionDecision `yaml:"decisions"`
 }
 
-// extensionDecision is what becomes of one Magento 1 module: exactly one field is set.
+// extensionDecision is the decision about one Magento 1 module: exactly one field is set.
 type extensionDecision struct {
-	// ReplacedBy is the Magento 2 module that takes its place.
+	// ReplacedBy is the Magento 2 module that replaces it.
 	ReplacedBy string `yaml:"replaced_by"`
-	// Dropped is the reason why nothing takes its place.
+	// Dropped is the reason why nothing replaces it.
 	Dropped string `yaml:"dropped"`
 }
 
@@ -57,7 +57,7 @@ type extensionDecision struct {
 func (s *extensionSettings) Validate(fail func(message string, path ...any)) {
 	for module, d := range s.Decisions {
 		if (strings.TrimSpace(d.ReplacedBy) == "") == (strings.TrimSpace(d.Dropped) == "") {
-			fail("a decision is either replaced_by, a Magento 2 module, or dropped, a reason", "decisions", module)
+			fail("a decision is either replaced_by (a Magento 2 module) or dropped (a reason)", "decisions", module)
 		}
 	}
 }
@@ -86,7 +86,7 @@ func evaluateExtensions(ctx context.Context, e *evidence.Evidence) finding.Verdi
 	return v
 }
 
-// judgeExtension returns what becomes of an extension, and adds a finding when that is not as it was decided.
+// judgeExtension returns the state of an extension, and adds a finding unless it is undecided.
 func judgeExtension(v *finding.Verdict, e *evidence.Evidence, x evidence.Extension) string {
 	settings := config.SettingsOf[extensionSettings](&e.Migration.Preconditions, extensionsID)
 	decision, decided := decisionOn(settings, x)
@@ -100,7 +100,7 @@ func judgeExtension(v *finding.Verdict, e *evidence.Evidence, x evidence.Extensi
 	case x.Module == "":
 		return extensionUndecided
 	}
-	// A vendor who kept the name has migrated the module.
+	// The same name in Magento 2 means that the vendor has migrated the module.
 	modules, err := e.Files.ConfigPHP()
 	if err == nil {
 		if enabled, known := modules.Enabled(x.Module); enabled && known {
@@ -121,62 +121,46 @@ func decisionOn(settings *extensionSettings, x evidence.Extension) (extensionDec
 	return extensionDecision{}, false
 }
 
-// judgeReplacement looks whether the replacement is there and switched on.
+// judgeReplacement checks that the replacement is installed and enabled.
 func judgeReplacement(v *finding.Verdict, e *evidence.Evidence, x evidence.Extension, replacement string) {
+	subject := x.Subject()
+	unknown := fmt.Sprintf("it is unknown whether %s, which replaces %s, is enabled", replacement, x)
 	modules, err := e.Files.ConfigPHP()
 	if err != nil {
 		remedy := "Set " + e.Magento2.Key("root") + " to Magento 2's folder."
 		if !errors.Is(err, evidence.ErrNoRoot) {
 			remedy = "Let the user that the exporter runs as read app/etc/config.php, and correct the file."
 		}
-		v.Unknown(
-			x.Subject(),
-			fmt.Sprintf("whether %s, which replaces %s, is enabled cannot be told", replacement, x),
-			err.Error(),
-			remedy,
-		)
+		v.Unknown(subject, unknown, err.Error(), remedy)
 		return
 	}
 	enabled, known := modules.Enabled(replacement)
 	switch {
 	case !known:
-		v.Unknown(
-			x.Subject(),
-			fmt.Sprintf("whether %s, which replaces %s, is enabled cannot be told", replacement, x),
-			modules.Unknown,
-			"Make app/etc/config.php a plain array:\nbin/magento app:config:dump modules",
-		)
+		v.Unknown(subject, unknown, modules.Unknown,
+			"Make app/etc/config.php a plain array:\nbin/magento app:config:dump modules")
 	case !enabled:
-		v.Fail(
-			x.Subject(),
-			fmt.Sprintf("%s, which replaces %s, is not enabled in Magento 2", replacement, x),
-			modules.File,
-			"Install it and enable it:\nbin/magento module:enable "+shell.Word(
-				replacement,
-			)+" && bin/magento setup:upgrade",
-		)
+		v.Fail(subject, fmt.Sprintf("%s, which replaces %s, is not enabled in Magento 2", replacement, x), modules.File,
+			"Install it and enable it:\nbin/magento module:enable "+shell.Word(replacement)+
+				" && bin/magento setup:upgrade")
 	default:
-		v.Note(x.Subject(), x.String()+" is replaced by "+replacement, "enabled in Magento 2", "")
+		v.Note(subject, x.String()+" is replaced by "+replacement, "enabled in Magento 2", "")
 	}
 }
 
-// failUndecided gives each its finding, and one snippet for all.
+// failUndecided adds a finding for each undecided extension. The first one's remedy is a snippet for all.
 func failUndecided(v *finding.Verdict, e *evidence.Evidence, undecided []evidence.Extension) {
 	var names []string
 	for _, x := range undecided {
 		names = append(names, x.Subject())
 	}
 	for i, x := range undecided {
-		remedy := "Decide on it like on the first one: " + decisionLine(names[i])
+		remedy := "Record a decision as for the first one: " + decisionLine(names[i])
 		if i == 0 {
-			remedy = "Write the decisions into migrations[" + e.Migration.Name + "]:\n" + decisionSnippet(names)
+			remedy = "Record the decisions in migrations[" + e.Migration.Name + "]:\n" + decisionSnippet(names)
 		}
-		v.Fail(
-			x.Subject(),
-			"nobody has decided what becomes of "+x.String(),
-			"a third-party module of Magento 1",
-			remedy,
-		)
+		v.Fail(x.Subject(), "no decision recorded for extension "+x.String(), "a third-party module of Magento 1",
+			remedy)
 	}
 }
 
@@ -211,7 +195,7 @@ func decisionLine(name string) string {
 // maxSnippet is how many undecided extensions the snippet has.
 const maxSnippet = 50
 
-// decisionSnippet is YAML to fill in.
+// decisionSnippet is YAML to complete.
 func decisionSnippet(names []string) string {
 	var b strings.Builder
 	b.WriteString("preconditions:\n  extensions:\n    decisions:\n")
@@ -225,7 +209,7 @@ func decisionSnippet(names []string) string {
 	return b.String()
 }
 
-// yamlKey quotes a name that YAML would take for something else.
+// yamlKey quotes a name that YAML could read as something else.
 func yamlKey(name string) string {
 	if strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == "" && name != "" {
 		return name

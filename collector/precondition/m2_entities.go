@@ -2,8 +2,8 @@ package precondition
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
+	"slices"
 
 	"magento_migration_exporter/collector/baseline"
 	"magento_migration_exporter/collector/database"
@@ -18,19 +18,19 @@ const (
 	newEntities = "m2_new_entities"
 )
 
-// m2Entities says whether somebody made entities in Magento 2 that the tool would overwrite.
+// m2Entities checks that nobody created entities in Magento 2 that the tool would overwrite.
 func m2Entities() Precondition {
 	return Precondition{
-		ID: "m2_entities", Title: "Magento 2 has no new entities", Needs: []Need{Magento1Database, Magento2Database},
+		ID: "m2_entities", Title: "New entities in Magento 2", Needs: []Need{Magento1Database, Magento2Database},
 		Families: []finding.Family{
 			{
 				Name: entityCount, Labels: []string{"entity"},
-				Help: "Rows of the entity in Magento 2; stops at 10001, which reads more than 10000.",
+				Help: "Rows of the entity in Magento 2; stops at 10001, which means more than 10000.",
 			},
 			{
 				Name: newEntities, Labels: []string{"entity"},
-				Help: "Rows of the entity in Magento 2 that its installation did not make; " +
-					"stops at 10001, which reads more than 10000.",
+				Help: "Rows of the entity in Magento 2 that its installation did not create; " +
+					"stops at 10001, which means more than 10000.",
 			},
 		},
 		Evaluate: evaluateM2Entities,
@@ -38,9 +38,9 @@ func m2Entities() Precondition {
 }
 
 func evaluateM2Entities(ctx context.Context, e *evidence.Evidence) finding.Verdict {
-	v := finding.Verdict{Summary: "Magento 2 holds only what its installation made"}
+	v := finding.Verdict{Summary: "Magento 2 contains no data beyond a fresh installation"}
 	m2 := e.Magento2
-	if m2.Unseen(&v) {
+	if m2.Unreachable(&v) {
 		return v
 	}
 	fresh := map[string]int{}
@@ -61,7 +61,7 @@ func evaluateM2Entities(ctx context.Context, e *evidence.Evidence) finding.Verdi
 	return v
 }
 
-// judgeEntities is the part that depends on the phase: what is new before the migration is data in its middle.
+// judgeEntities judges by the phase: rows that are new before the migration are migrated data later.
 func judgeEntities(ctx context.Context, v *finding.Verdict, e *evidence.Evidence, fresh map[string]int) {
 	switch e.Phase.Phase {
 	case config.PhasePrepare:
@@ -71,28 +71,28 @@ func judgeEntities(ctx context.Context, v *finding.Verdict, e *evidence.Evidence
 				if n == 1 {
 					name = kind.One
 				}
-				v.Warn(
-					kind.Name,
-					fmt.Sprintf("Magento 2 has %s new %s", finding.Count(n), name),
-					"rows in "+e.Magento2.Prefix+kind.Table+" that installation does not make",
-					"Delete them in Magento 2's admin, or restore the backup made after installation: the tool empties the tables and fills them from Magento 1.",
-				)
+				v.Warn(kind.Name, fmt.Sprintf("Magento 2 has %s new %s", finding.Count(n), name),
+					"rows in "+e.Magento2.Prefix+kind.Table+" that the installation does not create",
+					"Delete them in Magento 2's admin, or restore the backup made after installation: "+
+						"the tool empties the tables and fills them from Magento 1.")
 			}
 		}
 	case "":
-		v.Unknown("phase", "it is not known whether data was migrated already", fmt.Sprint(e.Phase.Err),
-			"Fix what the precondition network says, or set "+e.Migration.Key("phase")+".")
+		v.Unknown("phase", "it is unknown whether data was migrated already", fmt.Sprint(e.Phase.Err),
+			"Fix what the precondition network reports, or set "+e.Migration.Key("phase")+".")
 	case config.PhaseDelta:
-		v.NotApplicable, v.Summary = true, "data was migrated: what Magento 2 holds is Magento 1's"
-		judgeOvertaking(ctx, v, e)
+		v.NotApplicable, v.Summary = true, migratedSummary
+		judgeConflictingIDs(ctx, v, e)
 	default:
-		v.NotApplicable, v.Summary = true, "data was migrated: what Magento 2 holds is Magento 1's"
+		v.NotApplicable, v.Summary = true, migratedSummary
 	}
 }
 
-// judgeOvertaking looks for rows that somebody made in Magento 2 after migrate:data: the next row of Magento 1 takes
-// the same id, and migrate:delta writes it over them.
-func judgeOvertaking(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) {
+const migratedSummary = "data was migrated: the entities of Magento 2 are Magento 1's"
+
+// judgeConflictingIDs looks for rows that somebody created in Magento 2 after migrate:data: the next row of Magento 1
+// gets the same id, and migrate:delta overwrites the row in Magento 2.
+func judgeConflictingIDs(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) {
 	for _, t := range []struct{ subject, many, magento1, magento2 string }{
 		{"order", "orders", "sales_flat_order", "sales_order"},
 		{"customer", "customers", "customer_entity", "customer_entity"},
@@ -109,12 +109,10 @@ func judgeOvertaking(ctx context.Context, v *finding.Verdict, e *evidence.Eviden
 			continue
 		}
 		if last2 > last1 {
-			v.Warn(
-				t.subject,
-				fmt.Sprintf("Magento 2 has %s that Magento 1 does not have", t.many),
+			v.Warn(t.subject, fmt.Sprintf("Magento 2 has %s that Magento 1 does not have", t.many),
 				fmt.Sprintf("the highest id is %d in Magento 2, %d in Magento 1", last2, last1),
-				"Make no "+t.many+" in Magento 2 before cutover: Magento 1's next ones take the same ids, and migrate:delta overwrites these.",
-			)
+				"Create no "+t.many+" in Magento 2 before the cutover: Magento 1's next "+t.many+
+					" get the same ids, and migrate:delta overwrites those in Magento 2.")
 		}
 	}
 }
@@ -136,45 +134,24 @@ func countEntity(ctx context.Context, e *evidence.Evidence, kind baseline.Entity
 	return all, made, err
 }
 
-// maxStores bounds how many store codes are compared.
+// maxStores caps how many store codes are compared.
 const maxStores = 1000
 
-// countNewStores leaves out the store views that Magento 1 has too: migrate:settings brings those.
+// countNewStores leaves out the store views that Magento 1 has too: migrate:settings copies those.
 func countNewStores(ctx context.Context, e *evidence.Evidence, kind baseline.Entity) (int, error) {
-	m2 := e.Magento2
-	var codes []string
-	err := m2.Session.Rows(
-		ctx,
-		fmt.Sprintf("SELECT code FROM %s WHERE %s LIMIT %d", m2.Table(kind.Table), kind.Condition(m2.Table), maxStores),
-		nil,
-		func(scan func(...any) error) error {
-			var code sql.NullString
-			err := scan(&code)
-			codes = append(codes, code.String)
-			return err
-		},
-	)
-	if err != nil || len(codes) == 0 || e.Magento1.Err != nil {
+	m1, m2 := e.Magento1, e.Magento2
+	codes, err := m2.Column(ctx, fmt.Sprintf("SELECT code FROM %s WHERE %s LIMIT %d",
+		m2.Table(kind.Table), kind.Condition(m2.Table), maxStores))
+	if err != nil || len(codes) == 0 || m1.Err != nil {
 		return len(codes), err
 	}
-	known := map[string]bool{}
-	err = e.Magento1.Session.Rows(
-		ctx,
-		fmt.Sprintf("SELECT code FROM %s LIMIT %d", e.Magento1.Table("core_store"), maxStores),
-		nil,
-		func(scan func(...any) error) error {
-			var code sql.NullString
-			err := scan(&code)
-			known[code.String] = true
-			return err
-		},
-	)
+	known, err := m1.Column(ctx, fmt.Sprintf("SELECT code FROM %s LIMIT %d", m1.Table("core_store"), maxStores))
 	if err != nil {
 		return 0, err
 	}
 	made := 0
 	for _, code := range codes {
-		if !known[code] {
+		if !slices.Contains(known, code) {
 			made++
 		}
 	}

@@ -71,10 +71,8 @@ func TestM2EntitiesCountStops(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	values := strings.TrimSuffix(strings.Repeat("(4, UUID()),", 5001), ",")
-	s.On2(
-		"INSERT INTO catalog_product_entity (attribute_set_id, sku) VALUES "+values,
-		"INSERT INTO catalog_product_entity (attribute_set_id, sku) VALUES "+values,
-	)
+	s.On2("INSERT INTO catalog_product_entity (attribute_set_id, sku) VALUES "+values,
+		"INSERT INTO catalog_product_entity (attribute_set_id, sku) VALUES "+values)
 	s.WantFinding("m2_entities", finding.Warn, "more than 10000 new products")
 	s.WantValue(10001, "m2_new_entities", "product")
 	s.WantValue(10001, "m2_entity_count", "product")

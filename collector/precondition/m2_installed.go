@@ -15,10 +15,10 @@ import (
 // installedTime is the metric family of m2_installed.
 const installedTime = "m2_installed_timestamp_seconds"
 
-// m2Installed says whether a whole Magento 2 is in the database, and which.
+// m2Installed checks that the database has a complete Magento 2, and finds its release.
 func m2Installed() Precondition {
 	return Precondition{
-		ID: "m2_installed", Title: "Magento 2 is installed", Needs: []Need{Magento2Database},
+		ID: "m2_installed", Title: "Magento 2 installation", Needs: []Need{Magento2Database},
 		Families: []finding.Family{{Name: installedTime, Help: "When Magento 2 was installed, in Unix seconds."}},
 		Evaluate: evaluateM2Installed,
 	}
@@ -27,7 +27,7 @@ func m2Installed() Precondition {
 func evaluateM2Installed(ctx context.Context, e *evidence.Evidence) finding.Verdict {
 	v := finding.Verdict{Summary: "Magento 2 is installed"}
 	m2 := e.Magento2
-	if m2.Unseen(&v) {
+	if m2.Unreachable(&v) {
 		return v
 	}
 	judgeSameDatabase(ctx, &v, e)
@@ -91,14 +91,10 @@ func judgeTables(ctx context.Context, v *finding.Verdict, s *evidence.System, pr
 	isMagento1 := present["core_resource"] && present["core_store"]
 	switch {
 	case isMagento1 && !present["setup_module"]:
-		v.Fail(
-			"magento1",
-			"this is a Magento 1 database, not a Magento 2",
+		v.Fail("magento1", "this is a Magento 1 database, not a Magento 2",
 			"it has "+s.Prefix+"core_resource and "+s.Prefix+"core_store",
-			"The two databases may be swapped: correct "+s.Key(
-				"database",
-			)+", or <destination> in the tool's config.xml.",
-		)
+			"The two databases may be swapped: correct "+s.Key("database")+
+				", or <destination> in the tool's config.xml.")
 		return false
 	case len(missing) == 0:
 		return true
@@ -106,16 +102,17 @@ func judgeTables(ctx context.Context, v *finding.Verdict, s *evidence.System, pr
 		judgeEmpty(ctx, v, s)
 		return false
 	}
-	v.Fail(
-		"tables",
-		"Magento 2 is only half installed",
-		"missing: "+strings.Join(missing, ", "),
-		"Look at var/log/install.log, then install again into an empty database: bin/magento setup:install --cleanup-database …",
-	)
+	v.Fail("tables", halfInstalled, "missing: "+strings.Join(missing, ", "), reinstall)
 	return false
 }
 
-// judgeEmpty looks for the prefix under which there is a Magento 2.
+const (
+	halfInstalled = "Magento 2 is only half installed"
+	reinstall     = "Look at var/log/install.log, then install again into an empty database: " +
+		"bin/magento setup:install --cleanup-database …"
+)
+
+// judgeEmpty looks for a Magento 2 with another table prefix.
 func judgeEmpty(ctx context.Context, v *finding.Verdict, s *evidence.System) {
 	identity, err := s.Identify(ctx)
 	switch {
@@ -149,41 +146,28 @@ func judgeInstallRows(ctx context.Context, v *finding.Verdict, s *evidence.Syste
 		case err != nil:
 			s.Broken(v, t.name, err)
 		case n < t.least:
-			v.Fail(
-				t.name,
-				"Magento 2 is only half installed",
-				fmt.Sprintf("%s has %d rows, an installation leaves at least %d", s.Prefix+t.name, n, t.least),
-				"Look at var/log/install.log, then install again into an empty database: bin/magento setup:install --cleanup-database …",
-			)
+			seen := fmt.Sprintf("%s has %d rows, a complete installation at least %d", s.Prefix+t.name, n, t.least)
+			v.Fail(t.name, halfInstalled, seen, reinstall)
 		}
 	}
 }
 
-// judgeSameDatabase compares what tells servers apart on both flavors.
+// judgeSameDatabase compares values that differ between any two servers, on MySQL and MariaDB.
 func judgeSameDatabase(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) {
 	if e.Magento1.Err != nil || e.Magento1.Prefix != e.Magento2.Prefix {
 		return
 	}
 	const identity = "SELECT CONCAT_WS('|', @@hostname, @@port, @@datadir, DATABASE())"
 	var one, two string
-	err := errors.Join(
-		e.Magento1.Session.Row(ctx, identity, nil, &one),
-		e.Magento2.Session.Row(ctx, identity, nil, &two),
-	)
+	err := errors.Join(e.Magento1.Session.Row(ctx, identity, nil, &one),
+		e.Magento2.Session.Row(ctx, identity, nil, &two))
 	if err != nil {
 		e.Magento2.Broken(v, "same database", err)
 		return
 	}
 	if one == two {
-		v.Fail(
-			"same database",
-			"Magento 1 and Magento 2 are the same database",
-			two,
-			"Correct "+e.Magento1.Key(
-				"database",
-			)+" or "+e.Magento2.Key(
-				"database",
-			)+", or <source> and <destination> in the tool's config.xml.",
-		)
+		v.Fail("same database", "Magento 1 and Magento 2 are the same database", two,
+			"Correct "+e.Magento1.Key("database")+" or "+e.Magento2.Key("database")+
+				", or <source> and <destination> in the tool's config.xml.")
 	}
 }

@@ -27,8 +27,7 @@ func TestM2InstalledExactRelease(t *testing.T) {
 	s := newShop(t)
 	s.On2(
 		"CREATE TABLE IF NOT EXISTS admin_analytics_usage_version_log (id int unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY, last_viewed_in_version varchar(50) NOT NULL)",
-		"INSERT INTO admin_analytics_usage_version_log (last_viewed_in_version) VALUES ('2.4.6'), ('2.4.7-p3')",
-	)
+		"INSERT INTO admin_analytics_usage_version_log (last_viewed_in_version) VALUES ('2.4.6'), ('2.4.7-p3')")
 	s.WantFinding("m2_installed", finding.Pass, "2.4.7-p3", "admin_analytics_usage_version_log")
 }
 
@@ -120,11 +119,8 @@ func TestM2InstalledFails(t *testing.T) {
 		s := newShop(t)
 		s.On2("RENAME TABLE sales_order TO away")
 		s.WantFinding("m2_installed", finding.Fail, "half installed", "missing: sales_order")
-		s.On2(
-			"RENAME TABLE away TO sales_order",
-			"CREATE TABLE kept AS SELECT * FROM patch_list",
-			"DELETE FROM patch_list",
-		)
+		s.On2("RENAME TABLE away TO sales_order", "CREATE TABLE kept AS SELECT * FROM patch_list",
+			"DELETE FROM patch_list")
 		s.WantFinding("m2_installed", finding.Fail, "half installed", "patch_list has 0 rows")
 		s.On2("INSERT INTO patch_list SELECT * FROM kept")
 		s.Want("m2_installed", finding.Pass)

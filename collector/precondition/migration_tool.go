@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"magento_migration_exporter/collector/database"
@@ -27,7 +26,7 @@ import (
 	"magento_migration_exporter/config/xmltree"
 )
 
-// toolModule is the name under which Magento 2 knows the migration tool.
+// toolModule is the migration tool's name among Magento 2's modules.
 const toolModule = "Magento_DataMigrationTool"
 
 // The metric families of migration_tool.
@@ -36,10 +35,10 @@ const (
 	toolInfo          = "tool_info"
 )
 
-// migrationTool says whether the tool is installed, fits Magento 2's release, and is configured for these two systems.
+// migrationTool checks that the tool is installed, fits Magento 2's release, and is configured for these two systems.
 func migrationTool() Precondition {
 	return Precondition{
-		ID: "migration_tool", Title: "The Data Migration Tool is installed",
+		ID: "migration_tool", Title: "Data Migration Tool",
 		Needs: []Need{Magento1Database, Magento2Database, LocalFiles},
 		Families: []finding.Family{
 			{
@@ -156,32 +155,19 @@ func threeDigits(release string) (d [3]int, ok bool) {
 	return [3]int{r.Major, r.Minor, r.Patch}, ok
 }
 
-// judgeToolConfiguration reads config.xml and what it names.
+// judgeToolConfiguration reads config.xml and the files that it names.
 func judgeToolConfiguration(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) {
+	const subject, unread = "config.xml", "the migration tool's config.xml cannot be read"
 	switch {
 	case e.Tool.Path == "":
-		v.Unknown(
-			"config.xml",
-			"the migration tool's configuration is not known",
-			"",
-			"Set "+e.Migration.Key("migration_tool.config")+" to its config.xml.",
-		)
+		v.Unknown(subject, "migration_tool.config is not set", "",
+			"Set "+e.Migration.Key("migration_tool.config")+" to the tool's config.xml.")
 		return
 	case errors.Is(e.Tool.Err, evidence.ErrHangs):
-		v.Unknown(
-			"config.xml",
-			"the migration tool's config.xml cannot be read",
-			e.Tool.Err.Error(),
-			evidence.HangRemedy,
-		)
+		v.Unknown(subject, unread, e.Tool.Err.Error(), evidence.HangRemedy)
 		return
 	case e.Tool.Err != nil:
-		v.Fail(
-			"config.xml",
-			"the migration tool's config.xml cannot be read",
-			e.Tool.Err.Error(),
-			"Put it there, readable and well-formed.",
-		)
+		v.Fail(subject, unread, e.Tool.Err.Error(), "Put a well-formed config.xml there that the exporter can read.")
 		return
 	}
 	for _, p := range e.Tool.Config.Problems {
@@ -190,7 +176,7 @@ func judgeToolConfiguration(ctx context.Context, v *finding.Verdict, e *evidence
 			Subject:  p.Subject,
 			Summary:  "config.xml: " + p.Text,
 			Evidence: fmt.Sprintf("%s:%d:%d", e.Tool.Path, p.Place.Line, p.Place.Column),
-			Remedy:   "Correct it there; the tool itself says nothing outside of developer mode.",
+			Remedy:   "Correct it there; the tool itself reports it only in developer mode.",
 		}
 		if p.Severity == toolconfig.Misleading {
 			f.Status = finding.Warn
@@ -203,17 +189,13 @@ func judgeToolConfiguration(ctx context.Context, v *finding.Verdict, e *evidence
 	judgeMagento2Agreement(v, e)
 }
 
-// judgeMapFiles looks for each file that config.xml names where the tool does.
+// judgeMapFiles looks for each file that config.xml names, in the same places as the tool.
 func judgeMapFiles(v *finding.Verdict, e *evidence.Evidence) {
 	root := e.Migration.Magento2.Root
 	moduleDir := e.Tool.ModuleDir(root)
 	if moduleDir == "" {
-		v.Unknown(
-			"map files",
-			"the tool's own folder is not found, so its map files cannot be looked at",
-			"",
-			"Set "+e.Magento2.Key("root")+" to the Magento 2 that the tool is installed in.",
-		)
+		v.Unknown("map files", "the tool's own folder was not found: its map files cannot be read", "",
+			"Set "+e.Magento2.Key("root")+" to the Magento 2 in which the tool is installed.")
 		return
 	}
 	for _, option := range e.Tool.Config.PathOptions() {
@@ -268,28 +250,17 @@ func judgeMapFile(v *finding.Verdict, c *toolconfig.Config, option, root, module
 		}
 		switch {
 		case err != nil:
-			v.Fail(
-				option,
-				"the tool cannot read the file of "+option,
-				err.Error(),
-				"Correct the file, or name another in config.xml.",
-			)
+			v.Fail(option, "the tool cannot read the file of "+option, err.Error(),
+				"Correct the file, or set "+option+" in config.xml to another one.")
 		case candidate.FromRootOnly:
-			v.Warn(
-				option,
-				"the file of "+option+" is found only while the tool is started in Magento 2's root",
-				candidate.Path,
-				"Write its absolute path into config.xml, or always start the tool there.",
-			)
+			v.Warn(option, "the tool finds the file of "+option+" only when it is started in Magento 2's root",
+				candidate.Path, "Write its absolute path into config.xml, or always start the tool there.")
 		}
 		return
 	}
-	v.Fail(
-		option,
-		"the tool would say: Invalid map filename",
+	v.Fail(option, "the tool would stop with: Invalid map filename",
 		fmt.Sprintf("%s is %q; looked at %s", option, c.Value(option), strings.Join(looked, ", ")),
-		"Correct the path in config.xml; edited copies are named without .dist.",
-	)
+		"Correct the path in config.xml; edited copies are named without .dist.")
 }
 
 // judgeMapping compares the mapping folder with Magento 1's release and edition, and with Magento 2's edition.
@@ -372,26 +343,18 @@ func mappingRemedy(e *evidence.Evidence, m1 evidence.Magento1Release, enterprise
 	return "Take config.xml.dist from the folder of this edition and release under the tool's etc/."
 }
 
-// judgeAgreement compares config.xml with what Magento 1 uses itself.
+// judgeAgreement compares config.xml with Magento 1's own local.xml.
 func judgeAgreement(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) {
 	c := e.Tool.Config
 	local, err := e.Files.Local()
 	if err != nil {
-		e.Magento1.Unreadable(
-			v,
-			"local.xml",
-			"it is unknown whether the tool's crypt key, prefix and database are Magento 1's",
-			err,
-		)
+		e.Magento1.Unreadable(v, "local.xml",
+			"it is unknown whether the tool's crypt key, prefix and database are Magento 1's", err)
 		return
 	}
 	disagree := func(subject, what, ours, theirs string) {
-		v.Fail(
-			subject,
-			"config.xml and local.xml disagree on "+what,
-			fmt.Sprintf("config.xml: %q, local.xml: %q", ours, theirs),
-			"Correct "+subject+" in "+e.Tool.Path+".",
-		)
+		v.Fail(subject, "config.xml and local.xml disagree on "+what,
+			fmt.Sprintf("config.xml: %q, local.xml: %q", ours, theirs), "Correct "+subject+" in "+e.Tool.Path+".")
 	}
 	if prefix := c.Value("source_prefix"); prefix != local.TablePrefix {
 		disagree("source_prefix", "Magento 1's table prefix", prefix, local.TablePrefix)
@@ -403,8 +366,7 @@ func judgeAgreement(ctx context.Context, v *finding.Verdict, e *evidence.Evidenc
 	judgeSplitDatabase(v, e)
 }
 
-// judgeCryptKey compares the keys, which are never shown. Without one the tool stops at the first encrypted value that
-// it meets.
+// judgeCryptKey compares the keys, and never shows them. Without a key the tool stops at the first encrypted value.
 func judgeCryptKey(ctx context.Context, v *finding.Verdict, e *evidence.Evidence, local *localxml.File) {
 	const remedy = "Copy the key from app/etc/local.xml of Magento 1 into <crypt_key>."
 	ours := strings.TrimSpace(string(e.Tool.Config.CryptKey))
@@ -413,24 +375,15 @@ func judgeCryptKey(ctx context.Context, v *finding.Verdict, e *evidence.Evidence
 	case ours != "":
 		v.Fail("crypt_key", "the crypt_key of config.xml is not Magento 1's", "compared with "+local.File, remedy)
 	case encryptedValues(ctx, e) > 0:
-		v.Fail(
-			"crypt_key",
-			"the crypt_key of config.xml is empty, and Magento 1 has encrypted settings",
-			"migrate:settings would say: \"crypt_key\" option is not defined the configuration",
-			remedy,
-		)
+		v.Fail("crypt_key", "the crypt_key of config.xml is empty, but Magento 1 has encrypted settings",
+			"migrate:settings would stop with: \"crypt_key\" option is not defined the configuration", remedy)
 	default:
-		v.Warn(
-			"crypt_key",
-			"the crypt_key of config.xml is empty",
-			"encrypted settings and stored cards cannot be migrated without it",
-			remedy,
-		)
+		v.Warn("crypt_key", "the crypt_key of config.xml is empty",
+			"encrypted settings and stored cards cannot be migrated without it", remedy)
 	}
 }
 
-// encryptedValues counts the settings of Magento 1 that the tool's settings map decrypts; 0 also when that cannot be
-// told.
+// encryptedValues counts the settings of Magento 1 that the tool's settings map decrypts; 0 also when that is unknown.
 func encryptedValues(ctx context.Context, e *evidence.Evidence) int {
 	path := e.Tool.File("settings_map_file", e.Migration.Magento2.Root)
 	if path == "" || e.Magento1.Err != nil {
@@ -446,28 +399,31 @@ func encryptedValues(ctx context.Context, e *evidence.Evidence) int {
 	}
 	var paths []any
 	for n := range tree.All() {
-		handler := n.Child("handler").Attribute("class")
-		if setting := strings.TrimSpace(n.Child("path").Text()); n.Name == "transform" && handler != nil &&
-			strings.HasSuffix(handler.Value, `\Handler\Encrypt`) &&
-			setting != "" {
+		if setting := encryptedSetting(n); setting != "" {
 			paths = append(paths, setting)
 		}
 	}
 	if len(paths) == 0 {
 		return 0
 	}
-	n, err := e.Magento1.Count(
-		ctx,
-		"core_config_data",
-		"value <> '' AND path IN ("+evidence.Parameters(len(paths))+")",
-		paths...)
+	condition := "value <> '' AND path IN (" + evidence.Parameters(len(paths)) + ")"
+	n, err := e.Magento1.Count(ctx, "core_config_data", condition, paths...)
 	if err != nil {
 		return 0
 	}
 	return n
 }
 
-// judgeMagento2Agreement compares config.xml with what Magento 2 uses itself.
+// encryptedSetting returns the path of the setting when a node of the settings map is a <transform> that decrypts it.
+func encryptedSetting(n *xmltree.Node) string {
+	handler := n.Child("handler").Attribute("class")
+	if n.Name != "transform" || handler == nil || !strings.HasSuffix(handler.Value, `\Handler\Encrypt`) {
+		return ""
+	}
+	return strings.TrimSpace(n.Child("path").Text())
+}
+
+// judgeMagento2Agreement compares config.xml with Magento 2's own env.php.
 func judgeMagento2Agreement(v *finding.Verdict, e *evidence.Evidence) {
 	env, err := e.Files.Env()
 	if err != nil {
@@ -478,19 +434,12 @@ func judgeMagento2Agreement(v *finding.Verdict, e *evidence.Evidence) {
 	compare := func(subject, what, ours string, theirs envphp.Setting[string]) {
 		switch {
 		case theirs.State == envphp.Unknown:
-			v.Unknown(
-				subject,
-				"whether config.xml and env.php agree on "+what+" cannot be told",
-				theirs.Reason,
-				"Write a plain value into app/etc/env.php, or compare by hand and waive.",
-			)
+			v.Unknown(subject, "it is unknown whether config.xml and env.php agree on "+what, theirs.Reason,
+				"Write a plain value into app/etc/env.php, or compare by hand and waive.")
 		case theirs.Value != ours:
-			v.Fail(
-				subject,
-				"config.xml and env.php disagree on "+what,
+			v.Fail(subject, "config.xml and env.php disagree on "+what,
 				fmt.Sprintf("config.xml: %q, env.php: %q", ours, theirs.Value),
-				"Correct "+subject+" in "+e.Tool.Path+".",
-			)
+				"Correct "+subject+" in "+e.Tool.Path+".")
 		}
 	}
 	compare("dest_prefix", "Magento 2's table prefix", c.Value("dest_prefix"), env.TablePrefix)
@@ -498,45 +447,36 @@ func judgeMagento2Agreement(v *finding.Verdict, e *evidence.Evidence) {
 		compare("destination", "Magento 2's database", c.Destination.Name, env.Connection("default").DBName)
 	}
 	for _, r := range env.Resources {
-		if name := r.Connection; slices.Contains([]string{"checkout", "sales"}, r.Name) && name.State == envphp.Known &&
-			name.Value != "default" {
-			v.Fail(
-				"split database",
-				"Magento 2's "+r.Name+" tables are in a database of their own, which the tool does not support",
-				env.File,
-				"Migrate into one database, and split it afterwards.",
-			)
+		connection, own := r.Connection, r.Name == "checkout" || r.Name == "sales"
+		if own && connection.State == envphp.Known && connection.Value != "default" {
+			v.Fail("split database",
+				"Magento 2's "+r.Name+" tables are in a separate database, which the tool does not support",
+				env.File, "Migrate into one database, and split it afterwards.")
 		}
 	}
 	judgeMode(v, e, env)
 }
 
-// judgeMode looks at MAGE_MODE: the tool validates its files in developer mode only, and needs compiled code that knows
-// it in production.
+// judgeMode checks MAGE_MODE: the tool validates its files only in developer mode, and in production mode the compiled
+// code must contain the tool.
 func judgeMode(v *finding.Verdict, e *evidence.Evidence, env *envphp.File) {
 	switch env.Mode.Or("default") {
 	case "developer":
-		v.Warn(
-			"MAGE_MODE",
-			"Magento 2 is in developer mode, in which the tool can stop with validation errors",
-			env.File,
-			"bin/magento deploy:mode:set default",
-		)
+		v.Warn("MAGE_MODE", "Magento 2 is in developer mode: the tool can stop with validation errors",
+			env.File, "bin/magento deploy:mode:set default")
 	case "production":
 		compiled, err1 := os.Stat(filepath.Join(e.Migration.Magento2.Root, "generated/metadata/global.php"))
 		tool, err2 := os.Stat(filepath.Join(e.Tool.ModuleDir(e.Migration.Magento2.Root), "registration.php"))
 		if err1 == nil && err2 == nil && compiled.ModTime().Before(tool.ModTime()) {
-			v.Warn(
-				"MAGE_MODE",
-				"Magento 2 is in production mode, and its compiled code is older than the migration tool",
+			v.Warn("MAGE_MODE",
+				"Magento 2 is in production mode, but its compiled code is older than the migration tool",
 				"generated/metadata/global.php is from "+finding.Time(compiled.ModTime()),
-				"bin/magento setup:di:compile",
-			)
+				"bin/magento setup:di:compile")
 		}
 	}
 }
 
-// judgeSplitDatabase looks at the connections that Magento's own resources use: the tool reads one database.
+// judgeSplitDatabase checks the connections of Magento's own resources: the tool reads only one database.
 func judgeSplitDatabase(v *finding.Verdict, e *evidence.Evidence) {
 	local, err := e.Files.Local()
 	if err != nil {
@@ -549,16 +489,12 @@ func judgeSplitDatabase(v *finding.Verdict, e *evidence.Evidence) {
 		}
 	}
 	if len(databases) > 1 {
-		v.Fail(
-			"split database",
-			"Magento 1's own tables are in several databases, which the tool does not support",
-			local.File,
-			"Bring them into one database before the migration.",
-		)
+		v.Fail("split database", "Magento 1's own tables are in several databases, which the tool does not support",
+			local.File, "Move them into one database before the migration.")
 	}
 }
 
-// judgeToolState reads what the tool's earlier runs left behind.
+// judgeToolState reads what earlier runs of the tool have left.
 func judgeToolState(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) {
 	judgeLock(ctx, v, e)
 	if e.Magento2.Err == nil {
@@ -569,32 +505,25 @@ func judgeToolState(ctx context.Context, v *finding.Verdict, e *evidence.Evidenc
 	}
 }
 
-// judgeLock finds a lock that says done over databases in which nothing is: the tool would print "Migration completed"
-// and do nothing.
+// judgeLock finds a progress file that says that all is done although the databases have no migrated data: the tool
+// would print "Migration completed" and do nothing.
 func judgeLock(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) {
 	lock, err := e.Files.Progress()
 	switch {
 	case errors.Is(err, evidence.ErrNoRoot), evidence.Missing(err):
 		return
 	case err != nil:
-		v.Warn(
-			"lock",
-			"the tool's progress file cannot be read",
-			err.Error(),
-			"The tool takes such a file for an empty one and starts anew. Remove it if that is meant.",
-		)
+		v.Warn("lock", "the tool's progress file cannot be read", err.Error(),
+			"The tool treats it as an empty file and starts from the beginning. Remove it if that is what you want.")
 		return
-	case !lock.Done(`Migration\Step\PostProcessing\Data`, "data migration") && !lock.Done(`Migration\Step\Map\Data`, "data migration"):
+	case !dataMigrated(lock):
 		return
 	}
-	remedy := "Make the tool begin anew: add --reset to migrate:settings and migrate:data, or remove " + lock.File
+	remedy := "Make the tool start from the beginning: add --reset to migrate:settings and migrate:data, or remove " +
+		lock.File
 	if e.Phase.Phase == config.PhasePrepare {
-		v.Fail(
-			"lock",
-			"the tool's progress file says that all data was migrated, and Magento 2 holds none of it",
-			lock.File+": migrate:data would print \"Migration completed\" and do nothing",
-			remedy,
-		)
+		v.Fail("lock", "the tool's progress file says that all data was migrated, but Magento 2 contains none of it",
+			lock.File+": migrate:data would print \"Migration completed\" and do nothing", remedy)
 		return
 	}
 	if e.Magento1.Err == nil {
@@ -603,47 +532,42 @@ func judgeLock(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) {
 		case err != nil:
 			e.Magento1.Broken(v, "lock", err)
 		case len(tables) == 0:
-			v.Fail(
-				"lock",
-				"the tool's progress file says that Magento 1 has its triggers, and this Magento 1 has none",
-				lock.File+": no m2_cl_ table in "+e.Magento1.Endpoint.Name,
-				remedy,
-			)
+			v.Fail("lock", "the tool's progress file says that Magento 1 has its triggers, but this Magento 1 has none",
+				lock.File+": no m2_cl_ table in "+e.Magento1.Endpoint.Name, remedy)
 		}
 	}
 }
 
-// deltaTables returns the tool's change logs in Magento 1, without prefix.
-func deltaTables(ctx context.Context, m1 *evidence.System) ([]string, error) {
-	return m1.Column(
-		ctx,
-		"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE ? ORDER BY 1",
-		database.EscapeLike(m1.Prefix+"m2_cl_")+"%",
-	)
+// dataMigrated reports whether the progress file says that the data was copied.
+func dataMigrated(lock *progress.Lock) bool {
+	const stage = "data migration"
+	return lock.Done(`Migration\Step\PostProcessing\Data`, stage) || lock.Done(`Migration\Step\Map\Data`, stage)
 }
 
-// judgeDiedInEAV looks for the copies that the EAV step drops when it ends well.
+// tablesLike finds tables by a LIKE pattern.
+const tablesLike = "SELECT TABLE_NAME FROM information_schema.TABLES " +
+	"WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE ? ORDER BY 1"
+
+// deltaTables returns the tool's change logs in Magento 1, with the prefix.
+func deltaTables(ctx context.Context, m1 *evidence.System) ([]string, error) {
+	return m1.Column(ctx, tablesLike, database.EscapeLike(m1.Prefix+"m2_cl_")+"%")
+}
+
+// judgeDiedInEAV looks for the copies that the EAV step drops when it succeeds.
 func judgeDiedInEAV(ctx context.Context, v *finding.Verdict, m2 *evidence.System) {
-	left, err := m2.Column(
-		ctx,
-		"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE ? ORDER BY 1",
-		"%"+database.EscapeLike("migration_backup_")+"%",
-	)
+	left, err := m2.Column(ctx, tablesLike, "%"+database.EscapeLike("migration_backup_")+"%")
 	if err != nil {
 		m2.Broken(v, "migration_backup", err)
 		return
 	}
 	if len(left) > 0 {
-		v.Fail(
-			"migration_backup",
-			"migrate:data died in its EAV step",
-			strings.Join(left, ", "),
-			"Run migrate:data again without --reset to go on; or restore Magento 2 from its backup and run it with --reset.",
-		)
+		v.Fail("migration_backup", "migrate:data died in its EAV step", strings.Join(left, ", "),
+			"Run migrate:data again without --reset to continue; or restore Magento 2 from its backup and run "+
+				"migrate:data with --reset.")
 	}
 }
 
-// judgeDeltaLog looks at the tool's change logs in Magento 1.
+// judgeDeltaLog checks the tool's change logs in Magento 1.
 func judgeDeltaLog(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) {
 	m1 := e.Magento1
 	tables, err := deltaTables(ctx, m1)
@@ -652,12 +576,8 @@ func judgeDeltaLog(ctx context.Context, v *finding.Verdict, e *evidence.Evidence
 		return
 	}
 	if len(tables) == 1 && strings.HasSuffix(tables[0], "m2_cl_catalog_compare_item") {
-		v.Warn(
-			"setup triggers",
-			"migrate:data died when it made its first trigger",
-			"only "+tables[0]+" is there",
-			"Mend what the preconditions privileges and binlog_trust say, and run migrate:data again.",
-		)
+		v.Warn("setup triggers", "migrate:data died when it created its first trigger", "only "+tables[0]+" exists",
+			"Fix what the preconditions privileges and binlog_trust report, and run migrate:data again.")
 	}
 	if e.Phase.Phase != config.PhaseDelta {
 		return
@@ -667,20 +587,19 @@ func judgeDeltaLog(ctx context.Context, v *finding.Verdict, e *evidence.Evidence
 		m1.Broken(v, "m2_cl", err)
 	}
 	if len(lost) > 0 {
-		v.Warn(
-			"m2_cl",
-			"changes of Magento 1 are marked as delivered and still there: the next migrate:delta drops them unseen",
+		v.Warn("m2_cl", "changes of Magento 1 are marked as delivered but still exist: "+
+			"the next migrate:delta deletes them without delivering them",
 			strings.Join(lost, ", "),
-			"If no migrate:delta runs now, set them back as Magento 1's administrator, for each table: UPDATE <table> SET processed = 0 WHERE processed = 1",
-		)
+			"If no migrate:delta runs now, set them back as Magento 1's administrator, for each table: "+
+				"UPDATE <table> SET processed = 0 WHERE processed = 1")
 	}
 }
 
 // maxLost is how many tables with lost changes are named.
 const maxLost = 20
 
-// undelivered returns the change logs with rows that are marked as delivered. A running migrate:delta has such rows for
-// a second.
+// undelivered returns the change logs with rows that are marked as delivered. While migrate:delta runs, such rows exist
+// for about a second.
 func undelivered(ctx context.Context, m1 *evidence.System, tables []string) (lost []string, err error) {
 	for _, t := range tables {
 		var one int
@@ -744,8 +663,8 @@ func judgeIntegrity(ctx context.Context, v *finding.Verdict, e *evidence.Evidenc
 	}
 	forecast, err := e.Forecast(ctx)
 	if err != nil {
-		_, remedy := e.Magento1.StatementFault(err) // whichever it was, the remedy is the same
-		v.Unknown("integrity", "it is unknown what the tool's integrity check would say", err.Error(), remedy)
+		_, remedy := e.Magento1.StatementFault(err) // the remedy is the same for both databases
+		v.Unknown("integrity", "the result of the tool's integrity check is unknown", err.Error(), remedy)
 		return
 	}
 	counts := map[integrity.Kind]int{}
@@ -761,43 +680,39 @@ func judgeIntegrity(ctx context.Context, v *finding.Verdict, e *evidence.Evidenc
 	}
 	judgeSearch(v, forecast)
 	for _, step := range forecast.Plan.Unforetold {
-		v.Note("integrity", "config.xml has a step that is not the tool's own, whose check cannot be predicted",
+		v.Note("integrity", "config.xml has a step that is not the tool's own; its check cannot be predicted",
 			step.Mode+", "+step.Title+": "+step.Class, "")
 	}
 }
 
-// judgeSearch says how far the search through Magento 1's rows has come. What was looked at only in part is never a
-// pass.
+// judgeSearch reports the progress of the search through Magento 1's rows. A search that has not ended is never a pass.
 func judgeSearch(v *finding.Verdict, f *evidence.Forecast) {
 	o := f.Orphans
 	if !f.Searched {
 		v.Incomplete = f.Interrupted == nil
-		seen := fmt.Sprintf("%d of %d foreign keys looked at", o.Checked, o.Total)
+		seen := fmt.Sprintf("%d of %d foreign keys checked", o.Checked, o.Total)
 		if f.Interrupted != nil {
 			seen += "; interrupted: " + f.Interrupted.Error()
 		}
 		v.Unknown("foreign_keys", "the search for orphans in Magento 1 has not ended", seen,
-			"Wait: each evaluation goes on where the last one ended.")
+			"Wait: each evaluation continues where the last one ended.")
 	} else if f.Interrupted != nil {
 		v.Note("foreign_keys", "the search for orphans in Magento 1 was interrupted", f.Interrupted.Error(),
-			"It goes on at the next evaluation.")
+			"It continues at the next evaluation.")
 	}
-	const remedy = "Look for orphans by hand, with the statement that the evidence names, and waive this subject."
+	const remedy = "Look for orphans of the column in the evidence by hand, and waive this subject."
 	for _, u := range o.Unknown {
 		v.Unknown("foreign_keys", "the search for orphans of a foreign key of Magento 1 takes too long",
 			fmt.Sprintf("%s.%s: %v", u.Table, u.Column, u.Err), remedy)
 	}
 	if f.Searched && f.Rewrites != nil {
-		v.Unknown(
-			"url_rewrites",
-			"the search for duplicate URL rewrites in Magento 1 takes too long",
-			f.Rewrites.Error(),
-			"Look for them by hand and waive this subject, or set auto_resolve_urlrewrite_duplicates to 1 in config.xml.",
-		)
+		v.Unknown("url_rewrites", "the search for duplicate URL rewrites in Magento 1 takes too long",
+			f.Rewrites.Error(), "Look for them by hand and waive this subject, "+
+				"or set auto_resolve_urlrewrite_duplicates to 1 in config.xml.")
 	}
 }
 
-// predicted gives what the tool would say the form of a finding.
+// predicted makes a finding of a prediction.
 func predicted(p integrity.Prediction) finding.Finding {
 	status := finding.Warn
 	if p.Level == integrity.Warning {
@@ -810,7 +725,7 @@ func predicted(p integrity.Prediction) finding.Finding {
 		}
 	}
 	if p.Rows >= 0 {
-		seen = append(seen, "it holds "+finding.Count(p.Rows)+" rows")
+		seen = append(seen, "it has "+finding.Count(p.Rows)+" rows")
 	}
 	if p.Extension != "" {
 		seen = append(seen, "it probably belongs to "+p.Extension)

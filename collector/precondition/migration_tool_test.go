@@ -108,7 +108,7 @@ func TestMigrationToolStaleLock(t *testing.T) {
 	_, root2 := s.WithRoots()
 	const done = `{"Migration\\App\\SetupDeltaLog":{"setup triggers":{"result":true}},"Migration\\Step\\Map\\Data":{"data migration":{"result":true}},"Migration\\Step\\PostProcessing\\Data":{"data migration":{"result":true}}}`
 	shoptest.WriteUnder(t, root2, "var/migration-tool-progress.lock", done)
-	s.WantFinding("migration_tool", finding.Fail, "Magento 2 holds none of it", "--reset")
+	s.WantFinding("migration_tool", finding.Fail, "Magento 2 contains none of it", "--reset")
 	shoptest.WriteUnder(t, root2, "var/migration-tool-progress.lock", "[]")
 	s.Want("migration_tool", finding.Pass)
 	shoptest.WriteUnder(t, root2, "var/migration-tool-progress.lock", "{")
@@ -120,7 +120,7 @@ func TestMigrationToolStaleLock(t *testing.T) {
 	shoptest.WriteUnder(t, root2, "var/migration-tool-progress.lock", done)
 	s.Want("migration_tool", finding.Pass)
 	s.On1("INSERT INTO m2_cl_sales_flat_order (entity_id, operation, processed) VALUES (1, 'UPDATE', 1)")
-	s.WantFinding("migration_tool", finding.Warn, "drops them unseen", "m2_cl_sales_flat_order")
+	s.WantFinding("migration_tool", finding.Warn, "deletes them without delivering them", "m2_cl_sales_flat_order")
 	s.On1("UPDATE m2_cl_sales_flat_order SET processed = 0")
 	s.Want("migration_tool", finding.Pass)
 	s.On2("CREATE TABLE migration_backup_eav_attribute (id int)")
@@ -144,13 +144,9 @@ func TestMigrationToolStaleLock(t *testing.T) {
 
 func (s *shop) deltaTables() []string {
 	s.T.Helper()
-	rows, err := s.Root(
-		s.Server1,
-	).QueryContext(
-		s.T.Context(),
+	rows, err := s.Root(s.Server1).QueryContext(s.T.Context(),
 		"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME LIKE 'm2\\_cl\\_%'",
-		s.DB1,
-	)
+		s.DB1)
 	if err != nil {
 		s.T.Fatal(err)
 	}
@@ -174,16 +170,11 @@ func TestMigrationToolEncryptedSettings(t *testing.T) {
 	s := newShop(t, func(s *shoptest.Shop) { s.Prefix1 = "mage_" })
 	_, root2 := s.WithRoots()
 	s.WriteTool(root2, map[string]string{"crypt_key": ""})
-	shoptest.WriteUnder(
-		t,
-		root2,
-		shoptest.ToolDir+"/etc/settings_map_file.xml",
-		`<settings><value><transform><path>payment/acme/key</path><handler class="\Migration\Handler\Encrypt"/></transform></value></settings>`,
-	)
+	shoptest.WriteUnder(t, root2, shoptest.ToolDir+"/etc/settings_map_file.xml",
+		`<settings><value><transform><path>payment/acme/key</path><handler class="\Migration\Handler\Encrypt"/></transform></value></settings>`)
 	s.WantFinding("migration_tool", finding.Warn, "crypt_key of config.xml is empty")
 	s.On1(
-		"INSERT INTO mage_core_config_data (scope, scope_id, path, value) VALUES ('default', 0, 'payment/acme/key', 'x')",
-	)
+		"INSERT INTO mage_core_config_data (scope, scope_id, path, value) VALUES ('default', 0, 'payment/acme/key', 'x')")
 	s.WantFinding("migration_tool", finding.Fail, "has encrypted settings")
 	s.WriteTool(root2, nil)
 	s.Want("migration_tool", finding.Pass)
@@ -201,30 +192,18 @@ func TestMigrationToolIntegrity(t *testing.T) {
 	const path = shoptest.ToolDir + "/etc/opensource-to-opensource/1.9.4.5/map.xml.dist"
 	// Every table but the extension's.
 	tables := s.tablesBut("acme_giftcard")
-	shoptest.WriteUnder(
-		t,
-		root2,
-		path,
-		"<map><source><document_rules>"+tables+"</document_rules></source><destination>"+shoptest.IgnoreAll+"</destination></map>",
-	)
-	f := s.WantFinding(
-		"migration_tool",
-		finding.Warn,
-		"Source documents are not mapped: acme_giftcard",
-		"<ignore><document>acme_giftcard</document></ignore>",
-	)
+	shoptest.WriteUnder(t, root2, path,
+		"<map><source><document_rules>"+tables+"</document_rules></source><destination>"+shoptest.IgnoreAll+"</destination></map>")
+	f := s.WantFinding("migration_tool", finding.Warn, "Source documents are not mapped: acme_giftcard",
+		"<ignore><document>acme_giftcard</document></ignore>")
 	if f.Subject != "acme_giftcard" {
 		t.Errorf("subject %q", f.Subject)
 	}
 	s.WantValue(1, "integrity_findings", "documents")
 	s.Configure("migration_tool", "{severity: fail}")
 	s.Want("migration_tool", finding.Fail)
-	shoptest.WriteUnder(
-		t,
-		root2,
-		path,
-		"<map><source><document_rules>"+tables+"<ignore><document>acme_giftcard</document></ignore></document_rules></source><destination>"+shoptest.IgnoreAll+"</destination></map>",
-	)
+	shoptest.WriteUnder(t, root2, path,
+		"<map><source><document_rules>"+tables+"<ignore><document>acme_giftcard</document></ignore></document_rules></source><destination>"+shoptest.IgnoreAll+"</destination></map>")
 	s.Want("migration_tool", finding.Pass)
 	s.WantValue(0, "integrity_findings", "documents")
 }
@@ -232,14 +211,8 @@ func TestMigrationToolIntegrity(t *testing.T) {
 // tablesBut ignores all of Magento 1's tables but one, by name.
 func (s *shop) tablesBut(but string) string {
 	s.T.Helper()
-	rows, err := s.Root(
-		s.Server1,
-	).QueryContext(
-		s.T.Context(),
-		"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME <> ?",
-		s.DB1,
-		but,
-	)
+	rows, err := s.Root(s.Server1).QueryContext(s.T.Context(),
+		"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME <> ?", s.DB1, but)
 	if err != nil {
 		s.T.Fatal(err)
 	}

@@ -129,7 +129,7 @@ func TestNetworkAccountFaults(t *testing.T) {
 		}
 		t.Cleanup(func() { _ = conn.Close() })
 	}
-	s.WantFinding("network", finding.Fail, "no connection left", "max_connections")
+	s.WantFinding("network", finding.Fail, "has no free connection", "max_connections")
 }
 
 func TestNetworkHostNotAllowed(t *testing.T) {
@@ -138,13 +138,10 @@ func TestNetworkHostNotAllowed(t *testing.T) {
 	s := newShop(t, func(s *shoptest.Shop) { s.Server1 = server })
 	s.Exec(server, "RENAME USER '"+s.User+"'@'%' TO '"+s.User+"'@'10.9.8.7'")
 	// Every other account lets some host in; root stays reachable over the socket.
-	s.Exec(
-		server,
+	s.Exec(server,
 		"DELETE FROM mysql.global_priv WHERE User <> '"+s.User+"' AND NOT (User = 'root' AND Host = 'localhost')",
-		"FLUSH PRIVILEGES",
-		"RENAME USER root@localhost TO root@'_gateway'",
-	)
-	s.WantFinding("network", finding.Fail, "lets no account in from this host", "CREATE USER '"+s.User+"'")
+		"FLUSH PRIVILEGES", "RENAME USER root@localhost TO root@'_gateway'")
+	s.WantFinding("network", finding.Fail, "has no account for this host", "CREATE USER '"+s.User+"'")
 }
 
 func TestNetworkLocalhostIsTheSocket(t *testing.T) {
@@ -191,23 +188,11 @@ func TestNetworkFromTheToolsConfiguration(t *testing.T) {
 	write := func(host string) {
 		t.Helper()
 		login := func(server *mysqltest.Server, name string) string {
-			return fmt.Sprintf(
-				`<database host=%q port="%d" name=%q user=%q password=%q/>`,
-				host,
-				server.Port(),
-				name,
-				s.User,
-				shoptest.Password,
-			)
+			return fmt.Sprintf(`<database host=%q port="%d" name=%q user=%q password=%q/>`, host, server.Port(), name,
+				s.User, shoptest.Password)
 		}
 		xml := `<config xmlns:xs="http://www.w3.org/2001/XMLSchema-instance"><steps mode="data"><step title="Map"><integrity>Migration\Step\Map\Integrity</integrity></step></steps>
-<source>` + login(
-			s.Server1,
-			s.DB1,
-		) + `</source><destination>` + login(
-			s.Server2,
-			s.DB2,
-		) + `</destination>
+<source>` + login(s.Server1, s.DB1) + `</source><destination>` + login(s.Server2, s.DB2) + `</destination>
 <options><source_prefix>mage_</source_prefix><dest_prefix>m2_</dest_prefix></options></config>`
 		if err := os.WriteFile(path, []byte(xml), 0o600); err != nil {
 			t.Fatal(err)

@@ -14,14 +14,15 @@ const (
 	privilegeGranted = "privilege_granted"
 )
 
-// privileges says whether the tool's accounts may do what the tool does.
+// privileges checks that the tool's accounts have the privileges that the tool needs.
 func privileges() Precondition {
 	return Precondition{
-		ID: "privileges", Title: "The MySQL accounts have all necessary privileges", Needs: []Need{Magento1Database, Magento2Database},
+		ID: "privileges", Title: "MySQL privileges", Needs: []Need{Magento1Database, Magento2Database},
 		Families: []finding.Family{
 			{
 				Name: privilegesOK, Labels: []string{"system"},
-				Help: "Whether the account holds every privilege that the migration tool needs, on magento1 directly (1 yes, 0 no).",
+				Help: "Whether the account holds every privilege that the migration tool needs, on magento1 directly " +
+					"(1 yes, 0 no).",
 			},
 			{
 				Name: privilegeGranted, Labels: []string{"system", "privilege"},
@@ -44,7 +45,7 @@ func evaluatePrivileges(ctx context.Context, e *evidence.Evidence) finding.Verdi
 
 func judgePrivileges(v *finding.Verdict, s *evidence.System, a privilege.Assessment) {
 	for _, h := range a.Privileges {
-		// A privilege that cannot be told has no series: neither 0 nor 1 would be true.
+		// An unknown privilege has no series: neither 0 nor 1 would be true.
 		if h.State != privilege.Undetermined {
 			v.Sample(privilegeGranted, finding.Bool(h.State == privilege.Held), string(s.Name), string(h.Privilege))
 		}

@@ -82,14 +82,9 @@ func TestPrivilegesThroughARoleWouldStopTheShop(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	account, role := "'"+s.User+"'@'%'", "role_"+s.User
-	s.Exec(
-		s.Server1,
-		"REVOKE ALL PRIVILEGES, GRANT OPTION FROM "+account,
-		"CREATE ROLE "+role,
-		"GRANT ALL ON "+shoptest.GrantName(s.DB1)+".* TO "+role,
-		"GRANT "+role+" TO "+account,
-		"SET DEFAULT ROLE "+role+" FOR "+account,
-	)
+	s.Exec(s.Server1, "REVOKE ALL PRIVILEGES, GRANT OPTION FROM "+account, "CREATE ROLE "+role,
+		"GRANT ALL ON "+shoptest.GrantName(s.DB1)+".* TO "+role, "GRANT "+role+" TO "+account,
+		"SET DEFAULT ROLE "+role+" FOR "+account)
 	t.Cleanup(func() { _ = s.Server1.Exec(t.Context(), "DROP ROLE "+role) })
 	f := s.WantFinding("privileges", finding.Fail, "role", "GRANT ")
 	s.WantValue(0, "privileges_ok", "magento1")
@@ -114,11 +109,8 @@ func TestPrivilegesByTheToolsConfiguration(t *testing.T) {
 	s.WriteTool(root2, map[string]string{"map_file": "etc/opensource-to-opensource/1.9.4.5/map.xml.dist"})
 	s.Want("privileges", finding.Pass)
 
-	s.Exec(
-		s.Server1,
-		"CREATE USER 'other"+s.User+"'@'%' IDENTIFIED BY '"+shoptest.Password+"'",
-		"GRANT ALL ON "+shoptest.GrantName(s.DB2)+".* TO 'other"+s.User+"'@'%'",
-	)
+	s.Exec(s.Server1, "CREATE USER 'other"+s.User+"'@'%' IDENTIFIED BY '"+shoptest.Password+"'",
+		"GRANT ALL ON "+shoptest.GrantName(s.DB2)+".* TO 'other"+s.User+"'@'%'")
 	t.Cleanup(func() { _ = s.Server1.Exec(context.Background(), "DROP USER 'other"+s.User+"'@'%'") })
 	s.Migration.Magento2.Database.User = "other" + s.User
 	s.Want("privileges", finding.Pass)
@@ -131,12 +123,8 @@ func TestPrivilegesNameTriggersThatTheToolBreaks(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	_, root2 := s.WithRoots()
-	shoptest.WriteUnder(
-		t,
-		root2,
-		shoptest.ToolDir+"/etc/delta_document_groups_file.xml",
-		`<groups><group name="delta_map"><document key="entity_id">sales_flat_order</document></group></groups>`,
-	)
+	shoptest.WriteUnder(t, root2, shoptest.ToolDir+"/etc/delta_document_groups_file.xml",
+		`<groups><group name="delta_map"><document key="entity_id">sales_flat_order</document></group></groups>`)
 	const body = " FOR EACH ROW BEGIN IF NEW.entity_id = 0 THEN SET @x = 1; END IF; END"
 	s.On1("CREATE TRIGGER erp AFTER UPDATE ON catalog_product_entity" + body)
 	s.Want("privileges", finding.Pass)

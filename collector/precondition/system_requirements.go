@@ -24,23 +24,23 @@ import (
 	"magento_migration_exporter/config/xmltree"
 )
 
-// requirementJudge compares what runs with what Magento 2's release was tested with and accepts.
+// requirementJudge compares the installed versions with those that Magento 2's release was tested with and accepts.
 type requirementJudge struct {
 	v        *finding.Verdict
 	e        *evidence.Evidence
 	settings *requirementSettings
 	table    requirements.Table
-	// releases is one where the release is known, and all of a range where only that is.
+	// releases has one element when the release is known, else all releases of the known range.
 	releases []requirements.Release
 }
 
 // requirementMet is the metric family of system_requirements.
 const requirementMet = "requirement_met"
 
-// systemRequirements says whether Magento 2's surroundings are those that its release was tested with.
+// systemRequirements checks that Magento 2's release was tested with the installed versions of what it uses.
 func systemRequirements() Precondition {
 	return Precondition{
-		ID: systemRequirementsID, Title: "Magento 2 meets the system requirements", Needs: []Need{Magento2Database, LocalFiles},
+		ID: systemRequirementsID, Title: "System requirements", Needs: []Need{Magento2Database, LocalFiles},
 		Families: []finding.Family{{
 			Name: requirementMet, Labels: []string{"component"},
 			Help: "Whether the component meets Magento 2's system requirements (1 yes, 0 no).",
@@ -52,12 +52,12 @@ func systemRequirements() Precondition {
 
 const systemRequirementsID = "system_requirements"
 
-// requirementSettings say what cannot be found out from Magento's own files.
+// requirementSettings have what Magento's own files do not have.
 type requirementSettings struct {
 	config.Judgment `yaml:",inline"`
 	// PHP is a php binary to ask.
 	PHP string `yaml:"php"`
-	// Release is Magento 2's, where no composer.lock can be read.
+	// Release is Magento 2's, for when composer.lock cannot be read.
 	Release string `yaml:"magento2_version"`
 	// RequirementsFile replaces the built-in table.
 	RequirementsFile string `yaml:"requirements_file"`
@@ -75,19 +75,18 @@ func (s *requirementSettings) Paths(resolve func(path *string, keys ...any)) {
 
 func evaluateSystemRequirements(ctx context.Context, e *evidence.Evidence) finding.Verdict {
 	v := finding.Verdict{}
-	j := requirementJudge{
-		v: &v, e: e, settings: config.SettingsOf[requirementSettings](&e.Migration.Preconditions, systemRequirementsID),
-	}
+	settings := config.SettingsOf[requirementSettings](&e.Migration.Preconditions, systemRequirementsID)
+	j := requirementJudge{v: &v, e: e, settings: settings}
 	var err error
 	if j.table, err = j.readTable(); err != nil {
 		v.Unknown("table", "the table of requirements cannot be read", err.Error(),
-			"Correct "+j.key("requirements_file")+", or leave it out for the built-in table.")
+			"Correct "+j.key("requirements_file")+", or remove it to use the built-in table.")
 		return v
 	}
 	if !j.findReleases(ctx) {
 		return v
 	}
-	v.Summary = "Magento 2's surroundings are those that " + j.releaseText() + " was tested with"
+	v.Summary = "Magento " + j.releaseText() + " was tested with the installed versions"
 	v.Note("release", "compared with the requirements of "+j.releaseText(), "table of "+j.table.Dated, "")
 	j.database(ctx)
 	j.search(ctx)
@@ -96,26 +95,23 @@ func evaluateSystemRequirements(ctx context.Context, e *evidence.Evidence) findi
 	return v
 }
 
-// key names one of the settings from the configuration's root.
+// key is the path of one of the settings from the configuration's root.
 func (j *requirementJudge) key(path string) string {
 	return j.e.Migration.Key("preconditions." + systemRequirementsID + "." + path)
 }
 
-// releaseKeys names the settings that make the release known.
-func (j *requirementJudge) releaseKeys() string {
+// releaseRemedy says which settings make the release known.
+func (j *requirementJudge) releaseRemedy() string {
 	return "Set " + j.key("magento2_version") + ", or " + j.e.Magento2.Key("root") + " to Magento 2's folder."
 }
 
-// readTable returns the built-in table, or the one that the configuration names, which is read again each time.
+// readTable returns the configured table, which is read again each time, else the built-in one.
 func (j *requirementJudge) readTable() (requirements.Table, error) {
 	if file := j.settings.RequirementsFile; file != "" {
 		return requirements.Load(file)
 	}
-	return evidence.Once(
-		j.e.Lifetime,
-		"requirements",
-		func() (requirements.Table, error) { return requirements.Load("") },
-	)
+	return evidence.Once(j.e.Lifetime, "requirements",
+		func() (requirements.Table, error) { return requirements.Load("") })
 }
 
 func (j *requirementJudge) releaseText() string {
@@ -175,9 +171,9 @@ func (j *requirementJudge) releasesOfRange(release evidence.Release) bool {
 	return true
 }
 
-// judge compares one component with the table, and says what the installed release itself refuses.
+// judge compares one component with the table. refused is why the installed release itself does not accept it, or nil.
 func (j *requirementJudge) judge(component, product, version string, refused error) {
-	evidence := fmt.Sprintf("%s %s; tested: %s", product, version, j.tested(product))
+	installed := productName(product) + " " + version
 	supported := 0
 	for _, r := range j.releases {
 		row, _, _ := j.table.Row(r)
@@ -185,38 +181,55 @@ func (j *requirementJudge) judge(component, product, version string, refused err
 			supported++
 		}
 	}
-	remedy := "Use a version that " + j.releaseText() + " was tested with: " + j.tested(product) + "."
+	tested := j.tested(product)
+	evidence := fmt.Sprintf("%s; tested: %s", installed, cmp.Or(tested, "none"))
+	remedy := "Use a version that " + j.releaseText() + " was tested with: " + tested + "."
+	if tested == "" {
+		remedy = "Adobe lists no version of " + productName(product) + " for " + j.releaseText() +
+			": check by hand and waive the subject " + component + "."
+	}
 	switch {
 	case refused != nil:
 		j.v.Sample(requirementMet, 0, component)
-		j.v.Fail(
-			component,
-			fmt.Sprintf("Magento 2 does not accept %s %s", product, version),
-			evidence+"; "+refused.Error(),
-			remedy,
-		)
+		j.v.Fail(component, "Magento 2 does not accept "+installed, evidence+"; "+refused.Error(), remedy)
 	case supported == len(j.releases):
 		j.v.Sample(requirementMet, 1, component)
-		j.v.Note(component, fmt.Sprintf("%s %s is a tested version", product, version), evidence, "")
+		j.v.Note(component, installed+" is a tested version", evidence, "")
 	case supported == 0:
 		j.v.Sample(requirementMet, 0, component)
-		j.v.Warn(
-			component,
-			fmt.Sprintf("%s was not tested with %s %s", j.releaseText(), product, version),
-			evidence,
-			remedy,
-		)
+		j.v.Warn(component, j.releaseText()+" was not tested with "+installed, evidence, remedy)
 	default:
-		j.v.Unknown(
-			component,
-			fmt.Sprintf("whether Magento 2 was tested with %s %s depends on its exact release", product, version),
-			evidence,
-			j.releaseKeys(),
-		)
+		j.v.Unknown(component,
+			installed+": supported only by some "+j.rangeText()+"; exact release unknown", evidence, j.releaseRemedy())
 	}
 }
 
-// tested lists the versions of the table.
+// rangeText names the releases when only a range is known.
+func (j *requirementJudge) rangeText() string {
+	first, last := j.releases[0], j.releases[len(j.releases)-1]
+	if last.Security = first.Security; first == last {
+		return fmt.Sprintf("%d.%d.%d patch releases", first.Major, first.Minor, first.Patch)
+	}
+	return "releases of " + j.releaseText()
+}
+
+// productName is the name of a product of the table for people.
+func productName(product string) string {
+	names := map[string]string{
+		"elasticsearch": "Elasticsearch",
+		"mariadb":       "MariaDB",
+		"mysql":         "MySQL",
+		"opensearch":    "OpenSearch",
+		"php":           "PHP",
+		"rabbitmq":      "RabbitMQ",
+		"redis":         "Redis",
+		"valkey":        "Valkey",
+		"varnish":       "Varnish",
+	}
+	return cmp.Or(names[product], product)
+}
+
+// tested lists the versions in the table; it is empty when there are none.
 func (j *requirementJudge) tested(product string) string {
 	seen := map[string]bool{}
 	for _, r := range j.releases {
@@ -225,14 +238,12 @@ func (j *requirementJudge) tested(product string) string {
 			seen[v] = true
 		}
 	}
-	if len(seen) == 0 {
-		return "none"
-	}
 	return strings.Join(slices.Sorted(maps.Keys(seen)), ", ")
 }
 
-func (j *requirementJudge) unseen(component, why string, err error, remedy string) {
-	j.v.Unknown(component, "the "+component+" cannot be seen: "+why, errText(err), remedy)
+// unknown adds that a component's version is unknown.
+func (j *requirementJudge) unknown(component, why string, err error, remedy string) {
+	j.v.Unknown(component, component+" version unknown: "+why, errText(err), remedy)
 }
 
 // silent says why a server does not give its version, and who fixes it how.
@@ -267,59 +278,41 @@ func errText(err error) string {
 	return err.Error()
 }
 
-// leastPacket is the default of max_allowed_packet that Adobe's guide names, in bytes; the tool's inserts get larger.
+// leastPacket is the default of max_allowed_packet in Adobe's guide, in bytes; the tool's inserts can be larger.
 const leastPacket = 16 << 20
 
 // database judges the server of Magento 2 and its settings.
 func (j *requirementJudge) database(ctx context.Context) {
 	m2 := j.e.Magento2
 	if m2.Err != nil {
-		j.unseen("database", "it does not answer", m2.Err, "See the precondition network.")
+		j.unknown("database", "the server does not answer", m2.Err, "See the precondition network.")
 		return
 	}
-	j.judge(
-		"database",
-		string(m2.Session.Version.Flavor),
-		m2.Session.Version.Number(),
-		j.refusedDatabase(m2.Session.VersionText),
-	)
+	j.judge("database", string(m2.Session.Version.Flavor), m2.Session.Version.Number(),
+		j.refusedDatabase(m2.Session.VersionText))
 	var packet int64
 	var format string
 	var logging bool
-	err := m2.Session.Row(
-		ctx,
-		"SELECT @@global.max_allowed_packet, @@global.binlog_format, @@global.log_bin",
-		nil,
-		&packet,
-		&format,
-		&logging,
-	)
-	if err != nil {
+	const query = "SELECT @@global.max_allowed_packet, @@global.binlog_format, @@global.log_bin"
+	if err := m2.Session.Row(ctx, query, nil, &packet, &format, &logging); err != nil {
 		m2.Broken(j.v, "database settings", err)
 		return
 	}
 	if packet < leastPacket {
-		j.v.Warn(
-			"max_allowed_packet",
-			"Magento 2's database takes only small packets",
+		j.v.Warn("max_allowed_packet", "Magento 2's database accepts only small packets",
 			fmt.Sprintf("max_allowed_packet is %d bytes; the tool inserts up to 50000 rows in one statement", packet),
-			"SET GLOBAL max_allowed_packet = 67108864, and the same in my.cnf under [mysqld].",
-		)
+			"SET GLOBAL max_allowed_packet = 67108864, and the same in my.cnf under [mysqld].")
 	}
 	if logging && strings.EqualFold(format, "STATEMENT") {
-		j.v.Warn(
-			"binlog_format",
-			"Magento 2 does not support statement-based replication",
-			"binlog_format is STATEMENT",
-			"SET GLOBAL binlog_format = ROW, and the same in my.cnf under [mysqld].",
-		)
+		j.v.Warn("binlog_format", "Magento 2 does not support statement-based replication",
+			"binlog_format is STATEMENT", "SET GLOBAL binlog_format = ROW, and the same in my.cnf under [mysqld].")
 	}
 }
 
 // maxDI is the largest di.xml that is read, in bytes; Magento's has 150 kB.
 const maxDI = 4 << 20
 
-// refusedDatabase says when the installed release itself refuses the database's version: setup stops there.
+// refusedDatabase returns an error when the installed release itself refuses the database's version: its setup stops.
 func (j *requirementJudge) refusedDatabase(versionText string) error {
 	path := filepath.Join(j.e.Migration.Magento2.Root, "app/etc/di.xml")
 	if j.e.Migration.Magento2.Root == "" {
@@ -336,7 +329,7 @@ func (j *requirementJudge) refusedDatabase(versionText string) error {
 	patterns := versionPatterns(tree)
 	for _, p := range patterns {
 		if re, err := regexp.Compile(p); err != nil || re.MatchString(versionText) {
-			return nil // also where PHP's pattern is none of Go's: nothing is claimed then
+			return nil // also when Go cannot compile PHP's pattern: then nothing is claimed
 		}
 	}
 	if len(patterns) == 0 {
@@ -349,8 +342,8 @@ func (j *requirementJudge) refusedDatabase(versionText string) error {
 func versionPatterns(tree *xmltree.Node) []string {
 	var patterns []string
 	for n := range tree.All() {
-		if name := n.Attribute("name"); n.Name != "argument" || name == nil ||
-			name.Value != "supportedVersionPatterns" {
+		name := n.Attribute("name")
+		if n.Name != "argument" || name == nil || name.Value != "supportedVersionPatterns" {
 			continue
 		}
 		for _, item := range n.Children {
@@ -370,12 +363,8 @@ func (j *requirementJudge) search(ctx context.Context) {
 			err = errors.New("core_config_data names the engine mysql, which Magento 2.4 has no more")
 		}
 		if err != nil {
-			j.unseen(
-				"search",
-				"its address is not known",
-				err,
-				"Set "+j.key("endpoints.search")+", like http://opensearch:9200.",
-			)
+			j.unknown("search", "the server's address is unknown", err,
+				"Set "+j.key("endpoints.search")+", like http://opensearch:9200.")
 			return
 		}
 	}
@@ -391,7 +380,7 @@ func (j *requirementJudge) search(ctx context.Context) {
 	j.judge("search", engine.Product, engine.Version, nil)
 }
 
-// services judges caches, sessions, queues and Varnish, where env.php or the configuration names them.
+// services judges caches, sessions, queues and Varnish that env.php or the configuration has.
 func (j *requirementJudge) services(ctx context.Context) {
 	endpoints := j.settings.Endpoints
 	named := map[string]string{
@@ -433,7 +422,7 @@ func (j *requirementJudge) service(component string, s service.Service, err erro
 	j.judge(component, s.Product, s.Version, nil)
 }
 
-// fromEnvironment adds the servers of env.php that the configuration does not name.
+// fromEnvironment adds the servers of env.php that the configuration does not have.
 func (j *requirementJudge) fromEnvironment(env *envphp.File, named, passwords map[string]string) {
 	for _, kind := range []struct {
 		component string
@@ -442,50 +431,40 @@ func (j *requirementJudge) fromEnvironment(env *envphp.File, named, passwords ma
 		component := kind.component
 		for _, store := range kind.stores {
 			backend := strings.ToLower(store.Backend.Or(""))
-			isServer := component == "queue" || strings.Contains(backend, "redis") ||
-				strings.Contains(backend, "valkey")
-			if !isServer || len(store.Servers) == 0 || named[component] != "" {
+			isRedis := strings.Contains(backend, "redis") || strings.Contains(backend, "valkey")
+			if component != "queue" && !isRedis || len(store.Servers) == 0 || named[component] != "" {
 				continue
 			}
 			server := store.Servers[0]
 			if server.State != envphp.Known {
-				j.unseen(
-					component,
-					"env.php does not tell its address",
-					errors.New(server.Reason),
-					"Set "+j.key("endpoints."+component)+".",
-				)
+				j.unknown(component, "env.php does not have the server's address", errors.New(server.Reason),
+					"Set "+j.key("endpoints."+component)+".")
 				continue
 			}
 			named[component] = server.Value.String()
 		}
 	}
-	// The caches that Magento purges are Varnish's, and speak HTTP.
-	if servers := env.HTTPCaches.Servers; named["varnish"] == "" && len(servers) > 0 &&
-		servers[0].State == envphp.Known {
+	// Magento purges the HTTP caches, which are Varnish, over HTTP.
+	servers := env.HTTPCaches.Servers
+	if named["varnish"] == "" && len(servers) > 0 && servers[0].State == envphp.Known {
 		named["varnish"] = "http://" + servers[0].Value.String()
 	}
 	passwords["session"] = env.Text("session/redis/password").Or("")
 	passwords["cache"] = env.Text("cache/frontend/default/backend_options/password").Or("")
 }
 
-// php asks the php binary that the configuration names: the one that runs the tool.
+// php asks the configured php binary: the one that runs the tool.
 func (j *requirementJudge) php(ctx context.Context) {
 	binary := j.settings.PHP
 	if binary == "" {
-		j.unseen(
-			"php",
-			"no php binary is named",
-			nil,
-			"Set "+j.key(
-				"php",
-			)+" to the binary that runs bin/magento, like /usr/bin/php8.2; where that is on another host, check by hand and waive the subject php.",
-		)
+		j.unknown("php", "no php binary is configured", nil,
+			"Set "+j.key("php")+" to the binary that runs bin/magento, like /usr/bin/php8.2. "+
+				"If it is on another host, check by hand and waive the subject php.")
 		return
 	}
 	p, err := service.AskPHP(ctx, binary)
 	if err != nil {
-		j.unseen("php", "the binary does not answer", err, "Correct "+j.key("php")+".")
+		j.unknown("php", "the binary does not answer", err, "Correct "+j.key("php")+".")
 		return
 	}
 	version, _, _ := strings.Cut(p.Version, "-")
@@ -498,16 +477,13 @@ func (j *requirementJudge) php(ctx context.Context) {
 		j.extensions(lock, p)
 	}
 	if limit, ok := memoryBytes(p.MemoryLimit); ok && limit < leastMemory {
-		j.v.Warn(
-			"php memory_limit",
-			"PHP's memory_limit is below what Adobe advises",
-			"memory_limit is "+p.MemoryLimit+", advised are 2G",
-			"Set memory_limit = 2G in the php.ini of the command line ("+shell.Word(binary)+" --ini shows which).",
-		)
+		j.v.Warn("php memory_limit", "PHP's memory_limit is below Adobe's recommendation",
+			"memory_limit is "+p.MemoryLimit+", recommended is 2G",
+			"Set memory_limit = 2G in the php.ini of the command line ("+shell.Word(binary)+" --ini shows which).")
 	}
 }
 
-// refusedPHP says when the installed release itself refuses the version.
+// refusedPHP returns an error when the installed release itself refuses the version.
 func refusedPHP(lock *composer.Lock, version string) error {
 	if lock == nil {
 		return nil
@@ -529,26 +505,22 @@ func (j *requirementJudge) extensions(lock *composer.Lock, p service.PHP) {
 	for _, pkg := range lock.Packages {
 		for name := range pkg.Require {
 			extension, ok := strings.CutPrefix(strings.ToLower(name), "ext-")
-			if ok && !pkg.Dev &&
-				!slices.Contains(p.Extensions, strings.ReplaceAll(extension, "zend-opcache", "zend opcache")) {
+			loadedAs := strings.ReplaceAll(extension, "zend-opcache", "zend opcache")
+			if ok && !pkg.Dev && !slices.Contains(p.Extensions, loadedAs) {
 				missing[extension] = true
 			}
 		}
 	}
 	if len(missing) > 0 {
 		names := slices.Sorted(maps.Keys(missing))
-		j.v.Fail(
-			"php extensions",
-			"PHP lacks extensions that Magento 2 requires",
-			strings.Join(names, ", "),
-			"Install them, on Debian:\napt-get install php-"+strings.Join(names, " php-"),
-		)
+		j.v.Fail("php extensions", "PHP lacks extensions that Magento 2 requires", strings.Join(names, ", "),
+			"Install them, on Debian:\napt-get install php-"+strings.Join(names, " php-"))
 	}
 }
 
 const leastMemory = 2 << 30
 
-// memoryBytes reads php.ini's shorthand. It is false for no limit and for what is none.
+// memoryBytes reads a size in php.ini's notation. It is false for "no limit" and for anything that is not a size.
 func memoryBytes(text string) (int64, bool) {
 	text = strings.ToUpper(strings.TrimSpace(text))
 	unit := int64(1)

@@ -30,9 +30,7 @@ func ownTable(t *testing.T, mariadb string) string {
 	path := filepath.Join(t.TempDir(), "requirements.yml")
 	text := fmt.Sprintf(
 		"dated: 2026-11-01\nreleases:\n  2.4.7-p3: {mariadb: [%q], opensearch: ['2.12'], php: ['8']}\n  2.4.7: {mariadb: [%q], opensearch: ['2.12'], php: ['8']}\n",
-		mariadb,
-		mariadb,
-	)
+		mariadb, mariadb)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -59,46 +57,34 @@ func TestSystemRequirements(t *testing.T) {
 
 	endpoints["search"] = searchEngine(t, "1.2.4")
 	set()
-	s.WantFinding("system_requirements", finding.Warn, "was not tested with opensearch 1.2.4")
+	s.WantFinding("system_requirements", finding.Warn, "was not tested with OpenSearch 1.2.4")
 	s.WantValue(0, "requirement_met", "search")
 	endpoints["search"] = "http://127.0.0.1:1"
 	set()
-	s.WantFinding("system_requirements", finding.Unknown, "search cannot be seen", "endpoints.search")
+	s.WantFinding("system_requirements", finding.Unknown, "search version unknown", "endpoints.search")
 	s.WantAbsent("requirement_met", "search")
 	endpoints["search"] = searchEngine(t, "2.12.0")
 	set()
 
 	settings["requirements_file"] = ownTable(t, "11.4")
 	set()
-	s.WantFinding("system_requirements", finding.Warn, "was not tested with mariadb 10.")
-	shoptest.WriteUnder(
-		t,
-		root2,
-		"app/etc/di.xml",
-		`<config><type name="Magento\Framework\DB\Adapter\SqlVersionProvider"><arguments><argument name="supportedVersionPatterns"><item name="x">^8\.0\.</item></argument></arguments></type></config>`,
-	)
-	s.WantFinding("system_requirements", finding.Fail, "does not accept mariadb", "di.xml accepts")
-	shoptest.WriteUnder(
-		t,
-		root2,
-		"app/etc/di.xml",
-		`<config><type><arguments><argument name="supportedVersionPatterns"><item name="x">^8\.0\.</item><item name="y">^10\.[2-6]\.|^10\.11\.</item></argument></arguments></type></config>`,
-	)
+	s.WantFinding("system_requirements", finding.Warn, "was not tested with MariaDB 10.")
+	shoptest.WriteUnder(t, root2, "app/etc/di.xml",
+		`<config><type name="Magento\Framework\DB\Adapter\SqlVersionProvider"><arguments><argument name="supportedVersionPatterns"><item name="x">^8\.0\.</item></argument></arguments></type></config>`)
+	s.WantFinding("system_requirements", finding.Fail, "does not accept MariaDB", "di.xml accepts")
+	shoptest.WriteUnder(t, root2, "app/etc/di.xml",
+		`<config><type><arguments><argument name="supportedVersionPatterns"><item name="x">^8\.0\.</item><item name="y">^10\.[2-6]\.|^10\.11\.</item></argument></arguments></type></config>`)
 	s.Want("system_requirements", finding.Warn)
 	settings["requirements_file"] = ownTable(t, "10")
 	set()
 	s.Want("system_requirements", finding.Pass)
 
 	lock := func(php, extension string) string {
-		return strings.Replace(
-			shoptest.ComposerLock(map[string]string{"magento/magento2-base": "2.4.7-p3"}),
-			`"php": "~8.2.0||~8.3.0"`,
-			fmt.Sprintf(`"php": %q, %q: "*"`, php, extension),
-			1,
-		)
+		return strings.Replace(shoptest.ComposerLock(map[string]string{"magento/magento2-base": "2.4.7-p3"}),
+			`"php": "~8.2.0||~8.3.0"`, fmt.Sprintf(`"php": %q, %q: "*"`, php, extension), 1)
 	}
 	shoptest.WriteUnder(t, root2, "composer.lock", lock("~7.4.0", "ext-json"))
-	s.WantFinding("system_requirements", finding.Fail, "does not accept php", "requires php ~7.4.0")
+	s.WantFinding("system_requirements", finding.Fail, "does not accept PHP", "requires php ~7.4.0")
 	shoptest.WriteUnder(t, root2, "composer.lock", lock("*", "ext-nonsense"))
 	s.WantFinding("system_requirements", finding.Fail, "lacks extensions", "nonsense")
 	shoptest.WriteUnder(t, root2, "composer.lock", lock("*", "ext-json"))
@@ -106,7 +92,7 @@ func TestSystemRequirements(t *testing.T) {
 
 	settings["php"] = ""
 	set()
-	s.WantFinding("system_requirements", finding.Unknown, "php cannot be seen", "system_requirements.php")
+	s.WantFinding("system_requirements", finding.Unknown, "php version unknown", "system_requirements.php")
 	settings["php"] = "php"
 	set()
 	settings["magento2_version"] = "2.9.9"
@@ -128,39 +114,22 @@ func TestSystemRequirementsServicesOfEnvPHP(t *testing.T) {
 	settings["php"], settings["requirements_file"] = "php", ownTable(t, "10")
 	endpoints["search"] = searchEngine(t, "2.12.0")
 	set()
-	shoptest.WriteUnder(
-		t,
-		root2,
-		"app/etc/env.php",
-		s.EnvPHP(
-			"'session' => ['save' => 'redis', 'redis' => ['host' => '127.0.0.1', 'port' => '1', 'password' => 'canary']],",
-		),
-	)
-	f := s.WantFinding("system_requirements", finding.Unknown, "session cannot be seen")
+	shoptest.WriteUnder(t, root2, "app/etc/env.php", s.EnvPHP(
+		"'session' => ['save' => 'redis', 'redis' => ['host' => '127.0.0.1', 'port' => '1', 'password' => 'canary']],"))
+	f := s.WantFinding("system_requirements", finding.Unknown, "session version unknown")
 	if strings.Contains(f.Evidence, "canary") {
 		t.Error("a password is shown")
 	}
-	shoptest.WriteUnder(
-		t,
-		root2,
-		"app/etc/env.php",
-		s.EnvPHP("'queue' => ['amqp' => ['host' => getenv('MQ'), 'port' => '5672']],"),
-	)
-	s.WantFinding("system_requirements", finding.Unknown, "queue cannot be seen", "endpoints.queue")
-	varnish := httptest.NewServer(
-		http.HandlerFunc(
-			func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Via", "1.1 web (Varnish/6.0)") },
-		),
-	)
+	shoptest.WriteUnder(t, root2, "app/etc/env.php",
+		s.EnvPHP("'queue' => ['amqp' => ['host' => getenv('MQ'), 'port' => '5672']],"))
+	s.WantFinding("system_requirements", finding.Unknown, "queue version unknown", "endpoints.queue")
+	varnish := httptest.NewServer(http.HandlerFunc(
+		func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Via", "1.1 web (Varnish/6.0)") }))
 	t.Cleanup(varnish.Close)
 	host, port, _ := strings.Cut(strings.TrimPrefix(varnish.URL, "http://"), ":")
-	shoptest.WriteUnder(
-		t,
-		root2,
-		"app/etc/env.php",
-		s.EnvPHP("'http_cache_hosts' => [['host' => '"+host+"', 'port' => '"+port+"']],"),
-	)
-	s.WantFinding("system_requirements", finding.Warn, "was not tested with varnish 6.0")
+	shoptest.WriteUnder(t, root2, "app/etc/env.php",
+		s.EnvPHP("'http_cache_hosts' => [['host' => '"+host+"', 'port' => '"+port+"']],"))
+	s.WantFinding("system_requirements", finding.Warn, "was not tested with Varnish 6.0")
 	s.WantValue(0, "requirement_met", "varnish")
 	shoptest.WriteUnder(t, root2, "app/etc/env.php", s.EnvPHP("'session' => ['save' => 'files'],"))
 	s.Want("system_requirements", finding.Pass)
@@ -169,15 +138,12 @@ func TestSystemRequirementsServicesOfEnvPHP(t *testing.T) {
 func TestSystemRequirementsFromTheDatabaseAlone(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	s.Set(
-		"system_requirements",
-		map[string]any{
-			"requirements_file": ownTable(t, "10"),
-			"endpoints":         map[string]string{"search": searchEngine(t, "2.12.0")},
-		},
-	)
+	s.Set("system_requirements", map[string]any{
+		"requirements_file": ownTable(t, "10"),
+		"endpoints":         map[string]string{"search": searchEngine(t, "2.12.0")},
+	})
 	s.WantFinding("system_requirements", finding.Unknown, "cache, session and queue", "magento2.root")
-	s.WantFinding("system_requirements", finding.Unknown, "php cannot be seen")
+	s.WantFinding("system_requirements", finding.Unknown, "php version unknown")
 	s.WantValue(1, "requirement_met", "database")
 	s.Migration.Magento2.Database.Host = "no-such-host.invalid"
 	s.WantFinding("system_requirements", finding.Unknown, "release is unknown", "files: ", "database: ", "no-such-host.invalid")
@@ -186,22 +152,16 @@ func TestSystemRequirementsFromTheDatabaseAlone(t *testing.T) {
 
 func TestSystemRequirementsDatabaseSettings(t *testing.T) {
 	t.Parallel()
-	server := mysqltest.New(
-		t,
-		mysqltest.Options{
-			Args: []string{"--max-allowed-packet=1M", "--log-bin=binlog", "--server-id=1", "--binlog-format=STATEMENT"},
-		},
-	)
+	server := mysqltest.New(t, mysqltest.Options{
+		Args: []string{"--max-allowed-packet=1M", "--log-bin=binlog", "--server-id=1", "--binlog-format=STATEMENT"},
+	})
 	s := newShop(t, func(s *shoptest.Shop) { s.Server2 = server })
 	s.WithRoots()
-	s.Set(
-		"system_requirements",
-		map[string]any{
-			"php":               "php",
-			"requirements_file": ownTable(t, "10"),
-			"endpoints":         map[string]string{"search": searchEngine(t, "2.12.0")},
-		},
-	)
+	s.Set("system_requirements", map[string]any{
+		"php":               "php",
+		"requirements_file": ownTable(t, "10"),
+		"endpoints":         map[string]string{"search": searchEngine(t, "2.12.0")},
+	})
 	s.WantFinding("system_requirements", finding.Warn, "only small packets", "SET GLOBAL max_allowed_packet")
 	s.WantFinding("system_requirements", finding.Warn, "statement-based", "SET GLOBAL binlog_format = ROW")
 }

@@ -29,8 +29,7 @@ func certificate(t *testing.T, ends time.Time) (certFile, keyFile string) {
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(
-			1,
-		), Subject: pkix.Name{CommonName: "db"}, NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: ends,
+			1), Subject: pkix.Name{CommonName: "db"}, NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: ends,
 		IPAddresses: []net.IP{
 			net.IPv4(127, 0, 0, 1),
 		}, DNSNames: []string{"db.example"}, IsCA: true, BasicConstraintsValid: true,

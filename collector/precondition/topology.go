@@ -26,7 +26,7 @@ import (
 	"magento_migration_exporter/config/localxml"
 )
 
-// The roles that Magento's own files tell. The configuration can name others.
+// The roles that Magento's own files have. The configuration can have others.
 const (
 	roleWeb       = "web"
 	roleDatabase  = "database"
@@ -43,13 +43,13 @@ const topologyNodes = "topology_nodes"
 
 const topologyID = "topology"
 
-// topology says whether Magento 2 has at least the nodes that Magento 1 has.
+// topology checks that Magento 2 has at least the nodes that Magento 1 has.
 func topology() Precondition {
 	return Precondition{
-		ID: topologyID, Title: "Magento 2's topology at least matches Magento 1's", Needs: []Need{Magento2Database, LocalFiles},
+		ID: topologyID, Title: "Topology", Needs: []Need{Magento2Database, LocalFiles},
 		Families: []finding.Family{{
 			Name: topologyNodes, Labels: []string{"system", "role"},
-			Help: "Nodes that play the role; for magento2 those that answer.",
+			Help: "Nodes with the role; for magento2 those that answer.",
 		}},
 		Settings: func() config.Settings { return &topologySettings{} },
 		Evaluate: evaluateTopology,
@@ -68,7 +68,7 @@ func (t *topologySettings) Validate(fail func(message string, path ...any)) {
 	check := func(system string, roles map[string]nodes) {
 		for _, role := range slices.Sorted(maps.Keys(roles)) {
 			if !roleName.MatchString(role) {
-				fail(fmt.Sprintf("role %q: a role has letters, digits and '_'", config.Clip(role)), system, role)
+				fail(fmt.Sprintf("role %q: only letters, digits and '_' are allowed", config.Clip(role)), system, role)
 			}
 		}
 	}
@@ -78,13 +78,13 @@ func (t *topologySettings) Validate(fail func(message string, path ...any)) {
 
 var roleName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]{0,62}$`)
 
-// nodes are the nodes that play one role: their addresses, or how many there are behind one.
+// nodes are the nodes with one role: their addresses, or only their number.
 type nodes struct {
 	Count     int
 	Addresses []string
 }
 
-// maxNodes is far above any shop, and keeps one typing error from filling memory or the network.
+// maxNodes is far above any shop; it protects memory and network from a typing error.
 const maxNodes = 1000
 
 // UnmarshalYAML implements yaml.Unmarshaler.
@@ -108,14 +108,14 @@ func (n *nodes) UnmarshalYAML(node *yaml.Node) error {
 	return nil
 }
 
-// roleNodes are the nodes of one system that play one role.
+// roleNodes are the nodes of one system with one role.
 type roleNodes struct {
 	// count is how many there are; for Magento 2 how many answer.
 	count     int
 	addresses []string
 	// source is where they were found.
 	source string
-	// silent are addresses that do not answer, with why.
+	// silent are addresses that do not answer, each with the reason.
 	silent []string
 	// unknown is why there is a node whose address is unknown; empty where there is none.
 	unknown string
@@ -164,14 +164,14 @@ func evaluateTopology(ctx context.Context, e *evidence.Evidence) finding.Verdict
 	return v
 }
 
-// declare lets what the configuration says win over the files.
-func declare(roles map[string]roleNodes, said map[string]nodes) {
-	for role, n := range said {
+// declare replaces nodes from the files by those of the configuration.
+func declare(roles map[string]roleNodes, declared map[string]nodes) {
+	for role, n := range declared {
 		roles[role] = roleNodes{count: n.Count, addresses: n.Addresses, source: "the configuration"}
 	}
 }
 
-// add notes one more address of a role.
+// add adds addresses to a role.
 func add(roles map[string]roleNodes, role, source string, addresses ...string) {
 	n := roles[role]
 	n.source = source
@@ -276,7 +276,7 @@ func cacheRole(name string) string {
 	return roleCache
 }
 
-// dialable is the address as askNodes takes it.
+// dialable is the address in the form that askNodes expects.
 func dialable(a address.Address) string {
 	if a.DefaultSocket {
 		return "localhost"
@@ -290,7 +290,7 @@ const nodeLimit = 2 * time.Second
 // mostDials is how many nodes are asked at the same time.
 const mostDials = 16
 
-// askNodes asks every address of Magento 2 whether it answers. A plain number of nodes is believed.
+// askNodes checks that every address of Magento 2 answers. A plain number of nodes cannot be checked.
 func askNodes(ctx context.Context, roles map[string]roleNodes) {
 	places := make(chan struct{}, mostDials)
 	var all sync.WaitGroup
@@ -324,7 +324,7 @@ func askNodes(ctx context.Context, roles map[string]roleNodes) {
 	}
 }
 
-// ask connects. A web node has to speak HTTP too: a load balancer accepts connections for nodes that are gone.
+// ask connects. A web node must answer HTTP too: a load balancer accepts connections even when its nodes are down.
 func ask(ctx context.Context, role, node string) error {
 	ctx, cancel := context.WithTimeout(ctx, nodeLimit)
 	defer cancel()
@@ -343,7 +343,7 @@ func ask(ctx context.Context, role, node string) error {
 	return connect(ctx, "tcp", node)
 }
 
-// askSockets takes the first place that answers, as PHP's localhost is one of them.
+// askSockets succeeds when any of the places answers: PHP's localhost is one of them.
 func askSockets(ctx context.Context, places []string) error {
 	for _, place := range places {
 		if connect(ctx, "unix", place) == nil {
@@ -362,7 +362,7 @@ func connect(ctx context.Context, network, node string) error {
 	return conn.Close()
 }
 
-// askHTTP takes any answer: a shop in maintenance says 503.
+// askHTTP accepts any answer: a shop in maintenance mode answers 503.
 func askHTTP(ctx context.Context, node string) error {
 	if !strings.Contains(node, "://") {
 		scheme := "http://"
@@ -373,9 +373,9 @@ func askHTTP(ctx context.Context, node string) error {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, node, nil)
 	if err != nil || req.URL.Scheme != "http" && req.URL.Scheme != "https" {
-		return errors.New("it is no address")
+		return errors.New("not a valid address")
 	}
-	// Whether the certificate is good is not the question here, and a node behind a balancer is asked by another name.
+	// The certificate is not checked: this is only about an answer, and a node behind a load balancer has another name.
 	resp, err := service.Ask(req, false)
 	if err != nil {
 		return err
@@ -383,11 +383,11 @@ func askHTTP(ctx context.Context, node string) error {
 	return resp.Body.Close()
 }
 
-// judgeWeb asks for the one role that no file tells.
+// judgeWeb asks for the one role that no file has.
 func judgeWeb(v *finding.Verdict, e *evidence.Evidence, roles1, roles2 map[string]roleNodes) {
 	check := func(system finding.System, roles map[string]roleNodes) {
 		if _, ok := roles[roleWeb]; !ok {
-			v.Unknown(string(system)+" web", "nobody declared "+string(system)+"'s web nodes", "",
+			v.Unknown(string(system)+" web", system.Label()+"'s web nodes are unknown", "",
 				"Declare them: "+nodesKey(e, system, roleWeb)+", as a number or a list of addresses.")
 		}
 	}
@@ -399,7 +399,7 @@ func topologySettingsOf(e *evidence.Evidence) *topologySettings {
 	return config.SettingsOf[topologySettings](&e.Migration.Preconditions, topologyID)
 }
 
-// nodesKey names the setting that declares a role's nodes from the configuration's root.
+// nodesKey is the path of the setting that declares a role's nodes, from the configuration's root.
 func nodesKey(e *evidence.Evidence, system finding.System, role string) string {
 	return e.Migration.Key("preconditions." + topologyID + "." + string(system) + "." + role)
 }
@@ -407,46 +407,34 @@ func nodesKey(e *evidence.Evidence, system finding.System, role string) string {
 func judgeRole(v *finding.Verdict, e *evidence.Evidence, role string, one roleNodes, roles2 map[string]roleNodes) {
 	two, there := roles2[role]
 	evidence := fmt.Sprintf("Magento 1: %s; Magento 2: %s", nodesText(one), nodesText(two))
-	remedy := "Give Magento 2 the nodes, or declare them: " + nodesKey(e, finding.Magento2, role)
+	remedy := "Add the nodes to Magento 2, or declare them: " + nodesKey(e, finding.Magento2, role)
 	switch {
 	case one.count == 0:
 	case two.unknown != "":
 		v.Unknown(role, "env.php does not say the address of Magento 2's "+role, two.unknown,
 			"Declare it: "+nodesKey(e, finding.Magento2, role))
 	case !there && role == roleWeb:
-		// judgeWeb has said it.
+		// judgeWeb reports it.
 	case !there && role == roleReplica && !isCommerce(e):
 		v.Note(role, "Magento 2 Open Source has no replica connections", evidence, "")
-	case !there && !known2(e):
-		v.Unknown(role, "nobody declared Magento 2's "+role+" nodes", evidence, remedy)
+	case !there && !hasEnvironment(e):
+		v.Unknown(role, "Magento 2's "+role+" nodes are unknown", evidence, remedy)
 	case !there:
-		v.Fail(role, "Magento 2 has no "+role+" node, and Magento 1 has", evidence, remedy)
+		v.Fail(role, "Magento 2 has no "+role+" node, but Magento 1 has", evidence, remedy)
 	case two.count == 0:
-		v.Fail(
-			role,
-			"none of Magento 2's "+role+" nodes answers",
-			evidence+"; "+strings.Join(two.silent, "; "),
-			"Start them, or open the firewall between the exporter and them.",
-		)
+		v.Fail(role, "none of Magento 2's "+role+" nodes answers", evidence+"; "+strings.Join(two.silent, "; "),
+			"Start them, or open the firewall between the exporter and them.")
 	case two.count < one.count:
-		v.Warn(
-			role,
-			fmt.Sprintf("Magento 2 has %d %s nodes that answer, Magento 1 has %d", two.count, role, one.count),
-			strings.Join(append([]string{evidence}, two.silent...), "; "),
-			remedy,
-		)
+		v.Warn(role, fmt.Sprintf("Magento 2 has %d %s nodes that answer, Magento 1 has %d", two.count, role, one.count),
+			strings.Join(append([]string{evidence}, two.silent...), "; "), remedy)
 	default:
-		v.Note(
-			role,
-			fmt.Sprintf("Magento 2 has %d %s nodes, Magento 1 has %d", two.count, role, one.count),
-			evidence,
-			"",
-		)
+		v.Note(role, fmt.Sprintf("Magento 2 has %d %s nodes, Magento 1 has %d", two.count, role, one.count),
+			evidence, "")
 	}
 }
 
-// known2 reports whether a role that is not found in Magento 2's files is certainly not there.
-func known2(e *evidence.Evidence) bool {
+// hasEnvironment reports whether env.php can be read: then a role that is not in it does not exist in Magento 2.
+func hasEnvironment(e *evidence.Evidence) bool {
 	_, err := e.Files.Env()
 	return err == nil
 }
@@ -473,35 +461,21 @@ func nodesText(n roleNodes) string {
 	return strings.Join(shown, ", ") + " (" + n.source + ")"
 }
 
-// compareDatabases shows both servers side by side; it judges nothing, because a move is a good time to change them.
+// compareDatabases shows both servers side by side. It does not judge: a new server may well have other sizes.
 func compareDatabases(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) {
+	const query = "SELECT (SELECT COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0) FROM information_schema.TABLES " +
+		"WHERE TABLE_SCHEMA = DATABASE()), @@innodb_buffer_pool_size, @@max_connections"
 	var texts []string
 	for _, s := range e.Systems() {
 		if s.Err != nil {
 			return
 		}
 		var size, pool, connections int64
-		err := s.Session.Row(
-			ctx,
-			"SELECT (SELECT COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()), @@innodb_buffer_pool_size, @@max_connections",
-			nil,
-			&size,
-			&pool,
-			&connections,
-		)
-		if err != nil {
+		if err := s.Session.Row(ctx, query, nil, &size, &pool, &connections); err != nil {
 			return
 		}
-		texts = append(
-			texts,
-			fmt.Sprintf(
-				"%s: %d MiB of data, buffer pool %d MiB, max_connections %d",
-				s.Label(),
-				size>>20,
-				pool>>20,
-				connections,
-			),
-		)
+		texts = append(texts, fmt.Sprintf("%s: %d MiB of data, buffer pool %d MiB, max_connections %d",
+			s.Label(), size>>20, pool>>20, connections))
 	}
 	v.Note("databases", "the database servers side by side", strings.Join(texts, "; "), "")
 }

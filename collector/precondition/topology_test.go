@@ -18,8 +18,7 @@ import (
 func node(t *testing.T) string {
 	t.Helper()
 	s := httptest.NewServer(
-		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }),
-	)
+		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
 	t.Cleanup(s.Close)
 	return strings.TrimPrefix(s.URL, "http://")
 }
@@ -41,12 +40,8 @@ func TestTopologyUndeclared(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	s.WantFinding("topology", finding.Unknown, "magento1.root")
-	s.WantFinding(
-		"topology",
-		finding.Unknown,
-		"nobody declared magento2's web nodes",
-		"preconditions.topology.magento2.web",
-	)
+	s.WantFinding("topology", finding.Unknown, "Magento 2's web nodes are unknown",
+		"preconditions.topology.magento2.web")
 }
 
 func TestTopology(t *testing.T) {
@@ -77,44 +72,24 @@ func TestTopology(t *testing.T) {
 	s.Want("topology", finding.Pass)
 
 	// Magento 1 keeps its sessions in Redis: Magento 2 needs something for that too.
-	shoptest.WriteUnder(
-		t,
-		root1,
-		"app/etc/local.xml",
+	shoptest.WriteUnder(t, root1, "app/etc/local.xml",
 		strings.Replace(s.LocalXML("", s.DB1), "<session_save><![CDATA[files]]></session_save>",
-			"<session_save>db</session_save><redis_session><host>r1</host><port>6379</port></redis_session>", 1),
-	)
-	s.WantFinding("topology", finding.Fail, "Magento 2 has no session node, and Magento 1 has")
+			"<session_save>db</session_save><redis_session><host>r1</host><port>6379</port></redis_session>", 1))
+	s.WantFinding("topology", finding.Fail, "Magento 2 has no session node, but Magento 1 has")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	shoptest.WriteUnder(
-		t,
-		root2,
-		"app/etc/env.php",
-		s.EnvPHP(
-			fmt.Sprintf(
-				"'session' => ['save' => 'redis', 'redis' => ['host' => '127.0.0.1', 'port' => '%d']],",
-				l.Addr().(*net.TCPAddr).Port,
-			),
-		),
-	)
+	shoptest.WriteUnder(t, root2, "app/etc/env.php", s.EnvPHP(fmt.Sprintf(
+		"'session' => ['save' => 'redis', 'redis' => ['host' => '127.0.0.1', 'port' => '%d']],",
+		l.Addr().(*net.TCPAddr).Port)))
 	s.Want("topology", finding.Pass)
 	s.WantValue(1, "topology_nodes", "magento2", "session")
-	shoptest.WriteUnder(
-		t,
-		root2,
-		"app/etc/env.php",
-		s.EnvPHP("'session' => ['save' => 'redis', 'redis' => ['host' => getenv('R')]],"),
-	)
-	s.WantFinding(
-		"topology",
-		finding.Unknown,
-		"address of Magento 2's session",
-		"preconditions.topology.magento2.session",
-	)
+	shoptest.WriteUnder(t, root2, "app/etc/env.php",
+		s.EnvPHP("'session' => ['save' => 'redis', 'redis' => ['host' => getenv('R')]],"))
+	s.WantFinding("topology", finding.Unknown, "address of Magento 2's session",
+		"preconditions.topology.magento2.session")
 	two["session"] = nodes(l.Addr().String())
 	set()
 	s.Want("topology", finding.Pass)
@@ -135,7 +110,7 @@ func TestTopologyIsDeclaredWhole(t *testing.T) {
 	one, two := map[string]any{"web": 4, "session": 1}, map[string]any{"web": 4}
 	set := func() { s.Set("topology", map[string]any{"magento1": one, "magento2": two}) }
 	set()
-	s.WantFinding("topology", finding.Unknown, "nobody declared Magento 2's session nodes")
+	s.WantFinding("topology", finding.Unknown, "Magento 2's session nodes are unknown")
 	two["session"] = 1
 	set()
 	s.Want("topology", finding.Pass)
