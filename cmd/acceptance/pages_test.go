@@ -66,9 +66,9 @@ func testStates(t *testing.T, b *tab, axe string) {
 	d.shows("/migrations/unknown", "unknown is not ready")
 	for path, want := range map[string]string{
 		"/":                   "3 of 4 not ready, 1 ready.",
-		"/migrations/ready":   "Nothing stands in the way of the migration.",
+		"/migrations/ready":   "No precondition blocks the migration.",
 		"/migrations/blocked": "1 precondition fails.",
-		"/migrations/unknown": "Nothing fails, but 1 precondition",
+		"/migrations/unknown": "No precondition fails, but 1 precondition",
 		"/migrations/new":     "The first evaluation has not ended.",
 	} {
 		b.open(d.base + path)
@@ -84,7 +84,7 @@ func testStates(t *testing.T, b *tab, axe string) {
 	b.is(`document.querySelectorAll("article.precondition").length === ` + fmt.Sprint(d.preconditions("blocked")))
 	b.is(`/^1 change in the last .*, now fail$/.test(document.querySelector("#privileges .strip").ariaLabel)`)
 	b.is(`[...document.querySelectorAll("#extensions .waiver")].some(w => w.innerText.includes("jane"))`)
-	b.is(`document.querySelector("ol.changes").innerText.includes("went from  pass to  fail")`)
+	b.is(`document.querySelector("ol.changes").innerText.includes("changed from  pass to  fail")`)
 	b.scheme("dark")
 	b.screenshot("page-migrations-blocked-dark")
 }
@@ -324,7 +324,7 @@ func testRefresh(t *testing.T, b *tab, _ string) {
 	d.stop()
 	b.wake()
 	b.eventually(`document.getElementById("notice").innerText.
-		startsWith("The exporter does not answer. What is shown is as of 20")`)
+		startsWith("The exporter does not answer. This page shows the state as of 20")`)
 	b.screenshot("page-lost")
 }
 

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// docsIndex is the page that leads to the others.
+// docsIndex is the page with links to the others.
 const docsIndex = "README"
 
 // doc is one page of the documentation.
@@ -31,15 +31,13 @@ func readDocs(files fs.FS) (map[string]doc, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the documentation: %w", err)
 		}
-		docs[strings.TrimSuffix(path.Base(name), ".html")] = doc{
-			Title: headline(string(content)),
-			Body:  template.HTML(content),
-		} //nolint:gosec // embedded at build time
+		body := template.HTML(content) //nolint:gosec // embedded at build time
+		docs[strings.TrimSuffix(path.Base(name), ".html")] = doc{Title: headline(string(content)), Body: body}
 	}
 	return docs, nil
 }
 
-// headline is the text of a page's first heading, which has no markup in it.
+// headline is the text of a page's first heading, which has no markup.
 func headline(page string) string {
 	_, rest, _ := strings.Cut(page, "<h1")
 	_, rest, _ = strings.Cut(rest, ">")
@@ -47,8 +45,7 @@ func headline(page string) string {
 	return html.UnescapeString(text)
 }
 
-// HasDoc reports whether the documentation has a page of that name, without ".md". The empty name is the page that
-// leads to the others.
+// HasDoc reports whether the documentation has a page of that name, without ".md". The empty name is the index.
 func (p *Pages) HasDoc(name string) bool {
 	_, ok := p.docs[docName(name)]
 	return ok

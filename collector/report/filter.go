@@ -16,15 +16,15 @@ import (
 type Filter struct {
 	// Search is a part of the migration's name.
 	Search string
-	// Status is one of those that statusFilters names.
+	// Status is one of statusFilters.
 	Status string
-	// Precondition makes Status be about this one alone.
+	// Precondition limits Status to this precondition.
 	Precondition string
 	// Page counts from 1; 0 is the first one too.
 	Page int
 }
 
-// maxSearch is a name's greatest length.
+// maxSearch is the greatest length of a migration's name.
 const maxSearch = 63
 
 // option is one choice of a filter.
@@ -50,7 +50,7 @@ func preconditionFilters(catalogue precondition.Catalogue) []option {
 	return options
 }
 
-// ParseFilter reads a page's query. The error is a sentence for whoever typed it.
+// ParseFilter reads a page's query. The error is a sentence for the person who typed it.
 func (p *Pages) ParseFilter(query url.Values) (Filter, error) {
 	f := Filter{
 		Search:       strings.TrimSpace(query.Get("search")),
@@ -65,12 +65,8 @@ func (p *Pages) ParseFilter(query url.Values) (Filter, error) {
 		allowed          []option
 	}{{"status", f.Status, statusFilters()}, {"precondition", f.Precondition, preconditionFilters(p.catalogue)}} {
 		if !slices.ContainsFunc(choice.allowed, func(o option) bool { return o.Value == choice.value }) {
-			return Filter{}, fmt.Errorf(
-				"%s=%q: expected one of%s",
-				choice.parameter,
-				choice.value,
-				values(choice.allowed),
-			)
+			return Filter{}, fmt.Errorf("%s=%q: expected one of%s",
+				choice.parameter, choice.value, values(choice.allowed))
 		}
 	}
 	if text := query.Get("page"); text != "" {
@@ -96,7 +92,8 @@ func values(options []option) string {
 // query is the filter as a URL's query, for another page.
 func (f Filter) query(page int) string {
 	q := url.Values{}
-	for key, value := range map[string]string{"search": f.Search, "status": f.Status, "precondition": f.Precondition} {
+	parameters := map[string]string{"search": f.Search, "status": f.Status, "precondition": f.Precondition}
+	for key, value := range parameters {
 		if value != "" {
 			q.Set(key, value)
 		}
@@ -137,13 +134,13 @@ func (f Filter) matchStatus(s finding.Status) bool {
 	return s.String() == f.Status
 }
 
-// blockedFirst sorts by what has to be done first: what fails, then what is unknown, then warnings; among these the
-// nearest cutover.
+// blockedFirst sorts by urgency: migrations with a failure, then those with an unknown, then those with a warning;
+// among equals the nearest cutover comes first.
 func blockedFirst(a, b *MigrationReadiness) int {
 	return cmp.Or(cmp.Compare(urgency(a), urgency(b)), compareCutover(a, b), cmp.Compare(a.Name, b.Name))
 }
 
-// urgency is lower for what is more urgent.
+// urgency is lower for a more urgent migration.
 func urgency(m *MigrationReadiness) int {
 	switch worst := worstStatus(m); {
 	case worst == finding.Fail:
@@ -168,12 +165,7 @@ func worstStatus(m *MigrationReadiness) finding.Status {
 // worstFirst returns the statuses in the order in which people should look at them.
 func worstFirst() []finding.Status {
 	return []finding.Status{
-		finding.Fail,
-		finding.Unknown,
-		finding.Warn,
-		finding.Waived,
-		finding.Pass,
-		finding.NotApplicable,
+		finding.Fail, finding.Unknown, finding.Warn, finding.Waived, finding.Pass, finding.NotApplicable,
 	}
 }
 

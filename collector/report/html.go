@@ -6,7 +6,7 @@ import (
 	"io"
 )
 
-// HTML writes the document as one file that needs no other, to be attached to a ticket.
+// HTML writes the document as one self-contained file, to attach to a ticket.
 func HTML(w io.Writer, d Readiness) error {
 	templates, err := parseTemplates("", "")
 	if err != nil {

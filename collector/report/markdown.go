@@ -11,12 +11,8 @@ import (
 // Markdown writes the document for a ticket.
 func Markdown(w io.Writer, doc Readiness) error {
 	b := bufio.NewWriter(w)
-	fmt.Fprintf(
-		b,
-		"# Migration readiness\n\nChecked at %s by version %s.\n",
-		doc.GeneratedAt.Format(time.RFC3339),
-		inline(doc.Version),
-	)
+	fmt.Fprintf(b, "# Migration readiness\n\nChecked at %s by version %s.\n",
+		doc.GeneratedAt.Format(time.RFC3339), inline(doc.Version))
 	for _, m := range doc.Migrations {
 		fmt.Fprintf(b, "\n## %s\n\n", inline(heading(m)))
 		for _, s := range m.Servers {
@@ -59,18 +55,12 @@ func markdownFindings(b *bufio.Writer, p PreconditionReadiness) {
 	}
 	for _, w := range p.Waivers {
 		title()
-		fmt.Fprintf(
-			b,
-			"- waiver %s%suntil %s: %s\n",
-			named("for", w.Subject),
-			named("by", w.Owner),
-			w.Expires.Format(time.RFC3339),
-			inline(w.Reason),
-		)
+		fmt.Fprintf(b, "- waiver %s%suntil %s: %s\n",
+			named("for", w.Subject), named("by", w.Owner), w.Expires.Format(time.RFC3339), inline(w.Reason))
 	}
 }
 
-// named puts a word before a name, where there is one.
+// named puts a word before a name, unless the name is empty.
 func named(word, name string) string {
 	if name == "" {
 		return ""
@@ -78,38 +68,16 @@ func named(word, name string) string {
 	return word + " " + inline(name) + " "
 }
 
-// inline makes a text harmless in a line or a table cell.
+// inline escapes a text for a line or a table cell.
 func inline(s string) string {
 	s = strings.Join(strings.Fields(printable(s)), " ")
 	return strings.NewReplacer(
-		`\`,
-		`\\`,
-		"|",
-		`\|`,
-		"<",
-		"&lt;",
-		">",
-		"&gt;",
-		"&",
-		"&amp;",
-		"*",
-		`\*`,
-		"_",
-		`\_`,
-		"`",
-		"\\`",
-		"[",
-		`\[`,
-		"]",
-		`\]`,
-		"#",
-		`\#`,
-	).Replace(
-		s,
-	)
+		`\`, `\\`, "|", `\|`, "<", "&lt;", ">", "&gt;", "&", "&amp;",
+		"*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "]", `\]`, "#", `\#`,
+	).Replace(s)
 }
 
-// code writes a text after its label, in a code span or block, fenced by more backticks than it holds.
+// code writes a text after its label, in a code span or block, with more backticks around it than it contains.
 func code(s string) string {
 	s = strings.TrimSpace(printable(s))
 	fence := "`"

@@ -9,9 +9,9 @@ import (
 	"magento_migration_exporter/config"
 )
 
-// verdict is the answer to whether a migration can start.
+// verdict is the answer to the question whether a migration can start.
 type verdict struct {
-	// Status is what it looks like.
+	// Status selects shape and colour.
 	Status finding.Status
 	Word   string
 	// Reason is a sentence.
@@ -32,27 +32,19 @@ func newVerdict(m *MigrationReadiness) verdict {
 	evaluated := len(m.Preconditions) > 0 && m.Preconditions[0].EvaluatedAt != nil
 	switch {
 	case m.Ready:
-		return verdict{finding.Pass, "ready", "Nothing stands in the way of the migration."}
+		return verdict{finding.Pass, "ready", "No precondition blocks the migration."}
 	case !evaluated:
 		return verdict{finding.Unknown, "not evaluated yet", "The first evaluation has not ended."}
+	}
+	failures := plural(failing, "precondition fails", "preconditions fail")
+	switch {
 	case failing > 0 && unknown > 0:
-		return verdict{
-			finding.Fail,
-			"not ready",
-			fmt.Sprintf(
-				"%s, and %s be told.",
-				plural(failing, "precondition fails", "preconditions fail"),
-				plural(unknown, "cannot", "cannot"),
-			),
-		}
+		return verdict{finding.Fail, "not ready", failures + ", " + plural(unknown, "is unknown", "are unknown") + "."}
 	case failing > 0:
-		return verdict{finding.Fail, "not ready", plural(failing, "precondition fails", "preconditions fail") + "."}
+		return verdict{finding.Fail, "not ready", failures + "."}
 	}
-	return verdict{
-		finding.Unknown,
-		"not ready",
-		fmt.Sprintf("Nothing fails, but %s be told.", plural(unknown, "precondition cannot", "preconditions cannot")),
-	}
+	unknowns := plural(unknown, "precondition is unknown", "preconditions are unknown")
+	return verdict{finding.Unknown, "not ready", "No precondition fails, but " + unknowns + "."}
 }
 
 func plural(n int, one, many string) string {
@@ -62,7 +54,7 @@ func plural(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// migration is what the page and the report show of one.
+// migration is what the page and the report show of one migration.
 type migration struct {
 	MigrationReadiness
 	Now           time.Time
@@ -74,28 +66,28 @@ type migration struct {
 	Blocking      []shownPrecondition
 	Preconditions []shownPrecondition
 	Changes       []change
-	// InReport is true in a file, which has no buttons and no pages to lead to.
+	// InReport is true in a file, which has no buttons and no links to other pages.
 	InReport bool
 }
 
-// phase is one step on the way to the cutover.
+// phase is one step before the cutover, or the cutover itself.
 type phase struct {
 	Name config.Phase
 	// State is done, now or later.
 	State string
 }
 
-// shownPrecondition is what is shown of one.
+// shownPrecondition is what the page and the report show of one precondition.
 type shownPrecondition struct {
 	PreconditionReadiness
 	// Anchor is its id in the page.
 	Anchor string
-	// Short is the summary cut for a list.
+	// Short is the summary, cut for a list.
 	Short    string
 	Since    string
 	Seen     string
 	Findings []shownFinding
-	// Notes are findings that say only what was seen.
+	// Notes are findings that need no action.
 	Notes    []shownFinding
 	Waivers  []waiver
 	Strip    strip
@@ -129,8 +121,14 @@ const maxChanges = 20
 
 func newMigration(m MigrationReadiness, now time.Time, anchor string, inReport bool) migration {
 	v := migration{
-		MigrationReadiness: m, Now: now, Verdict: newVerdict(&m), Counts: counts(&m), Age: oldestEvidence(&m, now), InReport: inReport,
-		Phases: phases(m.Phase), Changes: lastChanges(&m, now, anchor),
+		MigrationReadiness: m,
+		Now:                now,
+		Verdict:            newVerdict(&m),
+		Counts:             counts(&m),
+		Age:                oldestEvidence(&m, now),
+		Phases:             phases(m.Phase),
+		Changes:            lastChanges(&m, now, anchor),
+		InReport:           inReport,
 	}
 	if m.Cutover != nil {
 		v.CutoverText = fmt.Sprintf("%s (%s)", clock(*m.Cutover), relative(*m.Cutover, now))
@@ -177,11 +175,8 @@ func newPrecondition(p PreconditionReadiness, m *MigrationReadiness, now time.Ti
 		Strip:                 newStrip(p.History, now),
 	}
 	if p.EvaluatedAt != nil {
-		v.Seen = fmt.Sprintf(
-			"seen %s, in %s",
-			relative(*p.EvaluatedAt, now),
-			time.Duration(p.DurationSeconds*float64(time.Second)).Round(100*time.Microsecond),
-		)
+		took := time.Duration(p.DurationSeconds * float64(time.Second)).Round(100 * time.Microsecond)
+		v.Seen = fmt.Sprintf("evaluated %s, in %s", relative(*p.EvaluatedAt, now), took)
 	}
 	for _, f := range p.Findings {
 		one := shownFinding{Finding: f, Repeated: f.Summary == p.Summary, Remedies: remedyTexts(f.Remedy)}
@@ -200,13 +195,13 @@ func newPrecondition(p PreconditionReadiness, m *MigrationReadiness, now time.Ti
 	return v
 }
 
-// since says from when on the status is what it is, as far as this process knows.
+// since says since when the precondition has its status, as far as this process knows.
 func since(p *PreconditionReadiness, now time.Time) string {
 	switch {
 	case p.ChangedAt != nil:
 		return fmt.Sprintf("since %s (%s)", clock(*p.ChangedAt), relative(*p.ChangedAt, now))
 	case len(p.History) > 0:
-		return fmt.Sprintf("since the exporter began to watch, %s", relative(p.History[0].At, now))
+		return fmt.Sprintf("since the first evaluation, %s", relative(p.History[0].At, now))
 	}
 	return ""
 }
@@ -215,9 +210,9 @@ func newWaiver(w WaiverReadiness, cutover *time.Time, now time.Time) waiver {
 	v := waiver{WaiverReadiness: w}
 	switch {
 	case !now.Before(w.Expires):
-		v.State = "has ended"
+		v.State = "expired"
 	case cutover != nil && w.Expires.Before(*cutover):
-		v.State = "ends before the cutover"
+		v.State = "expires before the cutover"
 	}
 	return v
 }
@@ -227,11 +222,9 @@ func lastChanges(m *MigrationReadiness, now time.Time, anchor string) []change {
 	var all []change
 	for _, p := range m.Preconditions {
 		for i := 1; i < len(p.History); i++ {
-			at := p.History[i].At
-			all = append(
-				all,
-				change{at, relative(at, now), anchor + p.ID, p.Title, p.History[i-1].Status, p.History[i].Status},
-			)
+			before, after := p.History[i-1], p.History[i]
+			ago := relative(after.At, now)
+			all = append(all, change{after.At, ago, anchor + p.ID, p.Title, before.Status, after.Status})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b change) int { return b.At.Compare(a.At) })

@@ -11,15 +11,15 @@ import (
 )
 
 const (
-	// rowsPerPage is what one page of the overview holds.
+	// rowsPerPage is how many migrations one page of the overview shows.
 	rowsPerPage = 100
-	// worstPerRow is how many preconditions a row names.
+	// worstPerRow is how many preconditions a row shows.
 	worstPerRow = 3
-	// summaryInRow is how many characters a row has for what was seen; the migration's own page has it whole.
+	// summaryInRow is how many characters of a summary a row shows; the migration's own page shows all of it.
 	summaryInRow = 160
 )
 
-// overview is what its template shows.
+// overview is what the overview's template shows.
 type overview struct {
 	Now  time.Time
 	Rows []row
@@ -49,7 +49,7 @@ type rowPrecondition struct {
 	ID, Title, Summary string
 }
 
-// pager leads to the other pages. First is the position of the first row.
+// pager has the links to the other pages. First is the position of the first row.
 type pager struct {
 	Page, Pages, First int
 	Previous, Next     string
@@ -85,7 +85,7 @@ func newOverview(d Readiness, f Filter, catalogue precondition.Catalogue) overvi
 	return o
 }
 
-// newPager shows the last page where there is none of the number: rows can have gone since the link was made.
+// newPager shows the last page when there is none of the given number: there may be fewer rows than before.
 func newPager(f Filter, rows int) pager {
 	p := pager{Pages: max(1, (rows+rowsPerPage-1)/rowsPerPage)}
 	p.Page = min(max(1, f.Page), p.Pages)
@@ -103,7 +103,13 @@ func newPager(f Filter, rows int) pager {
 }
 
 func newRow(m *MigrationReadiness, now time.Time) row {
-	r := row{Name: m.Name, Verdict: newVerdict(m), Counts: counts(m), About: about(m, now), Age: oldestEvidence(m, now)}
+	r := row{
+		Name:    m.Name,
+		Verdict: newVerdict(m),
+		About:   about(m, now),
+		Counts:  counts(m),
+		Age:     oldestEvidence(m, now),
+	}
 	for _, status := range []finding.Status{finding.Fail, finding.Unknown, finding.Warn} {
 		for _, p := range m.Preconditions {
 			switch {
@@ -118,7 +124,7 @@ func newRow(m *MigrationReadiness, now time.Time) row {
 	return r
 }
 
-// shorten cuts a text to what a row has room for.
+// shorten cuts a text to summaryInRow characters.
 func shorten(s string) string {
 	n := 0
 	for i := range s {
@@ -130,26 +136,21 @@ func shorten(s string) string {
 	return s
 }
 
-// about says where the migration stands.
+// about has the migration's phase and cutover.
 func about(m *MigrationReadiness, now time.Time) []string {
-	texts := []string{"phase not known"}
+	texts := []string{"phase unknown"}
 	if m.Phase != "" {
 		texts[0] = "phase " + string(m.Phase)
 	}
 	if m.Cutover != nil {
-		texts = append(
-			texts,
-			fmt.Sprintf("cutover %s (%s)", m.Cutover.UTC().Format("2006-01-02 15:04 UTC"), relative(*m.Cutover, now)),
-		)
+		at := m.Cutover.UTC().Format("2006-01-02 15:04 UTC")
+		texts = append(texts, fmt.Sprintf("cutover %s (%s)", at, relative(*m.Cutover, now)))
 	}
 	return texts
 }
 
-// counts says how many preconditions have which status.
+// counts says how many preconditions have each status.
 func counts(m *MigrationReadiness) string {
-	words := map[finding.Status]string{
-		finding.Fail: "fail", finding.Unknown: "unknown", finding.Warn: "warn", finding.Waived: "waived", finding.Pass: "pass", finding.NotApplicable: "not applicable",
-	}
 	var texts []string
 	for _, s := range worstFirst() {
 		n := 0
@@ -159,7 +160,7 @@ func counts(m *MigrationReadiness) string {
 			}
 		}
 		if n > 0 {
-			texts = append(texts, fmt.Sprintf("%d %s", n, words[s]))
+			texts = append(texts, fmt.Sprintf("%d %s", n, word(s)))
 		}
 	}
 	return strings.Join(texts, ", ")

@@ -19,8 +19,9 @@ import (
 //go:embed page
 var pageFiles embed.FS
 
-// guideURL is Magento's own list of the preconditions, from which the catalogue is taken.
-const guideURL = "https://github.com/magento/devdocs/blob/master/src/guides/v2.3/migration/migration-tool-preconditions.md"
+// guideURL is Magento's own list of the preconditions, which the catalogue follows.
+const guideURL = "https://github.com/magento/devdocs/blob/master/src/guides/v2.3/migration/" +
+	"migration-tool-preconditions.md"
 
 // Pages renders the status pages and the documentation as HTML.
 type Pages struct {
@@ -30,13 +31,13 @@ type Pages struct {
 	static    map[string]staticFile
 }
 
-// staticFile is a file that pages load, with the tag that tells its versions apart.
+// staticFile is a file that pages load, with an ETag of its content.
 type staticFile struct {
 	content []byte
 	etag    string
 }
 
-// page is what every template is given.
+// page is the input of every template.
 type page struct {
 	Title   string
 	Version string
@@ -46,9 +47,9 @@ type page struct {
 	Body any
 }
 
-// NewPages reads the templates and the documentation, an HTML file for each page. The catalogue has the preconditions
-// that pages can be filtered by. Prefix is the path under which people reach the exporter, empty for none; metrics is
-// where it serves the metrics.
+// NewPages reads the templates and the documentation, an HTML file for each page. The overview can be filtered by the
+// catalogue's preconditions. prefix is the path under which people reach the exporter, or empty; metrics is the path of
+// the metrics.
 func NewPages(catalogue precondition.Catalogue, prefix, metrics string, docs fs.FS) (*Pages, error) {
 	p := &Pages{catalogue: catalogue, static: map[string]staticFile{}}
 	var err error
@@ -58,7 +59,7 @@ func NewPages(catalogue precondition.Catalogue, prefix, metrics string, docs fs.
 	for _, name := range []string{"style.css", "page.js", "icon.svg"} {
 		content, err := pageFiles.ReadFile("page/" + name)
 		if err != nil {
-			return nil, fmt.Errorf("reading what pages load: %w", err)
+			return nil, fmt.Errorf("reading the pages' files: %w", err)
 		}
 		p.static[name] = staticFile{content, fmt.Sprintf(`"%x"`, sha256.Sum256(content))}
 	}
@@ -68,8 +69,15 @@ func NewPages(catalogue precondition.Catalogue, prefix, metrics string, docs fs.
 
 func parseTemplates(prefix, metrics string) (*template.Template, error) {
 	t, err := template.New("").Funcs(template.FuncMap{
-		"path": func(path string) string { return prefix + path }, "metrics": func() string { return prefix + metrics }, "guide": func() string { return guideURL },
-		"printable": printable, "word": word, "status": statusBadge, "verdict": verdictBadge, "clock": clock, "server": serverLine,
+		"path":      func(path string) string { return prefix + path },
+		"metrics":   func() string { return prefix + metrics },
+		"guide":     func() string { return guideURL },
+		"printable": printable,
+		"word":      word,
+		"status":    statusBadge,
+		"verdict":   verdictBadge,
+		"clock":     clock,
+		"server":    serverLine,
 	}).ParseFS(pageFiles, "page/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("reading the templates: %w", err)
@@ -87,17 +95,14 @@ func (p *Pages) Overview(w io.Writer, d Readiness, f Filter) error {
 	return p.templates.ExecuteTemplate(w, "overview.html", page{title, d.Version, d.GeneratedAt, true, o})
 }
 
-// Migration writes the page of one migration, at a time and by a version of the exporter.
+// Migration writes the page of one migration. version is the exporter's.
 func (p *Pages) Migration(w io.Writer, m MigrationReadiness, version string, now time.Time) error {
 	v := newMigration(m, now, "", false)
-	return p.templates.ExecuteTemplate(
-		w,
-		"migration.html",
-		page{m.Name + " is " + v.Verdict.Word, version, now, true, v},
-	)
+	title := m.Name + " is " + v.Verdict.Word
+	return p.templates.ExecuteTemplate(w, "migration.html", page{title, version, now, true, v})
 }
 
-// Static serves what pages load.
+// Static serves the files that pages load.
 func (p *Pages) Static(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("file")
 	file, ok := p.static[name]
@@ -115,12 +120,12 @@ func statusBadge(s finding.Status) template.HTML { return badge(s, word(s)) }
 
 func verdictBadge(v verdict) template.HTML { return badge(v.Status, v.Word) }
 
-// badge is not a template because a page has hundreds. Nothing in it comes from outside.
+// badge is not a template because a page has hundreds of them. No part of it comes from outside the program.
 func badge(s finding.Status, word string) template.HTML {
-	return template.HTML(
-		`<span class="status ` + s.String() + `"><svg class="shape" viewBox="0 0 16 16" aria-hidden="true" focusable="false"><use href="#shape-` + s.String() + `"/></svg> ` + word + `</span>`,
-	)
+	return template.HTML(`<span class="status ` + s.String() + `">` +
+		`<svg class="shape" viewBox="0 0 16 16" aria-hidden="true" focusable="false">` +
+		`<use href="#shape-` + s.String() + `"/></svg> ` + word + `</span>`)
 }
 
-// word is how a status reads.
+// word is the text for a status.
 func word(s finding.Status) string { return strings.ReplaceAll(s.String(), "_", " ") }

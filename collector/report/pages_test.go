@@ -62,29 +62,14 @@ func TestMigrationPage(t *testing.T) {
 	page := render(t, func(w io.Writer) error {
 		return newPages(t).Migration(w, example().Migrations[0], "1.2.3", noon)
 	})
-	wants(
-		t,
-		page,
-		"/base/static/style.css",
-		`href="/base/m"`,
-		"/base/docs/preconditions#privileges",
-		"acme is not ready",
-		"1 precondition fails, and 1 cannot be told.",
-		"&lt;script&gt;",
-		"<pre><bdi>GRANT INSERT ON `a_b`.* TO &#39;m&#39;@&#39;%&#39;;</bdi></pre>",
-		"the server says 1142",
-		"seen 30 s ago, in 12.3ms",
-		"fail since 2026-11-01 11:59:30 UTC (30 s ago)",
-		"1 change in the last 1 h 0 min, now fail",
-		"jane",
-		"ends before the cutover",
-		"has ended",
+	wants(t, page, "/base/static/style.css", `href="/base/m"`, "/base/docs/preconditions#privileges",
+		"acme is not ready", "1 precondition fails, 1 is unknown.", "&lt;script&gt;",
+		"<pre><bdi>GRANT INSERT ON `a_b`.* TO &#39;m&#39;@&#39;%&#39;;</bdi></pre>", "the server says 1142",
+		"evaluated 30 s ago, in 12.3ms", "fail since 2026-11-01 11:59:30 UTC (30 s ago)",
+		"1 change in the last 1 h 0 min, now fail", "jane", "expires before the cutover", "(expired)",
 		"Magento 1: database magento_1 at db1:3306 as mig@%, MariaDB 10.11.19",
-		"Magento 2: database magento2 at db2:3306 as mig, not reached",
-		"2026-12-01 12:00:00 UTC (in 30 days)",
-		`<li class="now" aria-current="step">prepare`,
-		"/base/migrations/acme/report.html",
-	)
+		"Magento 2: database magento2 at db2:3306 as mig, not reached", "2026-12-01 12:00:00 UTC (in 30 days)",
+		`<li class="now" aria-current="step">prepare`, "/base/migrations/acme/report.html")
 	never(t, page, "<script>alert", "\x1b", "\u202e", "style=", "onclick", "<no value>", "ZgotmplZ")
 	if fail, warn := strings.Index(page, "INSERT is missing</bdi>"), strings.Index(page, "&lt;script&gt;"); fail > warn {
 		t.Error("a warning stands before a failure")
@@ -96,15 +81,8 @@ func TestOverviewPage(t *testing.T) {
 	page := render(t, func(w io.Writer) error { return newPages(t).Overview(w, example(), Filter{Search: `"><b>`}) })
 	wants(t, page, "0 of 2 match.", "No migration matches", `value="&#34;&gt;&lt;b&gt;"`)
 	page = render(t, func(w io.Writer) error { return newPages(t).Overview(w, example(), Filter{}) })
-	wants(
-		t,
-		page,
-		"1 of 2 not ready, 1 ready.",
-		"INSERT is missing",
-		`href="/base/migrations/acme#privileges"`,
-		"1 fail, 1 unknown, 1 waived, 1 pass",
-		"cutover 2026-12-01 12:00 UTC (in 30 days)",
-	)
+	wants(t, page, "1 of 2 not ready, 1 ready.", "INSERT is missing", `href="/base/migrations/acme#privileges"`,
+		"1 fail, 1 unknown, 1 waived, 1 pass", "cutover 2026-12-01 12:00 UTC (in 30 days)")
 	never(t, page, "GRANT INSERT", "style=", "ZgotmplZ", "ENGINE")
 }
 
@@ -187,15 +165,8 @@ func TestOverviewOfThousand(t *testing.T) {
 	if first[0] != "shop-0001" { // fails, has no cutover; those that fail have none, see many
 		t.Errorf("the first row is %s", first[0])
 	}
-	wants(
-		t,
-		page,
-		"Page 1 of 10",
-		`href="/base/?page=2"`,
-		`<ol class="migrations" start="1"`,
-		"and 2 more",
-		"750 of 1000 not ready, 250 ready.",
-	)
+	wants(t, page, "Page 1 of 10", `href="/base/?page=2"`, `<ol class="migrations" start="1"`, "and 2 more",
+		"750 of 1000 not ready, 250 ready.")
 	_, page = rows(t, d, "page=10")
 	wants(t, page, `start="901"`, `href="/base/?page=9"`)
 	if past, _ := rows(t, d, "page=99"); len(past) != 100 {
@@ -212,12 +183,8 @@ func TestOverviewOfThousand(t *testing.T) {
 		}
 	}
 	_, page = rows(t, d, "status=blocked&precondition=network&page=2")
-	wants(
-		t,
-		page,
-		`href="/base/?page=3&amp;precondition=network&amp;status=blocked"`,
-		`<option value="blocked" selected>`,
-	)
+	wants(t, page, `href="/base/?page=3&amp;precondition=network&amp;status=blocked"`,
+		`<option value="blocked" selected>`)
 }
 
 func TestOverviewOrder(t *testing.T) {
@@ -240,17 +207,12 @@ func TestOverviewOrder(t *testing.T) {
 			finding.Pass,
 			0,
 		), with("shop-2", finding.Warn, 0), with("shop-3", finding.Unknown, time.Hour), with("shop-4", finding.Fail, 0),
-		with(
-			"shop-5",
-			finding.Fail,
-			2*time.Hour,
-		), with("shop-6", finding.Fail, time.Hour), with("shop-7", finding.Waived, time.Minute),
+		with("shop-5", finding.Fail,
+			2*time.Hour), with("shop-6", finding.Fail, time.Hour), with("shop-7", finding.Waived, time.Minute),
 	}}
 	names, _ := rows(t, d, "")
-	if want := []string{"shop-6", "shop-5", "shop-4", "shop-3", "shop-2", "shop-7", "shop-1"}; !slices.Equal(
-		names,
-		want,
-	) {
+	if want := []string{"shop-6", "shop-5", "shop-4", "shop-3", "shop-2", "shop-7", "shop-1"}; !slices.Equal(names,
+		want) {
 		t.Errorf("got %v, want %v", names, want)
 	}
 }
@@ -306,51 +268,20 @@ func TestBeforeTheFirstEvaluation(t *testing.T) {
 			},
 		},
 	}
-	wants(
-		t,
-		render(t, func(w io.Writer) error { return newPages(t).Migration(w, d.Migrations[0], "1", noon) }),
-		"new is not evaluated yet",
-		"The first evaluation has not ended.",
-	)
-	wants(
-		t,
-		render(t, func(w io.Writer) error { return newPages(t).Overview(w, d, Filter{}) }),
-		"not evaluated yet",
-		"1 of 1 not ready, none ready.",
-	)
+	wants(t, render(t, func(w io.Writer) error { return newPages(t).Migration(w, d.Migrations[0], "1", noon) }),
+		"new is not evaluated yet", "The first evaluation has not ended.")
+	wants(t, render(t, func(w io.Writer) error { return newPages(t).Overview(w, d, Filter{}) }), "not evaluated yet",
+		"1 of 1 not ready, none ready.")
 }
 
 func TestHTMLReport(t *testing.T) {
 	t.Parallel()
 	page := render(t, func(w io.Writer) error { return HTML(w, example()) })
-	wants(
-		t,
-		page,
-		"Checked at",
-		"2026-11-01 12:00:00 UTC",
-		"magento_migration_exporter 1.2.3",
-		"MariaDB 10.11.19",
-		"GRANT INSERT",
-		"&lt;script&gt;",
-		"--paper",
-		`id="acme-privileges"`,
-		`<details id="acme-network-notes" open>`,
-		"done: ",
-		"default-src 'none'",
-	)
-	never(
-		t,
-		page,
-		"<script",
-		"<link",
-		"<img",
-		"src=",
-		"/docs/",
-		"<button type=\"button\" id",
-		"\x1b",
-		"ZgotmplZ",
-		"<no value>",
-	)
+	wants(t, page, "Checked at", "2026-11-01 12:00:00 UTC", "magento_migration_exporter 1.2.3", "MariaDB 10.11.19",
+		"GRANT INSERT", "&lt;script&gt;", "--paper", `id="acme-privileges"`, `<details id="acme-network-notes" open>`,
+		"done: ", "default-src 'none'")
+	never(t, page, "<script", "<link", "<img", "src=", "/docs/", "<button type=\"button\" id", "\x1b", "ZgotmplZ",
+		"<no value>")
 }
 
 func TestStatic(t *testing.T) {

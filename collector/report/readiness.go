@@ -21,7 +21,7 @@ type Readiness struct {
 type MigrationReadiness struct {
 	Name  string `json:"name"`
 	Ready bool   `json:"ready"`
-	// Phase is empty when it is not known. PhaseReason says what it was told from, or why it was not.
+	// Phase is empty when it is unknown. PhaseReason says what it was found from, or why it is unknown.
 	Phase         config.Phase            `json:"phase"`
 	PhaseReason   string                  `json:"phase_reason"`
 	Cutover       *time.Time              `json:"cutover"`
@@ -53,7 +53,7 @@ type WaiverReadiness struct {
 	Expires time.Time `json:"expires"`
 }
 
-// NewReadiness writes the document from a snapshot.
+// NewReadiness makes the document of a snapshot.
 func NewReadiness(version string, states []*collector.MigrationState, now time.Time) Readiness {
 	doc := Readiness{
 		Version:     version,
@@ -85,11 +85,17 @@ func NewReadiness(version string, states []*collector.MigrationState, now time.T
 
 func readiness(ps *collector.PreconditionState) PreconditionReadiness {
 	r := PreconditionReadiness{
-		ID: ps.Precondition.ID, Title: ps.Precondition.Title, Status: ps.Result.Status, Summary: ps.Result.Summary,
-		EvaluatedAt: utc(
-			ps.Result.EvaluatedAt,
-		), ChangedAt: utc(ps.ChangedAt), DurationSeconds: ps.Result.Duration.Seconds(),
-		Findings: []finding.Finding{}, DocsURL: ps.Precondition.DocsURL(), Waivers: []WaiverReadiness{}, History: []collector.Change{},
+		ID:              ps.Precondition.ID,
+		Title:           ps.Precondition.Title,
+		Status:          ps.Result.Status,
+		Summary:         ps.Result.Summary,
+		EvaluatedAt:     utc(ps.Result.EvaluatedAt),
+		ChangedAt:       utc(ps.ChangedAt),
+		DurationSeconds: ps.Result.Duration.Seconds(),
+		Findings:        []finding.Finding{},
+		DocsURL:         ps.Precondition.DocsURL(),
+		Waivers:         []WaiverReadiness{},
+		History:         []collector.Change{},
 	}
 	r.Findings = append(r.Findings, ps.Result.Findings...)
 	for _, c := range ps.History {
@@ -101,7 +107,7 @@ func readiness(ps *collector.PreconditionState) PreconditionReadiness {
 	return r
 }
 
-// utc returns nil for the zero time, which stands for never.
+// utc returns nil for the zero time, which means never.
 func utc(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

@@ -1,5 +1,5 @@
 // Package report writes the readiness document for people and programs: as a table for a terminal, as Markdown, as
-// JSON, as one HTML file, and as the pages that the exporter serves. It renders what it is given and evaluates nothing.
+// JSON, as one HTML file, and as the pages that the exporter serves. It renders snapshots and evaluates nothing.
 package report
 
 import (
@@ -49,7 +49,8 @@ func serverLine(s evidence.Server) string {
 	return line + ", " + s.Version
 }
 
-// printable keeps a hostile name from moving the cursor, colouring the terminal or reversing the line. Newlines stay.
+// printable replaces control characters: a hostile name must not move the cursor, colour the terminal or reverse the
+// line. Newlines stay.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -62,7 +63,7 @@ func printable(s string) string {
 	}, s)
 }
 
-// shown reports whether a finding is worth a line beside its precondition's summary.
+// shown reports whether a finding needs a line below its precondition's summary.
 func shown(f finding.Finding) bool {
 	return f.Status != finding.Pass && f.Status != finding.NotApplicable
 }
@@ -71,12 +72,12 @@ func shown(f finding.Finding) bool {
 type remedyText struct {
 	Text    string
 	Command bool
-	// Copy is whether a button offers it: sentences only where there is nothing to type.
+	// Copy is whether there is a copy button: beside a sentence only when the remedy has no command.
 	Copy bool
 }
 
-// remedyTexts tells sentences from what is to be typed. Where a remedy has several lines, its first line and those that
-// look like a sentence are for people, and the lines between them are statements or configuration.
+// remedyTexts separates sentences from commands. In a remedy with several lines, the first line and those that look
+// like a sentence are for people; the lines between them are statements or configuration.
 func remedyTexts(remedy string) []remedyText {
 	var parts []remedyText
 	commands := false
@@ -98,7 +99,7 @@ func remedyTexts(remedy string) []remedyText {
 	return parts
 }
 
-// isSentence holds for "Or, less safe, give the account SUPER:" and not for statements and keys.
+// isSentence is true for "Or, less safe, give the account SUPER:" and false for statements and keys.
 func isSentence(line string) bool {
 	return line[0] >= 'A' && line[0] <= 'Z' && strings.Contains(line, " ") &&
 		(strings.HasSuffix(line, ":") || strings.HasSuffix(line, "."))

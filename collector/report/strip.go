@@ -15,7 +15,7 @@ type strip struct {
 	Label string
 }
 
-// segment is a bar of the strip. Its height tells the status too, so that it does not hang on colour alone.
+// segment is a bar of the strip. Height and colour show the status: colour alone is not enough for everybody.
 type segment struct {
 	X, Y, Width, Height int
 	Status              finding.Status
@@ -54,17 +54,11 @@ func newStrip(history []collector.Change, now time.Time) strip {
 		x := stripX(c.At, start, now)
 		width := max(leastSegment, stripX(end, start, now)-x)
 		height := barHeight(c.Status)
-		s.Segments = append(
-			s.Segments,
-			segment{min(x, stripWidth-leastSegment), stripHeight - height, width, height, c.Status},
-		)
+		x = min(x, stripWidth-leastSegment)
+		s.Segments = append(s.Segments, segment{x, stripHeight - height, width, height, c.Status})
 	}
-	s.Label = fmt.Sprintf(
-		"%s in the last %s, now %s",
-		plural(changes, "change", "changes"),
-		finding.Duration(now.Sub(start)),
-		word(history[len(history)-1].Status),
-	)
+	s.Label = fmt.Sprintf("%s in the last %s, now %s", plural(changes, "change", "changes"),
+		finding.Duration(now.Sub(start)), word(history[len(history)-1].Status))
 	return s
 }
 

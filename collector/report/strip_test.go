@@ -51,13 +51,10 @@ func TestLastChanges(t *testing.T) {
 	for _, id := range []string{"a", "b"} {
 		p := PreconditionReadiness{ID: id, Title: id}
 		for i := range 15 {
-			p.History = append(
-				p.History,
-				collector.Change{
-					At:     noon.Add(time.Duration(i) * time.Minute),
-					Status: []finding.Status{finding.Pass, finding.Fail}[i%2],
-				},
-			)
+			p.History = append(p.History, collector.Change{
+				At:     noon.Add(time.Duration(i) * time.Minute),
+				Status: []finding.Status{finding.Pass, finding.Fail}[i%2],
+			})
 		}
 		m.Preconditions = append(m.Preconditions, p)
 	}

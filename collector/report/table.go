@@ -10,8 +10,8 @@ import (
 	"magento_migration_exporter/collector/finding"
 )
 
-// Table writes the document for a terminal: a line for each precondition, and under what does not pass what was seen
-// and what to do.
+// Table writes the document for a terminal: a line for each precondition, and below those that do not pass the evidence
+// and the remedy.
 func Table(w io.Writer, doc Readiness, colour bool) error {
 	b := bufio.NewWriter(w)
 	t := tableWriter{b, colour}
@@ -44,18 +44,8 @@ func (t tableWriter) migration(m MigrationReadiness) {
 	fmt.Fprintf(t, "%s\n\n", t.paint(overall, printable(heading(m))))
 	for _, p := range m.Preconditions {
 		status := p.Status.String()
-		fmt.Fprintf(
-			t,
-			"%*s%s%*s  %-*s  %s\n",
-			indent,
-			"",
-			t.paint(p.Status, status),
-			statusWidth-len(status),
-			"",
-			idWidth,
-			p.ID,
-			printable(p.Summary),
-		)
+		fmt.Fprintf(t, "%*s%s%*s  %-*s  %s\n", indent, "",
+			t.paint(p.Status, status), statusWidth-len(status), "", idWidth, p.ID, printable(p.Summary))
 		for _, f := range p.Findings {
 			if shown(f) {
 				t.finding(p, f)
@@ -108,7 +98,12 @@ func (t tableWriter) paint(s finding.Status, text string) string {
 		return text
 	}
 	code := map[finding.Status]string{
-		finding.Pass: "32", finding.Warn: "33", finding.Fail: "1;31", finding.Unknown: "1;35", finding.NotApplicable: "2", finding.Waived: "36",
+		finding.Pass:          "32",
+		finding.Warn:          "33",
+		finding.Fail:          "1;31",
+		finding.Unknown:       "1;35",
+		finding.NotApplicable: "2",
+		finding.Waived:        "36",
 	}[s]
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
 }

@@ -7,11 +7,11 @@
   const pause = document.getElementById("pause");
   let timer = 0, busy = false, paused = false;
 
-  // What people or this script have changed since the page came is theirs.
+  // Keep what people or this script have changed since the page was loaded.
   const kept = (element, attribute) =>
     attribute === "open" && element.nodeName === "DETAILS" || attribute === "hidden" && element.nodeName === "BUTTON";
 
-  // Only what differs is touched, so that focus, selection, scrolling and opened details stay.
+  // Change only what differs: focus, selection, scrolling and opened details stay.
   const update = (old, fresh) => {
     if (old.nodeType !== Node.ELEMENT_NODE) {
       if (old.data !== fresh.data) old.data = fresh.data;
@@ -74,7 +74,8 @@
       const text = await answer.text();
       if (!paused) replace(text);
     } catch {
-      say("The exporter does not answer. What is shown is as of " + document.getElementById("as-of").textContent + ".", "lost");
+      const asOf = document.getElementById("as-of").textContent;
+      say("The exporter does not answer. This page shows the state as of " + asOf + ".", "lost");
     }
     busy = false;
     timer = setTimeout(refresh, every);
@@ -84,13 +85,15 @@
     for (const button of main.querySelectorAll("button.copy[hidden]")) button.hidden = false;
   };
 
-  // The clipboard is there only over HTTPS and on localhost; elsewhere the old command copies the selection.
+  // The clipboard API exists only over HTTPS and on localhost; elsewhere the old command copies the selection.
   const copy = async button => {
     const source = button.previousElementSibling;
     const selection = getSelection();
     selection.selectAllChildren(source);
     let done;
-    if (navigator.clipboard) done = await navigator.clipboard.writeText(source.textContent).then(() => true, () => false);
+    if (navigator.clipboard) {
+      done = await navigator.clipboard.writeText(source.textContent).then(() => true, () => false);
+    }
     if (!done) done = document.execCommand("copy");
     button.textContent = done ? "Copied" : "Press Ctrl+C";
     say(done ? "Copied." : "The text is selected.");
