@@ -1,8 +1,8 @@
-// Package config reads the exporter's own YAML file: the migrations it watches, how often, and what somebody decided
-// about them.
+// Package config reads the exporter's own YAML file: the migrations that it watches, how often, and the decisions about
+// them.
 //
-// Only this file can be refused. What it names (password files, Magento's and the tool's own files, backups) is
-// evidence: it is read at each evaluation, and a fault in it is a finding of that migration alone.
+// Only this file is validated. The files it refers to (password files, Magento's and the tool's own files, backups) are
+// read again at each evaluation, and a fault in one of them is a finding of that migration alone.
 package config
 
 import (
@@ -20,11 +20,11 @@ type Config struct {
 	Global     Global      `yaml:"global"`
 	Migrations []Migration `yaml:"migrations"`
 
-	// filesWithSecrets are the files read that hold a secret themselves.
+	// filesWithSecrets are the configuration files that contain a secret.
 	filesWithSecrets []string
 }
 
-// Global says how often and how hard the exporter works.
+// Global has the settings for all migrations.
 type Global struct {
 	// EvaluationInterval is the time between two evaluations of one migration.
 	EvaluationInterval model.Duration `yaml:"evaluation_interval"`
@@ -32,7 +32,7 @@ type Global struct {
 	EvaluationTimeout model.Duration `yaml:"evaluation_timeout"`
 	// EvaluationConcurrency is how many migrations are evaluated at the same time.
 	EvaluationConcurrency int `yaml:"evaluation_concurrency"`
-	// BackupReadBytesPerSecond limits how fast backups are read from disk; 0 is no limit.
+	// BackupReadBytesPerSecond limits how fast backups are read from disk; 0 means no limit.
 	BackupReadBytesPerSecond int64 `yaml:"backup_read_bytes_per_second"`
 }
 
@@ -48,10 +48,10 @@ type Migration struct {
 	Waivers       []Waiver      `yaml:"waivers"`
 }
 
-// Phase is how far a migration has come.
+// Phase is the stage of a migration.
 type Phase string
 
-// The phases. PhaseAuto asks for the evidence; PhaseCutover comes only from the configuration.
+// The phases. PhaseAuto means to find the phase in the databases; PhaseCutover comes only from the configuration.
 const (
 	PhaseAuto    Phase = "auto"
 	PhasePrepare Phase = "prepare"
@@ -63,14 +63,14 @@ const (
 // Phases returns the phases that a migration can be in, in their order.
 func Phases() []Phase { return []Phase{PhasePrepare, PhaseMigrate, PhaseDelta, PhaseCutover} }
 
-// MigrationTool names the Data Migration Tool's own configuration.
+// MigrationTool has the path of the Data Migration Tool's own configuration.
 type MigrationTool struct {
 	Config string `yaml:"config"`
 }
 
 // System is one of the two shops.
 type System struct {
-	// Root is Magento's folder on this machine; empty when it is on another.
+	// Root is Magento's folder on this host; empty when it is on another one.
 	Root     string   `yaml:"root"`
 	Database Database `yaml:"database"`
 }
@@ -85,7 +85,7 @@ type Database struct {
 	Password     *Secret `yaml:"password"`
 	PasswordFile string  `yaml:"password_file"`
 	PasswordEnv  string  `yaml:"password_env"`
-	// TablePrefix is nil when it was not said, so that an empty prefix can be said.
+	// TablePrefix is nil when it is not set; an empty one is a prefix too.
 	TablePrefix *string `yaml:"table_prefix"`
 	TLS         *TLS    `yaml:"tls"`
 }

@@ -117,10 +117,10 @@ func TestFaultsHaveAPlace(t *testing.T) {
 		"concurrency":           {"global: {evaluation_concurrency: 0}\nmigrations: [{name: a}]\n", "f.yml:1:34: evaluation_concurrency"},
 		"byte rate":             {"global: {backup_read_bytes_per_second: -1}\nmigrations: [{name: a}]\n", "f.yml:1:40: backup_read_bytes_per_second"},
 		"port":                  {"migrations:\n- name: a\n  magento1: {database: {port: 70000}}\n", "f.yml:3:31: port 70000"},
-		"login in the host":     {"migrations:\n- name: a\n  magento1: {database: {host: 'root:x@db'}}\n", "f.yml:3:31: host holds a login"},
-		"login in the socket":   {"migrations:\n- name: a\n  magento1: {database: {socket: '/x/root:x@db'}}\n", "f.yml:3:33: socket holds a login"},
+		"login in the host":     {"migrations:\n- name: a\n  magento1: {database: {host: 'root:x@db'}}\n", "f.yml:3:31: host contains a login"},
+		"login in the socket":   {"migrations:\n- name: a\n  magento1: {database: {socket: '/x/root:x@db'}}\n", "f.yml:3:33: socket contains a login"},
 		"no variable":           {"migrations:\n- name: a\n  magento1: {database: {password_env: $X}}\n", "f.yml:3:39: password_env: expected the name of an environment variable"},
-		"comma in braces":       {"migrations:\n- name: a\n  magento1: {database: {user: a,b}}\n", "f.yml:3:33: a key without a colon: a text that has a comma in it needs quotes"},
+		"comma in braces":       {"migrations:\n- name: a\n  magento1: {database: {user: a,b}}\n", "f.yml:3:33: an unquoted comma inside {…}: a text with a comma needs quotes"},
 		"asterisk":              {"migrations:\n- name: a\n  magento1: {database: {user: *b}}\n", "f.yml:3:31: there is no anchor of this name: a text that begins with * needs quotes"},
 		"certificate alone":     {"migrations:\n- name: a\n  magento1: {database: {tls: {cert_file: x}}}\n", "f.yml:3:30: cert_file and key_file"},
 		"severity":              {"migrations:\n- name: a\n  preconditions: {backup: {severity: page}}\n", `f.yml:3:38: severity "page"`},
@@ -183,7 +183,7 @@ func TestLoad(t *testing.T) {
 	for path, want := range map[string]string{
 		filepath.Join(dir, "none.yml"):                     "no such file",
 		filepath.Join(dir, "*.json"):                       "no file matches",
-		filepath.Join(dir, "[a.yml"):                       "no pattern",
+		filepath.Join(dir, "[a.yml"):                       "not a valid pattern",
 		write("big.yml", "# "+strings.Repeat("x", 10<<20)): "larger than 8 MiB",
 	} {
 		if _, err := Load(path, testSections()); err == nil || !strings.Contains(err.Error(), want) ||
@@ -220,7 +220,7 @@ migrations:
 		t.Fatal(err)
 	}
 	w := c.Warnings()
-	if len(w) != 1 || !strings.Contains(w[0], "waiver of backup") {
+	if len(w) != 1 || !strings.Contains(w[0], "waiver for backup") {
 		t.Errorf("warnings: %q", w)
 	}
 }
@@ -229,11 +229,8 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(everyKey))
 	f.Add([]byte("migrations: [{name: a, waivers: [{precondition: backup, expires: 2026-01-01}]}]"))
 	f.Add([]byte("a: &a [*a]"))
-	f.Add(
-		[]byte(
-			"defaults: &d {phase: auto, magento1: &m {x: *m}}\ntemplates: {t: {<<: *d}}\nmigrations: [{name: a, template: t, <<: [*d], magento1: *m}]",
-		),
-	)
+	f.Add([]byte(
+		"defaults: &d {phase: auto, magento1: &m {x: *m}}\ntemplates: {t: {<<: *d}}\nmigrations: [{name: a, template: t, <<: [*d], magento1: *m}]"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := parseText("f.yml", data)
 		if err == nil && len(c.Migrations) == 0 {
@@ -258,7 +255,7 @@ func TestWarningsAboutPasswords(t *testing.T) {
 	}
 	w := strings.Join(c.Warnings(), "\n")
 	if !strings.Contains(w, "several passwords (password, password_env, password_file)") ||
-		!strings.Contains(w, secret+" holds a secret") ||
+		!strings.Contains(w, secret+" contains a secret") ||
 		strings.Contains(w, "canary") {
 		t.Error(w)
 	}

@@ -12,11 +12,11 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// MaxFileSize is how large a configuration can be, in bytes and all its files together: far above a thousand
-// migrations.
+// MaxFileSize is the largest configuration, in bytes, for all its files together: far more than a thousand migrations
+// need.
 const MaxFileSize = 8 << 20
 
-// FileError is a fault in the configuration file, with its place. Line and Column count from 1; 0 is not known.
+// FileError is a fault in a configuration file, with its place. Line and Column count from 1; 0 means unknown.
 type FileError struct {
 	File         string
 	Line, Column int
@@ -31,10 +31,10 @@ func (e *FileError) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Message)
 }
 
-// Load reads and validates a configuration. The path is a file, a folder, of which every file that ends in .yml or
-// .yaml is read, or a pattern. Sections are those of the known preconditions; a setting or waiver for any other is
-// refused. All faults found are in the error, one FileError each. Relative paths are taken from the folder of the file
-// in which they stand.
+// Load reads and validates a configuration. The path is a file, a folder (every file in it that ends in .yml or .yaml
+// is read) or a glob pattern. Sections are those of the known preconditions; a setting or waiver for any other is
+// refused. The error has all faults that were found, one FileError each. Relative paths start at the folder of their
+// file.
 func Load(path string, sections []Section) (*Config, error) {
 	files, err := listFiles(path)
 	if err != nil {
@@ -84,7 +84,7 @@ func readFile(path string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// parser makes a configuration of one or several files.
+// parser reads a configuration from one or several files.
 type parser struct {
 	sections  []Section
 	sources   sources
@@ -104,12 +104,8 @@ func (p *parser) read(file string, data []byte) error {
 		return &FileError{File: file, Message: "the file is empty"}
 	}
 	if key := keyWithoutColon(&document); key != nil {
-		return &FileError{
-			File:    file,
-			Line:    key.Line,
-			Column:  key.Column,
-			Message: "a key without a colon: a text that has a comma in it needs quotes",
-		}
+		const message = "an unquoted comma inside {…}: a text with a comma needs quotes"
+		return &FileError{File: file, Line: key.Line, Column: key.Column, Message: message}
 	}
 	p.sources.add(file, data, &document)
 	p.documents = append(p.documents, &document)
@@ -143,7 +139,7 @@ func (p *parser) config() (*Config, error) {
 	return cfg, distinct(v.errs)
 }
 
-// errors gives the decoder's errors this package's form.
+// errors converts the decoder's errors to FileErrors.
 func (s *sources) errors(err error) error {
 	var several *yaml.LoadErrors
 	var one *yaml.LoadError
@@ -172,7 +168,7 @@ func (s *sources) error(e *yaml.LoadError) error {
 	return &FileError{File: path, Line: line, Column: e.Mark.Column, Message: message}
 }
 
-// resolvePaths makes relative paths absolute, each from the folder of its file.
+// resolvePaths makes relative paths absolute; they start at the folder of their file.
 func (p *parser) resolvePaths(c *Config) {
 	join := func(value *string, path ...any) {
 		if *value != "" && !filepath.IsAbs(*value) {
@@ -196,9 +192,9 @@ func (p *parser) resolvePaths(c *Config) {
 		}
 		for id, settings := range m.Preconditions.sections {
 			if named, ok := settings.(PathSettings); ok {
-				named.Paths(
-					func(value *string, keys ...any) { join(value, append(at("preconditions", id), keys...)...) },
-				)
+				named.Paths(func(value *string, keys ...any) {
+					join(value, append(at("preconditions", id), keys...)...)
+				})
 			}
 		}
 	}

@@ -7,12 +7,12 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Section declares the settings of one precondition: what stands under preconditions in a migration's entry.
+// Section declares the settings of one precondition: a key below preconditions in a migration's entry.
 type Section struct {
-	// ID is the precondition's, and the section's key.
+	// ID is the precondition's id, and the section's key.
 	ID string
-	// New returns settings as they are when nothing is said, as a pointer to a struct that embeds Judgment inline; nil
-	// stands for a precondition that can only be given a severity.
+	// New returns the default settings, as a pointer to a struct that embeds Judgment inline. It is nil when only a
+	// severity can be set.
 	New func() Settings
 }
 
@@ -28,28 +28,28 @@ type Settings interface {
 	severity() Severity
 }
 
-// Validator is implemented by settings that have rules which the decoder does not know.
+// Validator is implemented by settings with rules that the decoder cannot check.
 type Validator interface {
-	// Validate reports each fault with the path to the value, from the section on: keys as string, positions in lists
-	// as int.
+	// Validate reports each fault with the path to the value, which starts in the section: keys are strings, positions
+	// in lists are ints.
 	Validate(fail func(message string, path ...any))
 }
 
-// PathSettings is implemented by settings that name files. Relative paths are taken from the folder of the file in
-// which they stand.
+// PathSettings is implemented by settings that have file paths. Relative ones start at the folder of their
+// configuration file.
 type PathSettings interface {
-	// Paths calls resolve for each path and the way to it, from the section on.
+	// Paths calls resolve for each file path, with its keys from the section on.
 	Paths(resolve func(path *string, keys ...any))
 }
 
-// Judgment is what can be set for every precondition.
+// Judgment has the settings of every precondition.
 type Judgment struct {
 	Severity Severity `yaml:"severity"`
 }
 
 func (j *Judgment) severity() Severity { return j.Severity }
 
-// Severity says what a warning counts as.
+// Severity says whether a warning stays a warning or becomes a failure.
 type Severity string
 
 // The severities; an empty one is SeverityWarn.
@@ -61,20 +61,20 @@ const (
 // Preconditions holds the settings of the preconditions of one migration.
 type Preconditions struct {
 	sections map[string]Settings
-	// nodes are the sections as they are written, until they are decoded.
+	// nodes are the sections that are not decoded yet.
 	nodes map[string]yaml.Node
 }
 
-// UnmarshalYAML implements yaml.Unmarshaler. What the sections mean is known to the parser, which decodes them.
+// UnmarshalYAML implements yaml.Unmarshaler. The parser decodes the sections later.
 func (p *Preconditions) UnmarshalYAML(node *yaml.Node) error { return node.Load(&p.nodes) }
 
-// decode decodes the sections strictly. A section that is not said has its defaults; one that is not known is left.
+// decode decodes the sections strictly. A section that is not set has its defaults; an unknown one stays in nodes.
 func (p *Preconditions) decode(sections []Section) []error {
 	var errs []error
 	p.sections = map[string]Settings{}
 	for _, section := range sections {
 		settings := section.settings()
-		if node, said := p.nodes[section.ID]; said {
+		if node, set := p.nodes[section.ID]; set {
 			if err := node.Load(settings, yaml.WithKnownFields()); err != nil {
 				errs = append(errs, err)
 			}
@@ -94,16 +94,16 @@ func (p *Preconditions) All() []Settings {
 	return all
 }
 
-// SettingsOf returns the settings of a precondition, those of an empty section where nothing was said.
+// SettingsOf returns the settings of a precondition, those of an empty section when nothing is set.
 func SettingsOf[T any](p *Preconditions, id string) *T {
-	var said any = p.sections[id]
-	if settings, ok := said.(*T); ok {
+	var section any = p.sections[id]
+	if settings, ok := section.(*T); ok {
 		return settings
 	}
 	return new(T)
 }
 
-// Severity returns how the warnings of a precondition count.
+// Severity returns the severity of a precondition's warnings.
 func (p *Preconditions) Severity(id string) Severity {
 	if s, ok := p.sections[id]; ok && s.severity() != "" {
 		return s.severity()
@@ -111,5 +111,5 @@ func (p *Preconditions) Severity(id string) Severity {
 	return SeverityWarn
 }
 
-// Key names one of the migration's settings from the configuration's root, as remedies do.
+// Key is the path of one of the migration's settings from the configuration's root, as remedies have it.
 func (m *Migration) Key(path string) string { return "migrations[" + m.Name + "]." + path }

@@ -8,11 +8,10 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Messages quote little of a file: a password without quotes can end up anywhere. Its comma begins a new key, its
-// asterisk names an anchor, and a whole login can stand where something else was expected.
+// Messages quote little of a file, because a password without quotes can be anywhere: its comma begins a new key, its
+// asterisk refers to an anchor, and a whole login can be in the wrong place.
 
-// Clip is a value for a message. It keeps a hostile text from filling the terminal, and shows no address, which can
-// have a login.
+// Clip is a value for a message. It cuts long texts, and shows no address, because an address can contain a login.
 func Clip(s string) string {
 	const most = 80
 	switch r := []rune(s); {
@@ -24,7 +23,7 @@ func Clip(s string) string {
 	return s
 }
 
-// plainKey is what the keys of this file look like, and passwords do not.
+// plainKey matches the keys of this file; most passwords do not look like them.
 var plainKey = regexp.MustCompile(`^[A-Za-z_]{1,40}[0-9]?[A-Za-z_]{0,40}$`)
 
 // clipKey is a key for a message.
@@ -35,8 +34,8 @@ func clipKey(s string) string {
 	return s
 }
 
-// keyWithoutColon returns a key behind which no colon stands, as the rest of a text is that has a comma in braces; nil
-// where there is none.
+// keyWithoutColon returns a key without a colon after it, or nil. The rest of an unquoted text after a comma in braces
+// is such a key.
 func keyWithoutColon(node *yaml.Node) *yaml.Node {
 	for i, child := range node.Content {
 		if node.Kind == yaml.MappingNode && i%2 == 0 && child.Kind == yaml.ScalarNode && child.Style == 0 {

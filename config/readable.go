@@ -13,8 +13,8 @@ import (
 	"magento_migration_exporter/config/sourcefile"
 )
 
-// holdsSecret reports whether a database's password, or an address with a login, stands in a file of the configuration
-// itself, be it in a template that no migration uses. key is what node is the value of.
+// holdsSecret reports whether a configuration file contains a database's password or an address with a login, also in a
+// template that no migration uses. key is the key of node.
 func holdsSecret(node *yaml.Node, key string) bool {
 	switch node.Kind {
 	case yaml.ScalarNode:
@@ -34,8 +34,8 @@ func holdsSecret(node *yaml.Node, key string) bool {
 	return slices.ContainsFunc(node.Content, func(child *yaml.Node) bool { return holdsSecret(child, "") })
 }
 
-// secretFiles are the files with secrets that are the exporter's own: those of the configuration that hold one, and
-// what it names.
+// secretFiles are the exporter's own files with secrets: configuration files that contain one, and the secret files
+// that they refer to.
 func (c *Config) secretFiles() []string {
 	files := slices.Clone(c.filesWithSecrets)
 	for i := range c.Migrations {
@@ -49,8 +49,8 @@ func (c *Config) secretFiles() []string {
 	return files
 }
 
-// WebConfigWarnings are the Warnings about the exporter toolkit's file for TLS and logins. What is wrong with the file
-// itself is said where it is used.
+// WebConfigWarnings returns warnings about the exporter toolkit's file for TLS and logins. The toolkit itself reports
+// faults in the file.
 func WebConfigWarnings(path string) []string {
 	if path == "" {
 		return nil
@@ -70,7 +70,7 @@ func WebConfigWarnings(path string) []string {
 	return readableByAll(append(files, keyFile))
 }
 
-// webSecrets tells whether a key or password hashes stand in a web configuration, and which file it names for the key.
+// webSecrets reports whether a web configuration contains a key or password hashes, and returns its key file.
 func webSecrets(data []byte) (inside bool, keyFile string) {
 	var web struct {
 		TLS struct {
@@ -85,23 +85,16 @@ func webSecrets(data []byte) (inside bool, keyFile string) {
 	return web.TLS.Key != "" || len(web.Users) > 0, web.TLS.KeyFile
 }
 
-// readableByAll warns about each of these files, all of which hold secrets, that the file's mode lets everybody read.
+// readableByAll warns about each of these files, which all contain secrets, that everybody on the host can read.
 func readableByAll(files []string) []string {
 	var warnings []string
 	files = slices.Clone(files)
 	slices.Sort(files)
 	for _, file := range slices.Compact(files) {
 		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o004 != 0 {
-			word := "'" + strings.ReplaceAll(file, "'", `'\''`) + "'"
-			warnings = append(
-				warnings,
-				fmt.Sprintf(
-					"%s holds a secret, and its mode %04o lets everybody on this host read it: chmod o-r %s",
-					file,
-					info.Mode().Perm(),
-					word,
-				),
-			)
+			quoted := "'" + strings.ReplaceAll(file, "'", `'\''`) + "'"
+			warnings = append(warnings, fmt.Sprintf("%s contains a secret, and everybody on this host can read it "+
+				"(mode %04o): chmod o-r %s", file, info.Mode().Perm(), quoted))
 		}
 	}
 	return warnings

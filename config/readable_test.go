@@ -25,7 +25,7 @@ func warnedAbout(t *testing.T, warnings func() []string) []string {
 	t.Helper()
 	var files []string
 	for _, w := range warnings() {
-		file, _, ok := strings.Cut(w, " holds a secret, and its mode ")
+		file, _, ok := strings.Cut(w, " contains a secret, and everybody on this host can read it ")
 		_, line, chmod := strings.Cut(w, ": chmod ")
 		if !ok || !chmod || strings.Contains(w, "canary") {
 			t.Fatalf("warning: %s", w)

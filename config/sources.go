@@ -11,8 +11,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// sources are the files that make one configuration. Their lines are counted through, so that a node's line tells its
-// file too, also after nodes of several files were put together.
+// sources are the files of one configuration. Their lines have consecutive numbers: a node's line identifies its file,
+// also when the nodes of several files are combined.
 type sources struct {
 	files []source
 	lines int
@@ -20,23 +20,22 @@ type sources struct {
 
 type source struct {
 	path string
-	// before is how many lines the files before it have.
+	// before is the number of lines of the files before it.
 	before int
 }
 
-// listFiles returns the files that path stands for: itself, those of a folder, or those that match a pattern. They are
-// sorted.
+// listFiles returns the files of path, sorted: the path itself, the files of a folder, or those that match a pattern.
 func listFiles(path string) ([]string, error) {
 	info, err := os.Stat(path)
 	switch {
 	case err == nil && info.IsDir():
 		return filesOf(path)
 	case err == nil || !strings.ContainsAny(path, "*?["):
-		return []string{path}, nil // a file that is not there is reported when it is read
+		return []string{path}, nil // reading it reports a missing file
 	}
 	files, err := filepath.Glob(path)
 	if err != nil {
-		return nil, &FileError{File: path, Message: "this is no pattern: " + err.Error()}
+		return nil, &FileError{File: path, Message: "this is not a valid pattern: " + err.Error()}
 	}
 	if !isHidden(path) {
 		files = slices.DeleteFunc(files, isHidden)
@@ -48,8 +47,9 @@ func listFiles(path string) ([]string, error) {
 	return files, nil
 }
 
-// LastChange returns when one of the files that path stands for was changed last, or, where they can be several, a
-// folder that they are in: a file may have come or gone. What cannot be told is left out; Load says why.
+// LastChange returns the latest modification time of the files of path. When path is a folder or a pattern, it includes
+// their folders, because a file may have been added or removed. It ignores files that it cannot read; Load reports
+// them.
 func LastChange(path string) time.Time {
 	files, _ := listFiles(path)
 	for _, file := range files {
@@ -67,7 +67,7 @@ func LastChange(path string) time.Time {
 	return last
 }
 
-// isHidden tells the files that editors and Kubernetes leave behind.
+// isHidden reports whether a file is one that editors and Kubernetes leave behind.
 func isHidden(path string) bool { return strings.HasPrefix(filepath.Base(path), ".") }
 
 func filesOf(dir string) ([]string, error) {
@@ -88,7 +88,7 @@ func filesOf(dir string) ([]string, error) {
 	return files, nil
 }
 
-// add takes a file in and moves the lines of its nodes behind those of the files before it.
+// add adds a file and shifts the lines of its nodes behind those of the files before it.
 func (s *sources) add(path string, data []byte, document *yaml.Node) {
 	s.files = append(s.files, source{path, s.lines})
 	move(document, s.lines)
@@ -112,13 +112,13 @@ func (s *sources) of(line int) (path string, lineInFile int) {
 	return s.files[0].path, line
 }
 
-// at makes an error that stands at a node.
+// at makes an error with the place of a node.
 func (s *sources) at(node *yaml.Node, message string) error {
 	path, line := s.of(node.Line)
 	return &FileError{File: path, Line: line, Column: node.Column, Message: message}
 }
 
-// place is where a node stands, for people.
+// place is the place of a node, for people.
 func (s *sources) place(node *yaml.Node) string {
 	path, line := s.of(node.Line)
 	return fmt.Sprintf("%s:%d:%d", path, line, node.Column)

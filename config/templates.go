@@ -9,8 +9,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// assembly puts the files of one configuration together into one document, and what defaults and templates say into
-// each migration.
+// assembly combines the files of one configuration into one document, and adds the defaults and templates to each
+// migration.
 type assembly struct {
 	sources  *sources
 	sections []Section
@@ -18,14 +18,14 @@ type assembly struct {
 
 	root       *yaml.Node
 	migrations *yaml.Node
-	// keys are the top-level keys that there can be only one of, and templates are by name.
+	// keys are the top-level keys that can exist only once; templates are by name.
 	keys      map[string]*yaml.Node
 	defaults  *yaml.Node
 	templates map[string]pair
 	names     []string
 }
 
-// maxMergeDepth is more than the deepest setting has, and ends aliases that contain themselves.
+// maxMergeDepth is deeper than any setting; it stops at aliases that contain themselves.
 const maxMergeDepth = 8
 
 func newAssembly(s *sources, sections []Section) *assembly {
@@ -36,7 +36,7 @@ func (a *assembly) fail(node *yaml.Node, format string, args ...any) {
 	a.errs = append(a.errs, a.sources.at(node, fmt.Sprintf(format, args...)))
 }
 
-// add takes over what one file says.
+// add adds the content of one file.
 func (a *assembly) add(document *yaml.Node) {
 	top := document.Content[0]
 	if a.root == nil {
@@ -64,7 +64,7 @@ func (a *assembly) add(document *yaml.Node) {
 	}
 }
 
-// only refuses a second key of its kind.
+// only refuses a second key of the same name.
 func (a *assembly) only(p pair) bool {
 	if first := a.keys[p.key.Value]; first != nil {
 		a.fail(p.key, "a second %s: the first is at %s", clipKey(p.key.Value), a.sources.place(first))
@@ -78,7 +78,7 @@ func (a *assembly) addMigrations(p pair) {
 	list := resolve(p.value)
 	switch {
 	case list.Kind != yaml.SequenceNode && a.migrations == nil:
-		a.migrations = list // the decoder says what is wrong with it
+		a.migrations = list // the decoder reports the wrong type
 		a.root.Content = append(a.root.Content, p.key, list)
 	case list.Kind != yaml.SequenceNode || a.migrations != nil && a.migrations.Kind != yaml.SequenceNode:
 		a.fail(list, "expected a list of migrations")
@@ -109,8 +109,7 @@ func (a *assembly) addTemplates(node *yaml.Node) {
 	}
 }
 
-// document returns everything as one file would have it. Templates and defaults are checked even where no migration
-// uses them.
+// document returns everything as one document. Templates and defaults are checked even when no migration uses them.
 func (a *assembly) document() *yaml.Node {
 	if a.defaults != nil {
 		_, defaults := a.cutTemplate(a.defaults)
@@ -127,7 +126,7 @@ func (a *assembly) document() *yaml.Node {
 	return &yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{a.root}, Line: a.root.Line, Column: a.root.Column}
 }
 
-// check decodes settings strictly, so that a misspelt key does not wait for its first user.
+// check decodes settings strictly: a misspelt key is reported even when no migration uses it yet.
 func (a *assembly) check(node *yaml.Node, what string) {
 	node = resolve(node)
 	if node.Kind != yaml.MappingNode {
@@ -151,7 +150,7 @@ func (a *assembly) check(node *yaml.Node, what string) {
 	}
 }
 
-// complete returns a migration's entry with what its template and the defaults say beneath it.
+// complete returns a migration's entry, completed from its template and then from the defaults.
 func (a *assembly) complete(entry *yaml.Node) *yaml.Node {
 	entry = resolve(entry)
 	if entry.Kind != yaml.MappingNode {
@@ -180,7 +179,7 @@ func (a *assembly) complete(entry *yaml.Node) *yaml.Node {
 	return entry
 }
 
-// cutTemplate takes the key template out of settings. The name is nil where there is none.
+// cutTemplate removes the key template from settings. The name is nil when there is none.
 func (a *assembly) cutTemplate(node *yaml.Node) (name, rest *yaml.Node) {
 	node = resolve(node)
 	if child(node, "template") == nil {
@@ -202,7 +201,7 @@ func (a *assembly) cutTemplate(node *yaml.Node) (name, rest *yaml.Node) {
 	return name, &without
 }
 
-// merge puts settings over others: mappings key by key, anything else, also nothing, takes the other's place.
+// merge overrides settings: mappings key by key; any other value, also null, replaces the value below.
 func (a *assembly) merge(over, under *yaml.Node, depth int) *yaml.Node {
 	over, under = resolve(over), resolve(under)
 	if over.Kind != yaml.MappingNode || under.Kind != yaml.MappingNode || depth > maxMergeDepth {
@@ -210,9 +209,9 @@ func (a *assembly) merge(over, under *yaml.Node, depth int) *yaml.Node {
 	}
 	merged := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: over.Line, Column: over.Column}
 	below := a.pairs(under)
-	said := map[string]bool{}
+	set := map[string]bool{}
 	for _, p := range a.pairs(over) {
-		said[p.key.Value] = true
+		set[p.key.Value] = true
 		for _, q := range below {
 			if q.key.Value == p.key.Value {
 				p.value = a.merge(p.value, q.value, depth+1)
@@ -221,7 +220,7 @@ func (a *assembly) merge(over, under *yaml.Node, depth int) *yaml.Node {
 		merged.Content = append(merged.Content, p.key, p.value)
 	}
 	for _, q := range below {
-		if !said[q.key.Value] {
+		if !set[q.key.Value] {
 			merged.Content = append(merged.Content, q.key, q.value)
 		}
 	}
@@ -230,16 +229,16 @@ func (a *assembly) merge(over, under *yaml.Node, depth int) *yaml.Node {
 
 type pair struct{ key, value *yaml.Node }
 
-// pairs returns a mapping's keys and values, with what its merge key (<<) brings after its own.
+// pairs returns a mapping's keys and values: first its own, then those of its merge keys (<<).
 func (a *assembly) pairs(mapping *yaml.Node) []pair {
 	var own []pair
-	var brought []*yaml.Node
+	var merged []*yaml.Node
 	seen := map[string]*yaml.Node{}
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
 		key, value := mapping.Content[i], mapping.Content[i+1]
 		switch first := seen[key.Value]; {
 		case key.Tag == "!!merge" || key.Value == "<<":
-			brought = append(brought, value)
+			merged = append(merged, value)
 		case first != nil:
 			_, line := a.sources.of(first.Line)
 			a.fail(key, "mapping key %q already defined at line %d", clipKey(key.Value), line)
@@ -248,8 +247,8 @@ func (a *assembly) pairs(mapping *yaml.Node) []pair {
 			own = append(own, pair{key, value})
 		}
 	}
-	for _, b := range brought {
-		for _, p := range a.broughtBy(b) {
+	for _, m := range merged {
+		for _, p := range a.mergedPairs(m) {
 			if seen[p.key.Value] == nil {
 				seen[p.key.Value] = p.key
 				own = append(own, p)
@@ -259,9 +258,9 @@ func (a *assembly) pairs(mapping *yaml.Node) []pair {
 	return own
 }
 
-// broughtBy returns what one merge key brings: one mapping or a list of them, of which the first wins. Merge keys in
-// those stay, and the decoder takes them in.
-func (a *assembly) broughtBy(node *yaml.Node) []pair {
+// mergedPairs returns the pairs of one merge key: those of a mapping, or of a list of mappings, of which the first
+// wins. Merge keys in these stay for the decoder.
+func (a *assembly) mergedPairs(node *yaml.Node) []pair {
 	node = resolve(node)
 	mappings := []*yaml.Node{node}
 	if node.Kind == yaml.SequenceNode {
@@ -289,10 +288,10 @@ func resolve(node *yaml.Node) *yaml.Node {
 	return node
 }
 
-// maxFaults is how many faults are told at once: a file that is something else altogether has one in each line.
+// maxFaults is how many faults are reported at once: a file that is no configuration at all has one in each line.
 const maxFaults = 50
 
-// distinct keeps the first of equal errors: a template's is met again by each of its users.
+// distinct keeps the first of equal errors: each user of a template has the template's faults.
 func distinct(errs []error) error {
 	seen := map[string]bool{}
 	var kept []error
@@ -311,7 +310,7 @@ func distinct(errs []error) error {
 	return errors.Join(kept...)
 }
 
-// comparePlaces orders faults as a person meets them: by file and place.
+// comparePlaces orders faults by file and place.
 func comparePlaces(a, b error) int {
 	x, y := new(FileError), new(FileError)
 	errors.As(a, &x)

@@ -146,12 +146,8 @@ migrations:
 
 func TestDefaultTemplate(t *testing.T) {
 	t.Parallel()
-	c, err := parseText(
-		"f.yml",
-		[]byte(
-			"defaults: {template: t}\ntemplates: {t: {phase: delta}, u: {phase: migrate}}\nmigrations: [{name: a}, {name: b, template: u}]",
-		),
-	)
+	c, err := parseText("f.yml", []byte(
+		"defaults: {template: t}\ntemplates: {t: {phase: delta}, u: {phase: migrate}}\nmigrations: [{name: a}, {name: b, template: u}]"))
 	if err != nil || c.Migrations[0].Phase != PhaseDelta || c.Migrations[1].Phase != PhaseMigrate {
 		t.Errorf("%v %+v", err, c)
 	}
@@ -208,12 +204,8 @@ func TestFaultsInSeveralFilesHaveAPlace(t *testing.T) {
 
 func TestATemplatesFaultIsReportedOnce(t *testing.T) {
 	t.Parallel()
-	_, err := parseText(
-		"f.yml",
-		[]byte(
-			"templates: {x: {phase: done, magneto: 1}}\nmigrations: [{name: a, template: x}, {name: b, template: x}]",
-		),
-	)
+	_, err := parseText("f.yml", []byte(
+		"templates: {x: {phase: done, magneto: 1}}\nmigrations: [{name: a, template: x}, {name: b, template: x}]"))
 	if err == nil || strings.Count(err.Error(), "magneto") != 1 {
 		t.Errorf("got %v", err)
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"regexp"
@@ -18,11 +19,11 @@ var (
 	notFoundIn    = regexp.MustCompile(`^field (.+) not found in type \S+$`)
 	alreadyIn     = regexp.MustCompile(`^mapping key "(.+)" already defined`)
 	wrongType     = regexp.MustCompile("(?s)cannot construct (\\S+)(?: `.*`)? (?:into|as) (?:a )?(\\S+)$")
-	// quotedText is what a decoder repeats of the file.
+	// quotedText is a part of the file in a decoder's message.
 	quotedText = regexp.MustCompile("(?s)([\"'`])(.*)([\"'`])")
 )
 
-// readable takes Go's words out of a decoder's message, and what can be a secret.
+// readable removes Go's words from a decoder's message, and what can be a secret.
 func readable(message string) string {
 	message = strings.TrimPrefix(message, "yaml: ")
 	if m := notFoundIn.FindStringSubmatch(message); m != nil {
@@ -40,18 +41,23 @@ func readable(message string) string {
 		m := alreadyIn.FindStringSubmatchIndex(message)
 		return message[:m[2]] + clipKey(message[m[2]:m[3]]) + message[m[3]:]
 	}
-	return quotedText.ReplaceAllStringFunc(
-		message,
-		func(quoted string) string { return quoted[:1] + Clip(quoted[1:len(quoted)-1]) + quoted[len(quoted)-1:] },
-	)
+	return quotedText.ReplaceAllStringFunc(message, func(quoted string) string {
+		return quoted[:1] + Clip(quoted[1:len(quoted)-1]) + quoted[len(quoted)-1:]
+	})
 }
 
 func yamlTag(tag string) string {
-	name, ok := map[string]string{"str": "text", "seq": "a list", "map": "a mapping", "int": "a number", "float": "a fraction", "bool": "true or false", "null": "nothing", "timestamp": "a time"}[strings.TrimPrefix(tag, "!!")]
-	if !ok {
-		return "something else"
+	names := map[string]string{
+		"bool":      "true or false",
+		"float":     "a fraction",
+		"int":       "a number",
+		"map":       "a mapping",
+		"null":      "nothing",
+		"seq":       "a list",
+		"str":       "text",
+		"timestamp": "a time",
 	}
-	return name
+	return cmp.Or(names[strings.TrimPrefix(tag, "!!")], "something else")
 }
 
 func goType(name string) string {
@@ -72,7 +78,7 @@ func goType(name string) string {
 	return "a mapping"
 }
 
-// validator collects the faults that the decoder cannot see.
+// validator collects the faults that the decoder cannot find.
 type validator struct {
 	sources  *sources
 	document *yaml.Node
@@ -80,7 +86,7 @@ type validator struct {
 	errs     []error
 }
 
-// fail records a fault at the value that path leads to: keys as string, list positions as int.
+// fail records a fault at the value at path: keys are strings, positions in lists are ints.
 func (v *validator) fail(message string, path ...any) {
 	v.errs = append(v.errs, v.sources.at(find(v.document, path), message))
 }
@@ -100,23 +106,15 @@ func (v *validator) config(c *Config) {
 		v.fail("backup_read_bytes_per_second must not be negative", "global", "backup_read_bytes_per_second")
 	}
 	if len(c.Migrations) == 0 {
-		v.fail("no migrations: name at least one under migrations", "migrations")
+		v.fail("no migrations: list at least one under migrations", "migrations")
 	}
 	seen := map[string]int{}
 	for i := range c.Migrations {
 		m := &c.Migrations[i]
 		if first, is := seen[m.Name]; is {
 			at := find(v.document, []any{"migrations", first, "name"})
-			v.fail(
-				fmt.Sprintf(
-					"a second migration with the name %q: the first is at %s",
-					Clip(m.Name),
-					v.sources.place(at),
-				),
-				"migrations",
-				i,
-				"name",
-			)
+			v.fail(fmt.Sprintf("a second migration with the name %q: the first is at %s",
+				Clip(m.Name), v.sources.place(at)), "migrations", i, "name")
 		} else {
 			seen[m.Name] = i
 		}
@@ -126,27 +124,16 @@ func (v *validator) config(c *Config) {
 
 func (v *validator) migration(m *Migration, i int) {
 	if !migrationName.MatchString(m.Name) {
-		v.fail(
-			fmt.Sprintf(
-				"name %q: a name starts with a letter or digit, goes on with letters, digits, '.', '_' or '-', and has at most 63 characters",
-				Clip(m.Name),
-			),
-			"migrations",
-			i,
-			"name",
-		)
+		v.fail(fmt.Sprintf("name %q: a name starts with a letter or digit, continues with letters, digits, '.', '_' "+
+			"or '-', and has at most 63 characters", Clip(m.Name)), "migrations", i, "name")
 	}
 	switch m.Phase {
 	case "":
 		m.Phase = PhaseAuto
 	case PhaseAuto, PhasePrepare, PhaseMigrate, PhaseDelta, PhaseCutover:
 	default:
-		v.fail(
-			fmt.Sprintf("phase %q: expected auto, prepare, migrate, delta or cutover", Clip(string(m.Phase))),
-			"migrations",
-			i,
-			"phase",
-		)
+		v.fail(fmt.Sprintf("phase %q: expected auto, prepare, migrate, delta or cutover", Clip(string(m.Phase))),
+			"migrations", i, "phase")
 	}
 	v.database(&m.Magento1.Database, "migrations", i, "magento1", "database")
 	v.database(&m.Magento2.Database, "migrations", i, "magento2", "database")
@@ -161,8 +148,7 @@ func (v *validator) database(d *Database, path ...any) {
 	}
 	for key, address := range map[string]string{"host": d.Host, "socket": d.Socket} {
 		if strings.LastIndex(address, "@") > 0 {
-			v.fail(
-				key+" holds a login: expected the address alone, with user and password under their own keys",
+			v.fail(key+" contains a login: expected only the address, with user and password under their own keys",
 				at(key)...)
 		}
 	}
@@ -170,7 +156,7 @@ func (v *validator) database(d *Database, path ...any) {
 		v.fail("password_env: expected the name of an environment variable", at("password_env")...)
 	}
 	if d.TLS != nil && (d.TLS.CertFile == "") != (d.TLS.KeyFile == "") {
-		v.fail("cert_file and key_file go together", at("tls")...)
+		v.fail("cert_file and key_file must be set together", at("tls")...)
 	}
 }
 
@@ -182,8 +168,8 @@ func (v *validator) settings(p *Preconditions, i int) {
 	}
 	p.nodes = nil
 	for _, section := range v.sections {
-		settings, said := p.sections[section.ID]
-		if !said {
+		settings, set := p.sections[section.ID]
+		if !set {
 			continue
 		}
 		if s := p.Severity(section.ID); s != SeverityWarn && s != SeverityFail {
@@ -209,32 +195,26 @@ func (v *validator) waivers(waivers []Waiver, i int) {
 	for j, w := range waivers {
 		at := func(key string) []any { return []any{"migrations", i, "waivers", j, key} }
 		if !slices.Contains(v.ids(), w.Precondition) {
-			v.fail(
-				fmt.Sprintf(
-					"precondition %q does not exist: expected one of %s",
-					Clip(w.Precondition),
-					strings.Join(v.ids(), ", "),
-				),
-				at("precondition")...)
+			v.fail(fmt.Sprintf("precondition %q does not exist: expected one of %s",
+				Clip(w.Precondition), strings.Join(v.ids(), ", ")), at("precondition")...)
 		}
 		if strings.TrimSpace(w.Reason) == "" {
 			v.fail("a waiver needs a reason", at("reason")...)
 		}
 		if w.Expires.IsZero() {
-			v.fail("a waiver needs an end: expires, a date or a time", at("expires")...)
+			v.fail("a waiver needs an end: set expires to a date or a time", at("expires")...)
 		}
 		k := key{w.Precondition, w.Subject}
 		if seen[k] {
-			v.fail(
-				fmt.Sprintf("a second waiver for %s and subject %q", Clip(w.Precondition), Clip(w.Subject)),
+			v.fail(fmt.Sprintf("a second waiver for %s and subject %q", Clip(w.Precondition), Clip(w.Subject)),
 				at("precondition")...)
 		}
 		seen[k] = true
 	}
 }
 
-// keyNode returns the node of a key of a mapping, so that a fault of the key itself can point at it, and the mapping
-// where the key came from elsewhere.
+// keyNode returns the node of a mapping's key, for faults in the key itself; or the mapping, when the key came from a
+// merge key.
 func keyNode(mapping *yaml.Node, key string) *yaml.Node {
 	mapping = resolve(mapping)
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
@@ -245,7 +225,7 @@ func keyNode(mapping *yaml.Node, key string) *yaml.Node {
 	return mapping
 }
 
-// find follows path as far as it goes, so that a missing key is reported where it should have been.
+// find follows path as far as it exists: a missing key is reported at the mapping that should have it.
 func find(node *yaml.Node, path []any) *yaml.Node {
 	for {
 		switch {
@@ -285,7 +265,7 @@ func child(node *yaml.Node, step any) *yaml.Node {
 	return nil
 }
 
-// Warnings are what is allowed but hardly meant: one sentence each.
+// Warnings returns a sentence for each setting that is allowed but suspicious.
 func (c *Config) Warnings() []string {
 	warnings := readableByAll(c.secretFiles())
 	for i := range c.Migrations {
@@ -294,43 +274,33 @@ func (c *Config) Warnings() []string {
 		warnings = append(warnings, m.Magento2.Database.warnings("migration "+m.Name+": magento2")...)
 		for _, w := range m.Waivers {
 			if m.Cutover != nil && w.Expires.Before(*m.Cutover) {
-				warnings = append(
-					warnings,
-					fmt.Sprintf(
-						"migration %s: the waiver of %s %sends %s, before the cutover at %s",
-						m.Name,
-						w.Precondition,
-						subjectWord(w.Subject),
-						w.Expires.UTC().Format(time.RFC3339),
-						m.Cutover.UTC().Format(time.RFC3339),
-					),
-				)
+				expires, cutover := w.Expires.UTC().Format(time.RFC3339), m.Cutover.UTC().Format(time.RFC3339)
+				warnings = append(warnings, fmt.Sprintf(
+					"migration %s: the waiver for %s %sexpires at %s, before the cutover at %s",
+					m.Name, w.Precondition, subjectWord(w.Subject), expires, cutover))
 			}
 		}
 	}
 	return warnings
 }
 
-// warnings are about how the password is given.
-func (d *Database) warnings(whose string) []string {
-	var said, warnings []string
-	for key, is := range map[string]bool{"password": d.Password != nil, "password_file": d.PasswordFile != "", "password_env": d.PasswordEnv != ""} {
-		if is {
-			said = append(said, key)
-		}
+// warnings are about several passwords for one database.
+func (d *Database) warnings(system string) []string {
+	var keys []string
+	if d.Password != nil {
+		keys = append(keys, "password")
 	}
-	slices.Sort(said) // which is also the order in which they win
-	if len(said) > 1 {
-		warnings = append(
-			warnings,
-			fmt.Sprintf(
-				"%s.database has several passwords (%s): the first one is used",
-				whose,
-				strings.Join(said, ", "),
-			),
-		)
+	if d.PasswordEnv != "" {
+		keys = append(keys, "password_env")
 	}
-	return warnings
+	if d.PasswordFile != "" {
+		keys = append(keys, "password_file")
+	}
+	if len(keys) < 2 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s.database has several passwords (%s): the first one is used",
+		system, strings.Join(keys, ", "))}
 }
 
 func subjectWord(subject string) string {

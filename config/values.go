@@ -7,17 +7,17 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Waiver excuses a precondition, or one subject of its findings, until it ends.
+// Waiver excuses a precondition, or one subject of its findings, until it expires.
 type Waiver struct {
 	Precondition string `yaml:"precondition"`
-	// Subject is a finding's subject; empty covers the whole precondition.
+	// Subject is a finding's subject; empty means the whole precondition.
 	Subject string `yaml:"subject"`
 	Reason  string `yaml:"reason"`
 	Owner   string `yaml:"owner"`
 	Expires Expiry `yaml:"expires"`
 }
 
-// Expiry is when a waiver ends. It is written as a date, which counts whole in UTC, or as RFC 3339.
+// Expiry is when a waiver expires. It is written as a date, which includes the whole day in UTC, or as RFC 3339.
 type Expiry struct{ time.Time }
 
 // UnmarshalYAML implements yaml.Unmarshaler.

@@ -143,7 +143,7 @@ func (e *Evidence) setups(ctx context.Context) (codes []string, enterprise bool,
 // installedSetups takes the third-party modules from core_resource.
 func (e *Evidence) installedSetups(ctx context.Context, v *finding.Verdict, core coreModules) (Extensions, bool) {
 	var x Extensions
-	if e.Magento1.Unseen(v) {
+	if e.Magento1.Unreachable(v) {
 		return x, false
 	}
 	codes, enterprise, err := e.setups(ctx)

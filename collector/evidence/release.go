@@ -237,12 +237,12 @@ func (e *Evidence) lineOfCatalog(ctx context.Context, d *DatabaseRelease) error 
 	return nil
 }
 
-func recordedRelease(ctx context.Context, s *System, present map[string]bool) (release string, err error) {
+func notedRelease(ctx context.Context, s *System, present map[string]bool) (release string, err error) {
 	const table = "admin_analytics_usage_version_log"
 	if !present[table] {
 		return "", nil
 	}
-	query := "SELECT last_viewed_in_version FROM " + s.Table("admin_analytics_usage_version_log") +
+	query := "SELECT last_viewed_in_version FROM " + s.Table(table) +
 		" ORDER BY id DESC LIMIT 1"
 	err = s.Session.Row(ctx, query, nil, &release)
 	if errors.Is(err, sql.ErrNoRows) {

@@ -20,6 +20,7 @@ import (
 	"magento_migration_exporter/config/envphp"
 	"magento_migration_exporter/config/localxml"
 	"magento_migration_exporter/config/magento1"
+	"magento_migration_exporter/config/progress"
 	"magento_migration_exporter/config/sourcefile"
 	"magento_migration_exporter/config/toolconfig"
 	"magento_migration_exporter/config/toolmap"

@@ -130,7 +130,7 @@ func (j *requirementJudge) findReleases(ctx context.Context) bool {
 		j.e.Magento2.Broken(j.v, "release", err)
 		return false
 	case release.String() == "":
-		j.v.Unknown("release", "Magento 2's release is unknown", j.whyUnknown(release), j.releaseKeys())
+		j.v.Unknown("release", "Magento 2's release is unknown", j.whyUnknown(release), j.releaseRemedy())
 		return false
 	case release.Exact == "":
 		return j.releasesOfRange(release)
@@ -165,7 +165,7 @@ func (j *requirementJudge) releasesOfRange(release evidence.Release) bool {
 	j.releases = j.table.Between(release.Limits())
 	if len(j.releases) == 0 {
 		j.v.Unknown("release", "the table of requirements does not have Magento 2's release",
-			"it is "+release.String()+", table of "+j.table.Dated, j.releaseKeys())
+			"it is "+release.String()+", table of "+j.table.Dated, j.releaseRemedy())
 		return false
 	}
 	return true
@@ -268,7 +268,7 @@ func (j *requirementJudge) silent(component string, err error) {
 	case service.NoVersion:
 		remedy = "Check its version by hand and waive this subject."
 	}
-	j.unseen(component, "it "+cmp.Or(string(cause), "does not answer"), err, remedy)
+	j.unknown(component, "it "+cmp.Or(string(cause), "does not answer"), err, remedy)
 }
 
 func errText(err error) string {
