@@ -105,7 +105,7 @@ func (e *Evidence) Extensions(ctx context.Context, v *finding.Verdict) (Extensio
 			"Set "+e.Magento1.Key("root")+" to Magento 1's folder, or to a copy of its app/ folder.")
 	case err == nil:
 		v.Unknown("modules", "Magento 1's modules cannot be read",
-			"app/etc/modules declares no Mage_Core, so that is no whole Magento 1",
+			"app/etc/modules declares no Mage_Core: it is not a complete Magento 1",
 			"Set "+e.Magento1.Key("root")+" to Magento 1's folder, or to a copy of its app/ folder.")
 	default:
 		v.Unknown("modules", "Magento 1's modules cannot be read", err.Error(),
