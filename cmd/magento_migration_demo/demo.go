@@ -20,19 +20,19 @@ type options struct {
 // demo is a running demonstration.
 type demo struct {
 	options
-	// dir holds all that it makes.
+	// dir has everything that it creates.
 	dir    string
 	stdout io.Writer
 	stderr io.Writer
-	// group holds what runs in the background: when a part of it fails, all of it ends.
+	// group has the parts that run in the background: when one fails, all end.
 	group *errgroup.Group
 }
 
-// demonstrate runs the demonstration until ctx ends or a part of it fails, and removes all that it made.
+// demonstrate runs the demonstration until ctx ends or a part of it fails, and removes everything that it created.
 func demonstrate(ctx context.Context, o options, stdout, stderr io.Writer) (err error) {
 	dir, err := os.MkdirTemp("", "magento_migration_demo-")
 	if err != nil {
-		return fmt.Errorf("make a folder for the demo: %w", err)
+		return fmt.Errorf("create a folder for the demo: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	// Otherwise a template of the servers' data would stay in a cache.
@@ -44,14 +44,14 @@ func demonstrate(ctx context.Context, o options, stdout, stderr io.Writer) (err 
 	d := &demo{options: o, dir: dir, stdout: stdout, stderr: stderr, group: group}
 	err = d.run(ctx)
 	cancel()
-	// Whatever else failed then failed because a part of the demo had ended.
+	// When a part of the demo has ended, every other error is a consequence.
 	if ended := group.Wait(); ended != nil {
 		return ended
 	}
 	return err
 }
 
-// run builds the demonstration up and shows it until ctx ends.
+// run starts all parts and shows them until ctx ends.
 func (d *demo) run(ctx context.Context) error {
 	shops, err := d.openShops(ctx)
 	if err != nil {
@@ -80,5 +80,5 @@ func (d *demo) run(ctx context.Context) error {
 	return nil
 }
 
-// step tells what takes the next seconds.
+// step prints what the demo does in the next seconds.
 func (d *demo) step(format string, args ...any) { fmt.Fprintf(d.stderr, format+"\n", args...) }

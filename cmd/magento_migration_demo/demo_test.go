@@ -38,13 +38,8 @@ func runTests(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, output)
 		return 1
 	}
-	demoBinary, exporterBinary = filepath.Join(
-		dir,
-		"magento_migration_demo",
-	), filepath.Join(
-		dir,
-		"magento_migration_exporter",
-	)
+	demoBinary = filepath.Join(dir, "magento_migration_demo")
+	exporterBinary = filepath.Join(dir, "magento_migration_exporter")
 	return m.Run()
 }
 
@@ -235,8 +230,8 @@ func pasted(t *testing.T, output string) map[string][]string {
 	return commands
 }
 
-// TestRemediesMend does as a user does: it starts the demo, pastes what is printed, and presses Ctrl-C.
-func TestRemediesMend(t *testing.T) {
+// TestRemediesFix acts as a user: it starts the demo, pastes the printed commands, and presses Ctrl-C.
+func TestRemediesFix(t *testing.T) {
 	rules := t.TempDir()
 	if err := os.CopyFS(rules, os.DirFS("../../dashboards/rules")); err != nil {
 		t.Fatal(err)
@@ -254,7 +249,8 @@ func TestRemediesMend(t *testing.T) {
 
 	for id, want := range map[string]string{
 		"network": "pass", "m2_installed": "pass", "backup": "pass",
-		"cron_stopped": "fail", "privileges": "fail", "binlog_trust": "fail", "m2_entities": "warn", "extensions": "fail",
+		"cron_stopped": "fail", "privileges": "fail", "binlog_trust": "fail", "m2_entities": "warn",
+		"extensions": "fail",
 	} {
 		if got := preconditions(t, exporter)[id].Status; got != want {
 			t.Errorf("%s is %s, want %s", id, got, want)
@@ -271,13 +267,13 @@ func TestRemediesMend(t *testing.T) {
 				t.Fatalf("%s: %v\n%s", command, err, said)
 			}
 		}
-		eventually(t, id+" is mended", func() bool {
+		eventually(t, id+" is fixed", func() bool {
 			status := preconditions(t, exporter)[id].Status
 			return status == "pass" || status == "warn" && id == "binlog_trust"
 		})
 		for _, other := range broken[i+1:] {
 			if got := preconditions(t, exporter)[other].Status; got != before[other].Status {
-				t.Errorf("mending %s made %s %s", id, other, got)
+				t.Errorf("fixing %s made %s %s", id, other, got)
 			}
 		}
 	}
@@ -301,11 +297,8 @@ func TestRemediesMend(t *testing.T) {
 // decide writes decisions about Magento 1's extensions into the configuration and has it reloaded, as the demo says.
 func decide(t *testing.T, output string) {
 	t.Helper()
-	m := regexp.MustCompile(
-		`(?m)^its configuration (\S+)\nand to reload it  curl -X POST (\S+)$`,
-	).FindStringSubmatch(
-		output,
-	)
+	printed := regexp.MustCompile(`(?m)^its configuration (\S+)\nand to reload it  curl -X POST (\S+)$`)
+	m := printed.FindStringSubmatch(output)
 	if m == nil {
 		t.Fatal("the demo does not say how to change the configuration")
 	}
@@ -313,12 +306,10 @@ func decide(t *testing.T, output string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	decided := strings.Replace(
-		string(text),
-		"    preconditions:\n",
-		"    preconditions:\n      extensions: {decisions: {acme_giftcard_setup: {dropped: not sold}, amshopby_setup: {replaced_by: Amasty_Shopby}}}\n",
-		1,
-	)
+	decisions := "      extensions: {decisions: {acme_giftcard_setup: {dropped: not sold}, " +
+		"amshopby_setup: {replaced_by: Amasty_Shopby}}}\n"
+	const key = "    preconditions:\n"
+	decided := strings.Replace(string(text), key, key+decisions, 1)
 	if err := os.WriteFile(m[1], []byte(decided), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -344,10 +335,8 @@ func assertFromRemedy(t *testing.T, command string, p precondition) {
 		if !strings.HasSuffix(line, ";") {
 			continue
 		}
-		if !slices.ContainsFunc(
-			p.Findings,
-			func(f finding) bool { return slices.Contains(strings.Split(f.Remedy, "\n"), line) },
-		) {
+		hasLine := func(f finding) bool { return slices.Contains(strings.Split(f.Remedy, "\n"), line) }
+		if !slices.ContainsFunc(p.Findings, hasLine) {
 			t.Errorf("no remedy of %s has the line %s", p.ID, line)
 		}
 	}
@@ -364,11 +353,8 @@ func assertWatched(t *testing.T, prometheus, alertmanager string) {
 				} `json:"result"`
 			} `json:"data"`
 		}
-		getJSON(
-			t,
-			"http://"+prometheus+"/api/v1/query?query=job_migration:magento_migration_ready:min_last10m",
-			&answer,
-		)
+		query := "/api/v1/query?query=job_migration:magento_migration_ready:min_last10m"
+		getJSON(t, "http://"+prometheus+query, &answer)
 		return len(answer.Data.Result) == 1 && answer.Data.Result[0].Metric["migration"] == "demo"
 	})
 	eventually(t, "Alertmanager has the alert", func() bool {
@@ -377,10 +363,9 @@ func assertWatched(t *testing.T, prometheus, alertmanager string) {
 		}
 		var alerts []alert
 		getJSON(t, "http://"+alertmanager+"/api/v2/alerts", &alerts)
-		return slices.ContainsFunc(
-			alerts,
-			func(a alert) bool { return a.Labels["alertname"] == "NotReady" && a.Labels["migration"] == "demo" },
-		)
+		return slices.ContainsFunc(alerts, func(a alert) bool {
+			return a.Labels["alertname"] == "NotReady" && a.Labels["migration"] == "demo"
+		})
 	})
 }
 

@@ -22,7 +22,7 @@ var exporterConfig string
 // exporterPort is the exporter's default.
 const exporterPort = 10102
 
-// runningExporter is the real exporter over the two shops.
+// runningExporter is the real exporter, which watches the two shops.
 type runningExporter struct {
 	binary  string
 	config  string
@@ -46,14 +46,8 @@ func (d *demo) startExporter(ctx context.Context, s *shops) (*runningExporter, e
 		return nil, err
 	}
 	d.step("Starting the exporter ...")
-	d.start(
-		ctx,
-		e.log,
-		e.binary,
-		"--config.file="+e.config,
-		"--web.listen-address="+e.address,
-		"--web.enable-lifecycle",
-	)
+	d.start(ctx, e.log, e.binary,
+		"--config.file="+e.config, "--web.listen-address="+e.address, "--web.enable-lifecycle")
 	if err := waitReady(ctx, "http://"+e.address+"/-/ready"); err != nil {
 		return nil, fmt.Errorf("start the exporter: %w", err)
 	}
@@ -64,7 +58,7 @@ func (d *demo) startExporter(ctx context.Context, s *shops) (*runningExporter, e
 func (e *runningExporter) check(ctx context.Context, stdout, stderr io.Writer) error {
 	cmd := exec.CommandContext(ctx, e.binary, "check", "--config.file="+e.config)
 	cmd.Stdout, cmd.Stderr = stdout, stderr
-	// An exit code of 2 or 3 says that something fails or is unknown, as it should here.
+	// An exit code of 2 or 3 means that something fails or is unknown, as expected here.
 	err := cmd.Run()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() > 1 {
 		return nil
@@ -108,7 +102,7 @@ func (e *runningExporter) readiness(ctx context.Context) (*readiness, error) {
 	return &r, nil
 }
 
-// freeAddress returns a loopback address with the port, or with any free one where that is taken.
+// freeAddress returns a loopback address with the port, or with any free port when it is taken.
 func freeAddress(port int) (string, error) {
 	listener, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil && port != 0 {

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// The demo's Magento 2 is a database only. Its bin/magento is a link to the demo's own binary, which then does what the
-// command does as far as the demo can show it: write and remove the crontab that starts Magento 2's cron.
+// The demo's Magento 2 is only a database. Its bin/magento is a link to the demo's own binary, which then does what the
+// demo shows of the real command: write and remove the crontab that starts Magento 2's cron.
 const (
 	magentoCommand = "magento"
 	crontabName    = "crontab"
@@ -20,7 +20,7 @@ const (
 	cronPause      = time.Second
 )
 
-// magento is bin/magento: it returns the exit code.
+// magento is bin/magento; it returns the exit code.
 func magento(args []string, stdout, stderr io.Writer) int {
 	path := filepath.Join(filepath.Dir(args[0]), "..", crontabName)
 	var err error
@@ -32,7 +32,7 @@ func magento(args []string, stdout, stderr io.Writer) int {
 			err = nil
 		}
 	default:
-		err = errors.New("the demo's bin/magento knows only cron:install and cron:remove")
+		err = errors.New("the demo's bin/magento supports only cron:install and cron:remove")
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, err)
@@ -42,7 +42,7 @@ func magento(args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// startCron makes bin/magento, installs the crontab, and works as cron does while it is there.
+// startCron creates bin/magento, installs the crontab, and acts as cron while the crontab exists.
 func (d *demo) startCron(ctx context.Context, s *shops) error {
 	binary, err := os.Executable()
 	if err != nil {
@@ -50,10 +50,10 @@ func (d *demo) startCron(ctx context.Context, s *shops) error {
 	}
 	bin := filepath.Join(s.MagentoRoot, "bin")
 	if err := os.MkdirAll(bin, 0o700); err != nil {
-		return fmt.Errorf("make Magento 2's folder: %w", err)
+		return fmt.Errorf("create Magento 2's folder: %w", err)
 	}
 	if err := os.Symlink(binary, filepath.Join(bin, magentoCommand)); err != nil {
-		return fmt.Errorf("make bin/magento: %w", err)
+		return fmt.Errorf("create bin/magento: %w", err)
 	}
 	path := filepath.Join(s.MagentoRoot, crontabName)
 	if err := os.WriteFile(path, []byte(crontab), 0o600); err != nil {
@@ -66,7 +66,7 @@ func (d *demo) startCron(ctx context.Context, s *shops) error {
 	return s.Magento2.Server.Exec(ctx, cronSQL)
 }
 
-// runCron leaves cron's traces in cron_schedule while the crontab is there.
+// runCron writes cron's entries into cron_schedule while the crontab exists.
 func runCron(ctx context.Context, crontab string, magento2 *shop) {
 	tick := time.NewTicker(cronPause)
 	defer tick.Stop()
@@ -77,7 +77,7 @@ func runCron(ctx context.Context, crontab string, magento2 *shop) {
 		case <-tick.C:
 		}
 		if _, err := os.Stat(crontab); err == nil {
-			// While somebody restores the backup, there is no such table.
+			// An error is no fault: while somebody restores the backup, the table does not exist.
 			_ = magento2.Server.Exec(ctx, cronSQL)
 		}
 	}

@@ -1,5 +1,5 @@
 // Command magento_migration_demo shows the exporter at work on two private database servers with a small Magento 1 and
-// a small Magento 2, where several preconditions fail on purpose and can be mended. It leaves nothing behind.
+// a small Magento 2. Several preconditions fail on purpose and can be fixed. At its end it removes everything.
 package main
 
 import (
@@ -19,27 +19,13 @@ func main() {
 		os.Exit(magento(os.Args, os.Stdout, os.Stderr))
 	}
 	var o options
-	app := kingpin.New(
-		"magento_migration_demo",
-		"Shows the exporter at work on two private database servers, until Ctrl-C.",
-	)
+	app := kingpin.New("magento_migration_demo",
+		"Shows the exporter at work on two private database servers, until Ctrl-C.")
 	app.HelpFlag.Short('h')
-	app.Flag(
-		"exporter",
-		"The exporter's binary.",
-	).Default(
-		"bin/magento_migration_exporter",
-	).ExistingFileVar(
-		&o.exporter,
-	)
-	app.Flag(
-		"rules",
-		"Folder with Prometheus rules to load when Prometheus is installed.",
-	).Default(
-		"dashboards/rules",
-	).StringVar(
-		&o.rules,
-	)
+	app.Flag("exporter", "The exporter's binary.").
+		Default("bin/magento_migration_exporter").ExistingFileVar(&o.exporter)
+	app.Flag("rules", "Folder with Prometheus rules to load when Prometheus is installed.").
+		Default("dashboards/rules").StringVar(&o.rules)
 	kingpin.MustParse(app.Parse(os.Args[1:]))
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -48,7 +34,7 @@ func main() {
 	os.Exit(code)
 }
 
-// show is the whole program: it returns the exit code.
+// show is the whole program; it returns the exit code.
 func show(ctx context.Context, o options, stdout, stderr io.Writer) int {
 	err := demonstrate(ctx, o, stdout, stderr)
 	if err != nil && ctx.Err() == nil {

@@ -16,7 +16,7 @@ var (
 	alertmanagerConfig string
 )
 
-// monitoring is what watches the exporter. An address is empty where the program is not installed.
+// monitoring is Prometheus and Alertmanager. The address of a program that is not installed is empty.
 type monitoring struct {
 	Exporter     string
 	Rules        string
@@ -24,7 +24,7 @@ type monitoring struct {
 	Alertmanager string
 }
 
-// startMonitoring starts Prometheus and Alertmanager where they are installed.
+// startMonitoring starts Prometheus and Alertmanager if they are installed.
 func (d *demo) startMonitoring(ctx context.Context, exporter string) (*monitoring, error) {
 	m := &monitoring{Exporter: exporter}
 	if info, err := os.Stat(d.rules); err == nil && info.IsDir() {
@@ -34,34 +34,22 @@ func (d *demo) startMonitoring(ctx context.Context, exporter string) (*monitorin
 	}
 	var err error
 	config := filepath.Join(d.dir, "alertmanager.yml")
-	m.Alertmanager, err = d.startIfInstalled(
-		ctx,
-		"prometheus-alertmanager",
-		func() error { return os.WriteFile(config, []byte(alertmanagerConfig), 0o600) },
-		"--config.file="+config,
-		"--storage.path="+filepath.Join(d.dir, "alertmanager"),
-		"--cluster.listen-address=",
-	)
+	configure := func() error { return os.WriteFile(config, []byte(alertmanagerConfig), 0o600) }
+	m.Alertmanager, err = d.startIfInstalled(ctx, "prometheus-alertmanager", configure,
+		"--config.file="+config, "--storage.path="+filepath.Join(d.dir, "alertmanager"), "--cluster.listen-address=")
 	if err != nil {
 		return nil, err
 	}
 	config = filepath.Join(d.dir, "prometheus.yml")
-	m.Prometheus, err = d.startIfInstalled(
-		ctx,
-		"prometheus",
-		func() error { return writeTemplate(config, prometheusConfig, m) },
-		"--config.file="+config,
-		"--storage.tsdb.path="+filepath.Join(d.dir, "prometheus"),
-	)
+	configure = func() error { return writeTemplate(config, prometheusConfig, m) }
+	m.Prometheus, err = d.startIfInstalled(ctx, "prometheus", configure,
+		"--config.file="+config, "--storage.tsdb.path="+filepath.Join(d.dir, "prometheus"))
 	return m, err
 }
 
 // startIfInstalled returns the address of a program of the Prometheus family, or an empty one when it is not installed.
 func (d *demo) startIfInstalled(
-	ctx context.Context,
-	name string,
-	configure func() error,
-	args ...string,
+	ctx context.Context, name string, configure func() error, args ...string,
 ) (string, error) {
 	program, err := exec.LookPath(name)
 	if err != nil {

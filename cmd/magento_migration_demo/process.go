@@ -18,13 +18,13 @@ import (
 const (
 	// endLimit is how long a program has to end after SIGTERM.
 	endLimit = 10 * time.Second
-	// readyLimit is how long a program has until it answers.
+	// readyLimit is how long a program has to become ready.
 	readyLimit = 30 * time.Second
-	// keptLog is how many bytes of a program's output are kept to explain why it ended.
+	// keptLog is how many bytes of a program's output are kept, to show why it ended.
 	keptLog = 4 << 10
 )
 
-// start runs a program until the demo ends. When the program ends before, the demo ends too.
+// start runs a program until the demo ends. When the program ends earlier, the demo ends too.
 func (d *demo) start(ctx context.Context, log *programLog, program string, args ...string) {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Stdout, cmd.Stderr = log, log
@@ -32,7 +32,7 @@ func (d *demo) start(ctx context.Context, log *programLog, program string, args 
 	cmd.WaitDelay = endLimit
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Pdeathsig: syscall.SIGKILL,
-		// A Ctrl-C at the terminal is for the demo, which then ends its programs in good order.
+		// Ctrl-C must reach only the demo, which then ends its programs itself.
 		Setpgid: true,
 	}
 	d.group.Go(func() error {
@@ -44,13 +44,13 @@ func (d *demo) start(ctx context.Context, log *programLog, program string, args 
 			return nil
 		}
 		if err == nil {
-			err = errors.New("as if it were done")
+			err = errors.New("exit code 0")
 		}
-		return fmt.Errorf("%s ended (%w); it said last:\n%s", filepath.Base(program), err, log.tail())
+		return fmt.Errorf("%s ended (%w); its last output:\n%s", filepath.Base(program), err, log.tail())
 	})
 }
 
-// programLog takes a program's output. It keeps the end of it, and passes it on once somebody wants to see it.
+// programLog receives a program's output. It keeps the end, and after show it also writes the output to the screen.
 type programLog struct {
 	mu     sync.Mutex
 	kept   []byte
@@ -69,7 +69,7 @@ func (l *programLog) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// show passes on what is written from now on.
+// show also writes everything from now on to w.
 func (l *programLog) show(w io.Writer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -101,7 +101,7 @@ func waitReady(ctx context.Context, url string) error {
 	}
 }
 
-// get writes the answer to w, and is an error for any other than 200.
+// get writes the answer to w. Any status other than 200 is an error.
 func get(ctx context.Context, url string, w io.Writer) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {

@@ -32,12 +32,8 @@ func TestReadmeConfigurations(t *testing.T) {
 		if err := os.WriteFile(file, []byte(m[1]), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		output, err := exec.CommandContext(
-			t.Context(),
-			exporterBinary,
-			"--config.file="+file,
-			"--config.check",
-		).CombinedOutput()
+		check := exec.CommandContext(t.Context(), exporterBinary, "--config.file="+file, "--config.check")
+		output, err := check.CombinedOutput()
 		if err != nil {
 			t.Errorf("%v: %s", err, output)
 		}

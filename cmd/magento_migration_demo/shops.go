@@ -29,9 +29,9 @@ var (
 	cronSQL string
 )
 
-// shop is one Magento's database on a private server of its own.
+// shop is one Magento's database on its own private server.
 type shop struct {
-	// System is magento1 or magento2, which is also the name of its database.
+	// System is magento1 or magento2; its database has the same name.
 	System string
 	Server *mysqltest.Server
 }
@@ -43,16 +43,16 @@ func (s *shop) clientArgs() []string {
 	return []string{"--no-defaults", "--socket=" + s.Server.Socket(), "--user=root", s.System}
 }
 
-// shops are the two Magentos, with what people did to them.
+// shops are the two Magentos and their files.
 type shops struct {
 	Magento1, Magento2 *shop
 	PasswordFile       string
 	Backup             string
-	// MagentoRoot is the folder of Magento 2's stand-in for bin/magento.
+	// MagentoRoot is the folder with bin/magento.
 	MagentoRoot string
 }
 
-// openShops starts the servers, fills them, and does what makes preconditions fail.
+// openShops starts the servers, fills them, and makes some preconditions fail.
 func (d *demo) openShops(ctx context.Context) (*shops, error) {
 	s := &shops{
 		PasswordFile: filepath.Join(d.dir, "password"),
@@ -65,18 +65,21 @@ func (d *demo) openShops(ctx context.Context) (*shops, error) {
 	}
 	d.step("Starting two private MariaDB servers with a small Magento 1 and a small Magento 2 ...")
 	var err error
-	// The binary log is on and creators of triggers are not trusted: the usual state of a shop with a replica.
-	if s.Magento1, err = d.openShop(ctx, "magento1", mysqltest.Magento1(""), magento1Account, password, "--log-bin=binlog", "--server-id=1"); err != nil {
+	// The binary log is on and creators of triggers are not trusted, as on most servers with a replica.
+	s.Magento1, err = d.openShop(ctx, "magento1", mysqltest.Magento1(""), magento1Account, password,
+		"--log-bin=binlog", "--server-id=1")
+	if err != nil {
 		return nil, err
 	}
-	if s.Magento2, err = d.openShop(ctx, "magento2", mysqltest.Magento2(""), magento2Account, password); err != nil {
+	s.Magento2, err = d.openShop(ctx, "magento2", mysqltest.Magento2(""), magento2Account, password)
+	if err != nil {
 		return nil, err
 	}
 	if err := s.Magento2.dump(ctx, s.Backup); err != nil {
 		return nil, err
 	}
 	if err := s.Magento2.Server.Load(ctx, "magento2", testerSQL); err != nil {
-		return nil, fmt.Errorf("make a product in Magento 2: %w", err)
+		return nil, fmt.Errorf("create a product in Magento 2: %w", err)
 	}
 	return s, d.startCron(ctx, s)
 }
@@ -92,7 +95,7 @@ func (d *demo) openShop(ctx context.Context, system, schema, account, password s
 		return nil, fmt.Errorf("fill %s: %w", system, err)
 	}
 	if err := server.Load(ctx, system, strings.ReplaceAll(account, "{{password}}", password)); err != nil {
-		return nil, fmt.Errorf("make the account on %s: %w", system, err)
+		return nil, fmt.Errorf("create the account on %s: %w", system, err)
 	}
 	return &shop{System: system, Server: server}, nil
 }
@@ -110,21 +113,17 @@ func watch(ctx context.Context, system string, server *mysqltest.Server) error {
 		case <-tick.C:
 		}
 		_, err := server.Root(ctx)
-		// A server that answers with an error is there, for instance one without a connection left.
+		// A server that answers with an error runs, for example one without a free connection.
 		if _, answered := errors.AsType[*mysql.MySQLError](err); err != nil && !answered && ctx.Err() == nil {
-			return fmt.Errorf(
-				"the server of %s ended: %w; its error log ends with:\n%s",
-				system,
-				err,
-				lastBytes(server.ErrorLog()),
-			)
+			return fmt.Errorf("the server of %s ended: %w; its error log ends with:\n%s",
+				system, err, lastBytes(server.ErrorLog()))
 		}
 	}
 }
 
 func lastBytes(text string) string { return text[max(0, len(text)-keptLog):] }
 
-// dump makes the backup that the guide asks for: of Magento 2 as its installer left it.
+// dump makes the backup that the guide requires: of Magento 2 as it is after its installation.
 func (s *shop) dump(ctx context.Context, path string) (err error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o600)
 	if err != nil {
@@ -132,11 +131,11 @@ func (s *shop) dump(ctx context.Context, path string) (err error) {
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	compressed := gzip.NewWriter(f)
-	var complaint strings.Builder
+	var stderr strings.Builder
 	cmd := exec.CommandContext(ctx, "mariadb-dump", append(s.clientArgs(), "--single-transaction", "--triggers")...)
-	cmd.Stdout, cmd.Stderr = compressed, &complaint
+	cmd.Stdout, cmd.Stderr = compressed, &stderr
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("make the backup with mariadb-dump: %w: %s", err, complaint.String())
+		return fmt.Errorf("make the backup with mariadb-dump: %w: %s", err, stderr.String())
 	}
 	if err := compressed.Close(); err != nil {
 		return fmt.Errorf("make the backup: %w", err)

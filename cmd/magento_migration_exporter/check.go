@@ -18,31 +18,28 @@ import (
 	"magento_migration_exporter/config"
 )
 
-// check evaluates once and prints.
+// check evaluates once, prints the results and returns the exit code.
 func check(
-	ctx context.Context,
-	f *flags,
-	cfg *config.Config,
-	logger *slog.Logger,
-	stdout io.Writer,
-	status *statusLine,
+	ctx context.Context, f *flags, cfg *config.Config, logger *slog.Logger, stdout io.Writer, status *statusLine,
 ) int {
 	if err := selectMigrations(cfg, f.migrations); err != nil {
 		fmt.Fprintf(status, "%s: error: %v\n", program, err)
 		return exitError
 	}
-	// Without the deadline: what is not read by then is still being read, not broken.
-	backups := backup.New(
-		context.WithoutCancel(ctx),
-		backup.Options{BytesPerSecond: cfg.Global.BackupReadBytesPerSecond},
-	)
+	// Without the deadline: a backup that is not read by then is still being read, and not damaged.
+	options := backup.Options{BytesPerSecond: cfg.Global.BackupReadBytesPerSecond}
+	backups := backup.New(context.WithoutCancel(ctx), options)
 	defer backups.Close()
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(f.timeout))
 	defer cancel()
 	board := collector.NewBoard(precondition.All(), nil)
-	evaluator := collector.NewEvaluator(
-		collector.EvaluatorOptions{Board: board, Backups: backups, Patient: true, Logger: logger, Now: time.Now},
-	)
+	evaluator := collector.NewEvaluator(collector.EvaluatorOptions{
+		Board:   board,
+		Backups: backups,
+		Patient: true,
+		Logger:  logger,
+		Now:     time.Now,
+	})
 	stop := status.watch(board, len(cfg.Migrations))
 	evaluator.EvaluateAll(ctx, cfg)
 	stop()
@@ -70,12 +67,12 @@ func printDocument(format string, doc report.Readiness, w io.Writer) error {
 	return report.Table(w, doc, colours(w))
 }
 
-// colours reports whether w is a terminal whose user has nothing against colours; see https://no-color.org.
+// colours reports whether w is a terminal whose user has not disabled colours; see https://no-color.org.
 func colours(w io.Writer) bool {
 	return isTerminal(w) && os.Getenv("NO_COLOR") == ""
 }
 
-// exitCode is the worst of all migrations: a failure outweighs what is unknown.
+// exitCode is the worst of all migrations: a failure is worse than an unknown.
 func exitCode(doc report.Readiness, strict bool) int {
 	code := exitReady
 	for _, m := range doc.Migrations {

@@ -15,7 +15,7 @@ import (
 	"magento_migration_exporter/collector/exposition"
 )
 
-// metrics serves everything, or only what is about the exporter.
+// metrics serves all metrics, or only the exporter's own.
 func (h *handler) metrics(w http.ResponseWriter, r *http.Request) {
 	states := h.board.Snapshot()
 	switch scope := r.URL.Query().Get("scope"); scope {
@@ -29,11 +29,8 @@ func (h *handler) metrics(w http.ResponseWriter, r *http.Request) {
 	own, err := h.exporter.Gather()
 	if err != nil {
 		h.logger.Error("gathering the exporter's own metrics failed", "err", err)
-		http.Error(
-			w,
-			"the exporter's own metrics could not be gathered; the log says why",
-			http.StatusInternalServerError,
-		)
+		http.Error(w, "the exporter's own metrics could not be gathered; the log says why",
+			http.StatusInternalServerError)
 		return
 	}
 	h.expose(w, r, own, states)
@@ -44,7 +41,7 @@ func (h *handler) probe(w http.ResponseWriter, r *http.Request) {
 	target := r.URL.Query().Get("target")
 	state, ok := h.find(target)
 	if !ok {
-		badRequest(w, fmt.Sprintf("target=%q: there is no migration of that name", target))
+		badRequest(w, fmt.Sprintf("target=%q: there is no migration with this name", target))
 		return
 	}
 	h.expose(w, r, nil, []*collector.MigrationState{state})
@@ -52,10 +49,7 @@ func (h *handler) probe(w http.ResponseWriter, r *http.Request) {
 
 // expose writes metrics in the format and encoding that the client asks for.
 func (h *handler) expose(
-	w http.ResponseWriter,
-	r *http.Request,
-	families []*dto.MetricFamily,
-	states []*collector.MigrationState,
+	w http.ResponseWriter, r *http.Request, families []*dto.MetricFamily, states []*collector.MigrationState,
 ) {
 	format := h.negotiate(r.Header)
 	answer, err := h.expositor.New(format, families, states)
@@ -80,14 +74,14 @@ func (h *handler) expose(
 	}
 }
 
-// negotiation is what was agreed on with a client. A Prometheus always asks for the same.
+// negotiation is the format for an Accept header. A Prometheus always sends the same one.
 type negotiation struct {
 	accept string
 	format expfmt.Format
 }
 
-// negotiate returns the format that the client prefers. To work that out takes as long as to write a migration's
-// metrics.
+// negotiate returns the format that the client prefers. It caches the last answer, because to find one takes as long as
+// to write a migration's metrics.
 func (h *handler) negotiate(header http.Header) expfmt.Format {
 	accept := header.Get("Accept")
 	last := h.negotiated.Load()
@@ -109,7 +103,7 @@ func acceptsGzip(header http.Header) bool {
 		}
 		weight := 1.0
 		if _, text, has := strings.Cut(strings.ToLower(parameters), "q="); has {
-			weight, _ = strconv.ParseFloat(strings.TrimSpace(text), 64) // what is no number is no consent
+			weight, _ = strconv.ParseFloat(strings.TrimSpace(text), 64) // an invalid weight counts as 0
 		}
 		if accepted = weight > 0; coding != "*" {
 			return accepted
@@ -118,20 +112,18 @@ func acceptsGzip(header http.Header) bool {
 	return accepted
 }
 
-// targetGroup is what Prometheus's HTTP service discovery reads.
+// targetGroup is an element of Prometheus's HTTP service discovery.
 type targetGroup struct {
 	Targets []string          `json:"targets"`
 	Labels  map[string]string `json:"labels"`
 }
 
-// discovery names a target for each migration and one for the exporter itself, under the address that the client knows.
+// discovery lists a target for each migration and one for the exporter itself, with the address that the client uses.
 func (h *handler) discovery(w http.ResponseWriter, r *http.Request) {
 	address, scheme := cmp.Or(h.external.Host, r.Host), h.external.Scheme
 	if address == "" {
-		badRequest(
-			w,
-			"the request has no Host header, and --web.external-url is not set: the targets would have no address",
-		)
+		badRequest(w, "the request has no Host header and --web.external-url is not set: "+
+			"the targets would have no address")
 		return
 	}
 	if r.TLS != nil && scheme == "" {

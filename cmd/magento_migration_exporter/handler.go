@@ -25,7 +25,7 @@ import (
 	"magento_migration_exporter/docs"
 )
 
-// handlerOptions is what the HTTP surface works with.
+// handlerOptions are the parts and settings of the HTTP handler.
 type handlerOptions struct {
 	catalogue     precondition.Catalogue
 	expositor     *exposition.Expositor
@@ -43,10 +43,10 @@ type handlerOptions struct {
 type handler struct {
 	handlerOptions
 	exporter *prometheus.Registry
-	// negotiated is with the last client.
+	// negotiated is the last client's format.
 	negotiated atomic.Pointer[negotiation]
 	pages      *report.Pages
-	// external is empty without --web.external-url. Its path has no slash at its end.
+	// external is empty without --web.external-url. Its path has no slash at the end.
 	external url.URL
 }
 
@@ -59,10 +59,8 @@ func newHandler(o handlerOptions) (http.Handler, error) {
 	if o.externalURL != "" {
 		external, err := url.Parse(o.externalURL)
 		if err != nil || external.Scheme == "" || external.Host == "" {
-			return nil, fmt.Errorf(
-				"--web.external-url=%s: expected a URL like https://exporter.example.com/migration",
-				o.externalURL,
-			)
+			return nil, fmt.Errorf("--web.external-url=%s: expected a URL like https://exporter.example.com/migration",
+				o.externalURL)
 		}
 		external.Path = strings.TrimRight(external.Path, "/")
 		h.external = *external
@@ -83,20 +81,18 @@ func newHandler(o handlerOptions) (http.Handler, error) {
 
 var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
 
-// checkTelemetryPath refuses paths that already mean something else.
+// checkTelemetryPath refuses paths that the exporter uses for something else.
 func checkTelemetryPath(path string) error {
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	taken := []string{"probe", "sd", "api", "-", "migrations", "docs", "static", "debug", "report.html", "report.json"}
 	if !plainPath.MatchString(path) || slices.Contains(taken, first) {
-		return fmt.Errorf(
-			"--web.telemetry-path=%s: expected a path like /metrics that the exporter does not use otherwise",
-			path,
-		)
+		return fmt.Errorf("--web.telemetry-path=%s: expected a path like /metrics that the exporter does not use "+
+			"for something else", path)
 	}
 	return nil
 }
 
-// route is one path of the HTTP surface; its pattern is http.ServeMux's.
+// route is one path that the exporter serves; its pattern is http.ServeMux's.
 type route struct {
 	pattern string
 	serve   http.HandlerFunc
@@ -133,14 +129,15 @@ func (h *handler) routes() []route {
 	return all
 }
 
-// secured sets what every answer carries. The policy allows no inline script and nothing from outside.
+// contentSecurityPolicy allows no inline script, and nothing from other sites.
+const contentSecurityPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; " +
+	"connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+// secured sets the headers that every answer has.
 func secured(next http.Handler, logger *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
-		header.Set(
-			"Content-Security-Policy",
-			"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-		)
+		header.Set("Content-Security-Policy", contentSecurityPolicy)
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("Referrer-Policy", "no-referrer")
 		defer ended(r, logger)
@@ -148,23 +145,16 @@ func secured(next http.Handler, logger *slog.Logger) http.Handler {
 	})
 }
 
-// ended drops the connection of a request that panicked, as net/http does, which would log the panic's value: that can
-// be anything.
+// ended drops the connection of a request that panicked, as net/http does. But net/http would also log the panic's
+// value, which could contain a secret.
 func ended(r *http.Request, logger *slog.Logger) {
 	fault := recover()
 	if fault == nil {
 		return
 	}
 	if fault != http.ErrAbortHandler { //nolint:errorlint // net/http compares so
-		logger.Error(
-			"answering a request panicked",
-			"path",
-			r.URL.Path,
-			"panic",
-			fmt.Sprintf("%T", fault),
-			"stack",
-			string(debug.Stack()),
-		)
+		logger.Error("answering a request panicked", "path", r.URL.Path,
+			"panic", fmt.Sprintf("%T", fault), "stack", string(debug.Stack()))
 	}
 	panic(http.ErrAbortHandler)
 }
@@ -178,14 +168,14 @@ func (h *handler) find(name string) (*collector.MigrationState, bool) {
 	return nil, false
 }
 
-// document returns the readiness of all migrations or of the one that the request names. It has answered when the
-// second result is false.
+// document returns the readiness of all migrations, or of the one in the request. When the second result is false, it
+// has answered with an error.
 func (h *handler) document(w http.ResponseWriter, r *http.Request, name string) (report.Readiness, bool) {
 	states := h.board.Snapshot()
 	if name != "" || r.URL.Query().Has("migration") {
 		state, ok := h.find(name)
 		if !ok {
-			badRequest(w, fmt.Sprintf("there is no migration called %q", name))
+			badRequest(w, fmt.Sprintf("there is no migration with the name %q", name))
 			return report.Readiness{}, false
 		}
 		states = []*collector.MigrationState{state}
@@ -218,11 +208,8 @@ func (h *handler) ready(w http.ResponseWriter, _ *http.Request) {
 func (h *handler) reloadConfig(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !h.lifecycle:
-		http.Error(
-			w,
-			"reloading over HTTP is off: start with --web.enable-lifecycle, or send SIGHUP",
-			http.StatusForbidden,
-		)
+		http.Error(w, "reloading over HTTP is disabled: start with --web.enable-lifecycle, or send SIGHUP",
+			http.StatusForbidden)
 	case r.Method != http.MethodPost:
 		w.Header().Set("Allow", http.MethodPost)
 		http.Error(w, "only POST reloads", http.StatusMethodNotAllowed)
@@ -267,7 +254,7 @@ func (h *handler) reportJSON(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// attach makes browsers save the answer, under a name that tells what it is of and when it was made.
+// attach makes browsers save the answer, in a file with the migration and the time in its name.
 func attach(w http.ResponseWriter, migration string, doc report.Readiness, extension string) {
 	name := "magento-migration-readiness"
 	if migration != "" {
@@ -286,7 +273,7 @@ func (h *handler) docs(w http.ResponseWriter, r *http.Request) {
 	h.page(w, r, func(b *bytes.Buffer) error { return h.pages.Doc(b, name, version.Version) })
 }
 
-// page renders whole before it answers, so that a fault is not half a page.
+// page renders the whole page before it answers: an error must not follow half a page.
 func (h *handler) page(w http.ResponseWriter, r *http.Request, render func(*bytes.Buffer) error) {
 	var b bytes.Buffer
 	if err := render(&b); err != nil {

@@ -1,5 +1,5 @@
-// Command magento_migration_exporter tracks whether a migration from Magento 1 to Magento 2 can start, and tells
-// Prometheus.
+// Command magento_migration_exporter checks whether a migration from Magento 1 to Magento 2 can start, and exports the
+// results to Prometheus.
 package main
 
 import (
@@ -38,7 +38,7 @@ const (
 	checkCommand = "check"
 )
 
-// The exit codes. The last two are only check's.
+// The exit codes; only check uses the last two.
 const (
 	exitReady   = 0
 	exitError   = 1
@@ -66,8 +66,8 @@ type flags struct {
 	timeout    model.Duration
 }
 
-// gcPercent is less than half of Go's default of 100, which lets as much garbage pile up as is held: the results of a
-// thousand migrations are 85 MB. Whoever has more memory than processor sets GOGC.
+// gcPercent is less than half of Go's default of 100, with which there can be as much garbage as live memory: the
+// results of a thousand migrations take 85 MB. GOGC overrides it.
 const gcPercent = 40
 
 func main() {
@@ -80,11 +80,11 @@ func main() {
 	os.Exit(code)
 }
 
-// run is the whole program: it returns the exit code.
+// run is the whole program; it returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var f flags
 	app, ended := newApplication(&f, args, stdout, stderr)
-	command, err := app.Parse(withoutBegunCommand(args))
+	command, err := app.Parse(withoutPartialCommand(args))
 	if code, is := ended(); is {
 		return code
 	}
@@ -94,7 +94,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	status := &statusLine{w: stderr}
 	logger := newLogger(f.logLevel, f.logFormat, status)
-	// From before the configuration is read: what asks for a reload so early must not end the process.
+	// Before the configuration is read: a SIGHUP that comes so early must not end the process.
 	hangup := make(chan os.Signal, 1)
 	if command == serveCommand {
 		signal.Notify(hangup, syscall.SIGHUP)
@@ -135,14 +135,12 @@ func (f *flags) webConfigFile() string {
 	return *f.web.WebConfigFile
 }
 
-// newApplication declares the command line. The second result tells whether parsing has already answered, as --help
-// does.
+// newApplication declares the command line. The returned function reports whether parsing has already answered, as for
+// --help, and with which exit code.
 func newApplication(f *flags, args []string, stdout, stderr io.Writer) (*kingpin.Application, func() (int, bool)) {
 	code, ended := 0, false
-	app := kingpin.New(
-		program,
-		"Tracks whether a migration from Magento 1 to Magento 2 can start, and tells Prometheus.",
-	)
+	app := kingpin.New(program,
+		"Checks whether a migration from Magento 1 to Magento 2 can start, and exports the results to Prometheus.")
 	app.Terminate(func(c int) {
 		if !ended {
 			code, ended = c, true
@@ -152,81 +150,43 @@ func newApplication(f *flags, args []string, stdout, stderr io.Writer) (*kingpin
 	app.UsageTemplate(usageTemplate)
 	app.Version(versionText(args))
 	app.HelpFlag.Short('h')
-	app.Flag(
-		"config.file",
-		"The configuration: a file, a folder of .yml and .yaml files, or a pattern.",
-	).PlaceHolder(
-		"FILE",
-	).Required().StringVar(
-		&f.configFile,
-	)
-	app.Flag(
-		"shard",
-		"Look after only a part of the migrations: shard K of N, chosen by their names.",
-	).PlaceHolder(
-		"K/N",
-	).SetValue(
-		&f.shard,
-	)
-	app.Flag(
-		"log.level",
-		"Least severe level to log: debug, info, warn or error.",
-	).Default(
-		"info",
-	).EnumVar(
-		&f.logLevel,
-		"debug",
-		"info",
-		"warn",
-		"error",
-	)
-	app.Flag("log.format", "Form of the log: logfmt or json.").Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
-
-	serve := app.Command(serveCommand, "Evaluate all the time and serve the results. This is the default.").Default()
-	serve.Flag("config.check", "Check the configuration and exit.").BoolVar(&f.configCheck)
-	f.web = kingpinflag.AddFlags(serve, ":10102")
-	serve.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&f.telemetryPath)
-	serve.Flag(
-		"web.external-url",
-		"URL under which people reach the exporter, for links.",
-	).PlaceHolder(
-		"URL",
-	).StringVar(
-		&f.externalURL,
-	)
-	serve.Flag("web.enable-lifecycle", "Let POST /-/reload reload the configuration.").BoolVar(&f.enableLifecycle)
-	serve.Flag("web.enable-pprof", "Serve Go's profiles under /debug/pprof/.").BoolVar(&f.enablePprof)
-
-	check := app.Command(
-		checkCommand,
-		"Evaluate once, print the results, and exit 0 when ready, 2 when a precondition fails, 3 when none fails but something is unknown, 1 on errors.",
-	)
-	check.Flag(
-		"migration",
-		"Evaluate only the migration of this name; repeatable.",
-	).PlaceHolder(
-		"NAME",
-	).StringsVar(
-		&f.migrations,
-	)
-	check.Flag(
-		"format",
-		"Form of the results: table, json, markdown or html.",
-	).Default(
-		"table",
-	).EnumVar(
-		&f.format,
-		"table",
-		"json",
-		"markdown",
-		"html",
-	)
-	check.Flag("strict", "Count warnings as failures in the exit code.").BoolVar(&f.strict)
-	check.Flag("timeout", "Time limit of the whole check.").Default("1m").SetValue(&durationValue{&f.timeout})
+	app.Flag("config.file", "The configuration: a file, a folder of .yml and .yaml files, or a pattern.").
+		PlaceHolder("FILE").Required().StringVar(&f.configFile)
+	app.Flag("shard", "Evaluate only a part of the migrations: shard K of N, chosen by their names.").
+		PlaceHolder("K/N").SetValue(&f.shard)
+	app.Flag("log.level", "Least severe level to log: debug, info, warn or error.").
+		Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
+	app.Flag("log.format", "Format of the log: logfmt or json.").
+		Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
+	declareServe(app, f)
+	declareCheck(app, f)
 	return app, func() (int, bool) { return code, ended }
 }
 
-// versionText is what --version prints, or what stands in a man page's title, which has one line.
+func declareServe(app *kingpin.Application, f *flags) {
+	serve := app.Command(serveCommand, "Evaluate again and again, and serve the results. This is the default.").
+		Default()
+	serve.Flag("config.check", "Check the configuration and exit.").BoolVar(&f.configCheck)
+	f.web = kingpinflag.AddFlags(serve, ":10102")
+	serve.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&f.telemetryPath)
+	serve.Flag("web.external-url", "URL under which people reach the exporter, for links.").
+		PlaceHolder("URL").StringVar(&f.externalURL)
+	serve.Flag("web.enable-lifecycle", "Let POST /-/reload reload the configuration.").BoolVar(&f.enableLifecycle)
+	serve.Flag("web.enable-pprof", "Serve Go's profiles under /debug/pprof/.").BoolVar(&f.enablePprof)
+}
+
+func declareCheck(app *kingpin.Application, f *flags) {
+	check := app.Command(checkCommand, "Evaluate once, print the results, and exit 0 when ready, "+
+		"2 when a precondition fails, 3 when none fails but something is unknown, 1 on errors.")
+	check.Flag("migration", "Evaluate only the migration with this name; repeatable.").
+		PlaceHolder("NAME").StringsVar(&f.migrations)
+	check.Flag("format", "Format of the results: table, json, markdown or html.").
+		Default("table").EnumVar(&f.format, "table", "json", "markdown", "html")
+	check.Flag("strict", "Count warnings as failures in the exit code.").BoolVar(&f.strict)
+	check.Flag("timeout", "Time limit of the whole check.").Default("1m").SetValue(&durationValue{&f.timeout})
+}
+
+// versionText is what --version prints. A man page has it in its title, which has only one line.
 func versionText(args []string) string {
 	if slices.Contains(args, "--help-man") {
 		return version.Version
@@ -234,9 +194,9 @@ func versionText(args []string) string {
 	return version.Print(program)
 }
 
-// withoutBegunCommand helps the shell to complete a command: where there is a default one, kingpin names the commands
-// only when none of them is begun. There are no other words than commands and values of flags.
-func withoutBegunCommand(args []string) []string {
+// withoutPartialCommand makes shell completion of commands work: when there is a default command, kingpin lists the
+// commands only before the first letter. The command line has no other words than commands and values of flags.
+func withoutPartialCommand(args []string) []string {
 	const completion = "--completion-bash"
 	last := len(args) - 1
 	if last < 1 || args[0] != completion || strings.HasPrefix(args[last], "-") {
@@ -248,7 +208,7 @@ func withoutBegunCommand(args []string) []string {
 	return args[:last]
 }
 
-// durationValue reads durations in Prometheus's form.
+// durationValue reads durations in Prometheus's notation.
 type durationValue struct{ d *model.Duration }
 
 // Set implements kingpin.Value.
@@ -264,10 +224,10 @@ func (v *durationValue) Set(text string) error {
 // String implements kingpin.Value.
 func (v *durationValue) String() string { return v.d.String() }
 
-// newLogger builds the go-kit logger and bridges it once: everything else takes a *slog.Logger.
+// newLogger makes the go-kit logger and wraps it: everything else takes a *slog.Logger.
 func newLogger(level, format string, w io.Writer) *slog.Logger {
 	var least slog.LevelVar
-	_ = least.UnmarshalText([]byte(level)) // the flag allows no other
+	_ = least.UnmarshalText([]byte(level)) // the flag allows only valid levels
 	kit := kitlog.NewLogfmtLogger(kitlog.NewSyncWriter(w))
 	if format == "json" {
 		kit = kitlog.NewJSONLogger(kitlog.NewSyncWriter(w))
@@ -284,10 +244,8 @@ func selectMigrations(cfg *config.Config, names []string) error {
 	for _, name := range names {
 		i := slices.IndexFunc(cfg.Migrations, func(m config.Migration) bool { return m.Name == name })
 		if i < 0 {
-			return fmt.Errorf(
-				"--migration=%s: the configuration has no migration of that name, or another shard has it",
-				name,
-			)
+			return fmt.Errorf("--migration=%s: the configuration has no migration with this name, "+
+				"or it belongs to another shard", name)
 		}
 		if !slices.ContainsFunc(selected, func(m config.Migration) bool { return m.Name == name }) {
 			selected = append(selected, cfg.Migrations[i])
@@ -297,5 +255,5 @@ func selectMigrations(cfg *config.Config, names []string) error {
 	return nil
 }
 
-// shutdownLimit is how long requests in flight have to end.
+// shutdownLimit is how long running requests have to end.
 const shutdownLimit = 5 * time.Second

@@ -12,7 +12,7 @@ import (
 	"magento_migration_exporter/collector/finding"
 )
 
-// exporterRegistry holds the metrics that are about the exporter itself.
+// exporterRegistry returns a registry with the exporter's own metrics.
 func exporterRegistry(reload *reloader, evaluator *collector.Evaluator) (*prometheus.Registry, error) {
 	registry := prometheus.NewRegistry()
 	for _, c := range exporterCollectors(reload, evaluator) {
@@ -23,42 +23,27 @@ func exporterRegistry(reload *reloader, evaluator *collector.Evaluator) (*promet
 	return registry, nil
 }
 
-// exporterCollectors returns the metrics that are about the exporter itself.
+// exporterCollectors returns the exporter's own metrics.
 func exporterCollectors(reload *reloader, evaluator *collector.Evaluator) []prometheus.Collector {
 	gauge := func(name, help string, value func() float64) prometheus.Collector {
-		return prometheus.NewGaugeFunc(
-			prometheus.GaugeOpts{Namespace: finding.Namespace, Subsystem: "exporter", Name: name, Help: help},
-			value,
-		)
+		options := prometheus.GaugeOpts{Namespace: finding.Namespace, Subsystem: "exporter", Name: name, Help: help}
+		return prometheus.NewGaugeFunc(options, value)
 	}
 	all := []prometheus.Collector{
 		version.NewCollector(program),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		gauge(
-			"config_last_reload_successful",
+		gauge("config_last_reload_successful",
 			"Whether the last attempt to load the configuration worked (1 yes, 0 no).",
-			func() float64 {
-				if reload.state.Load().ok {
-					return 1
-				}
-				return 0
-			},
-		),
-		gauge(
-			"config_last_reload_success_timestamp_seconds",
+			func() float64 { return finding.Bool(reload.state.Load().ok) }),
+		gauge("config_last_reload_success_timestamp_seconds",
 			"When the configuration was last loaded, in Unix seconds.",
-			func() float64 {
-				return float64(reload.state.Load().loadedAt.UnixMilli()) / 1000
-			},
-		),
-		gauge(
-			"evaluation_interval_seconds",
+			func() float64 { return finding.UnixSeconds(reload.state.Load().loadedAt) }),
+		gauge("evaluation_interval_seconds",
 			"The configured time between two evaluations of a migration.",
 			func() float64 {
 				return time.Duration(reload.state.Load().running.Global.EvaluationInterval).Seconds()
-			},
-		),
+			}),
 	}
 	return append(all, evaluator.Collectors()...)
 }

@@ -13,14 +13,13 @@ import (
 )
 
 const (
-	// progressAfter is how long a check can take without saying anything.
+	// progressAfter is how long a check runs before it shows its progress.
 	progressAfter = time.Second
-	// progressEvery is how often the line is written anew.
+	// progressEvery is how often the progress is updated.
 	progressEvery = 250 * time.Millisecond
 )
 
-// statusLine is the last line of a terminal, which is rewritten in place. What is written meanwhile, like the log, goes
-// above it.
+// statusLine is the last line of a terminal, which is rewritten in place. Other output, like the log, goes above it.
 type statusLine struct {
 	w     io.Writer
 	mu    sync.Mutex
@@ -56,7 +55,7 @@ func (l *statusLine) erase() {
 	}
 }
 
-// watch says on a terminal how far an evaluation is, until the function that it returns is called.
+// watch shows the progress of an evaluation on a terminal, until the returned function is called.
 func (l *statusLine) watch(board *collector.Board, total int) (stop func()) {
 	if !isTerminal(l.w) {
 		return func() {}

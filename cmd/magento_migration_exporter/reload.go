@@ -14,12 +14,12 @@ import (
 	"magento_migration_exporter/config"
 )
 
-// reloader loads the configuration anew. The last good one stays when the file is refused.
+// reloader loads the configuration again. When the file is refused, the last valid one stays.
 type reloader struct {
 	file string
-	// shard is what of it this process looks after.
+	// shard is the part of the migrations that this process evaluates.
 	shard shard
-	// webConfigFile is empty when none was named.
+	// webConfigFile is empty without --web.config.file.
 	webConfigFile string
 	backups       *backup.Reader
 	scheduler     *collector.Scheduler
@@ -27,33 +27,33 @@ type reloader struct {
 
 	// readLimit is how long reading the configuration can take.
 	readLimit time.Duration
-	// settled is how long nobody must have changed the files: whoever writes one in pieces writes the next one sooner,
-	// and a piece can be valid by itself.
+	// settled is the time without a change after which the files are complete: the next part of a file that is written
+	// in parts comes sooner, and a first part can be valid by itself.
 	settled time.Duration
 
-	// asked brings requests to Run, each with where it wants its answer, and ended is closed when Run has returned.
+	// asked has the requests for Run, each with a channel for the answer. ended is closed when Run has returned.
 	asked chan chan<- error
 	ended chan struct{}
 	// state is read by scrapes, which never wait for a reload.
 	state atomic.Pointer[reloadState]
 
-	// unread belongs to Run: a reading that did not come back in time, as on a dead mount.
+	// unread belongs to Run: a reading that did not end in time, for example on a dead mount.
 	unread <-chan reading
 }
 
-// reloadState is what the exporter's own metrics say of the configuration.
+// reloadState is what the exporter's own metrics report about the configuration.
 type reloadState struct {
-	// ok is whether the last attempt worked, loadedAt when one last did.
+	// ok is whether the last attempt worked, loadedAt when an attempt last worked.
 	ok       bool
 	loadedAt time.Time
 	running  *config.Config
 }
 
-// reading is what reading the configuration brought.
+// reading is the result of reading the configuration.
 type reading struct {
 	config   *config.Config
 	warnings []string
-	// changed is when the files were changed last, asked after they were read.
+	// changed is the files' last modification, as it was after they were read.
 	changed time.Time
 	err     error
 }
@@ -61,34 +61,35 @@ type reading struct {
 const (
 	defaultReadLimit = 20 * time.Second
 	defaultSettled   = 50 * time.Millisecond
-	// settleFactor is for how many times settled files that change all the time are not taken as they are.
+	// settleFactor times settled is how long a reload waits for files that change all the time.
 	settleFactor = 10
 )
 
 var (
 	errStopping = errors.New("the exporter is stopping")
-	errUnread   = errors.New(
-		"reading the configuration does not end: look for a file system that hangs, or a pipe that nobody writes to",
-	)
+	errUnread   = errors.New("reading the configuration does not end: " +
+		"look for a file system that hangs, or a pipe without a writer")
 )
 
 func newReloader(
-	file string,
-	cfg *config.Config,
-	backups *backup.Reader,
-	scheduler *collector.Scheduler,
-	logger *slog.Logger,
+	file string, cfg *config.Config, backups *backup.Reader, scheduler *collector.Scheduler, logger *slog.Logger,
 ) *reloader {
 	r := &reloader{
-		file: file, backups: backups, scheduler: scheduler, logger: logger, readLimit: defaultReadLimit, settled: defaultSettled,
-		asked: make(chan chan<- error), ended: make(chan struct{}),
+		file:      file,
+		backups:   backups,
+		scheduler: scheduler,
+		logger:    logger,
+		readLimit: defaultReadLimit,
+		settled:   defaultSettled,
+		asked:     make(chan chan<- error),
+		ended:     make(chan struct{}),
 	}
 	r.state.Store(&reloadState{ok: true, loadedAt: time.Now(), running: cfg})
 	return r
 }
 
-// Reload makes the file's content the running configuration, or says why not. A reload that has begun goes on when ctx
-// ends.
+// Reload makes the file's content the running configuration, or returns why it did not. A reload that has begun
+// continues when ctx ends.
 func (r *reloader) Reload(ctx context.Context) error {
 	answer := make(chan error, 1)
 	select {
@@ -108,8 +109,8 @@ func (r *reloader) Reload(ctx context.Context) error {
 	}
 }
 
-// Run reloads at each hangup and each call of Reload, until ctx ends. What comes during a reload is done by the next
-// one, all at once.
+// Run reloads at each hangup and each call of Reload, until ctx ends. One reload serves all requests that came during
+// the one before.
 func (r *reloader) Run(ctx context.Context, hangup <-chan os.Signal) {
 	defer close(r.ended)
 	for {
@@ -128,7 +129,7 @@ func (r *reloader) Run(ctx context.Context, hangup <-chan os.Signal) {
 	}
 }
 
-// alsoAsked returns the first answer and those of everybody else who waits.
+// alsoAsked returns the given answer channels and those of all other waiting requests.
 func (r *reloader) alsoAsked(answers ...chan<- error) []chan<- error {
 	for {
 		select {
@@ -153,7 +154,7 @@ func (r *reloader) reload(ctx context.Context) error {
 		last := *r.state.Load()
 		last.ok = false
 		r.state.Store(&last)
-		r.logger.Error("the configuration was not reloaded: the last good one stays", "err", got.err)
+		r.logger.Error("the configuration was not reloaded: the last valid one stays", "err", got.err)
 		return got.err
 	}
 	logWarnings(r.logger, got.warnings)
@@ -163,7 +164,7 @@ func (r *reloader) reload(ctx context.Context) error {
 	return nil
 }
 
-// load reads the configuration until nobody seems to be writing it.
+// load reads the configuration until its files no longer change.
 func (r *reloader) load(ctx context.Context) reading {
 	limit := time.Now().Add(settleFactor * r.settled)
 	for {
@@ -180,12 +181,12 @@ func (r *reloader) load(ctx context.Context) reading {
 	}
 }
 
-// read reads the configuration once. A reading that hangs must stop neither the process from ending nor pile up with
-// later ones.
+// read reads the configuration once. A reading that hangs must not keep the process from ending, and must not start
+// again and again.
 func (r *reloader) read(ctx context.Context) reading {
 	if r.unread != nil {
 		select {
-		case <-r.unread: // too old to be of use
+		case <-r.unread: // too old to be used
 			r.unread = nil
 		default:
 			return reading{err: errUnread}
@@ -203,7 +204,7 @@ func (r *reloader) read(ctx context.Context) reading {
 	}
 }
 
-// readConfig reads the configuration beside its caller, who need not wait for the end.
+// readConfig reads the configuration in the background: the caller need not wait for the end.
 func readConfig(file, webConfigFile string) <-chan reading {
 	result := make(chan reading, 1)
 	go func() {
@@ -217,13 +218,13 @@ func readConfig(file, webConfigFile string) <-chan reading {
 	return result
 }
 
-// warnings are about what in the exporter's own files is allowed but hardly meant.
+// warnings are about suspicious settings in the exporter's own files.
 func warnings(cfg *config.Config, webConfigFile string) []string {
 	return append(cfg.Warnings(), config.WebConfigWarnings(webConfigFile)...)
 }
 
 func logWarnings(logger *slog.Logger, warnings []string) {
 	for _, w := range warnings {
-		logger.Warn("the configuration is hardly meant so", "warning", w)
+		logger.Warn("suspicious configuration", "warning", w)
 	}
 }

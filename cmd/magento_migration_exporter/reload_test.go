@@ -652,7 +652,7 @@ func TestReloadDuringAnEvaluation(t *testing.T) {
 		return n == 0
 	})
 	d.wantGoroutines(base)
-	if log := d.logs.String(); strings.Contains(log, "has not come back") {
+	if log := d.logs.String(); strings.Contains(log, "has not ended yet") {
 		t.Errorf("an ended evaluation was taken for a stuck one: %s", log)
 	}
 }

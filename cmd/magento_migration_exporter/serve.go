@@ -23,15 +23,8 @@ import (
 
 // serve evaluates in the background and answers requests until ctx ends. A hangup reloads the configuration.
 func serve(ctx context.Context, f *flags, cfg *config.Config, hangup <-chan os.Signal, logger *slog.Logger) error {
-	logger.Info(
-		"starting",
-		"version",
-		version.Info(),
-		"build",
-		version.BuildContext(),
-		"migrations",
-		len(cfg.Migrations),
-	)
+	logger.Info("starting", "version", version.Info(), "build", version.BuildContext(),
+		"migrations", len(cfg.Migrations))
 	warnIfOpen(f, logger)
 	backups := backup.New(ctx, backup.Options{BytesPerSecond: cfg.Global.BackupReadBytesPerSecond})
 	defer backups.Close()
@@ -39,14 +32,22 @@ func serve(ctx context.Context, f *flags, cfg *config.Config, hangup <-chan os.S
 	expositor := exposition.NewExpositor(catalogue)
 	board := collector.NewBoard(catalogue, expositor.Render)
 	evaluator := collector.NewEvaluator(
-		collector.EvaluatorOptions{Board: board, Backups: backups, Logger: logger, Now: time.Now},
-	)
+		collector.EvaluatorOptions{Board: board, Backups: backups, Logger: logger, Now: time.Now})
 	scheduler := collector.NewScheduler(evaluator)
 	reload := newReloader(f.configFile, cfg, backups, scheduler, logger)
 	reload.shard, reload.webConfigFile = f.shard, f.webConfigFile()
 	handler, err := newHandler(handlerOptions{
-		catalogue: catalogue, expositor: expositor, board: board, evaluator: evaluator, reload: reload, logger: logger, now: time.Now,
-		telemetryPath: f.telemetryPath, externalURL: f.externalURL, lifecycle: f.enableLifecycle, pprof: f.enablePprof,
+		catalogue:     catalogue,
+		expositor:     expositor,
+		board:         board,
+		evaluator:     evaluator,
+		reload:        reload,
+		logger:        logger,
+		now:           time.Now,
+		telemetryPath: f.telemetryPath,
+		externalURL:   f.externalURL,
+		lifecycle:     f.enableLifecycle,
+		pprof:         f.enablePprof,
 	})
 	if err != nil {
 		return err
@@ -58,13 +59,13 @@ func serve(ctx context.Context, f *flags, cfg *config.Config, hangup <-chan os.S
 	defer cancel()
 	background.Go(func() { scheduler.Run(ctx) })
 	if err := scheduler.Apply(ctx, cfg); err != nil {
-		return nil // told to stop before it began
+		return nil // stopped before it began
 	}
 	background.Go(func() { reload.Run(ctx, hangup) })
 	return listen(ctx, f, newServer(handler, logger), logger)
 }
 
-// newServer bounds what a client can hold, in time and in bytes.
+// newServer limits the time and the bytes that a client can take.
 func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
@@ -77,7 +78,7 @@ func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
 	}
 }
 
-// listen serves until ctx ends, and then lets requests in flight end.
+// listen serves until ctx ends, and then waits for the running requests.
 func listen(ctx context.Context, f *flags, server *http.Server, logger *slog.Logger) error {
 	failed := make(chan error, 1)
 	go func() { failed <- web.ListenAndServe(server, f.web, slog.New(webLog{logger.Handler()})) }()
@@ -99,7 +100,7 @@ func listen(ctx context.Context, f *flags, server *http.Server, logger *slog.Log
 	return nil
 }
 
-// warnIfOpen says that anybody on the network can read the findings.
+// warnIfOpen warns when anybody on the network can read the findings.
 func warnIfOpen(f *flags, logger *slog.Logger) {
 	if f.webConfigFile() != "" || f.web.WebListenAddresses == nil {
 		return
@@ -110,7 +111,7 @@ func warnIfOpen(f *flags, logger *slog.Logger) {
 			continue
 		}
 		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			logger.Warn("serving beyond this host without TLS or login: set --web.config.file", "address", address)
+			logger.Warn("serving other hosts without TLS or login: set --web.config.file", "address", address)
 		}
 	}
 }

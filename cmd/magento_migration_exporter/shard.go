@@ -9,8 +9,8 @@ import (
 	"magento_migration_exporter/config"
 )
 
-// shard is the part of the migrations that this process looks after: number of count, from 1. The zero value is
-// everything.
+// shard is the part of the migrations that this process evaluates: number of count, from 1. The zero value is all
+// migrations.
 type shard struct{ number, count int }
 
 var shardForm = regexp.MustCompile(`^([1-9]\d{0,3})/([1-9]\d{0,3})$`)
@@ -19,7 +19,7 @@ var shardForm = regexp.MustCompile(`^([1-9]\d{0,3})/([1-9]\d{0,3})$`)
 func (s *shard) Set(text string) error {
 	m := shardForm.FindStringSubmatch(text)
 	if m == nil {
-		return fmt.Errorf("%q: expected a shard and how many there are, like 2/5", text)
+		return fmt.Errorf("%q: expected the number of the shard and of all shards, like 2/5", text)
 	}
 	s.number, _ = strconv.Atoi(m[1]) // the form allows nothing else
 	s.count, _ = strconv.Atoi(m[2])
@@ -37,8 +37,8 @@ func (s *shard) String() string {
 	return fmt.Sprintf("%d/%d", s.number, s.count)
 }
 
-// has reports whether the migration of that name is in the shard. By rendezvous hashing each is in exactly one, and one
-// shard more or fewer moves no migration between two others.
+// has reports whether the migration with this name is in the shard. With rendezvous hashing each migration is in
+// exactly one shard, and adding or removing a shard moves no migration between two others.
 func (s *shard) has(name string) bool {
 	best, winner := uint64(0), s.number
 	for number := 1; number <= s.count; number++ {
@@ -49,8 +49,8 @@ func (s *shard) has(name string) bool {
 	return winner == s.number
 }
 
-// score mixes the bits of an FNV-1a hash, whose high ones hardly depend on the last letters, as MurmurHash3's finalizer
-// does.
+// score is an FNV-1a hash whose bits are mixed by MurmurHash3's finalizer: without that, the high bits depend too
+// little on the last letters.
 func score(number int, name string) uint64 {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%d/%s", number, name)

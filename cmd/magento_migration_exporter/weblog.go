@@ -6,22 +6,21 @@ import (
 	"regexp"
 )
 
-// excerpt is what the YAML decoder of the exporter toolkit repeats of the web configuration, in which a key and
-// password hashes stand.
-var excerpt = regexp.MustCompile(
-	"(?m)(cannot (?:unmarshal|decode) \\S+ )`.*`|(unknown anchor )'.*'|(field )\\S+( not found in type)|(but got: )\".*\"",
-)
+// excerpt matches the parts of the web configuration in messages of the exporter toolkit's YAML decoder. The file can
+// contain a key and password hashes.
+var excerpt = regexp.MustCompile("(?m)(cannot (?:unmarshal|decode) \\S+ )`.*`|(unknown anchor )'.*'|" +
+	"(field )\\S+( not found in type)|(but got: )\".*\"")
 
 func withoutExcerpts(text string) string { return excerpt.ReplaceAllString(text, "$1$2$3$5…$4") }
 
-// webError is an error of the exporter toolkit without what it repeats of the web configuration.
+// webError is an error of the exporter toolkit without parts of the web configuration.
 type webError struct{ err error }
 
 func (e webError) Error() string { return withoutExcerpts(e.err.Error()) }
 func (e webError) Unwrap() error { return e.err }
 
-// webLog is the same for what the toolkit and net/http write to the log: the web configuration is read again at each
-// connection.
+// webLog does the same for the log lines of the toolkit and net/http: the toolkit reads the web configuration again at
+// each connection.
 type webLog struct{ slog.Handler }
 
 // Handle implements slog.Handler.

@@ -12,42 +12,42 @@ import (
 //go:embed files/instructions.tmpl
 var instructions string
 
-// mending is a shell command that cures what the findings of a precondition complain of.
-type mending struct {
+// fix is a shell command that fixes findings of a precondition.
+type fix struct {
 	Precondition string
 	Summaries    []string
-	// Command is empty when the remedy is nothing to paste.
+	// Command is empty when the remedy has nothing to paste.
 	Command, Remedy string
 }
 
-// explain prints how to mend what fails, and where to look.
+// explain prints how to fix what fails, and the addresses of everything.
 func (d *demo) explain(s *shops, e *runningExporter, m *monitoring, r *readiness) error {
 	t, err := template.New("instructions").Funcs(template.FuncMap{"comment": comment}).Parse(instructions)
 	if err != nil {
 		return err
 	}
 	return t.Execute(d.stdout, map[string]any{
-		"Mendings": mendings(s, r), "Shops": s, "Monitoring": m, "Config": e.config,
+		"Fixes": fixes(s, r), "Shops": s, "Monitoring": m, "Config": e.config,
 	})
 }
 
-// comment makes a text a shell's comment.
+// comment makes a shell comment of a text.
 func comment(text string) string {
 	return "# " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n# ")
 }
 
-// mendings turns the exporter's remedies into commands for these servers, each once.
-func mendings(s *shops, r *readiness) []mending {
-	var list []mending
+// fixes makes commands for these servers of the exporter's remedies, each once.
+func fixes(s *shops, r *readiness) []fix {
+	var list []fix
 	for _, m := range r.Migrations {
 		for _, p := range m.Preconditions {
 			for _, f := range p.Findings {
 				if (f.Status != "fail" && f.Status != "warn") || f.Remedy == "" {
 					continue
 				}
-				found := mending{p.ID, []string{f.Summary}, s.command(p.ID, f), f.Remedy}
-				i := slices.IndexFunc(list, func(m mending) bool {
-					return m.Precondition == p.ID && m.Command == found.Command && m.Remedy == f.Remedy
+				found := fix{p.ID, []string{f.Summary}, s.command(p.ID, f), f.Remedy}
+				i := slices.IndexFunc(list, func(x fix) bool {
+					return x.Precondition == p.ID && x.Command == found.Command && x.Remedy == f.Remedy
 				})
 				if i < 0 {
 					list = append(list, found)
@@ -62,7 +62,7 @@ func mendings(s *shops, r *readiness) []mending {
 
 var magentoInRemedy = regexp.MustCompile(`bin/magento [a-z:]+`)
 
-// command is what a person types to follow a remedy here.
+// command is the command line that follows a remedy in this demo.
 func (s *shops) command(precondition string, f finding) string {
 	if sql := firstStatements(f.Remedy); sql != "" {
 		server := s.Magento2
@@ -80,7 +80,7 @@ func (s *shops) command(precondition string, f finding) string {
 	return ""
 }
 
-// firstStatements returns the first lines of a remedy that are SQL; later ones are another way to the same end.
+// firstStatements returns the first lines of a remedy that are SQL; later ones are an alternative.
 func firstStatements(remedy string) string {
 	lines := strings.Split(remedy, "\n")
 	isSQL := func(line string) bool { return strings.HasSuffix(line, ";") }
