@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -207,31 +206,6 @@ func TestAPanicIsAResult(t *testing.T) {
 	if log := s.Log.String(); !strings.Contains(log, "panicked") || strings.Contains(log, "oh secret") {
 		t.Errorf("log: %s", log)
 	}
-}
-
-// TestAnEvaluationThatHangsIsNotStartedAgain has a precondition that does not come back, as one that waits for a dead
-// mount.
-func TestAnEvaluationThatHangsIsNotStartedAgain(t *testing.T) {
-	t.Parallel()
-	mount, calls, ended := make(chan struct{}), atomic.Int64{}, make(chan struct{})
-	s := newShop(t, alone(func(context.Context, *evidence.Evidence) finding.Verdict {
-		if calls.Add(1) == 1 {
-			<-mount
-			close(ended)
-		}
-		return finding.Verdict{Summary: "fine"}
-	}))
-	s.Global.EvaluationTimeout = model.Duration(time.Second)
-	s.WantFinding("made_up", finding.Unknown, "did not end within its time limit")
-	s.WantFinding("made_up", finding.Unknown, "has not ended yet", "file system that hangs")
-	if n := calls.Load(); n != 1 {
-		t.Errorf("%d evaluations were begun", n)
-	}
-	close(mount)
-	<-ended
-	eventually(t, "it is evaluated again", func() bool {
-		return shoptest.Precondition(s.Evaluate(), "made_up").Result.Status == finding.Pass
-	})
 }
 
 func TestSecretsStaySecret(t *testing.T) {

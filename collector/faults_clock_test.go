@@ -1,67 +1,44 @@
 package collector
 
 import (
-	"context"
 	"log/slog"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/prometheus/common/model"
-
 	"magento_migration_exporter/collector/backup"
-	"magento_migration_exporter/collector/precondition"
-	"magento_migration_exporter/config"
 )
 
-// TestFaultsOfTheSchedulersClock lets the clock jump a day ahead and two days back under a scheduler at work.
+// TestFaultsOfTheSchedulersClock lets the clock jump a day ahead and two days back under a scheduler at work: each time
+// all are evaluated again within an interval and a half, since half of one is how often it looks.
 func TestFaultsOfTheSchedulersClock(t *testing.T) {
-	t.Parallel()
-	var offset atomic.Int64
-	reader := backup.New(t.Context(), backup.Options{})
-	t.Cleanup(reader.Close)
-	board := NewBoard(precondition.All(), nil)
-	s := NewScheduler(
-		NewEvaluator(EvaluatorOptions{Board: board, Backups: reader, Logger: slog.New(slog.DiscardHandler),
-			Now: func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }}),
-	)
-	ctx, cancel := context.WithCancel(t.Context())
-	var running sync.WaitGroup
-	running.Go(func() { s.Run(ctx) })
-	t.Cleanup(func() { cancel(); running.Wait() })
-	c := config.Default()
-	c.Global.EvaluationInterval = model.Duration(300 * time.Millisecond)
-	for i := range 3 {
-		c.Migrations = append(c.Migrations, unconfigured(i))
-	}
-	if err := s.Apply(ctx, c); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "each migration is evaluated", 20*time.Second, board.Evaluated)
-	for _, jump := range []time.Duration{24 * time.Hour, -24 * time.Hour, time.Minute, 0} {
-		offset.Store(int64(jump))
-		jumped := time.Now().Add(jump)
-		eventually(t, "after a jump of "+jump.String()+" each migration is evaluated again", time.Minute, func() bool {
-			for _, state := range board.Snapshot() {
-				at := state.Preconditions[0].Result.EvaluatedAt
-				if at.Before(jumped) || at.Sub(jumped) > time.Hour {
-					return false
+	bubble(t, func(t *testing.T) {
+		const interval, n = time.Minute, 3
+		e := newEngine(t, fine)
+		e.apply(many(n, interval, time.Second, 8))
+		for _, jump := range []time.Duration{24 * time.Hour, -24 * time.Hour, time.Minute, 0} {
+			e.offset.Store(int64(jump))
+			jumped := e.evaluator.now()
+			e.after(interval * 3 / 2)
+			for i := range n {
+				if at := e.result(i).EvaluatedAt; at.Before(jumped) || at.After(e.evaluator.now()) {
+					t.Errorf("after a jump of %s to %s m%d was last evaluated at %s", jump, jumped, i, at)
 				}
 			}
-			return true
-		})
-	}
+		}
+	})
 }
 
 // TestFaultsOfTheWallClock checks that times between evaluations are told by the clock that nobody can set: that is
 // what keeps a wall clock that jumps from making results old or evaluations late.
 func TestFaultsOfTheWallClock(t *testing.T) {
 	t.Parallel()
-	c := config.Default()
-	c.Migrations = []config.Migration{unconfigured(1)}
-	board, _ := running(t, c)
-	eventually(t, "evaluated", time.Minute, board.Evaluated)
+	reader := backup.New(t.Context(), backup.Options{})
+	t.Cleanup(reader.Close)
+	board := NewBoard(madeUp(fine), nil)
+	c := many(1, time.Minute, time.Minute, 1)
+	NewEvaluator(EvaluatorOptions{
+		Board: board, Backups: reader, Logger: slog.New(slog.DiscardHandler), Now: time.Now,
+	}).EvaluateAll(t.Context(), c)
 	at := board.Snapshot()[0].Preconditions[0].Result.EvaluatedAt
 	if at == at.Round(0) { //nolint:staticcheck // Equal does not look at the readings
 		t.Errorf("%s has no reading of the monotonic clock", at)

@@ -2,155 +2,166 @@ package collector
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/prometheus/common/model"
-
 	"magento_migration_exporter/collector/backup"
+	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/config"
 )
 
-// running starts a scheduler, as the daemon does, until the test ends.
-func running(t *testing.T, c *config.Config, change ...func(*Scheduler)) (*Board, *Scheduler) {
-	t.Helper()
-	board := NewBoard(precondition.All(), nil)
-	reader := backup.New(t.Context(), backup.Options{})
-	t.Cleanup(reader.Close)
-	evaluator := NewEvaluator(
-		EvaluatorOptions{Board: board, Backups: reader, Logger: slog.New(slog.DiscardHandler), Now: time.Now},
-	)
-	s := NewScheduler(evaluator)
-	for _, f := range change {
-		f(s)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() { s.Run(ctx); close(done) }()
-	t.Cleanup(func() { cancel(); <-done })
-	if err := s.Apply(ctx, c); err != nil {
-		t.Fatal(err)
-	}
-	return board, s
-}
-
-func eventually(t *testing.T, what string, limit time.Duration, is func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(limit); !is(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %s: %s", limit, what)
-		}
-	}
-}
-
-// unconfigured is a migration without databases, which is evaluated at once.
-func unconfigured(i int) config.Migration {
-	return config.Migration{Name: fmt.Sprint("m", i), Phase: config.PhaseAuto}
-}
-
-func TestSchedulerEvaluatesAgainAndAgain(t *testing.T) {
-	t.Parallel()
-	c := config.Default()
-	c.Global.EvaluationInterval = model.Duration(200 * time.Millisecond)
-	for i := range 20 {
-		c.Migrations = append(c.Migrations, unconfigured(i))
-	}
-	board, _ := running(t, c)
-	eventually(t, "each migration is evaluated", time.Minute, board.Evaluated)
-	eventually(t, "each migration is evaluated three times", time.Minute, func() bool {
-		for _, s := range board.Snapshot() {
-			if s.Preconditions[0].Evaluations < 3 {
-				return false
+// TestSchedulerSpreadsEvaluations has evaluations of 100 ms: first all come at once, eight at a time, and then each has
+// its own place in the interval.
+func TestSchedulerSpreadsEvaluations(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		const interval, takes, n = 10 * time.Second, 100 * time.Millisecond, 20
+		r := newRecord()
+		e := newEngine(t, r.of(taking(takes)))
+		e.apply(many(n, interval, time.Minute, 8))
+		e.after(10 * interval)
+		for i := range n {
+			first, next := time.Duration(i/8)*takes, time.Duration(i)*interval/n
+			if next <= first+interval/2 {
+				next += interval // its place is too near to its first turn
 			}
+			r.wantBegun(t, i, turns(first, next, interval, 10*interval)...)
 		}
-		return true
+		if n := e.evaluator.Late(); n != 0 {
+			t.Errorf("%d evaluations were late", n)
+		}
 	})
-	var seen []time.Time
-	for _, s := range board.Snapshot() {
-		seen = append(seen, s.Preconditions[0].Result.EvaluatedAt)
-	}
-	spread := 0
-	for i := 1; i < len(seen); i++ {
-		if seen[i].Sub(seen[i-1]).Abs() > 2*time.Millisecond {
-			spread++
-		}
-	}
-	if spread < 10 {
-		t.Errorf("evaluations come in one burst: %v", seen)
-	}
 }
 
-// TestSchedulerHungMigrationsMakeNobodyLate has more migrations that hang than there are places.
+// TestSchedulerHungMigrationsMakeNobodyLate has more migrations that hang than there are places. The first time, those
+// behind them wait a second for each two of them, and from then on for none, also when they hang again.
 func TestSchedulerHungMigrationsMakeNobodyLate(t *testing.T) {
-	t.Parallel()
-	silent, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { silent.Close() })
-	c := config.Default()
-	c.Global.EvaluationConcurrency = 2
-	c.Global.EvaluationInterval = model.Duration(time.Second)
-	c.Global.EvaluationTimeout = model.Duration(10 * time.Minute)
-	for i := range 4 {
-		m := unconfigured(100 + i)
-		m.Magento1.Database = config.Database{
-			Host: "127.0.0.1",
-			Port: silent.Addr().(*net.TCPAddr).Port,
-			Name: "x",
-			User: "x",
+	bubble(t, func(t *testing.T) {
+		const interval, limit, hung, n = 10 * time.Second, 10 * time.Minute, 4, 10
+		const end = 3 * limit
+		r := newRecord()
+		e := newEngine(t, r.of(func(ctx context.Context, m *config.Migration) finding.Verdict {
+			if m.Name < "m4" {
+				return untilEnded(ctx, m)
+			}
+			return fine(ctx, m)
+		}))
+		e.apply(many(n, interval, limit, 2))
+		if e.after(2 * time.Second); e.board.Evaluated() {
+			t.Error("a migration that hangs was evaluated")
 		}
-		c.Migrations = append(c.Migrations, m)
-	}
-	for i := range 6 {
-		c.Migrations = append(c.Migrations, unconfigured(i))
-	}
-	board, _ := running(t, c)
-	eventually(t, "the healthy migrations are evaluated although four others hang", time.Minute, func() bool {
-		for _, s := range board.Snapshot()[4:] {
-			if s.Preconditions[0].Evaluations < 4 {
-				return false
+		e.after(end - 2*time.Second)
+		for i := hung; i < n; i++ {
+			next := time.Duration(i) * interval / n
+			if next <= 2*time.Second+interval/2 {
+				next += interval
+			}
+			r.wantBegun(t, i, turns(2*time.Second, next, interval, end)...)
+		}
+		for i := range hung {
+			first := time.Duration(i/2) * time.Second
+			if begun, ended := r.times(i); len(begun) < 3 || begun[0] != first || ended[0] != first+limit {
+				t.Errorf("m%d hung from %v on until %v, want at first from %s on", i, begun, ended, first)
 			}
 		}
-		return true
 	})
-	for _, s := range board.Snapshot()[:4] {
-		if s.Evaluated {
-			t.Error("a migration that hangs was evaluated: the test shows nothing")
+}
+
+// TestSchedulerThousand has a thousand migrations: of each ten one hangs until its time limit.
+func TestSchedulerThousand(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		const interval, limit, n = 10 * time.Second, 6 * time.Second, 1000
+		const settled, end = 30 * time.Second, 70 * time.Second
+		const concurrency, slowPlaces = 4, slowLaneFactor * 4
+		r := newRecord()
+		var hung, most atomic.Int64
+		hangs := func(name string) bool { return strings.HasSuffix(name, "3") }
+		e := newEngine(t, r.of(func(ctx context.Context, m *config.Migration) finding.Verdict {
+			if !hangs(m.Name) {
+				return fine(ctx, m)
+			}
+			most.Store(max(most.Load(), hung.Add(1)))
+			defer hung.Add(-1)
+			return untilEnded(ctx, m)
+		}))
+		e.apply(many(n, interval, limit, concurrency))
+		if e.after(settled); !e.board.Evaluated() {
+			t.Error("some migration was never evaluated")
 		}
+		most.Store(0) // those that hang for the first time take places in both lanes
+		e.after(end - settled)
+		if got := most.Load(); got != slowPlaces {
+			t.Errorf("%d of those that hang were evaluated at a time, want %d", got, slowPlaces)
+		}
+		for i := range n {
+			begun, _ := r.times(i)
+			since, _ := slices.BinarySearch(begun, settled)
+			if hangs(unconfigured(i).Name) {
+				if got := len(begun[since:]); got == 0 {
+					t.Errorf("m%d, which hangs, does not get its turn any more", i)
+				}
+				continue
+			}
+			place := time.Duration(i) * interval / n
+			want := turns(settled+place, settled+place+interval, interval, end)
+			if got := begun[since:]; !slices.Equal(got, want) {
+				t.Errorf("m%d was evaluated after %v, want after %v", i, got, want)
+			}
+		}
+	})
+}
+
+// TestSchedulerCountsLateEvaluations has two migrations and one place for them.
+func TestSchedulerCountsLateEvaluations(t *testing.T) {
+	for takes, want := range map[time.Duration]uint64{
+		500 * time.Millisecond: 0,
+		900 * time.Millisecond: 21, // all that begin within 20 s but the first two
+	} {
+		t.Run(takes.String(), func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				e := newEngine(t, taking(takes))
+				e.apply(many(2, time.Second, time.Minute, 1))
+				e.after(20 * time.Second)
+				if got := e.evaluator.Late(); got != want {
+					t.Errorf("%d evaluations were late, want %d", got, want)
+				}
+			})
+		})
 	}
 }
 
+// TestSchedulerReload changes one migration, adds another and leaves one as it is.
 func TestSchedulerReload(t *testing.T) {
-	t.Parallel()
-	c := config.Default()
-	c.Migrations = []config.Migration{unconfigured(1), unconfigured(2)}
-	board, s := running(t, c)
-	eventually(t, "evaluated", time.Minute, board.Evaluated)
-	kept := board.Snapshot()[0].Preconditions[0].Result.EvaluatedAt
-	next := config.Default()
-	changed := unconfigured(2)
-	changed.Magento1.Root = "/elsewhere"
-	next.Migrations = []config.Migration{unconfigured(1), changed, unconfigured(3)}
-	if err := s.Apply(t.Context(), next); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "the new migrations are evaluated at once", time.Minute, func() bool {
-		states := board.Snapshot()
-		return len(states) == 3 && states[0].Evaluated && states[1].Evaluated && states[2].Evaluated
+	bubble(t, func(t *testing.T) {
+		const interval = time.Minute
+		r := newRecord()
+		e := newEngine(t, r.of(fine))
+		c := many(2, interval, time.Second, 8)
+		e.apply(c)
+		kept := e.result(0).EvaluatedAt
+		e.after(10 * time.Second)
+		changed := unconfigured(1)
+		changed.Magento1.Root = "/elsewhere"
+		next := *c
+		next.Migrations = []config.Migration{unconfigured(0), changed, unconfigured(2)}
+		e.apply(&next)
+		r.wantBegun(t, 0, 0)
+		r.wantBegun(t, 1, 0, 10*time.Second)
+		r.wantBegun(t, 2, 10*time.Second)
+		if states := e.board.Snapshot(); len(states) != 3 || !states[0].Evaluated || !states[1].Evaluated ||
+			!states[2].Evaluated {
+			t.Errorf("not all are evaluated: %+v", states)
+		}
+		if got := e.result(0).EvaluatedAt; !got.Equal(kept) {
+			t.Error("an unchanged migration lost its results")
+		}
 	})
-	if got := board.Snapshot()[0].Preconditions[0].Result.EvaluatedAt; !got.Equal(kept) {
-		t.Error("an unchanged migration lost its results")
-	}
 }
 
 // TestSchedulerDecays lets an evaluation never end.
@@ -160,116 +171,63 @@ func TestSchedulerDecays(t *testing.T) {
 	board := NewBoard(precondition.All(), nil)
 	m := board.Configure([]config.Migration{unconfigured(1)})[0]
 	board.Publish(m, evaluation(clock, nil), clock)
-	evaluator := NewEvaluator(
-		EvaluatorOptions{
-			Board:  board,
-			Logger: slog.New(slog.DiscardHandler),
-			Now:    func() time.Time { return clock.Add(200 * time.Second) },
-		},
-	)
-	s := NewScheduler(evaluator)
+	s := NewScheduler(NewEvaluator(EvaluatorOptions{
+		Board: board, Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return clock },
+	}))
 	s.global = config.Default().Global
-	s.decay()
-	if board.Snapshot()[0].Ready {
+	clock = clock.Add(intervalsToDecay*time.Duration(s.global.EvaluationInterval) + time.Duration(s.global.EvaluationTimeout))
+	if s.decay(); !board.Snapshot()[0].Ready {
+		t.Error("a result of three intervals and the time limit does not count any more")
+	}
+	clock = clock.Add(1)
+	if s.decay(); board.Snapshot()[0].Ready {
 		t.Error("a result older than three intervals and the time limit still counts")
 	}
 }
 
-// TestSchedulerThousand has a thousand migrations: of each ten one hangs, one is refused, and the others have no
-// databases.
-func TestSchedulerThousand(t *testing.T) {
-	t.Parallel()
-	silent, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { silent.Close() })
-	refusing, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	refusing.Close()
-	c := config.Default()
-	c.Global.EvaluationConcurrency = 4
-	c.Global.EvaluationInterval = model.Duration(10 * time.Second)
-	c.Global.EvaluationTimeout = model.Duration(6 * time.Second)
-	const many = 1000 / raceFactor
-	for i := range many {
-		m := unconfigured(i)
-		if listener := map[int]net.Listener{3: silent, 7: refusing}[i%10]; listener != nil {
-			m.Magento1.Database = config.Database{
-				Host: "127.0.0.1",
-				Port: listener.Addr().(*net.TCPAddr).Port,
-				Name: "x",
-				User: "x",
-			}
-		}
-		c.Migrations = append(c.Migrations, m)
-	}
-	board, _ := running(t, c, func(s *Scheduler) { s.slowAfter = 200 * time.Millisecond })
-	began := time.Now()
-	eventually(t, "every migration is evaluated, also those that hang", 5*time.Minute, board.Evaluated)
-	t.Logf("all were evaluated after %s", time.Since(began))
-	evaluations := func(i int) int { return board.Snapshot()[i].Preconditions[0].Evaluations }
-	before := make([]int, many)
-	for i := range before {
-		before[i] = evaluations(i)
-	}
-	const intervals = 2
-	time.Sleep(intervals * time.Duration(c.Global.EvaluationInterval))
-	for i := range before {
-		// If those that hang held the places, each round would take 100 times 2 s by 4 places: 50 s.
-		if n := evaluations(i) - before[i]; i%10 != 3 && n < intervals-1 {
-			t.Errorf("migration %d was evaluated %d times in %d intervals", i, n, intervals)
-		}
-	}
-}
-
-// TestSchedulerReloadsPutNothingOff reloads more often than migrations are evaluated.
+// TestSchedulerReloadsPutNothingOff reloads more often than migrations are evaluated, each time with a list in which all
+// have another place.
 func TestSchedulerReloadsPutNothingOff(t *testing.T) {
-	t.Parallel()
-	c := config.Default()
-	c.Global.EvaluationInterval = model.Duration(500 * time.Millisecond)
-	for i := range 5 {
-		c.Migrations = append(c.Migrations, unconfigured(i))
-	}
-	board, s := running(t, c)
-	next := 5
-	eventually(
-		t,
-		"each of the first is evaluated again although the list changes all the time",
-		20*time.Second,
-		func() bool {
+	bubble(t, func(t *testing.T) {
+		const interval, between, old = 10 * time.Second, time.Second, 5
+		r := newRecord()
+		e := newEngine(t, r.of(fine))
+		c := many(old, interval, time.Second, 8)
+		e.apply(c)
+		const reloads = 100
+		for i := range reloads {
 			changed := *c
-			changed.Migrations = append([]config.Migration{unconfigured(next)}, c.Migrations...)
-			next++
-			if err := s.Apply(t.Context(), &changed); err != nil {
-				t.Fatal(err)
+			for range i%3 + 1 {
+				changed.Migrations = append([]config.Migration{unconfigured(old + i)}, changed.Migrations...)
 			}
-			time.Sleep(50 * time.Millisecond)
-			states := board.Snapshot()
-			for _, state := range states[len(states)-5:] {
-				if state.Preconditions[0].Evaluations < 4 {
-					return false
+			changed.Migrations = slices.CompactFunc(changed.Migrations, sameName)
+			if i%2 == 0 {
+				slices.Reverse(changed.Migrations)
+			}
+			e.after(between)
+			e.apply(&changed)
+		}
+		for i := range old {
+			begun, _ := r.times(i)
+			begun = append(begun, reloads*between)
+			for j := range begun[1:] {
+				if begun[j+1]-begun[j] > interval {
+					t.Errorf("m%d was evaluated after %v: once it waited for more than %s", i, begun, interval)
 				}
 			}
-			return true
-		},
-	)
+		}
+	})
 }
+
+func sameName(a, b config.Migration) bool { return a.Name == b.Name }
 
 // TestSchedulerIsFair has far more work than places, and looks for migrations that never get their turn.
 func TestSchedulerIsFair(t *testing.T) {
 	t.Parallel()
 	clock := time.Now()
-	evaluator := NewEvaluator(
-		EvaluatorOptions{
-			Board:  NewBoard(precondition.All(), nil),
-			Logger: slog.New(slog.DiscardHandler),
-			Now:    func() time.Time { return clock },
-		},
-	)
-	s := NewScheduler(evaluator)
+	s := NewScheduler(NewEvaluator(EvaluatorOptions{
+		Board: NewBoard(madeUp(fine), nil), Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return clock },
+	}))
 	s.global = config.Default().Global
 	s.global.EvaluationConcurrency = 2
 	s.epoch = clock.Add(-time.Hour)
@@ -288,103 +246,107 @@ func TestSchedulerIsFair(t *testing.T) {
 	s.drain()
 }
 
-// TestSchedulerDecaysWhileItIsBusy lets messages come all the time, each of which begins the wait for the next turn
-// anew.
+// TestSchedulerDecaysWhileItIsBusy lets a message come before the timer fires, which then begins to wait anew.
 func TestSchedulerDecaysWhileItIsBusy(t *testing.T) {
-	t.Parallel()
-	silent, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { silent.Close() })
-	c := config.Default()
-	c.Global.EvaluationTimeout = model.Duration(time.Hour)
-	hung := unconfigured(1)
-	hung.Magento1.Database = config.Database{
-		Host: "127.0.0.1",
-		Port: silent.Addr().(*net.TCPAddr).Port,
-		Name: "x",
-		User: "x",
-	}
-	c.Migrations = []config.Migration{hung}
-	var later atomic.Int64
-	board, s := running(t, c, func(s *Scheduler) {
-		s.evaluator.now = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
-	})
-	board.Publish(board.Snapshot()[0].Migration, evaluation(time.Now(), nil), time.Now())
-	if !board.Snapshot()[0].Ready {
-		t.Fatal("the result is no good one: the test shows nothing")
-	}
-	later.Store(int64(2 * time.Hour))
-	eventually(t, "the old result is not believed any more", 10*time.Second, func() bool {
-		if err := s.Apply(t.Context(), c); err != nil {
-			t.Fatal(err)
+	bubble(t, func(t *testing.T) {
+		e := newEngine(t, untilEnded)
+		c := many(1, time.Minute, time.Hour, 8)
+		e.apply(c)
+		now := time.Now()
+		good := Evaluation{Results: []finding.Result{fine(nil, nil).Result(config.SeverityWarn, now, 0)}}
+		if e.board.Publish(e.board.Snapshot()[0].Migration, good, now); !e.board.Snapshot()[0].Ready {
+			t.Fatal("the result is no good one: the test shows nothing")
 		}
-		return !board.Snapshot()[0].Ready
+		e.offset.Store(int64(2 * time.Hour))
+		e.apply(c)
+		if !time.Now().Equal(now) {
+			t.Fatal("the timer could fire: the test shows nothing")
+		}
+		if e.board.Snapshot()[0].Ready {
+			t.Error("the old result is still believed")
+		}
 	})
 }
 
 // TestSchedulerEndsWhatIsNotConfiguredAnyMore changes and removes migrations whose evaluations would take an hour.
 func TestSchedulerEndsWhatIsNotConfiguredAnyMore(t *testing.T) {
-	t.Parallel()
-	silent, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { silent.Close() })
-	c := config.Default()
-	c.Global.EvaluationTimeout = model.Duration(time.Hour)
-	c.Global.EvaluationConcurrency = 1
-	for i := range 3 {
-		m := unconfigured(i)
-		m.Magento1.Database = config.Database{
-			Host: "127.0.0.1",
-			Port: silent.Addr().(*net.TCPAddr).Port,
-			Name: "x",
-			User: "x",
+	bubble(t, func(t *testing.T) {
+		r := newRecord()
+		e := newEngine(t, r.of(func(ctx context.Context, m *config.Migration) finding.Verdict {
+			if m.Magento1.Root == "/hangs" {
+				return untilEnded(ctx, m)
+			}
+			return fine(ctx, m)
+		}))
+		c := many(3, time.Minute, time.Hour, 1)
+		for i := range c.Migrations {
+			c.Migrations[i].Magento1.Root = "/hangs"
 		}
-		c.Migrations = append(c.Migrations, m)
-	}
-	board, s := running(t, c, func(s *Scheduler) { s.slowAfter = 50 * time.Millisecond })
-	conn := func() net.Conn {
-		t.Helper()
-		if err := silent.(*net.TCPListener).SetDeadline(time.Now().Add(time.Minute)); err != nil {
-			t.Fatal(err)
+		e.apply(c)
+		e.after(5 * time.Second)
+		for i := range 3 { // two of them are in the slow lane by now
+			r.wantBegun(t, i, time.Duration(i)*time.Second)
 		}
-		conn, err := silent.Accept()
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { conn.Close() })
-		return conn
-	}
-	conns := []net.Conn{conn(), conn(), conn()} // two of them are in the slow lane by now
-	next := *c
-	next.Migrations = []config.Migration{unconfigured(0), unconfigured(7)} // one is changed, two are gone, one is new
-	if err := s.Apply(t.Context(), &next); err != nil {
-		t.Fatal(err)
-	}
-	for _, conn := range conns {
-		if err := conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.Copy(io.Discard, conn); err != nil {
-			t.Errorf("a connection is still held: %v", err)
-		}
-	}
-	eventually(t, "what is configured now is evaluated", time.Minute, board.Evaluated)
-	for _, state := range board.Snapshot() {
-		for _, p := range state.Preconditions {
-			if strings.Contains(p.Result.Summary, "has not ended yet") {
-				t.Errorf(
-					"%s of %s waits for what was ended: %s",
-					p.Precondition.ID,
-					state.Migration.Name,
-					p.Result.Summary,
-				)
+		next := *c
+		next.Migrations = []config.Migration{unconfigured(0), unconfigured(7)} // one is changed, two are gone, one is new
+		e.apply(&next)
+		for i := range 3 {
+			if _, ended := r.times(i); len(ended) == 0 || ended[0] != 5*time.Second {
+				t.Errorf("the evaluation of m%d has ended after %v, want after 5s", i, ended)
 			}
 		}
-	}
+		r.wantBegun(t, 0, 0, 5*time.Second)
+		r.wantBegun(t, 7, 5*time.Second)
+		for i := range next.Migrations {
+			if got := e.result(i); got.Status != finding.Pass {
+				t.Errorf("m%d: %s: %s", i, got.Status, got.Summary)
+			}
+		}
+	})
+}
+
+// TestSchedulerWaitsForWhatDoesNotEnd changes a migration whose evaluation does not notice that it should end, as one
+// that waits for a dead mount: the next one waits for it, but not forever.
+func TestSchedulerWaitsForWhatDoesNotEnd(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r, mount := newRecord(), make(chan struct{})
+		e := newEngine(t, func(context.Context, *config.Migration) finding.Verdict {
+			<-mount
+			return fine(nil, nil)
+		}, r.of(fine))
+		t.Cleanup(func() { close(mount) })
+		c := many(1, time.Minute, 10*time.Second, 2)
+		e.apply(c)
+		next := *c
+		next.Migrations = []config.Migration{unconfigured(0)}
+		next.Migrations[0].Magento1.Root = "/elsewhere"
+		e.apply(&next)
+		e.after(time.Minute / 2)
+		r.wantBegun(t, 0, 0, graceAfterLimit)
+		if got := e.result(0); got.Status != finding.Unknown || !strings.Contains(got.Summary, "has not come back") {
+			t.Errorf("%s: %s", got.Status, got.Summary)
+		}
+	})
+}
+
+// TestSchedulerEndsWithoutWhatDoesNotEnd stops a scheduler whose evaluations do not notice that.
+func TestSchedulerEndsWithoutWhatDoesNotEnd(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		mount := make(chan struct{})
+		e := newEngine(t, func(context.Context, *config.Migration) finding.Verdict {
+			<-mount
+			return fine(nil, nil)
+		})
+		t.Cleanup(func() { close(mount) })
+		e.apply(many(3, time.Minute, time.Hour, 8))
+		stopped := time.Now()
+		if e.stop(); time.Since(stopped) > drainLimit {
+			t.Errorf("it ended after %s", time.Since(stopped))
+		}
+		if e.board.Snapshot()[0].Evaluated {
+			t.Error("an evaluation that was cut short was published")
+		}
+	})
 }
 
 // TestSchedulerReleasesBackupsThatWereAskedForTooLate lets an evaluation ask for a backup after a reload has removed
@@ -397,16 +359,9 @@ func TestSchedulerReleasesBackupsThatWereAskedForTooLate(t *testing.T) {
 	}
 	reader := backup.New(t.Context(), backup.Options{BytesPerSecond: 1})
 	t.Cleanup(reader.Close)
-	s := NewScheduler(
-		NewEvaluator(
-			EvaluatorOptions{
-				Board:   NewBoard(precondition.All(), nil),
-				Backups: reader,
-				Logger:  slog.New(slog.DiscardHandler),
-				Now:     time.Now,
-			},
-		),
-	)
+	s := NewScheduler(NewEvaluator(EvaluatorOptions{
+		Board: NewBoard(precondition.All(), nil), Backups: reader, Logger: slog.New(slog.DiscardHandler), Now: time.Now,
+	}))
 	m := unconfigured(1)
 	candidates, _ := reader.Find(t.Context(), m.Name, []string{path})
 	if len(candidates) != 1 {
@@ -424,13 +379,18 @@ func TestSchedulerReleasesBackupsThatWereAskedForTooLate(t *testing.T) {
 	}
 	s.busy = 1
 	s.end(leaving)
-	eventually(
-		t,
-		"nobody wants the backup any more",
-		10*time.Second,
-		func() bool { return standing() == backup.StandingUnknown },
-	)
+	eventually(t, "nobody wants the backup any more", func() bool { return standing() == backup.StandingUnknown })
 	if len(s.leaving) != 0 || s.busy != 0 {
 		t.Errorf("%d evaluations are leaving, %d places are taken", len(s.leaving), s.busy)
+	}
+}
+
+// eventually waits for a state, however busy the machine is.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Minute); !is(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it never came true: %s", what)
+		}
 	}
 }
