@@ -1,6 +1,7 @@
 package cron
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -15,12 +16,38 @@ type invocation struct {
 	certainty Certainty
 	text      string
 	note      string
+	// file, line and schedule are where it is written when that is a crontab that the command makes a daemon read.
+	file     string
+	line     int
+	schedule string
+}
+
+// entry completes an entry of the command with what was found. What a daemon's crontab starts is reported there.
+func (i invocation) entry(e Entry) Entry {
+	e.Kind, e.System, e.Certainty, e.Text, e.Note = i.kind, i.system, i.certainty, i.text, joinNotes(e.Note, i.note)
+	if i.file == "" {
+		return e
+	}
+	e.Note = joinNotes(fmt.Sprintf("line %d of %s starts what reads it", e.Line, e.File), e.Note)
+	if e.Line == 0 {
+		e.Note = joinNotes(e.File+" reads it", i.note)
+	}
+	e.Remedy = fmt.Sprintf("comment out line %d of %s; or %s", i.line, i.file, e.Remedy)
+	e.File, e.Line, e.Schedule = i.file, i.line, i.schedule
+	return e
 }
 
 func baseName(w word) string { return filepath.Base(w.text()) }
 
-// isCommandName reports whether a word can name a program of the system, other than the path of some file called test.
+// isCommandName reports whether a word can name a program that many hosts have, other than the path of some file.
 func isCommandName(w word) bool {
+	dir := filepath.Base(filepath.Dir(w.text()))
+	return isSystemCommand(w) || dir == "bin" || dir == "sbin"
+}
+
+// isSystemCommand reports whether a word can name a program of the system: no script of the shop's that is called sync
+// or mail.
+func isSystemCommand(w word) bool {
 	return !strings.Contains(w.text(), "/") || ofSystem.MatchString(w.text())
 }
 
@@ -36,7 +63,7 @@ func (r *reader) run(words []word, sh shell, in stream) outcome {
 	}
 	l, isForeign := languageOf(name)
 	switch {
-	case isPassive(name), strings.HasSuffix(name, "awk") && !slices.ContainsFunc(words, runsCommands):
+	case isSystemCommand(words[0]) && isPassive(name, words):
 		return outcome{out: r.passiveOutput(words, &sh, in)}
 	case isShell(name):
 		return r.shellProgram(words, sh, in)
@@ -52,6 +79,9 @@ func (r *reader) run(words []word, sh shell, in stream) outcome {
 		return outcome{out: opaque()}
 	case name == "make" || name == "gmake" || name == "gnumake":
 		r.make(words[1:], sh)
+		return outcome{out: opaque()}
+	case isCronDaemon(name):
+		r.cronDaemon(words, sh, in)
 		return outcome{out: opaque()}
 	case name == "run-parts":
 		r.runParts(words[1:], sh)
@@ -78,12 +108,6 @@ func (r *reader) later(args []word, sh shell, in stream) {
 		}
 	}
 	r.standardInput(in, sh)
-}
-
-// runsCommands reports whether an awk program can start others.
-func runsCommands(w word) bool {
-	program := strings.ReplaceAll(string(w), " ", "")
-	return strings.Contains(program, "system(") || strings.Contains(program, `|"`)
 }
 
 // unwrap takes off what only runs the rest: nice, sudo, flock and so on.
@@ -335,6 +359,8 @@ func (l *look) started(p program, isOpen bool, sh shell) (invocation, bool) {
 	switch {
 	case sh.marked && p.isOf(Magento2):
 		found.system, found.certainty, ok = Magento2, Certain, true
+	case sh.view != "":
+		found.system, found.certainty, found.note, ok = l.containedIn(sh.view, p, dir)
 	case sh.elsewhere != "":
 		found.system, found.certainty, ok = p.systems[0], Possible, l.looksFor(p.systems[0])
 		found.note = "it runs through " + sh.elsewhere + ", so whether it is this Magento's is not known here"

@@ -161,8 +161,10 @@ type look struct {
 	evidence Evidence
 	// usual says that the usual places are looked at, of which most hosts have only some.
 	usual bool
-	// seen are the files that were read, by their resolved path: /lib is often a link to /usr/lib.
-	seen map[string]bool
+	// seen are the files that were read, by their resolved path: /lib is often a link to /usr/lib. inodes are the same
+	// files as a container sees them, to which a host's files are often mounted.
+	seen   map[string]bool
+	inodes map[inode]bool
 	// scripts and scriptBytes say how much may still be read of scripts, steps how many commands of all of them.
 	scripts, scriptBytes, steps int
 	// programBytes is how much may still be looked through of long programs.
@@ -171,7 +173,7 @@ type look struct {
 
 func newLook(o Options, passwd string) *look {
 	l := &look{
-		usual: o.Crontabs == nil, seen: map[string]bool{},
+		usual: o.Crontabs == nil, seen: map[string]bool{}, inodes: map[inode]bool{},
 		scripts: maxScripts, scriptBytes: maxAllScripts, steps: maxLookSteps, programBytes: maxAllPrograms,
 	}
 	var err error

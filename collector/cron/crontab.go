@@ -34,6 +34,8 @@ type crontabFormat struct {
 	system bool
 	// isUser decides for crontabs in places that no cron uses; nil says that there is no user.
 	isUser func(string) bool
+	// supercronic's schedules can have two fields more, and % is nothing special.
+	supercronic bool
 }
 
 // hasUser reports whether the word behind a schedule is a user.
@@ -47,6 +49,7 @@ var (
 	macro      = regexp.MustCompile(`^@[A-Za-z0-9_]+\s+`)
 	fiveFields = regexp.MustCompile(`^-?(?:[0-9*][0-9*,/~-]*\s+){3}` +
 		`[0-9A-Za-z*][0-9A-Za-z*,/~-]*\s+[0-9A-Za-z*][0-9A-Za-z*,/~#-]*\s+`)
+	moreFields = regexp.MustCompile(`^(?:[0-9*?][0-9*?,/~LW#-]*\s+){1,2}`)
 	firstField = regexp.MustCompile(`^\S+\s+`)
 	// runPartsName is what Debian's run-parts and cron accept in their directories: nothing with a dot.
 	runPartsName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
@@ -124,12 +127,17 @@ func (c *crontab) line(line string) (job, bool) {
 		j.command, j.dormant = text, "cron does not accept this line"
 		return j, true
 	}
+	if c.format.supercronic {
+		schedule += moreFields.FindString(text[len(schedule):])
+	}
 	j.schedule = strings.Join(strings.Fields(strings.TrimPrefix(schedule, "-")), " ")
 	j.command = text[len(schedule):]
 	if field := firstField.FindString(j.command); field != "" && c.format.hasUser(strings.TrimSpace(field)) {
 		j.user, j.command = strings.TrimSpace(field), j.command[len(field):]
 	}
-	j.command, j.input = splitAtPercent(j.command)
+	if !c.format.supercronic {
+		j.command, j.input = splitAtPercent(j.command)
+	}
 	return j, true
 }
 
@@ -189,7 +197,7 @@ func (c *crontab) continued(j *job, lines []string) int {
 func (l *look) crontabFile(path string, data []byte, info fs.FileInfo) {
 	format, user := formatOf(path)
 	if !format.system && user == "" {
-		format.isUser = func(name string) bool { return l.accounts[name].name != "" }
+		format.isUser = l.isUser
 	}
 	dormant, note := fileState(path, format, user, info)
 	for j := range jobs(data, format) {
@@ -201,12 +209,11 @@ func (l *look) crontabFile(path string, data []byte, info fs.FileInfo) {
 			if found.certainty == Possible && j.hash != "" && !sh.marked && found.system == Magento2 {
 				continue // Magento's own marker says that it is another root's
 			}
-			l.entry(Entry{
-				File: path, Line: j.line, Schedule: j.schedule, User: j.user,
-				Kind: found.kind, System: found.system, Certainty: found.certainty,
-				Dormant: joinNotes(j.dormant, dormant), Text: found.text, Note: joinNotes(found.note, j.note, note),
+			found.note = joinNotes(found.note, j.note, note)
+			l.entry(found.entry(Entry{
+				File: path, Line: j.line, Schedule: j.schedule, User: j.user, Dormant: joinNotes(j.dormant, dormant),
 				Remedy: crontabRemedy(path, j, format, user, sh.marked),
-			})
+			}))
 		}
 	}
 }

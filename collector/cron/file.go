@@ -116,3 +116,13 @@ func isFile(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular()
 }
+
+// inode identifies a file, whatever its path is.
+type inode struct{ device, number uint64 }
+
+func inodeOf(info fs.FileInfo) inode {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return inode{stat.Dev, stat.Ino}
+	}
+	return inode{}
+}

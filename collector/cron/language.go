@@ -35,7 +35,8 @@ const startsSomething = `(?i)\b(?:system|exec\w*|spawn\w*|popen\w*|fork|shell\w*
 var (
 	anyStarts = regexp.MustCompile(startsSomething + ")\\b|`")
 	phpStarts = regexp.MustCompile(startsSomething + `|passthru|pcntl_\w+|proc_open|assert|curl_\w+|` +
-		`file_get_contents|fopen|fsockopen|include\w*|require\w*|Bootstrap|Cli|createApplication|ObjectManager\w*)\b|` + "`")
+		`file_get_contents|fopen|fsockopen|include\w*|require\w*|Bootstrap|Cli|createApplication|ObjectManager\w*)\b|` +
+		"`")
 	pythonStarts = regexp.MustCompile(startsSomething + `|sh|plumbum|check_\w+|getoutput|urlopen|requests|urllib|` +
 		`httpx|import_module|runpy|__import__)\b`)
 	perlStarts = regexp.MustCompile(startsSomething + "|qx|open[23]?|do|require|readpipe|LWP\\w*|get)\\b|`")

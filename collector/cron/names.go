@@ -2,13 +2,16 @@ package cron
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
 // isPassive reports whether a program starts nothing, whatever its arguments are: it prints, compares, copies, sends or
 // ends something.
-func isPassive(name string) bool {
+func isPassive(name string, words []word) bool {
 	switch name {
+	case "awk", "gawk", "mawk":
+		return !slices.ContainsFunc(words, runsCommands)
 	case "echo", "printf", "cat", "tac", "tee", "pwd", "dirname", "basename", "readlink", "realpath", "grep",
 		"egrep", "fgrep", "zgrep", "rg", "ag", "sed", "cut", "tr", "sort", "uniq", "head", "tail", "wc", "column",
 		"jq", "envsubst", "less", "more", "zcat", "strings", "hexdump", "od", "base64", "md5sum", "sha1sum",
@@ -22,6 +25,12 @@ func isPassive(name string) bool {
 		return true
 	}
 	return false
+}
+
+// runsCommands reports whether an awk program can start others.
+func runsCommands(w word) bool {
+	program := strings.ReplaceAll(string(w), " ", "")
+	return strings.Contains(program, "system(") || strings.Contains(program, `|"`)
 }
 
 // isRemote reports whether a program runs its command on another host or in another file system.

@@ -144,6 +144,9 @@ func (l *look) read(path string) ([]byte, fs.FileInfo, bool) {
 	}
 	l.seen[resolved] = true
 	data, info, err := readRegular(path, maxFileBytes)
+	if err == nil {
+		l.inodes[inodeOf(info)] = true
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errNotRegular) && l.usual:
 		return nil, nil, false // cron and systemd read regular files only

@@ -127,6 +127,9 @@ func (l *look) process(t *processTable, p procfs.Proc) {
 	case err != nil:
 		return
 	}
+	if l.daemonProcess(t, p, args) {
+		return
+	}
 	_, isNamed := runningProgram(args, "")
 	if !isNamed && !isPHP(args) {
 		return
@@ -199,12 +202,16 @@ func runningScript(args []string) (script string, rest []string, ok bool) {
 	return "", nil, false
 }
 
-// contained tells whose a process is that has its own view of the file system: it is in a container, or it or the
+// contained says whose a process is that has its own view of the file system: it is in a container, or it or the
 // exporter is in a sandbox of systemd's. The kernel shows that view below root in the process's directory, so its root
 // directory can be compared with the one that was asked for.
 func (l *look) contained(t *processTable, p procfs.Proc, named program, dir string) (System, Certainty, string, bool) {
+	return l.containedIn(filepath.Join(t.root, strconv.Itoa(p.PID), "root"), named, dir)
+}
+
+// containedIn does so for a program in the file system that the kernel shows below view.
+func (l *look) containedIn(view string, named program, dir string) (System, Certainty, string, bool) {
 	const note = "it runs in a container or another mount namespace"
-	view := filepath.Join(t.root, strconv.Itoa(p.PID), "root")
 	root := absolute(dir, named.root)
 	if named.up >= 0 {
 		root = above(named.script, named.up)
@@ -248,11 +255,18 @@ func mountNamespace(p procfs.Proc) uint32 {
 	return namespaces["mnt"].Inode
 }
 
-// startOf tells who runs a process and since when.
-func (l *look) startOf(p procfs.Proc) (user string, since time.Time) {
-	if status, err := p.NewStatus(); err == nil {
-		user = l.accounts.userName(status.UIDs[1])
+// processUser is who runs a process; empty when that cannot be read.
+func (l *look) processUser(p procfs.Proc) string {
+	status, err := p.NewStatus()
+	if err != nil {
+		return ""
 	}
+	return l.accounts.userName(status.UIDs[1])
+}
+
+// startOf says who runs a process and since when.
+func (l *look) startOf(p procfs.Proc) (user string, since time.Time) {
+	user = l.processUser(p)
 	if stat, err := p.Stat(); err == nil {
 		if seconds, err := stat.StartTime(); err == nil {
 			since = time.UnixMilli(int64(seconds * 1000)).UTC()

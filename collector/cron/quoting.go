@@ -61,8 +61,7 @@ func splitWords(list string) []word {
 	if !ok || len(call.Assigns) != 1 || call.Assigns[0].Array == nil {
 		return nil
 	}
-	steps := maxSteps
-	r := &reader{look: &look{steps: maxSteps}, steps: &steps, written: map[string]word{}}
+	r := (&look{steps: maxSteps}).newReader()
 	var words []word
 	for _, e := range call.Assigns[0].Array.Elems {
 		if e.Value != nil && len(words) < maxWords {

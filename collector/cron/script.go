@@ -118,27 +118,35 @@ func (r *reader) shellScript(path, text, interpreter string, args []word, sh she
 
 // scriptText is what a script holds: what the commands before have written into it, or what is there.
 func (r *reader) scriptText(path string) (string, bool) {
-	if path == "" {
-		return "", false
+	text, err := r.readScript(path)
+	if errors.Is(err, fs.ErrPermission) && ownScript.MatchString(path) {
+		r.look.problem(address.WithoutLogin(path), "cron runs this script, but it cannot be read", readRemedy)
 	}
+	return text, err == nil
+}
+
+// errTooMany ends the reading of scripts, after a problem has been reported.
+var errTooMany = errors.New("too many scripts")
+
+func (r *reader) readScript(path string) (string, error) {
 	if text, ok := r.written[path]; ok && text != "" {
-		return text.source(), true
+		return text.source(), nil
+	}
+	if path == "" {
+		return "", fs.ErrNotExist
 	}
 	if r.look.scripts == 0 || r.look.scriptBytes < 0 {
 		r.look.problem("", fmt.Sprintf("only the first %d scripts and %d MiB that cron runs are read", maxScripts,
 			maxAllScripts>>20), fewerRemedy)
-		return "", false
+		return "", errTooMany
 	}
 	data, _, err := readRegular(path, maxScriptBytes)
-	if errors.Is(err, fs.ErrPermission) && ownScript.MatchString(path) {
-		r.look.problem(address.WithoutLogin(path), "cron runs this script, but it cannot be read", readRemedy)
-	}
 	if err != nil {
-		return "", false
+		return "", err
 	}
 	r.look.scripts--
 	r.look.scriptBytes -= len(data)
-	return string(data), true
+	return string(data), nil
 }
 
 // source reads a file in the shell itself, as . and source do.

@@ -27,6 +27,8 @@ type shell struct {
 	argsUnknown bool
 	// elsewhere is the program through which the command leaves this host or its file system, like docker.
 	elsewhere string
+	// view is where the kernel shows the file system of another mount namespace; empty for this program's own.
+	view string
 	// marked says that Magento's own marker ties the command to the Magento 2 root, whatever path it names.
 	marked bool
 	// script is the script that is being read; empty for the command line itself.

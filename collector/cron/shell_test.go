@@ -159,7 +159,10 @@ func TestShell(t *testing.T) {
 			"xargs that ends it",
 			"echo 999999 | xargs kill 2>/dev/null; pgrep -f 'bin/magento cron:run' | xargs -r kill\n", "", false,
 		},
-		{"looking for it first", "pgrep -f 'bin/magento cron:run' || php {ROOT}/bin/magento cron:run\n", Certain, true},
+		{
+			"looking for it first", "pgrep -f '{DIR}/x/bin/magento cron:run' || php {ROOT}/bin/magento cron:run\n",
+			Certain, true,
+		},
 		{"counting it", "[ $(ps ax | grep -c '[b]in/magento cron:run') -gt 5 ] && echo many\n", "", false},
 	}
 	for _, c := range cases {

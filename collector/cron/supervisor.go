@@ -32,12 +32,10 @@ func (l *look) supervisorProgram(o options, section string, command option) {
 	}
 	text := commandLine(supervisorExpansion.ReplaceAllString(command.value, unknownPart), false)
 	for _, i := range l.invocations(text, stream{}, sh) {
-		l.entry(Entry{
-			File: command.file, Line: command.line, User: user,
-			Kind: i.kind, System: i.system, Certainty: i.certainty, Dormant: dormant, Text: i.text,
-			Note:   joinNotes("supervisor's program "+name, i.note),
+		l.entry(i.entry(Entry{
+			File: command.file, Line: command.line, User: user, Dormant: dormant, Note: "supervisor's program " + name,
 			Remedy: fmt.Sprintf("run supervisorctl stop %s:* and set autostart=false in %s", name, command.file),
-		})
+		}))
 	}
 }
 

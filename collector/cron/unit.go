@@ -272,12 +272,9 @@ func (l *look) serviceCommand(u *unitSet, name string, settings options, command
 	}
 	text := commandLine(fillSpecifiers(strings.TrimLeft(command.value, "@-:+!|"), name, home), true)
 	for _, found := range l.invocations(text, stream{}, sh) {
-		e := Entry{
-			File: command.file, Line: command.line, User: user,
-			Kind: found.kind, System: found.system, Certainty: found.certainty, Text: found.text, Note: found.note,
-		}
+		e := Entry{File: command.file, Line: command.line, User: user}
 		u.arming(&e, name, timers)
-		l.entry(e)
+		l.entry(found.entry(e))
 	}
 }
 

@@ -36,10 +36,14 @@ func (l *look) invocations(text string, in stream, sh shell) []invocation {
 	if len(l.sites) == 0 {
 		return nil
 	}
-	steps := maxSteps
-	r := &reader{look: l, steps: &steps, written: map[string]word{}}
+	r := l.newReader()
 	r.textWithInput(text, in, &sh, dialectsOf(sh.value("SHELL")))
 	return r.result(sh)
+}
+
+func (l *look) newReader() *reader {
+	steps := maxSteps
+	return &reader{look: l, steps: &steps, written: map[string]word{}}
 }
 
 // part is a reader of a script that the text starts, with what is found and undecided in it kept apart.
