@@ -58,10 +58,13 @@ const (
 	PhaseMigrate Phase = "migrate"
 	PhaseDelta   Phase = "delta"
 	PhaseCutover Phase = "cutover"
+	PhaseDone    Phase = "done"
 )
 
 // Phases returns the phases that a migration can be in, in their order.
-func Phases() []Phase { return []Phase{PhasePrepare, PhaseMigrate, PhaseDelta, PhaseCutover} }
+func Phases() []Phase {
+	return []Phase{PhasePrepare, PhaseMigrate, PhaseDelta, PhaseCutover, PhaseDone}
+}
 
 // MigrationTool has the path of the Data Migration Tool's own configuration.
 type MigrationTool struct {

@@ -130,7 +130,7 @@ func (v *validator) migration(m *Migration, i int) {
 	switch m.Phase {
 	case "":
 		m.Phase = PhaseAuto
-	case PhaseAuto, PhasePrepare, PhaseMigrate, PhaseDelta, PhaseCutover:
+	case PhaseAuto, PhasePrepare, PhaseMigrate, PhaseDelta, PhaseCutover, PhaseDone:
 	default:
 		v.fail(fmt.Sprintf("phase %q: expected auto, prepare, migrate, delta or cutover", Clip(string(m.Phase))),
 			"migrations", i, "phase")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/config"
@@ -21,7 +22,7 @@ type Phase struct {
 
 // Migrated reports whether migrate:data has written to Magento 2.
 func (p Phase) Migrated() bool {
-	return p.Phase == config.PhaseMigrate || p.Phase == config.PhaseDelta || p.Phase == config.PhaseCutover
+	return slices.Contains(config.Phases(), p.Phase) && p.Phase != config.PhasePrepare
 }
 
 // Reason says what the phase was found from, or why it is unknown.

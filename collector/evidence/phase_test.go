@@ -14,7 +14,7 @@ func (s *shop) wantPhase(want config.Phase) {
 	if got := s.Evaluate().Phase; got != want {
 		s.T.Errorf("phase %q, want %q", got, want)
 	}
-	for _, p := range []config.Phase{config.PhasePrepare, config.PhaseMigrate, config.PhaseDelta, config.PhaseCutover} {
+	for _, p := range config.Phases() {
 		if want == "" {
 			s.WantAbsent("phase", string(p))
 			continue

@@ -18,6 +18,8 @@ type Precondition struct {
 	ID string
 	// Title is its name for people. It is shown beside a status, so it names the subject and states nothing.
 	Title string
+	// Group is where the precondition comes from.
+	Group Group
 	// Needs is what it looks at.
 	Needs []Need
 	// Phases are those in which it applies; it is not_applicable in the others. Empty means all.
@@ -37,6 +39,26 @@ type Precondition struct {
 	Leave func(migration string, backups *backup.Reader)
 }
 
+// Group is where preconditions come from. The zero value is GroupGuide.
+type Group int
+
+// The groups: what the migration guide lists, and what takes a migration from there through to the cutover.
+const (
+	GroupGuide Group = iota
+	GroupCutover
+)
+
+// String is the group as it stands in the JSON.
+func (g Group) String() string {
+	if g == GroupCutover {
+		return "cutover"
+	}
+	return "guide"
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (g Group) MarshalText() ([]byte, error) { return []byte(g.String()), nil }
+
 // Need is something that a precondition looks at.
 type Need string
 
@@ -47,10 +69,15 @@ const (
 	LocalFiles       Need = "files on this host"
 )
 
+// untilDone returns the phases in which somebody still looks at Magento 1.
+func untilDone() []config.Phase {
+	return slices.DeleteFunc(config.Phases(), func(p config.Phase) bool { return p == config.PhaseDone })
+}
+
 // Catalogue is a list of preconditions in the order in which they are shown.
 type Catalogue []Precondition
 
-// All returns the preconditions of the migration guide, in its order.
+// All returns the preconditions of the migration guide, in its order, and then those of the cutover.
 func All() Catalogue {
 	return Catalogue{
 		network(),

@@ -179,12 +179,14 @@ func evaluateCronStopped(ctx context.Context, e *evidence.Evidence) finding.Verd
 	if state != cronUnknown {
 		v.Sample(cronRunning, finding.Bool(state == cronActive), string(finding.Magento2))
 	}
-	if e.Phase.Phase == config.PhaseCutover {
+	if e.Phase.Phase == config.PhaseCutover || e.Phase.Phase == config.PhaseDone {
 		judgeCronAtCutover(&v, state, signs)
 	} else {
 		judgeCronBeforeCutover(&v, signs)
 	}
-	judgeMagento1Cron(ctx, &v, e, found)
+	if e.Phase.Phase != config.PhaseDone {
+		judgeMagento1Cron(ctx, &v, e, found)
+	}
 	return v
 }
 

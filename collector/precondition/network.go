@@ -10,6 +10,7 @@ import (
 	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/collector/evidence"
 	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/config"
 	"magento_migration_exporter/config/toolconfig"
 )
 
@@ -46,9 +47,12 @@ func network() Precondition {
 func evaluateNetwork(ctx context.Context, e *evidence.Evidence) finding.Verdict {
 	v := finding.Verdict{Summary: "both databases answer and accept the tool's accounts"}
 	for _, s := range e.Systems() {
+		if e.Phase.Phase == config.PhaseDone && s.Name == finding.Magento1 && s.Err != nil {
+			continue // Magento 1 may be switched off
+		}
 		judgeLogin(&v, s)
 		if s.Session != nil {
-			judgeRoute(ctx, &v, s)
+			judgeRoute(ctx, &v, e, s)
 		}
 		judgeToolDatabase(&v, e.Tool, s)
 	}

@@ -149,7 +149,7 @@ func newMigration(m MigrationReadiness, now time.Time, anchor string, inReport b
 }
 
 func phases(now config.Phase) []phase {
-	names := []config.Phase{config.PhasePrepare, config.PhaseMigrate, config.PhaseDelta, config.PhaseCutover}
+	names := config.Phases()
 	at := slices.Index(names, now)
 	var all []phase
 	for i, name := range names {

@@ -6,6 +6,7 @@ import (
 	"magento_migration_exporter/collector"
 	"magento_migration_exporter/collector/evidence"
 	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/config"
 )
 
@@ -31,16 +32,17 @@ type MigrationReadiness struct {
 
 // PreconditionReadiness is one precondition of the document. Times are UTC, or null.
 type PreconditionReadiness struct {
-	ID              string            `json:"id"`
-	Title           string            `json:"title"`
-	Status          finding.Status    `json:"status"`
-	Summary         string            `json:"summary"`
-	EvaluatedAt     *time.Time        `json:"evaluated_at"`
-	ChangedAt       *time.Time        `json:"changed_at"`
-	DurationSeconds float64           `json:"duration_seconds"`
-	Findings        []finding.Finding `json:"findings"`
-	DocsURL         string            `json:"docs_url"`
-	Waivers         []WaiverReadiness `json:"waivers"`
+	ID              string             `json:"id"`
+	Group           precondition.Group `json:"group"`
+	Title           string             `json:"title"`
+	Status          finding.Status     `json:"status"`
+	Summary         string             `json:"summary"`
+	EvaluatedAt     *time.Time         `json:"evaluated_at"`
+	ChangedAt       *time.Time         `json:"changed_at"`
+	DurationSeconds float64            `json:"duration_seconds"`
+	Findings        []finding.Finding  `json:"findings"`
+	DocsURL         string             `json:"docs_url"`
+	Waivers         []WaiverReadiness  `json:"waivers"`
 	// History holds the last statuses that this process saw, oldest first.
 	History []collector.Change `json:"history"`
 }

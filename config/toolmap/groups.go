@@ -13,6 +13,7 @@ type Groups struct {
 	Problems []Problem
 
 	groups map[string][]Item
+	order  []string
 }
 
 // Item is a document or an attribute of a group.
@@ -41,6 +42,7 @@ func ParseGroups(file string, data []byte) (*Groups, error) {
 		}
 		if _, known := g.groups[name.Value]; !known { // the tool uses the first group of a name
 			g.groups[name.Value] = items(group)
+			g.order = append(g.order, name.Value)
 		}
 	}
 	return g, nil
@@ -70,6 +72,14 @@ func (g *Groups) Group(name string) []Item {
 		return nil
 	}
 	return g.groups[name]
+}
+
+// GroupNames returns the names of the groups in the order of the file. A nil Groups has no groups.
+func (g *Groups) GroupNames() []string {
+	if g == nil {
+		return nil
+	}
+	return slices.Clone(g.order)
 }
 
 // Names returns the names of a group's items in the order of the file.
