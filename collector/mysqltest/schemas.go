@@ -44,7 +44,7 @@ var deltaLogged = [...]struct{ document, key string }{
 
 // SimulateMigrateData does to a small Magento 1 and a small Magento 2 on one server what the Data Migration Tool's
 // migrate:settings and migrate:data do: Magento 2's rows become Magento 1's, and Magento 1 gets a delta log, m2_cl_*, and its triggers.
-// The triggers' definer is root@localhost; with the tool it is the tool's account.
+// The triggers run as root@localhost; with the tool they run as its account.
 func SimulateMigrateData(ctx context.Context, s *Server, magento1DB, magento2DB, prefix1, prefix2 string) error {
 	migrated := strings.NewReplacer(
 		"{{magento1}}", quoteIdentifier(magento1DB)+"."+prefix1,
@@ -53,12 +53,42 @@ func SimulateMigrateData(ctx context.Context, s *Server, magento1DB, magento2DB,
 	if err := s.Load(ctx, magento2DB, migrated); err != nil {
 		return fmt.Errorf("simulate migrate:data: %w", err)
 	}
-	var delta strings.Builder
-	for _, d := range deltaLogged {
-		delta.WriteString(strings.NewReplacer("{{prefix}}", prefix1, "{{document}}", d.document, "{{key}}", d.key).Replace(deltaLogSQL))
-	}
-	if err := s.Load(ctx, magento1DB, delta.String()); err != nil {
+	if err := SetUpDeltaLog(ctx, s, magento1DB, prefix1, "CURRENT_USER"); err != nil {
 		return fmt.Errorf("simulate migrate:data's delta log: %w", err)
 	}
 	return nil
+}
+
+// DropDeltaLog removes a delta log from a small Magento 1, with its triggers.
+func DropDeltaLog(ctx context.Context, s *Server, db, prefix string) error {
+	var statements []string
+	for _, d := range deltaLogged {
+		for _, event := range []string{"insert", "update", "delete"} {
+			statements = append(statements, "DROP TRIGGER "+quoteIdentifier(db)+"."+
+				quoteIdentifier("trg_"+prefix+d.document+"_after_"+event))
+		}
+		statements = append(statements, "DROP TABLE "+quoteIdentifier(db)+"."+quoteIdentifier(prefix+"m2_cl_"+d.document))
+	}
+	return s.Exec(ctx, statements...)
+}
+
+// SetUpDeltaLog makes the tables and triggers of the tool's delta log in a small Magento 1. The definer is written as in
+// CREATE TRIGGER.
+func SetUpDeltaLog(ctx context.Context, s *Server, db, prefix, definer string) error {
+	var delta strings.Builder
+	for _, d := range deltaLogged {
+		delta.WriteString(strings.NewReplacer(
+			"{{prefix}}", prefix, "{{document}}", d.document, "{{key}}", d.key, "{{definer}}", definer,
+		).Replace(deltaLogSQL))
+	}
+	return s.Load(ctx, db, delta.String())
+}
+
+// DeltaLogged returns the keys of the documents that the small Magento 1's delta log has, by document.
+func DeltaLogged() map[string]string {
+	keys := map[string]string{}
+	for _, d := range deltaLogged {
+		keys[d.document] = d.key
+	}
+	return keys
 }

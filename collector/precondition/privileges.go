@@ -2,6 +2,7 @@ package precondition
 
 import (
 	"context"
+	"slices"
 
 	"magento_migration_exporter/collector/evidence"
 	"magento_migration_exporter/collector/finding"
@@ -37,10 +38,28 @@ func evaluatePrivileges(ctx context.Context, e *evidence.Evidence) finding.Verdi
 	v := finding.Verdict{Summary: "both accounts hold every privilege that the tool needs"}
 	for _, s := range e.Systems() {
 		if observation, ok := e.Privileges(ctx, s, &v); ok {
-			judgePrivileges(&v, s, privilege.Assess(observation, e.Task()))
+			assessment := privilege.Assess(observation, e.Task())
+			if s.Name == finding.Magento1 {
+				leaveToDeltaLog(ctx, e, &assessment)
+			}
+			judgePrivileges(&v, s, assessment)
 		}
 	}
 	return v
+}
+
+// leaveToDeltaLog takes out what is about the accounts as which existing triggers run: one cause is one finding.
+func leaveToDeltaLog(ctx context.Context, e *evidence.Evidence, a *privilege.Assessment) {
+	if s := e.Magento1; s.Session != nil {
+		a.Findings = slices.DeleteFunc(a.Findings, func(f finding.Finding) bool {
+			if f.Subject != privilege.SubjectDefiner && f.Subject != privilege.SubjectLiveShop {
+				return false
+			}
+			var discarded finding.Verdict // delta_log says why
+			d, ok := e.Delta(ctx, &discarded)
+			return ok && d.AboutTriggers(f, s)
+		})
+	}
 }
 
 func judgePrivileges(v *finding.Verdict, s *evidence.System, a privilege.Assessment) {

@@ -5,17 +5,17 @@ CREATE TABLE {{prefix}}m2_cl_{{document}} (
   PRIMARY KEY ({{key}})
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8;
 
-CREATE TRIGGER trg_{{prefix}}{{document}}_after_insert AFTER INSERT ON {{prefix}}{{document}} FOR EACH ROW
+CREATE DEFINER={{definer}} TRIGGER trg_{{prefix}}{{document}}_after_insert AFTER INSERT ON {{prefix}}{{document}} FOR EACH ROW
 BEGIN
 INSERT INTO {{prefix}}m2_cl_{{document}} ({{key}}, operation) VALUES (NEW.{{key}}, 'INSERT') ON DUPLICATE KEY UPDATE operation = 'INSERT';
 END;
 
-CREATE TRIGGER trg_{{prefix}}{{document}}_after_update AFTER UPDATE ON {{prefix}}{{document}} FOR EACH ROW
+CREATE DEFINER={{definer}} TRIGGER trg_{{prefix}}{{document}}_after_update AFTER UPDATE ON {{prefix}}{{document}} FOR EACH ROW
 BEGIN
 INSERT INTO {{prefix}}m2_cl_{{document}} ({{key}}, operation) VALUES (NEW.{{key}}, 'UPDATE') ON DUPLICATE KEY UPDATE operation = 'UPDATE';
 END;
 
-CREATE TRIGGER trg_{{prefix}}{{document}}_after_delete AFTER DELETE ON {{prefix}}{{document}} FOR EACH ROW
+CREATE DEFINER={{definer}} TRIGGER trg_{{prefix}}{{document}}_after_delete AFTER DELETE ON {{prefix}}{{document}} FOR EACH ROW
 BEGIN
 INSERT INTO {{prefix}}m2_cl_{{document}} ({{key}}, operation) VALUES (OLD.{{key}}, 'DELETE') ON DUPLICATE KEY UPDATE operation = 'DELETE';
 END;

@@ -1,0 +1,383 @@
+package evidence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/delta"
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/privilege"
+	"magento_migration_exporter/config"
+	"magento_migration_exporter/config/progress"
+	"magento_migration_exporter/config/toolmap"
+)
+
+// Delta is the log of changes that the tool keeps in Magento 1, as one evaluation found it.
+type Delta struct {
+	Scope delta.Scope
+	// ScopeErr is why the tool's configuration does not say what is to be logged; then the scope has what is there.
+	ScopeErr error
+	Log      *delta.Log
+	// Standings are those of the scope's tables, in its order.
+	Standings []delta.Standing
+	// Counts are by document; CountsErr is why there are none.
+	Counts    map[string]delta.Count
+	CountsErr error
+	// Replica is true when the server says that it replicates another one.
+	Replica bool
+	// Skew is how far the server's clock is before this host's.
+	Skew time.Duration
+	// DataStart is when migrate:data began to copy, zero where that is not known, and DataStartFrom what says so.
+	DataStart     time.Time
+	DataStartFrom string
+	// RunLog is the end of the tool's own log; RunLogErr is why it is not known.
+	RunLog    *delta.RunLog
+	RunLogErr error
+	// Run is the last delta by that log.
+	Run delta.Run
+	// Losses are what the tripwire has proved lost; LossesErr is why it did not look.
+	Losses    []delta.Loss
+	LossesErr error
+	// Activity says whether the tool is at work on Magento 1.
+	Activity Activity
+	// Backlog is what is to be delivered, and how fast.
+	Backlog delta.Backlog
+	// Drained is true when nothing has been pending over two whole cycles.
+	Drained bool
+}
+
+// Activity is whether the tool's delta runs.
+type Activity struct {
+	Known, Running bool
+	// Seen is what was seen.
+	Seen string
+}
+
+// deltaMemory is what is kept of the delta log from one evaluation to the next.
+type deltaMemory struct {
+	// of are the databases that the rest was learnt from.
+	of        [2]database.Instance
+	tripwire  delta.Tripwire
+	dataStart delta.DataStart
+	threads   []delta.Thread
+	looked    bool
+	marked    int
+	meter     delta.Meter
+	// emptySince is since when nothing is pending.
+	emptySince time.Time
+}
+
+// deltaLook is what the preconditions that need it share in one evaluation.
+type deltaLook struct {
+	once  sync.Once
+	delta *Delta
+	err   error
+}
+
+// Delta looks at the delta log, once an evaluation for all who ask. It is false where nothing was seen, and the verdict
+// says why.
+func (e *Evidence) Delta(ctx context.Context, v *finding.Verdict) (*Delta, bool) {
+	if e.Magento1.Unseen(v) {
+		return nil, false
+	}
+	e.delta.once.Do(func() { e.delta.delta, e.delta.err = e.lookAtDelta(ctx) })
+	if e.delta.err != nil {
+		e.Magento1.Broken(v, "delta log", e.delta.err)
+		return nil, false
+	}
+	return e.delta.delta, true
+}
+
+func (e *Evidence) lookAtDelta(ctx context.Context) (*Delta, error) {
+	m1 := e.Magento1
+	d := &Delta{}
+	var err error
+	if d.Log, err = delta.ReadLog(ctx, m1.Session, m1.Prefix); err != nil {
+		return nil, err
+	}
+	d.Scope, d.ScopeErr = e.deltaScope(ctx)
+	if d.ScopeErr != nil {
+		d.Scope = delta.ScopeOf(d.Log, m1.Prefix)
+	}
+	d.Standings = delta.Inspect(d.Scope, d.Log, m1.Prefix)
+	if e.Phase.Phase == config.PhasePrepare || !d.Log.Exists() {
+		return d, nil
+	}
+	memory, err := e.deltaMemory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d.Replica = m1.IsReplica(ctx)
+	if err := d.readClock(ctx, m1, e.Now); err != nil {
+		return nil, err
+	}
+	e.readRunLog(ctx, d, memory)
+	d.count(ctx, m1)
+	e.lookForTool(ctx, d, memory)
+	e.trip(ctx, d, memory)
+	e.measure(ctx, d, memory)
+	return d, nil
+}
+
+// deltaMemory recalls what was learnt of these two databases.
+func (e *Evidence) deltaMemory(ctx context.Context) (*deltaMemory, error) {
+	memory := Recall[deltaMemory](e.Memory, "delta")
+	of := [2]database.Instance{}
+	for i, s := range e.Systems() {
+		if s.Session == nil {
+			of[i] = memory.of[i] // what is known of it comes back with it
+			continue
+		}
+		instance, err := s.Session.Instance(ctx)
+		if err != nil {
+			return nil, err
+		}
+		of[i] = instance
+	}
+	if !memory.of[0].Is(of[0]) || !memory.of[1].Is(of[1]) {
+		*memory = deltaMemory{}
+	}
+	memory.of = of
+	return memory, nil
+}
+
+// IsReplica reports whether the server says that it replicates another one. MySQL since 8.0.22 does not say it to an
+// account without privileges.
+func (s *System) IsReplica(ctx context.Context) bool {
+	var name, running string
+	err := s.Session.Row(ctx, "SHOW GLOBAL STATUS LIKE 'Slave_running'", nil, &name, &running)
+	return err == nil && strings.EqualFold(running, "ON")
+}
+
+func (d *Delta) readClock(ctx context.Context, m1 *System, now time.Time) error {
+	var seconds int64
+	if err := m1.Session.Row(ctx, "SELECT UNIX_TIMESTAMP()", nil, &seconds); err != nil {
+		return fmt.Errorf("asking Magento 1's server for the time: %w", err)
+	}
+	d.Skew = time.Unix(seconds, 0).Sub(now.Truncate(time.Second))
+	return nil
+}
+
+// errNoTool is why nothing is known of the tool's configuration.
+var errNoTool = errors.New("migration_tool.config is not set")
+
+// deltaScope reads what config.xml, its delta files and its map files say.
+func (e *Evidence) deltaScope(ctx context.Context) (delta.Scope, error) {
+	switch {
+	case e.Tool.Err != nil:
+		return delta.Scope{}, e.Tool.Err
+	case e.Tool.Config == nil:
+		return delta.Scope{}, errNoTool
+	}
+	flight := Flight{e.Migration.Name, "delta files"}
+	return answered(ctx, e.flights, flight, e.Magento1.statementTimeout, e.readDeltaFiles)
+}
+
+func (e *Evidence) readDeltaFiles() (delta.Scope, error) {
+	const option = "delta_document_groups_file"
+	root := e.Migration.Magento2.Root
+	path := e.Tool.File(option, root)
+	if path == "" {
+		return delta.Scope{}, fmt.Errorf("%s: the file that %s names is not found: %q",
+			e.Tool.Path, option, e.Tool.Config.Value(option))
+	}
+	sources := delta.Sources{Config: e.Tool.Config, Maps: map[string]*toolmap.Map{}}
+	var err error
+	if sources.Groups, err = toolmap.ReadGroups(path); err != nil {
+		return delta.Scope{}, err
+	}
+	wildcard := toolmap.InstalledWildcard(e.Tool.ModuleDir(root))
+	for _, name := range []string{"map_file", "log_map_file"} {
+		path := e.Tool.File(name, root)
+		if path == "" {
+			continue // the precondition migration_tool says so
+		}
+		if sources.Maps[name], err = toolmap.Read(path, wildcard); err != nil {
+			return delta.Scope{}, err
+		}
+	}
+	return delta.NewScope(sources), nil
+}
+
+// errNoLog is why the tool's log is not read.
+var errNoLog = errors.New("the tool's config.xml and magento2.root are needed to find it")
+
+// runLogPath returns where the tool writes its log: a bare name is put below var/.
+func (e *Evidence) runLogPath() string {
+	root := e.Migration.Magento2.Root
+	if e.Tool.Config == nil {
+		return ""
+	}
+	name := strings.TrimSpace(e.Tool.Config.Value("log_file"))
+	switch {
+	case name == "":
+		return ""
+	case filepath.IsAbs(name):
+		return filepath.Clean(name)
+	case root == "":
+		return ""
+	case strings.ContainsRune(name, filepath.Separator):
+		return filepath.Join(root, name)
+	}
+	return filepath.Join(root, "var", name)
+}
+
+// runLogLook is what is read of the tool's files in one go.
+type runLogLook struct {
+	log       *delta.RunLog
+	dataStart time.Time
+	done      bool
+	lock      time.Time
+}
+
+func (e *Evidence) readRunLog(ctx context.Context, d *Delta, memory *deltaMemory) {
+	path := e.runLogPath()
+	scan := memory.dataStart // a copy: a read that hangs must not write to what is kept
+	flight := Flight{e.Migration.Name, "migration.log"}
+	look, err := answered(ctx, e.flights, flight, e.Magento1.statementTimeout, func() (look runLogLook, err error) {
+		if root := e.Migration.Magento2.Root; root != "" {
+			if info, err := os.Stat(progress.Path(root)); err == nil {
+				look.lock = info.ModTime()
+			}
+		}
+		if path == "" {
+			return look, errNoLog
+		}
+		if look.log, err = delta.ReadRunLog(path); err != nil {
+			return look, err
+		}
+		look.dataStart, look.done, err = scan.Find(path)
+		return look, err
+	})
+	if !errors.Is(err, ErrHangs) {
+		memory.dataStart = scan
+	}
+	d.RunLog, d.RunLogErr = look.log, err
+	if d.RunLog != nil {
+		d.Run = d.RunLog.Delta()
+	}
+	switch {
+	case !look.dataStart.IsZero():
+		d.DataStart, d.DataStartFrom = look.dataStart, path
+	case (look.done || err != nil) && !look.lock.IsZero():
+		d.DataStart, d.DataStartFrom = look.lock, "the time of "+progress.Path(e.Migration.Magento2.Root)
+	}
+}
+
+// count counts what is in the log tables.
+func (d *Delta) count(ctx context.Context, m1 *System) {
+	if d.Counts, d.CountsErr = delta.CountLog(ctx, m1.Session, d.Standings); d.CountsErr == nil {
+		d.CountsErr = delta.CountOrphans(ctx, m1.Session, d.Standings, d.Counts)
+	}
+}
+
+// lookForTool finds out whether the tool's delta is at work.
+func (e *Evidence) lookForTool(ctx context.Context, d *Delta, memory *deltaMemory) {
+	threads, err := delta.Threads(ctx, e.Magento1.Session)
+	marked := 0
+	for _, c := range d.Counts {
+		marked += c.Marked
+	}
+	stay := delta.Persisting(memory.threads, threads)
+	moves := memory.looked && d.CountsErr == nil && marked > memory.marked
+	looked := memory.looked
+	memory.threads, memory.marked, memory.looked = threads, marked, true
+	d.Activity = activity(d, e.Now, sighting{len(threads), len(stay), looked, moves, err})
+}
+
+// sighting is what one evaluation saw of the tool beside its log.
+type sighting struct {
+	threads, stay int
+	looked, moves bool
+	err           error
+}
+
+// quietLimit is how old the last line of the tool's log is at most while the tool pauses between two cycles: three pauses.
+const quietLimit = 15 * time.Second
+
+// activity puts together what was seen. The log of a tool that is at work on a big page is silent for minutes, its
+// connection stays.
+func activity(d *Delta, now time.Time, s sighting) Activity {
+	copying := d.RunLog != nil && d.RunLog.Mode() != "delta"
+	age := now.Sub(d.Run.At)
+	switch {
+	case d.RunLog != nil && d.Run.State != delta.NeverRan && d.Run.State != delta.Failed && age < quietLimit:
+		return Activity{true, true, "its log was written " + finding.Duration(age) + " ago"}
+	case s.moves:
+		return Activity{true, true, "rows of the log are being marked as processed"}
+	case s.stay > 0 && !copying:
+		return Activity{true, true, fmt.Sprintf("%d of its connections to Magento 1 stays", s.stay)}
+	case d.RunLog != nil && d.Run.State == delta.Failed:
+		return Activity{true, false, "its log ends with an error"}
+	case s.err != nil && d.RunLog == nil:
+		return Activity{false, false, s.err.Error()}
+	case s.threads == 0 || s.looked || copying:
+		return Activity{true, false, "none of its connections to Magento 1 stays, and its log is not being written"}
+	}
+	return Activity{false, false, "whether its connections to Magento 1 stay shows at the next evaluation"}
+}
+
+// errNoMagento2 is why the tripwire does not look.
+var errNoMagento2 = errors.New("Magento 2's database cannot be read")
+
+// cycle is how long one cycle of the delta takes.
+func (d *Delta) cycle() time.Duration { return max(delta.DefaultCycle, d.Run.Cycle) }
+
+// trip compares the newest rows of both systems.
+func (e *Evidence) trip(ctx context.Context, d *Delta, memory *deltaMemory) {
+	if e.Magento2.Session == nil {
+		d.LossesErr = errNoMagento2
+		return
+	}
+	m1 := delta.Side{Session: e.Magento1.Session, Prefix: e.Magento1.Prefix}
+	m2 := delta.Side{Session: e.Magento2.Session, Prefix: e.Magento2.Prefix}
+	d.Losses, d.LossesErr = memory.tripwire.Round(ctx, m1, m2, d.Standings, e.Now, d.cycle())
+}
+
+// measure updates the backlog and its rates.
+func (e *Evidence) measure(_ context.Context, d *Delta, memory *deltaMemory) {
+	if d.CountsErr != nil {
+		return
+	}
+	pending := 0
+	for _, s := range d.Standings {
+		if s.Read {
+			pending += d.Counts[s.Document].Pending() + d.Counts[s.Document].Marked
+		}
+	}
+	switch {
+	case pending > 0:
+		memory.emptySince = time.Time{}
+	case memory.emptySince.IsZero():
+		memory.emptySince = e.Now
+	}
+	d.Drained = !memory.emptySince.IsZero() && e.Now.Sub(memory.emptySince) >= 2*d.cycle()
+}
+
+// AboutTriggers reports whether a finding of package privilege is about the accounts as which existing triggers of the
+// tool run. Such findings belong to the delta log, because they stop the live shop now.
+func (d *Delta) AboutTriggers(f finding.Finding, m1 *System) bool {
+	switch f.Subject {
+	case privilege.SubjectDefiner:
+		return true
+	case privilege.SubjectLiveShop:
+		return d.Log.Definers()[m1.Session.CurrentUser] > 0
+	}
+	return false
+}
+
+// DataMigrated reports whether Magento 2 holds data of Magento 1, whatever phase the configuration says.
+func (e *Evidence) DataMigrated(ctx context.Context) (bool, error) {
+	if err := errors.Join(e.Magento1.Err, e.Magento2.Err); err != nil {
+		return false, err
+	}
+	migrated, _, err := isMigrated(ctx, e)
+	return migrated, err
+}

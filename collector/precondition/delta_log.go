@@ -1,0 +1,539 @@
+package precondition
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/delta"
+	"magento_migration_exporter/collector/evidence"
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/privilege"
+	"magento_migration_exporter/config"
+)
+
+// The metric families of delta_log.
+const (
+	deltaLogTables  = "delta_log_tables"
+	deltaLogCreated = "delta_log_created_timestamp_seconds"
+	deltaLostRows   = "delta_lost_rows"
+)
+
+// deltaLogID is the precondition's id, which waivers name.
+const deltaLogID = "delta_log"
+
+// deltaLog says whether every change of Magento 1 is logged for migrate:delta.
+func deltaLog() Precondition {
+	return Precondition{
+		ID: deltaLogID, Title: "Every change of Magento 1 is logged for the delta", Group: GroupCutover,
+		Needs: []Need{Magento1Database, Magento2Database, LocalFiles}, Phases: untilDone(),
+		Families: []finding.Family{
+			{
+				Name: deltaLogTables, Labels: []string{"state"},
+				Help: "Tables of Magento 1 that the migration tool is to log, by how their logging stands.",
+			},
+			{
+				Name: deltaLogCreated,
+				Help: "When the newest of the migration tool's triggers was made, in Unix seconds.",
+			},
+			{
+				Name: deltaLostRows,
+				Help: "Rows of Magento 1 whose changes were proved lost: they differ from Magento 2 and are in no log.",
+			},
+		},
+		Evaluate: evaluateDeltaLog,
+	}
+}
+
+// deltaLogJudge judges one delta log.
+type deltaLogJudge struct {
+	*finding.Verdict
+	e *evidence.Evidence
+	d *evidence.Delta
+	// hidden is true when the account may not see triggers, so that a missing one is not known to be missing.
+	hidden bool
+}
+
+func evaluateDeltaLog(ctx context.Context, e *evidence.Evidence) finding.Verdict {
+	v := finding.Verdict{Summary: "every change of Magento 1 is logged"}
+	d, ok := e.Delta(ctx, &v)
+	if !ok {
+		return v
+	}
+	j := &deltaLogJudge{Verdict: &v, e: e, d: d}
+	if !d.Log.Exists() {
+		j.nothing(ctx)
+		return v
+	}
+	j.definers(ctx)
+	j.stoppers()
+	switch phase := e.Phase.Phase; {
+	case phase == "":
+		v.Unknown("phase", "it is unknown whether changes have to be logged by now", fmt.Sprint(e.Phase.Err),
+			"Fix what the precondition network says, or set "+e.Migration.Key("phase")+".")
+	case phase == config.PhasePrepare:
+		v.NotApplicable, v.Summary = true, "the delta log is judged from migrate:data on; what is there does not stop the shop"
+	case phase == config.PhaseCutover && d.Drained:
+		v.Summary = "the delta log is drained, and its triggers do not stop the shop"
+	default:
+		j.whole()
+	}
+	return v
+}
+
+// nothing judges a Magento 1 without a delta log.
+func (j *deltaLogJudge) nothing(ctx context.Context) {
+	switch phase := j.e.Phase.Phase; phase {
+	case config.PhasePrepare:
+		j.NotApplicable, j.Summary = true, "migrate:data has not set up the delta log yet"
+		return
+	case "":
+		j.Verdict.Unknown("phase", "it is unknown whether changes have to be logged by now", fmt.Sprint(j.e.Phase.Err),
+			"Fix what the precondition network says, or set "+j.e.Migration.Key("phase")+".")
+		return
+	case config.PhaseMigrate:
+		migrated, err := j.e.DataMigrated(ctx)
+		if err != nil {
+			j.e.Magento1.Broken(j.Verdict, "delta log", err)
+			return
+		}
+		if !migrated {
+			j.NotApplicable, j.Summary = true, "migrate:data has not copied anything yet"
+			return
+		}
+	}
+	j.Fail("triggers", "Magento 1 has no delta log: no change since migrate:data reaches Magento 2",
+		"there is no table "+j.e.Magento1.Prefix+"m2_cl_* and no trigger that writes one; migrate:delta would say "+
+			"\"Deltalog for … is not installed\"", j.again("this is a copy of Magento 1 without its triggers, or they were removed"))
+}
+
+// again is the way back where the log as a whole is not to be trusted.
+func (j *deltaLogJudge) again(cause string) string {
+	return "Find out what happened: " + cause + ". Check that config.xml names the live Magento 1. Then set up the log " +
+		"again: restore Magento 2's backup, and run migrate:settings and migrate:data once more with --reset."
+}
+
+// definers takes over what is known of the accounts as which the triggers run: they stop the live shop.
+func (j *deltaLogJudge) definers(ctx context.Context) {
+	var discarded finding.Verdict // privileges says why
+	observation, ok := j.e.Privileges(ctx, j.e.Magento1, &discarded)
+	if !ok {
+		j.hidden = len(j.d.Log.Triggers) == 0
+		return
+	}
+	assessment := privilege.Assess(observation, j.e.Task())
+	for _, f := range assessment.Findings {
+		if j.d.AboutTriggers(f, j.e.Magento1) {
+			f.Subject = "definer"
+			j.Add(f)
+		}
+	}
+	for _, h := range assessment.Privileges {
+		j.hidden = j.hidden || h.Privilege == privilege.Trigger && h.State != privilege.Held
+	}
+}
+
+// stoppers are what stops the live shop now.
+func (j *deltaLogJudge) stoppers() {
+	for _, s := range j.d.Standings {
+		writers := slices.Clone(s.Elsewhere)
+		if len(s.Fires) > 0 {
+			writers = append(writers, s.Name)
+		}
+		if s.HasLog || len(writers) == 0 {
+			continue
+		}
+		j.Fail(s.Document, "the live shop cannot write "+strings.Join(writers, ", ")+": the log table "+s.LogName+" is missing",
+			"each INSERT, UPDATE or DELETE there ends with error 1146, because a trigger of the tool writes "+s.LogName,
+			"Make the table again now, as the tool's account, so that the shop can write; then log what changed meanwhile:\n"+
+				createLog(s)+"\n"+j.relog(s))
+	}
+}
+
+// createLog is the statement that makes a log table as the tool does.
+func createLog(s delta.Standing) string {
+	var columns []string
+	var keys []string
+	for _, k := range s.Keys {
+		columns = append(columns, database.Quote(k)+" INT NOT NULL")
+		keys = append(keys, database.Quote(k))
+	}
+	columns = append(columns, "`operation` TEXT", "`processed` TINYINT(1) NOT NULL DEFAULT 0",
+		"PRIMARY KEY ("+strings.Join(keys, ", ")+")")
+	return "CREATE TABLE " + database.Quote(s.LogName) + " (" + strings.Join(columns, ", ") + ") ENGINE=InnoDB;"
+}
+
+// relog is the statement that puts all rows of a table into its log, so that the next cycle delivers them.
+func (j *deltaLogJudge) relog(s delta.Standing) string {
+	var keys []string
+	for _, k := range s.Keys {
+		keys = append(keys, database.Quote(k))
+	}
+	list := strings.Join(keys, ", ")
+	return fmt.Sprintf("INSERT INTO %s (%s, `operation`) SELECT %s, 'UPDATE' FROM %s "+
+		"ON DUPLICATE KEY UPDATE `operation` = 'UPDATE', `processed` = 0;",
+		database.Quote(s.LogName), list, list, database.Quote(s.Name))
+}
+
+// whole judges all of the log.
+func (j *deltaLogJudge) whole() {
+	j.losses()
+	j.replica()
+	j.triggers()
+	j.created()
+	j.outgrown()
+	j.tables()
+	j.configuration()
+	j.notes()
+	j.samples()
+}
+
+// losses are what the tripwire has proved.
+func (j *deltaLogJudge) losses() {
+	if err := j.d.LossesErr; err != nil {
+		if !j.e.Magento2.Unseen(j.Verdict) {
+			summary, remedy := j.e.Magento2.StatementFault(err)
+			j.Verdict.Unknown("tripwire", "whether changes were lost is unknown: "+summary, err.Error(), remedy)
+		}
+		return
+	}
+	for _, l := range j.d.Losses {
+		i := slices.IndexFunc(j.d.Standings, func(s delta.Standing) bool { return s.Document == l.Document })
+		if i < 0 {
+			continue
+		}
+		j.Fail(l.Document, fmt.Sprintf("changes of %d %s of Magento 1 were lost: they differ from Magento 2 and are in no log",
+			len(l.IDs), l.Many),
+			fmt.Sprintf("%s with %s %s; seen in two evaluations more than one cycle apart; in Magento 2 the table is %s",
+				j.d.Standings[i].Name, l.Key, someIDs(l.IDs), j.e.Magento2.Prefix+l.Magento2),
+			"Find out which of the other findings lost them. Then put them into the log again, so that the next cycle delivers "+
+				"them (look after what belongs to them, like items and addresses, too):\n"+relogRows(j.d.Standings[i], l))
+	}
+}
+
+// shownIDs is how many ids a text names.
+const shownIDs = 20
+
+func someIDs(ids []int64) string {
+	var texts []string
+	for _, id := range ids[:min(len(ids), shownIDs)] {
+		texts = append(texts, fmt.Sprint(id))
+	}
+	if len(ids) > shownIDs {
+		texts = append(texts, fmt.Sprintf("and %d more", len(ids)-shownIDs))
+	}
+	return strings.Join(texts, ", ")
+}
+
+// relogRows is the statement that puts lost rows into the log again.
+func relogRows(s delta.Standing, l delta.Loss) string {
+	var values []string
+	for _, id := range l.IDs[:min(len(l.IDs), 2*shownIDs)] {
+		values = append(values, fmt.Sprintf("(%d, 'UPDATE')", id))
+	}
+	return fmt.Sprintf("INSERT INTO %s (%s, `operation`) VALUES %s "+
+		"ON DUPLICATE KEY UPDATE `operation` = 'UPDATE', `processed` = 0;",
+		database.Quote(s.LogName), database.Quote(l.Key), strings.Join(values, ", "))
+}
+
+func (j *deltaLogJudge) replica() {
+	if j.d.Replica {
+		j.Fail("replica", "Magento 1's database is a replica: the tool loses every second change of a row, and breaks the replication",
+			"Slave_running is ON; row-based replication fires no triggers here, and what the tool deletes here stays on the primary",
+			"Name the live primary in config.xml and in "+j.e.Magento1.Key("database")+". "+
+				j.again("the triggers were made on a replica"))
+	}
+}
+
+// triggers judges which events of which table are logged.
+func (j *deltaLogJudge) triggers() {
+	faulty, all := j.faulty()
+	switch {
+	case len(faulty) == 0:
+	case j.hidden && len(j.d.Log.Triggers) == 0:
+		j.Verdict.Unknown("triggers", "the account may not see triggers, so it is unknown whether changes are logged",
+			fmt.Sprintf("%s has %d log tables and shows no trigger to %s", j.e.Magento1.Label(),
+				len(j.d.Log.Columns), j.e.Magento1.Session.CurrentUser), j.grant())
+	case len(faulty) == all && len(j.d.Log.Triggers) == 0:
+		j.Fail("triggers", fmt.Sprintf("no change of Magento 1 is logged: %d log tables and no triggers", len(j.d.Log.Columns)),
+			"migrate:delta finds empty log tables, ends its cycles without a word, and everything is lost that changed since "+
+				"the triggers were gone",
+			j.again("Magento 1 was restored or copied without triggers (--skip-triggers), or somebody dropped them"))
+	default:
+		j.eachTable(faulty)
+	}
+}
+
+// faulty returns the tables of which something is not logged, and the number of tables that can be.
+func (j *deltaLogJudge) faulty() (faulty []delta.Standing, all int) {
+	for _, s := range j.d.Standings {
+		if s.Absent || s.View || !s.HasLog {
+			continue
+		}
+		if all++; len(s.Missing()) > 0 {
+			faulty = append(faulty, s)
+		}
+	}
+	return faulty, all
+}
+
+func (j *deltaLogJudge) grant() string {
+	account := privilege.ParseAccount(j.e.Magento1.Session.CurrentUser).Quoted()
+	return "Let the account see triggers, as an administrator of Magento 1's server:\nGRANT TRIGGER ON " +
+		database.Quote(j.e.Magento1.Endpoint.Name) + ".* TO " + account + ";"
+}
+
+func (j *deltaLogJudge) eachTable(faulty []delta.Standing) {
+	for _, s := range faulty {
+		missing := strings.Join(s.Missing(), ", ")
+		switch {
+		case len(s.Elsewhere) > 0:
+			j.Fail(s.Document, fmt.Sprintf("changes of %s are not logged: its triggers sit on %s", s.Name, strings.Join(s.Elsewhere, ", ")),
+				"not logged: "+missing+"; the tables were probably swapped by RENAME, and triggers follow the old table. What "+
+					"changed since then is lost, and migrate:delta does not say so",
+				j.recreate(s))
+		case j.hidden && len(s.Fires) == 0:
+			j.Verdict.Unknown(s.Document, "the account may not see the triggers of "+s.Name, "", j.grant())
+		default:
+			j.Fail(s.Document, fmt.Sprintf("changes of %s are not logged: the trigger for %s is missing", s.Name, missing),
+				"migrate:delta goes on without a word, and Magento 2 keeps the old rows. Magento 1 does not say since when: "+
+					"count everything that changed since migrate:data as lost",
+				j.recreate(s))
+		}
+	}
+}
+
+// recreate makes the missing triggers of a table again and logs all its rows. The triggers have one statement each, so
+// that they can be pasted without another delimiter.
+func (j *deltaLogJudge) recreate(s delta.Standing) string {
+	lines := []string{
+		"Make the triggers again as the tool's account, then log the table's rows, so that the next cycle delivers them. " +
+			"Rows that were deleted meanwhile have to be deleted in Magento 2 by hand. The new triggers are younger than " +
+			"migrate:data, which this precondition goes on to say until you waive it.",
+		"SET SESSION sql_mode = '';",
+	}
+	for _, t := range j.d.Log.Triggers {
+		if slices.Contains(s.Elsewhere, t.Table) && slices.Contains(t.Writes, s.LogName) {
+			lines = append(lines, "DROP TRIGGER "+database.Quote(t.Name)+";")
+		}
+	}
+	for _, event := range s.Missing() {
+		lines = append(lines, createTrigger(s, event))
+	}
+	return strings.Join(append(lines, j.relog(s)), "\n")
+}
+
+// maxTriggerName is the longest name that a server takes for a trigger.
+const maxTriggerName = 64
+
+func createTrigger(s delta.Standing, event string) string {
+	name := []rune("trg_" + s.Name + "_after_" + strings.ToLower(event))
+	row := "NEW"
+	if event == "DELETE" {
+		row = "OLD"
+	}
+	var keys, values []string
+	for _, k := range s.Keys {
+		keys = append(keys, database.Quote(k))
+		values = append(values, row+"."+database.Quote(k))
+	}
+	return fmt.Sprintf("CREATE TRIGGER %s AFTER %s ON %s FOR EACH ROW INSERT INTO %s (%s, `operation`) VALUES (%s, '%[2]s') "+
+		"ON DUPLICATE KEY UPDATE `operation` = '%[2]s';",
+		database.Quote(string(name[max(0, len(name)-maxTriggerName):])), event, database.Quote(s.Name),
+		database.Quote(s.LogName), strings.Join(keys, ", "), strings.Join(values, ", "))
+}
+
+// clockSlack is what the two clocks and their rounding can make up beside the measured difference.
+const clockSlack = 2 * time.Second
+
+// created compares when the triggers were made with when the data was copied.
+func (j *deltaLogJudge) created() {
+	if len(j.d.Log.Triggers) == 0 {
+		return
+	}
+	if j.d.DataStart.IsZero() {
+		j.Verdict.Unknown("created", "whether the triggers are older than the copied data is unknown",
+			"the newest was made at "+finding.Time(j.d.Log.Created())+"; "+noDataStart(j.d),
+			"Set "+j.e.Migration.Key("magento2.root")+" to the folder in which the tool was run: var/ there has its log and its "+
+				"progress file. Or compare the times yourself and waive this subject.")
+		return
+	}
+	limit := j.d.DataStart.Add(j.d.Skew.Abs() + clockSlack)
+	var younger []delta.Standing
+	for _, s := range j.d.Standings {
+		if s.Created.After(limit) {
+			younger = append(younger, s)
+		}
+	}
+	if len(younger) > shownIDs && len(younger) == j.loggedTables() {
+		j.restored(younger)
+		return
+	}
+	for _, s := range younger {
+		j.Fail(s.Document, "the triggers of "+s.Name+" were made after the data was copied",
+			j.times(s.Created)+"; what changed between is not logged",
+			"Compare the table in both systems and migrate again what changed. Then waive it:\n"+j.waiver(s.Document))
+	}
+}
+
+func (j *deltaLogJudge) loggedTables() int {
+	n := 0
+	for _, s := range j.d.Standings {
+		if !s.Created.IsZero() {
+			n++
+		}
+	}
+	return n
+}
+
+func noDataStart(d *evidence.Delta) string {
+	if d.RunLogErr != nil {
+		return d.RunLogErr.Error()
+	}
+	return "the tool's log has no line of migrate:data"
+}
+
+func (j *deltaLogJudge) times(created time.Time) string {
+	return fmt.Sprintf("made at %s, migrate:data copied from %s on (%s)",
+		finding.Time(created), finding.Time(j.d.DataStart), j.d.DataStartFrom)
+}
+
+// restored says that the log as a whole is younger than the copied data.
+func (j *deltaLogJudge) restored(younger []delta.Standing) {
+	j.Fail("created", "all triggers were made after the data was copied: Magento 1 was restored or copied",
+		fmt.Sprintf("%s, %d tables; the log goes on as it was in the dump, and what happened since is gone from Magento 1 as well, or is on another server",
+			j.times(j.d.Log.Created()), len(younger)),
+		j.again("Magento 1 was restored from a dump, or config.xml names a copy of the live one")+
+			" If nothing was sold between, compare both systems and waive it:\n"+j.waiver("created"))
+}
+
+// waiverDays is how long the waiver that a remedy shows runs.
+const waiverDays = 14
+
+func (j *deltaLogJudge) waiver(subject string) string {
+	return fmt.Sprintf("waivers:\n  - {precondition: %s, subject: %s, reason: compared and migrated again, owner: YOU, expires: %s}",
+		deltaLogID, subject, j.e.Now.UTC().AddDate(0, 0, waiverDays).Format(time.DateOnly))
+}
+
+// outgrown are tables whose ids no longer fit into the log.
+func (j *deltaLogJudge) outgrown() {
+	for _, s := range j.d.Standings {
+		if s.Next == 0 || s.Absent {
+			continue
+		}
+		var changes []string
+		for _, k := range s.Keys {
+			changes = append(changes, "MODIFY "+database.Quote(k)+" BIGINT UNSIGNED NOT NULL")
+		}
+		j.Fail(s.Document, fmt.Sprintf("ids of %s are too large for its log: such rows all share the log's row %d", s.Name, s.Holds),
+			fmt.Sprintf("the next id is %d; their changes are lost", s.Next),
+			"Let the log hold larger ids, then put the rows above that into the log again:\nALTER TABLE "+
+				database.Quote(s.LogName)+" "+strings.Join(changes, ", ")+";\n"+
+				fmt.Sprintf("INSERT INTO %s (%[2]s, `operation`) SELECT %[2]s, 'UPDATE' FROM %[3]s WHERE %[2]s > %[4]d "+
+					"ON DUPLICATE KEY UPDATE `operation` = 'UPDATE', `processed` = 0;",
+					database.Quote(s.LogName), database.Quote(s.Keys[0]), database.Quote(s.Name), s.Holds))
+	}
+}
+
+// tables are what breaks migrate:delta: log tables that are missing or have other columns.
+func (j *deltaLogJudge) tables() {
+	for _, s := range j.d.Standings {
+		guessed := j.d.ScopeErr != nil
+		switch {
+		case s.Absent && !guessed && !s.HasLog:
+			j.Fail(s.Document, "the delta files name "+s.Name+", which Magento 1 does not have: each cycle of migrate:delta ends with an error",
+				"the tool empties the log of every listed table at the end of a cycle: error 1146 for "+s.LogName,
+				"Take the document out of the file that delta_document_groups_file names, or give the tool the log table that it looks for:\n"+
+					createLog(s))
+		case s.View:
+			j.Fail(s.Document, s.Name+" is a view: no trigger can log its changes", "it is to be logged as the delta files say",
+				"Put the table back that the view stands for. "+j.again("a table was replaced by a view"))
+		case !s.HasLog && len(s.Fires) == 0 && len(s.Elsewhere) == 0:
+			j.Fail(s.Document, "changes of "+s.Name+" are not logged: it has neither a log table nor triggers",
+				notInstalled(s), "Make both, as the tool's account, and log the table's rows:\n"+createLog(s)+"\n"+j.recreate(s))
+		case s.HasLog && s.Wrong != "" && !guessed:
+			j.Fail(s.Document, "the log table "+s.LogName+" is not as the tool needs it", s.Wrong,
+				"Rename it away and make it again, then log the table's rows:\nRENAME TABLE "+database.Quote(s.LogName)+" TO "+
+					database.Quote(s.LogName[:min(len(s.LogName), maxTriggerName-4)]+"_old")+";\n"+createLog(s)+"\n"+j.relog(s))
+		}
+	}
+}
+
+func notInstalled(s delta.Standing) string {
+	if s.Read {
+		return "migrate:delta stops with \"Deltalog for " + s.Document + " is not installed\""
+	}
+	return "no step reads this log, but the tool empties it at the end of each cycle: error 1146 then, and no cycle is completed"
+}
+
+// configuration is what of the tool's configuration cannot be read or understood.
+func (j *deltaLogJudge) configuration() {
+	if err := j.d.ScopeErr; err != nil {
+		remedy := "Set " + j.e.Migration.Key("migration_tool.config") + " to the tool's config.xml, and " +
+			j.e.Migration.Key("magento2.root") + ", so that the files that it names are found."
+		if errors.Is(err, evidence.ErrHangs) {
+			remedy = evidence.HangRemedy
+		}
+		j.Verdict.Unknown("configuration", "it is unknown what has to be logged: what is there was compared with itself only",
+			err.Error(), remedy)
+	}
+	for _, p := range j.d.Scope.Problems {
+		j.Warn("delta_document_groups_file", "the tool does not read an entry of its delta files as it is written", p,
+			"Correct the file that delta_document_groups_file in config.xml names.")
+	}
+	for _, class := range j.d.Scope.UnknownSteps {
+		j.Note("steps", "config.xml has a delta step that is not the tool's own: which log tables it reads is not known", class, "")
+	}
+}
+
+func (j *deltaLogJudge) notes() {
+	if definers := j.d.Log.Definers(); len(definers) > 1 {
+		var names []string
+		for account, n := range definers {
+			names = append(names, fmt.Sprintf("%s (%d)", account, n))
+		}
+		slices.Sort(names)
+		j.Warn("definer", fmt.Sprintf("the triggers run as %d accounts: the log was set up in parts", len(definers)),
+			strings.Join(names[:min(len(names), shownIDs)], ", "),
+			"Keep all these accounts for as long as Magento 1 lives, and find out who made triggers beside the tool.")
+	}
+	var unread []string
+	for _, s := range j.d.Standings {
+		if !s.Read && !s.Rebuilt {
+			unread = append(unread, s.Document)
+		}
+	}
+	if len(unread) > 0 {
+		j.Note("unread", fmt.Sprintf("no step of config.xml reads the log of %d tables", len(unread)),
+			strings.Join(unread[:min(len(unread), shownIDs)], ", "), "delta_backlog says when changes wait there.")
+	}
+}
+
+func (j *deltaLogJudge) samples() {
+	if created := j.d.Log.Created(); !created.IsZero() {
+		j.Sample(deltaLogCreated, finding.UnixSeconds(created))
+	}
+	if j.d.LossesErr == nil {
+		lost := 0
+		for _, l := range j.d.Losses {
+			lost += len(l.IDs)
+		}
+		j.Sample(deltaLostRows, float64(lost))
+	}
+	if j.hidden && len(j.d.Log.Triggers) == 0 {
+		return
+	}
+	counts := map[delta.State]int{}
+	for _, s := range j.d.Standings {
+		if !s.Absent {
+			counts[s.State()]++
+		}
+	}
+	for _, state := range delta.States() {
+		j.Sample(deltaLogTables, float64(counts[state]), state.String())
+	}
+}
