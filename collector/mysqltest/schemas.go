@@ -73,9 +73,11 @@ func DropDeltaLog(ctx context.Context, s *Server, db, prefix string) error {
 }
 
 // SetUpDeltaLog makes the tables and triggers of the tool's delta log in a small Magento 1. The definer is written as in
-// CREATE TRIGGER.
+// CREATE TRIGGER. The triggers say that they were made an hour ago.
 func SetUpDeltaLog(ctx context.Context, s *Server, db, prefix, definer string) error {
 	var delta strings.Builder
+	// A trigger remembers when it was made; the log of a shop that is being watched is older than the watching.
+	delta.WriteString("SET timestamp = UNIX_TIMESTAMP() - 3600;\n")
 	for _, d := range deltaLogged {
 		delta.WriteString(strings.NewReplacer(
 			"{{prefix}}", prefix, "{{document}}", d.document, "{{key}}", d.key, "{{definer}}", definer,

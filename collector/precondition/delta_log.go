@@ -56,6 +56,8 @@ type deltaLogJudge struct {
 	d *evidence.Delta
 	// hidden is true when the account may not see triggers, so that a missing one is not known to be missing.
 	hidden bool
+	// missing is the statement that gives the account what it lacks, empty where it lacks nothing.
+	missing string
 }
 
 func evaluateDeltaLog(ctx context.Context, e *evidence.Evidence) finding.Verdict {
@@ -126,6 +128,7 @@ func (j *deltaLogJudge) definers(ctx context.Context) {
 		return
 	}
 	assessment := privilege.Assess(observation, j.e.Task())
+	j.missing = assessment.Grant
 	for _, f := range assessment.Findings {
 		if j.d.AboutTriggers(f, j.e.Magento1) {
 			f.Subject = "definer"
@@ -282,9 +285,12 @@ func (j *deltaLogJudge) faulty() (faulty []delta.Standing, all int) {
 }
 
 func (j *deltaLogJudge) grant() string {
-	account := privilege.ParseAccount(j.e.Magento1.Session.CurrentUser).Quoted()
-	return "Let the account see triggers, as an administrator of Magento 1's server:\nGRANT TRIGGER ON " +
-		database.Quote(j.e.Magento1.Endpoint.Name) + ".* TO " + account + ";"
+	statement := j.missing
+	if statement == "" {
+		statement = "GRANT TRIGGER ON " + database.Quote(j.e.Magento1.Endpoint.Name) + ".* TO " +
+			privilege.ParseAccount(j.e.Magento1.Session.CurrentUser).Quoted() + ";"
+	}
+	return "Let the account see triggers, as an administrator of Magento 1's server:\n" + statement
 }
 
 func (j *deltaLogJudge) eachTable(faulty []delta.Standing) {
@@ -314,7 +320,7 @@ func (j *deltaLogJudge) recreate(s delta.Standing) string {
 		"Make the triggers again as the tool's account, then log the table's rows, so that the next cycle delivers them. " +
 			"Rows that were deleted meanwhile have to be deleted in Magento 2 by hand. The new triggers are younger than " +
 			"migrate:data, which this precondition goes on to say until you waive it.",
-		"SET SESSION sql_mode = '';",
+		"SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION';",
 	}
 	for _, t := range j.d.Log.Triggers {
 		if slices.Contains(s.Elsewhere, t.Table) && slices.Contains(t.Writes, s.LogName) {
@@ -369,7 +375,7 @@ func (j *deltaLogJudge) created() {
 			younger = append(younger, s)
 		}
 	}
-	if len(younger) > shownIDs && len(younger) == j.loggedTables() {
+	if len(younger) > 1 && len(younger) == j.loggedTables() {
 		j.restored(younger)
 		return
 	}
@@ -431,7 +437,7 @@ func (j *deltaLogJudge) outgrown() {
 		}
 		j.Fail(s.Document, fmt.Sprintf("ids of %s are too large for its log: such rows all share the log's row %d", s.Name, s.Holds),
 			fmt.Sprintf("the next id is %d; their changes are lost", s.Next),
-			"Let the log hold larger ids, then put the rows above that into the log again:\nALTER TABLE "+
+			"Let the log hold larger ids, as an administrator, then put the rows above that into the log again:\nALTER TABLE "+
 				database.Quote(s.LogName)+" "+strings.Join(changes, ", ")+";\n"+
 				fmt.Sprintf("INSERT INTO %s (%[2]s, `operation`) SELECT %[2]s, 'UPDATE' FROM %[3]s WHERE %[2]s > %[4]d "+
 					"ON DUPLICATE KEY UPDATE `operation` = 'UPDATE', `processed` = 0;",
@@ -457,7 +463,7 @@ func (j *deltaLogJudge) tables() {
 				notInstalled(s), "Make both, as the tool's account, and log the table's rows:\n"+createLog(s)+"\n"+j.recreate(s))
 		case s.HasLog && s.Wrong != "" && !guessed:
 			j.Fail(s.Document, "the log table "+s.LogName+" is not as the tool needs it", s.Wrong,
-				"Rename it away and make it again, then log the table's rows:\nRENAME TABLE "+database.Quote(s.LogName)+" TO "+
+				"Rename it away and make it again, as an administrator, then log the table's rows:\nRENAME TABLE "+database.Quote(s.LogName)+" TO "+
 					database.Quote(s.LogName[:min(len(s.LogName), maxTriggerName-4)]+"_old")+";\n"+createLog(s)+"\n"+j.relog(s))
 		}
 	}

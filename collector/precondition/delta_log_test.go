@@ -1,11 +1,21 @@
 package precondition_test
 
 import (
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
+
 	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/mysqltest"
 	"magento_migration_exporter/collector/shoptest"
+	"magento_migration_exporter/config"
 )
 
 // newDelta makes a migration in its phase delta, with everything right.
@@ -25,8 +35,353 @@ func TestDeltaLogIntact(t *testing.T) {
 		s.WantValue(0, "delta_log_tables", "table_missing")
 		s.WantValue(0, "delta_lost_rows")
 		if created, ok := s.Value("delta_log_created_timestamp_seconds"); !ok ||
-			time.Since(time.UnixMilli(int64(created*1000))).Abs() > time.Hour {
+			time.Since(time.UnixMilli(int64(created*1000))).Abs() > 2*time.Hour {
 			t.Errorf("created at %v (%v)", created, ok)
 		}
 	}
+}
+
+// deltaFault is something that happens to a delta log, and what is said then.
+type deltaFault struct {
+	do     []string
+	status finding.Status
+	// subject is the finding's, words are in its texts.
+	subject string
+	words   []string
+	// after is the status when the finding's statements were pasted, Unknown where it has none; afterWords is what is
+	// said then.
+	after      finding.Status
+	afterWords []string
+	// state is the label value that counts the table, empty for intact.
+	state string
+}
+
+var deltaFaults = map[string]deltaFault{
+	"one trigger dropped": {
+		do:     []string{"DROP TRIGGER trg_sales_flat_order_after_update"},
+		status: finding.Fail, subject: "sales_flat_order", words: []string{"trigger for UPDATE is missing", "keeps the old rows"},
+		after: finding.Fail, afterWords: []string{"made after the data was copied", "subject: sales_flat_order"}, state: "trigger_missing",
+	},
+	"restored without triggers": {
+		do: []string{
+			"CREATE TABLE copied LIKE sales_flat_order", "INSERT INTO copied SELECT * FROM sales_flat_order",
+			"DROP TABLE sales_flat_order", "RENAME TABLE copied TO sales_flat_order",
+		},
+		status: finding.Fail, subject: "sales_flat_order", words: []string{"INSERT, UPDATE, DELETE is missing"},
+		after: finding.Fail, afterWords: []string{"made after the data was copied"}, state: "trigger_missing",
+	},
+	"swapped by RENAME": {
+		do: []string{
+			"CREATE TABLE sales_flat_order_new LIKE sales_flat_order",
+			"INSERT INTO sales_flat_order_new SELECT * FROM sales_flat_order",
+			"RENAME TABLE sales_flat_order TO sales_flat_order_old",
+			"RENAME TABLE sales_flat_order_new TO sales_flat_order",
+		},
+		status: finding.Fail, subject: "sales_flat_order", words: []string{"sit on sales_flat_order_old", "RENAME"},
+		after: finding.Fail, afterWords: []string{"made after the data was copied"}, state: "trigger_moved",
+	},
+	"log table dropped": {
+		do:     []string{"DROP TABLE m2_cl_sales_flat_order"},
+		status: finding.Fail, subject: "sales_flat_order", words: []string{"the live shop cannot write", "1146"},
+		after: finding.Pass, state: "table_missing",
+	},
+	"log table that no step reads dropped": {
+		do:     []string{"DROP TABLE m2_cl_core_url_rewrite"},
+		status: finding.Fail, subject: "core_url_rewrite", words: []string{"the live shop cannot write", "1146"},
+		after: finding.Pass, state: "table_missing",
+	},
+	"neither log table nor triggers": {
+		do: []string{
+			"DROP TABLE m2_cl_review", "DROP TRIGGER trg_review_after_insert", "DROP TRIGGER trg_review_after_update",
+			"DROP TRIGGER trg_review_after_delete",
+		},
+		status: finding.Fail, subject: "review", words: []string{"neither a log table nor triggers", "Deltalog for review"},
+		after: finding.Fail, afterWords: []string{"made after the data was copied"}, state: "table_missing",
+	},
+	"log table with other columns": {
+		do:     []string{"ALTER TABLE m2_cl_review DROP COLUMN processed"},
+		status: finding.Fail, subject: "review", words: []string{"it has no column processed"}, after: finding.Pass,
+	},
+	"log table with another key": {
+		do:     []string{"ALTER TABLE m2_cl_review DROP PRIMARY KEY, ADD KEY (review_id)"},
+		status: finding.Fail, subject: "review", words: []string{"primary key is ()"}, after: finding.Pass,
+	},
+	"table dropped": {
+		do:     []string{"DROP TABLE catalog_compare_item", "DROP TABLE m2_cl_catalog_compare_item"},
+		status: finding.Fail, subject: "catalog_compare_item", words: []string{"which Magento 1 does not have", "1146"},
+		after: finding.Pass,
+	},
+	"view in place of a table": {
+		after: finding.Unknown,
+		do: []string{
+			"RENAME TABLE review TO review_table", "CREATE SQL SECURITY INVOKER VIEW review AS SELECT * FROM review_table",
+		},
+		status: finding.Fail, subject: "review", words: []string{"is a view"}, state: "trigger_moved",
+	},
+	"ids beyond the log": {
+		do:     []string{"ALTER TABLE review AUTO_INCREMENT = 3000000000"},
+		status: finding.Fail, subject: "review", words: []string{"2147483647", "3000000000"}, after: finding.Pass,
+	},
+	"another module's statement merged in": {
+		do: []string{
+			"DROP TRIGGER trg_review_after_update",
+			"CREATE DEFINER='{{user}}'@'%' TRIGGER acme AFTER UPDATE ON review FOR EACH ROW BEGIN SET @acme = 1; " +
+				"INSERT INTO `m2_cl_review` (`review_id`, `operation`) VALUES (NEW.`review_id`, 'UPDATE')ON DUPLICATE KEY UPDATE operation = 'UPDATE'; END",
+		},
+		status: finding.Fail, subject: "review", words: []string{"made after the data was copied"}, after: finding.Unknown,
+	},
+	"a trigger that only looks like it": {
+		do: []string{
+			"DROP TRIGGER trg_review_after_update",
+			"CREATE TRIGGER trg_review_after_update AFTER UPDATE ON review FOR EACH ROW BEGIN " +
+				"/* INSERT INTO m2_cl_review (review_id, operation) VALUES (NEW.review_id, 'UPDATE') */ SET @acme = 1; END",
+		},
+		status: finding.Fail, subject: "review", words: []string{"trigger for UPDATE is missing"}, state: "trigger_missing",
+		after: finding.Unknown, // the name is taken
+	},
+	"altered in place": {
+		do: []string{"ALTER TABLE sales_flat_order ADD COLUMN acme INT, ALGORITHM=COPY", "OPTIMIZE TABLE review"}, status: finding.Pass,
+	},
+}
+
+func TestDeltaLogFaults(t *testing.T) {
+	t.Parallel()
+	for name, fault := range deltaFaults {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newDelta(t)
+			s.On1(s.filled(fault.do)...)
+			if fault.status == finding.Pass {
+				s.Want("delta_log", finding.Pass)
+				return
+			}
+			f := s.WantFinding("delta_log", fault.status, fault.words...)
+			if f.Subject != fault.subject {
+				t.Errorf("subject %q, want %q", f.Subject, fault.subject)
+			}
+			if fault.state != "" {
+				s.WantValue(1, "delta_log_tables", fault.state)
+			}
+			if fault.after == finding.Unknown {
+				return
+			}
+			s.pasteRemedy(f)
+			if len(fault.afterWords) == 0 {
+				s.Want("delta_log", fault.after)
+				return
+			}
+			s.WantFinding("delta_log", fault.after, fault.afterWords...)
+		})
+	}
+}
+
+// filled puts the account's name into statements.
+func (s *shop) filled(statements []string) []string {
+	var filled []string
+	for _, statement := range statements {
+		filled = append(filled, strings.ReplaceAll(statement, "{{user}}", s.User))
+	}
+	return filled
+}
+
+// asTool is a connection to Magento 1's database as the tool's account.
+func (s *shop) asTool() *sql.DB {
+	s.T.Helper()
+	c := mysql.NewConfig()
+	c.User, c.Passwd, c.Net, c.Addr, c.DBName = s.User, shoptest.Password, "tcp", s.Server1.Addr(), s.DB1
+	connector, err := mysql.NewConnector(c)
+	s.Must(err)
+	db := sql.OpenDB(connector)
+	db.SetMaxOpenConns(1)
+	s.T.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+var pastedLine = regexp.MustCompile(`^(SET|CREATE|DROP|INSERT|ALTER|RENAME|UPDATE|DELETE|GRANT) `)
+
+// pasteRemedy runs the lines of a remedy that are SQL, as the tool's account.
+func (s *shop) pasteRemedy(f finding.Finding) {
+	s.T.Helper()
+	db, pasted := s.asTool(), 0
+	administrator := strings.Contains(f.Remedy, "as an administrator")
+	for line := range strings.Lines(f.Remedy) {
+		if line = strings.TrimSpace(line); pastedLine.MatchString(line) {
+			if administrator {
+				s.On1(line)
+			} else if _, err := db.ExecContext(s.T.Context(), strings.TrimSuffix(line, ";")); err != nil {
+				s.T.Fatalf("%s: %v", line, err)
+			}
+			pasted++
+		}
+	}
+	if pasted == 0 {
+		s.T.Fatalf("the remedy has no statement: %s", f.Remedy)
+	}
+}
+
+// dropTriggers is what a copy with --skip-triggers leaves out.
+func (s *shop) dropTriggers() {
+	s.T.Helper()
+	for document := range mysqltest.DeltaLogged() {
+		for _, event := range []string{"insert", "update", "delete"} {
+			s.On1("DROP TRIGGER trg_" + document + "_after_" + event)
+		}
+	}
+}
+
+func TestDeltaLogWithoutTriggers(t *testing.T) {
+	t.Parallel()
+	s := newDelta(t)
+	s.dropTriggers()
+	s.WantFinding("delta_log", finding.Fail, "12 log tables and no triggers", "--skip-triggers")
+	s.WantValue(12, "delta_log_tables", "trigger_missing")
+	s.WantAbsent("delta_log_created_timestamp_seconds")
+	// Without the privilege the server shows no triggers, which says nothing.
+	s.Exec(s.Server1, "REVOKE TRIGGER ON "+shoptest.GrantName(s.DB1)+".* FROM '"+s.User+"'@'%'")
+	f := s.WantFinding("delta_log", finding.Unknown, "may not see triggers", "TRIGGER ON")
+	s.WantAbsent("delta_log_tables", "trigger_missing")
+	_, grant, _ := strings.Cut(f.Remedy, "\n")
+	s.Exec(s.Server1, strings.TrimSuffix(grant, ";"))
+	s.WantFinding("delta_log", finding.Fail, "no triggers")
+	for document := range mysqltest.DeltaLogged() {
+		s.On1("DROP TABLE m2_cl_" + document)
+	}
+	s.Migration.Phase = config.PhaseDelta
+	s.WantFinding("delta_log", finding.Fail, "Magento 1 has no delta log")
+	// Without the tool's files nothing else tells either.
+	s.Migration.MigrationTool.Config, s.Migration.Magento2.Root = "", ""
+	s.WantFinding("delta_log", finding.Fail, "Magento 1 has no delta log")
+}
+
+// TestDeltaLogRestored restores Magento 1 from a full dump: the triggers come back, younger than the copied data.
+func TestDeltaLogRestored(t *testing.T) {
+	t.Parallel()
+	s := newDelta(t)
+	s.WriteRunLog(time.Now().Add(-2*time.Hour), shoptest.DataRun...)
+	s.WantFinding("delta_log", finding.Fail, "all triggers were made after the data was copied", "subject: created")
+	s.Migration.Waivers = []config.Waiver{{
+		Precondition: "delta_log", Subject: "created", Reason: "compared", Expires: config.Expiry{Time: time.Now().Add(time.Hour)},
+	}}
+	s.Want("delta_log", finding.Waived)
+	// Without the tool's files it is unknown which is older.
+	s.Migration.Waivers = nil
+	shoptest.WriteUnder(t, s.Migration.Magento2.Root, "var/migration.log", "")
+	s.Must(os.Chtimes(filepath.Join(s.Migration.Magento2.Root, "var/migration-tool-progress.lock"),
+		time.Now(), time.Now().Add(-30*time.Minute)))
+	s.Want("delta_log", finding.Pass)
+	shoptest.WriteUnder(t, s.Migration.Magento2.Root, "var/migration-tool-progress.lock", "")
+	s.WantFinding("delta_log", finding.Unknown, "older than the copied data is unknown", "magento2.root")
+}
+
+func TestDeltaLogWithoutTheToolsConfiguration(t *testing.T) {
+	t.Parallel()
+	s := newDelta(t)
+	s.Migration.MigrationTool.Config = ""
+	s.WantFinding("delta_log", finding.Unknown, "what has to be logged", "migration_tool.config")
+	s.On1("DROP TRIGGER trg_review_after_update")
+	f := s.WantFinding("delta_log", finding.Fail, "trigger for UPDATE is missing")
+	s.pasteRemedy(f)
+	s.On1("DROP TABLE m2_cl_review")
+	s.WantFinding("delta_log", finding.Fail, "the live shop cannot write review")
+}
+
+func TestDeltaLogDefiner(t *testing.T) {
+	t.Parallel()
+	s := newDelta(t)
+	s.Exec(s.Server1, "REVOKE INSERT ON "+shoptest.GrantName(s.DB1)+".* FROM '"+s.User+"'@'%'")
+	f := s.WantFinding("delta_log", finding.Fail, "The live shop cannot write now", "INSERT", "1142")
+	if f.Subject != "definer" {
+		t.Errorf("%+v", f)
+	}
+	for _, f := range s.State("privileges").Result.Findings {
+		if strings.Contains(f.Summary, "live shop") {
+			t.Errorf("privileges says it as well: %+v", f)
+		}
+	}
+	s.Account(s.Server1, s.DB1, "INSERT")
+	s.Want("delta_log", finding.Pass)
+	// Triggers that run as another account, which then goes.
+	s.Exec(s.Server1, "GRANT SELECT ON mysql.* TO '"+s.User+"'@'%'", "CREATE USER '"+s.User+"_old'@'%'",
+		"GRANT ALL ON "+shoptest.GrantName(s.DB1)+".* TO '"+s.User+"_old'@'%'")
+	s.Must(mysqltest.DropDeltaLog(t.Context(), s.Server1, s.DB1, ""))
+	s.Must(mysqltest.SetUpDeltaLog(t.Context(), s.Server1, s.DB1, "", "'"+s.User+"_old'@'%'"))
+	s.Want("delta_log", finding.Pass)
+	s.Exec(s.Server1, "DROP USER '"+s.User+"_old'@'%'")
+	s.WantFinding("delta_log", finding.Fail, "does not exist", "1449")
+	s.On1("DROP TRIGGER trg_review_after_update",
+		"SET timestamp = UNIX_TIMESTAMP() - 3600",
+		"CREATE DEFINER='"+s.User+"'@'%' TRIGGER trg_review_after_update AFTER UPDATE ON review FOR EACH ROW "+
+			"INSERT INTO m2_cl_review (review_id, operation) VALUES (NEW.review_id, 'UPDATE') ON DUPLICATE KEY UPDATE operation = 'UPDATE'")
+	var words []string
+	for _, f := range s.Want("delta_log", finding.Fail).Findings {
+		words = append(words, f.Summary)
+	}
+	if !strings.Contains(strings.Join(words, "\n"), "run as 2 accounts") {
+		t.Errorf("%q", words)
+	}
+}
+
+// TestDeltaLogTripwire loses changes in ways that only a comparison shows.
+func TestDeltaLogTripwire(t *testing.T) {
+	t.Parallel()
+	s := newDelta(t)
+	s.Want("delta_log", finding.Pass)
+	s.On1("INSERT INTO sales_flat_order (entity_id, status, increment_id, updated_at) VALUES (10, 'new', '100000010', NOW()), (11, 'new', '100000011', NOW())",
+		"UPDATE customer_entity SET email = 'new@example.com' WHERE entity_id = 1")
+	s.later(time.Minute)
+	s.Want("delta_log", finding.Pass) // it waits in the log
+	s.On1("TRUNCATE m2_cl_sales_flat_order", "DELETE FROM m2_cl_customer_entity")
+	s.later(time.Minute)
+	s.Want("delta_log", finding.Pass) // seen once
+	s.WantValue(0, "delta_lost_rows")
+	s.later(time.Minute)
+	f := s.WantFinding("delta_log", finding.Fail, "2 orders", "entity_id 10, 11", "sales_order")
+	s.WantFinding("delta_log", finding.Fail, "1 customers", "entity_id 1")
+	s.WantValue(3, "delta_lost_rows")
+	// Newer rows do not hide it.
+	for i := range 3 {
+		s.On1(manyOrders(100 + 100*i))
+		s.Must(s.Deliver(t.Context()))
+		s.Must(s.Clean(t.Context()))
+		s.later(time.Minute)
+		s.WantFinding("delta_log", finding.Fail, "entity_id 10, 11")
+	}
+	s.pasteRemedy(f)
+	s.WantFinding("delta_log", finding.Fail, "1 customers")
+	s.WantValue(1, "delta_lost_rows")
+	s.Must(s.Deliver(t.Context()))
+	s.Must(s.Clean(t.Context()))
+	s.On2("UPDATE customer_entity SET email = 'new@example.com' WHERE entity_id = 1")
+	s.Want("delta_log", finding.Pass)
+	s.WantValue(0, "delta_lost_rows")
+}
+
+// later moves the shop's clock.
+func (s *shop) later(d time.Duration) { s.Offset += d }
+
+// manyOrders makes a hundred orders.
+func manyOrders(first int) string {
+	var values []string
+	for i := first; i < first+100; i++ {
+		values = append(values, fmt.Sprintf("(%d, 'new', '3%08d', NOW())", i, i))
+	}
+	return "INSERT INTO sales_flat_order (entity_id, status, increment_id, updated_at) VALUES " + strings.Join(values, ", ")
+}
+
+func TestDeltaLogByPhase(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, func(s *shoptest.Shop) { s.Server2 = s.Server1 })
+	s.Want("delta_log", finding.NotApplicable)
+	s.Migration.Phase = config.PhaseMigrate
+	s.Want("delta_log", finding.NotApplicable)
+	s.WithDelta()
+	s.Want("delta_log", finding.Pass)
+	s.On1("DROP TRIGGER trg_review_after_update")
+	s.Want("delta_log", finding.Fail)
+	s.Migration.Phase = config.PhasePrepare
+	s.Want("delta_log", finding.NotApplicable)
+	s.On1("DROP TABLE m2_cl_review") // but what stops the shop is said in every phase
+	s.WantFinding("delta_log", finding.Fail, "the live shop cannot write review")
+	s.Migration.Phase = config.PhaseDone
+	s.Want("delta_log", finding.NotApplicable)
 }

@@ -27,6 +27,9 @@ func (s *Shop) WithDelta() (root1, root2 string) {
 	s.SetUpDeltaLog()
 	s.On2("UPDATE " + s.Prefix2 + "customer_entity c JOIN `" + s.DB1 + "`." + s.Prefix1 +
 		"customer_entity o USING (entity_id) SET c.updated_at = o.updated_at")
+	const mapStep = `<step title="Map Step"><delta>`
+	WriteUnder(s.T, root2, "config.xml", strings.Replace(s.ConfigXML(nil), mapStep,
+		`<step title="Customer Step"><delta>Migration\Step\Customer\Delta</delta></step>`+mapStep, 1))
 	WriteUnder(s.T, root2, ToolDir+"/etc/delta_document_groups_file.xml", DeltaGroups())
 	WriteUnder(s.T, root2, ToolDir+"/etc/opensource-to-opensource/1.9.4.5/map.xml.dist", "<map><source><document_rules>"+
 		"<ignore><document>sales_flat_order_grid</document></ignore></document_rules></source><destination/></map>")
@@ -34,7 +37,7 @@ func (s *Shop) WithDelta() (root1, root2 string) {
 	WriteUnder(s.T, root2, "var/migration-tool-progress.lock",
 		`{"Migration\\App\\SetupDeltaLog":{"setup triggers":{"result":true}},`+
 			`"Migration\\Step\\Map\\Data":{"data migration":{"result":true}}}`)
-	s.WriteRunLog(time.Now().Add(time.Second), DataRun...)
+	s.WriteRunLog(time.Now().Add(-50*time.Minute), DataRun...)
 	return root1, root2
 }
 

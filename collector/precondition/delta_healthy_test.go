@@ -1,0 +1,88 @@
+package precondition_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/finding"
+)
+
+// sell makes changes in a shop that sells: a new order and customer, a new state of an older order, another product.
+func (s *shop) sell(ctx context.Context, n int) error {
+	id := 1000 + n
+	return s.Server1.Exec(ctx, "USE "+database.Quote(s.DB1),
+		fmt.Sprintf("INSERT INTO sales_flat_order (entity_id, status, increment_id, updated_at) VALUES (%d, 'new', '4%08d', NOW())", id, id),
+		fmt.Sprintf("INSERT INTO customer_entity (entity_id, email, updated_at) VALUES (%d, 'c%[1]d@example.com', NOW())", id),
+		fmt.Sprintf("UPDATE sales_flat_order SET status = 'complete', updated_at = NOW() WHERE entity_id = %d", id-5),
+		fmt.Sprintf("UPDATE catalog_product_entity SET updated_at = FROM_UNIXTIME(1500000000 + %d) WHERE entity_id = 1", n),
+		fmt.Sprintf("DELETE FROM customer_entity WHERE entity_id = %d", id-50),
+	)
+}
+
+// TestDeltaLogIsQuietWhileTheShopSells evaluates fifty times while a shop sells and a delta delivers, which are never in
+// each other's way: what the tool itself loses between marking and cleaning is not this test's subject.
+func TestDeltaLogIsQuietWhileTheShopSells(t *testing.T) {
+	t.Parallel()
+	s := newDelta(t)
+	s.Want("delta_log", finding.Pass)
+	ctx, stop := context.WithCancel(t.Context())
+	var turn sync.Mutex
+	var both sync.WaitGroup
+	defer both.Wait()
+	defer stop()
+	running := func(what func(context.Context, int) error) {
+		both.Go(func() {
+			for n := 0; ctx.Err() == nil; n++ {
+				turn.Lock()
+				err := what(ctx, n)
+				turn.Unlock()
+				if err != nil && ctx.Err() == nil {
+					t.Error(err)
+					return
+				}
+				select {
+				case <-ctx.Done():
+				case <-time.After(50 * time.Millisecond):
+				}
+			}
+		})
+	}
+	running(s.sell)
+	running(func(ctx context.Context, _ int) error {
+		if err := s.Deliver(ctx); err != nil {
+			return err
+		}
+		return s.Clean(ctx)
+	})
+	for range 50 {
+		s.later(time.Minute)
+		s.Want("delta_log", finding.Pass)
+	}
+	s.WantValue(0, "delta_lost_rows")
+}
+
+// TestDeltaCost bounds what the preconditions of the delta add to an evaluation.
+func TestDeltaCost(t *testing.T) {
+	t.Parallel()
+	s := newDelta(t)
+	s.Want("delta_log", finding.Pass)
+	var before int64
+	for _, id := range []string{"delta_log"} {
+		before += s.Evaluator.DatabaseCost(id).Statements()
+	}
+	s.On1("UPDATE sales_flat_order SET status = 'x'", "TRUNCATE m2_cl_sales_flat_order",
+		"UPDATE customer_entity SET email = CONCAT('x', email)")
+	s.later(time.Minute)
+	s.Want("delta_log", finding.Pass)
+	var after int64
+	for _, id := range []string{"delta_log"} {
+		after += s.Evaluator.DatabaseCost(id).Statements()
+	}
+	if n := after - before; n > 24 {
+		t.Errorf("%d statements", n)
+	}
+}
