@@ -18,7 +18,7 @@ type Precondition struct {
 	ID string
 	// Title is its name for people. It is shown beside a status, so it names the subject and states nothing.
 	Title string
-	// Group is where the precondition comes from.
+	// Group is where the precondition comes from; empty is GroupGuide.
 	Group Group
 	// Needs is what it looks at.
 	Needs []Need
@@ -39,25 +39,14 @@ type Precondition struct {
 	Leave func(migration string, backups *backup.Reader)
 }
 
-// Group is where preconditions come from. The zero value is GroupGuide.
-type Group int
+// Group is where preconditions come from, as it stands in the JSON.
+type Group string
 
 // The groups: what the migration guide lists, and what takes a migration from there through to the cutover.
 const (
-	GroupGuide Group = iota
-	GroupCutover
+	GroupGuide   Group = "guide"
+	GroupCutover Group = "cutover"
 )
-
-// String is the group as it stands in the JSON.
-func (g Group) String() string {
-	if g == GroupCutover {
-		return "cutover"
-	}
-	return "guide"
-}
-
-// MarshalText implements encoding.TextMarshaler.
-func (g Group) MarshalText() ([]byte, error) { return []byte(g.String()), nil }
 
 // Need is something that a precondition looks at.
 type Need string

@@ -311,7 +311,8 @@ func TestDeltaLogDefiner(t *testing.T) {
 	s.On1("DROP TRIGGER trg_review_after_update",
 		"SET timestamp = UNIX_TIMESTAMP() - 3600",
 		"CREATE DEFINER='"+s.User+"'@'%' TRIGGER trg_review_after_update AFTER UPDATE ON review FOR EACH ROW "+
-			"INSERT INTO m2_cl_review (review_id, operation) VALUES (NEW.review_id, 'UPDATE') ON DUPLICATE KEY UPDATE operation = 'UPDATE'")
+			"INSERT INTO m2_cl_review (review_id, operation) VALUES (NEW.review_id, 'UPDATE') ON DUPLICATE KEY UPDATE operation = 'UPDATE'",
+		"SET timestamp = DEFAULT") // the connection goes back to the pool
 	var words []string
 	for _, f := range s.Want("delta_log", finding.Fail).Findings {
 		words = append(words, f.Summary)

@@ -119,7 +119,7 @@ var delivered = []struct{ document, magento2, key, columns string }{
 // Deliver does what one cycle of migrate:delta does up to its last step: it copies what waits in the log to Magento 2
 // and marks it. Clean ends the cycle. A delta that dies in the middle never comes to Clean.
 func (s *Shop) Deliver(ctx context.Context) error {
-	var statements []string
+	statements := []string{"USE `" + s.DB1 + "`"}
 	for _, d := range delivered {
 		old, log := "`"+s.DB1+"`."+s.Prefix1+d.document, "`"+s.DB1+"`."+s.Prefix1+"m2_cl_"+d.document
 		made := "`" + s.DB2 + "`." + s.Prefix2 + d.magento2
