@@ -42,6 +42,9 @@ type Delta struct {
 	RunLogErr error
 	// Run is the last delta by that log.
 	Run delta.Run
+	// SQLError is the last exception of the database in Magento 2's system.log, and SQLErrorAt when it was.
+	SQLError   string
+	SQLErrorAt time.Time
 	// Losses are what the tripwire has proved lost; LossesErr is why it did not look.
 	Losses    []delta.Loss
 	LossesErr error
@@ -49,7 +52,8 @@ type Delta struct {
 	Activity Activity
 	// Backlog is what is to be delivered, and how fast.
 	Backlog delta.Backlog
-	// Drained is true when nothing has been pending over two whole cycles.
+	// Drained is true when for two whole cycles nothing was pending or marked, Magento 1 was quiet, and nothing was
+	// proved lost.
 	Drained bool
 }
 
@@ -70,7 +74,9 @@ type deltaMemory struct {
 	looked    bool
 	marked    int
 	meter     delta.Meter
-	// emptySince is since when nothing is pending.
+	columns   map[string]int
+	newest    string
+	// emptySince is since when nothing is pending or marked, nothing was lost, and Magento 1 gets no new rows.
 	emptySince time.Time
 }
 
@@ -235,6 +241,8 @@ type runLogLook struct {
 	dataStart time.Time
 	done      bool
 	lock      time.Time
+	sqlError  string
+	sqlAt     time.Time
 }
 
 func (e *Evidence) readRunLog(ctx context.Context, d *Delta, memory *deltaMemory) {
@@ -246,6 +254,8 @@ func (e *Evidence) readRunLog(ctx context.Context, d *Delta, memory *deltaMemory
 			if info, err := os.Stat(progress.Path(root)); err == nil {
 				look.lock = info.ModTime()
 			}
+			// A log that is not there says nothing.
+			look.sqlAt, look.sqlError, _ = delta.ReadSQLError(filepath.Join(root, "var/log/system.log"))
 		}
 		if path == "" {
 			return look, errNoLog
@@ -260,6 +270,7 @@ func (e *Evidence) readRunLog(ctx context.Context, d *Delta, memory *deltaMemory
 		memory.dataStart = scan
 	}
 	d.RunLog, d.RunLogErr = look.log, err
+	d.SQLError, d.SQLErrorAt = look.sqlError, look.sqlAt
 	if d.RunLog != nil {
 		d.Run = d.RunLog.Delta()
 	}
@@ -341,19 +352,27 @@ func (e *Evidence) trip(ctx context.Context, d *Delta, memory *deltaMemory) {
 	d.Losses, d.LossesErr = memory.tripwire.Round(ctx, m1, m2, d.Standings, e.Now, d.cycle())
 }
 
-// measure updates the backlog and its rates.
-func (e *Evidence) measure(_ context.Context, d *Delta, memory *deltaMemory) {
+// measure sorts what is pending, and updates the rates.
+func (e *Evidence) measure(ctx context.Context, d *Delta, memory *deltaMemory) {
 	if d.CountsErr != nil {
 		return
 	}
-	pending := 0
-	for _, s := range d.Standings {
-		if s.Read {
-			pending += d.Counts[s.Document].Pending() + d.Counts[s.Document].Marked
-		}
+	if memory.columns == nil {
+		// Without them the estimate goes by rows alone.
+		memory.columns, _ = delta.ColumnCounts(ctx, e.Magento1.Session)
 	}
+	var cells float64
+	d.Backlog, cells = delta.NewBacklog(d.Standings, d.Counts, memory.columns)
+	d.Backlog.Rates = memory.meter.Add(delta.Load{
+		At: e.Now, Pending: d.Backlog.Pending, Marked: d.Backlog.Marked, Cells: cells,
+		Running: d.Activity.Running, Cycle: d.cycle(),
+	})
+	d.Backlog.Points = memory.meter.Points()
+	newest, err := delta.Newest(ctx, e.Magento1.Session, d.Standings)
+	quiet := err == nil && newest == memory.newest
+	memory.newest = newest
 	switch {
-	case pending > 0:
+	case d.Backlog.Pending+d.Backlog.Marked > 0 || !quiet || d.LossesErr != nil || len(d.Losses) > 0:
 		memory.emptySince = time.Time{}
 	case memory.emptySince.IsZero():
 		memory.emptySince = e.Now

@@ -94,7 +94,7 @@ func (j *deltaLogJudge) nothing(ctx context.Context) {
 		j.NotApplicable, j.Summary = true, "migrate:data has not set up the delta log yet"
 		return
 	case "":
-		j.Verdict.Unknown("phase", "it is unknown whether changes have to be logged by now", fmt.Sprint(j.e.Phase.Err),
+		j.Unknown("phase", "it is unknown whether changes have to be logged by now", fmt.Sprint(j.e.Phase.Err),
 			"Fix what the precondition network says, or set "+j.e.Migration.Key("phase")+".")
 		return
 	case config.PhaseMigrate:
@@ -200,7 +200,7 @@ func (j *deltaLogJudge) losses() {
 	if err := j.d.LossesErr; err != nil {
 		if !j.e.Magento2.Unseen(j.Verdict) {
 			summary, remedy := j.e.Magento2.StatementFault(err)
-			j.Verdict.Unknown("tripwire", "whether changes were lost is unknown: "+summary, err.Error(), remedy)
+			j.Unknown("tripwire", "whether changes were lost is unknown: "+summary, err.Error(), remedy)
 		}
 		return
 	}
@@ -258,7 +258,7 @@ func (j *deltaLogJudge) triggers() {
 	switch {
 	case len(faulty) == 0:
 	case j.hidden && len(j.d.Log.Triggers) == 0:
-		j.Verdict.Unknown("triggers", "the account may not see triggers, so it is unknown whether changes are logged",
+		j.Unknown("triggers", "the account may not see triggers, so it is unknown whether changes are logged",
 			fmt.Sprintf("%s has %d log tables and shows no trigger to %s", j.e.Magento1.Label(),
 				len(j.d.Log.Columns), j.e.Magento1.Session.CurrentUser), j.grant())
 	case len(faulty) == all && len(j.d.Log.Triggers) == 0:
@@ -303,7 +303,7 @@ func (j *deltaLogJudge) eachTable(faulty []delta.Standing) {
 					"changed since then is lost, and migrate:delta does not say so",
 				j.recreate(s))
 		case j.hidden && len(s.Fires) == 0:
-			j.Verdict.Unknown(s.Document, "the account may not see the triggers of "+s.Name, "", j.grant())
+			j.Unknown(s.Document, "the account may not see the triggers of "+s.Name, "", j.grant())
 		default:
 			j.Fail(s.Document, fmt.Sprintf("changes of %s are not logged: the trigger for %s is missing", s.Name, missing),
 				"migrate:delta goes on without a word, and Magento 2 keeps the old rows. Magento 1 does not say since when: "+
@@ -362,7 +362,7 @@ func (j *deltaLogJudge) created() {
 		return
 	}
 	if j.d.DataStart.IsZero() {
-		j.Verdict.Unknown("created", "whether the triggers are older than the copied data is unknown",
+		j.Unknown("created", "whether the triggers are older than the copied data is unknown",
 			"the newest was made at "+finding.Time(j.d.Log.Created())+"; "+noDataStart(j.d),
 			"Set "+j.e.Migration.Key("magento2.root")+" to the folder in which the tool was run: var/ there has its log and its "+
 				"progress file. Or compare the times yourself and waive this subject.")
@@ -484,7 +484,7 @@ func (j *deltaLogJudge) configuration() {
 		if errors.Is(err, evidence.ErrHangs) {
 			remedy = evidence.HangRemedy
 		}
-		j.Verdict.Unknown("configuration", "it is unknown what has to be logged: what is there was compared with itself only",
+		j.Unknown("configuration", "it is unknown what has to be logged: what is there was compared with itself only",
 			err.Error(), remedy)
 	}
 	for _, p := range j.d.Scope.Problems {

@@ -203,6 +203,7 @@ var pastedLine = regexp.MustCompile(`^(SET|CREATE|DROP|INSERT|ALTER|RENAME|UPDAT
 func (s *shop) pasteRemedy(f finding.Finding) {
 	s.T.Helper()
 	db, pasted := s.asTool(), 0
+	defer db.Close() // else it looks like the tool's
 	administrator := strings.Contains(f.Remedy, "as an administrator")
 	for line := range strings.Lines(f.Remedy) {
 		if line = strings.TrimSpace(line); pastedLine.MatchString(line) {

@@ -3,7 +3,6 @@ package precondition
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"os"

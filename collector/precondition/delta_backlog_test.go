@@ -1,0 +1,178 @@
+package precondition_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/shoptest"
+	"magento_migration_exporter/config"
+)
+
+// newBacklog makes a migration in its phase delta in which no delta runs.
+func newBacklog(t *testing.T) *shop {
+	t.Helper()
+	s := newDelta(t)
+	s.Migration.Phase = config.PhaseDelta
+	return s
+}
+
+// TestDeltaBacklogOfAClosedShop never runs a delta, which is right while nothing changes.
+func TestDeltaBacklogOfAClosedShop(t *testing.T) {
+	t.Parallel()
+	s := newBacklog(t)
+	s.Want("delta_backlog", finding.Pass)
+	s.WantValue(0, "delta_pending_rows", "map")
+	s.WantValue(0, "delta_pending_rows", "customer")
+	s.WantValue(0, "delta_undeliverable_rows", "unread")
+	s.WantValue(0, "delta_undeliverable_rows", "orphaned")
+	s.WantValue(0, "delta_running")
+	s.WantValue(1000, "delta_delivery_rows_per_second")
+	s.WantAbsent("delta_drain_seconds")
+	s.later(time.Minute)
+	s.Want("delta_backlog", finding.Pass)
+	s.WantValue(0, "delta_arrival_rows_per_second")
+	s.WantValue(0, "delta_drain_seconds")
+	s.Migration.Phase = config.PhaseMigrate
+	s.Want("delta_backlog", finding.NotApplicable)
+}
+
+func TestDeltaBacklogWithoutADelta(t *testing.T) {
+	t.Parallel()
+	s := newBacklog(t)
+	s.Want("delta_backlog", finding.Pass)
+	s.On1(manyOrders(100), "UPDATE customer_entity SET email = CONCAT('x', email)",
+		"UPDATE core_url_rewrite SET options = 'R' WHERE url_rewrite_id = 1",
+		"INSERT INTO m2_cl_sales_flat_quote (entity_id, operation) VALUES (4711, 'UPDATE')")
+	s.later(time.Minute)
+	r := s.Want("delta_backlog", finding.Warn)
+	for _, words := range [][]string{
+		{"migrate:delta does not run, and 102 rows wait", "its log has no run of it", "migrate:delta"},
+		{"1 row waits in m2_cl_core_url_rewrite", "404"},
+		{"1 row of the log stays for ever", "harmless"},
+		{"a cautious guess", "after Magento 1 closes"},
+	} {
+		s.wantSaid(r, words...)
+	}
+	s.WantValue(100, "delta_pending_rows", "map")
+	s.WantValue(2, "delta_pending_rows", "customer")
+	s.WantValue(1, "delta_undeliverable_rows", "unread")
+	s.WantValue(1, "delta_undeliverable_rows", "orphaned")
+	if arrival, ok := s.Value("delta_arrival_rows_per_second"); !ok || arrival <= 0 {
+		t.Errorf("arrival %v (%v)", arrival, ok)
+	}
+	at := s.Now().Add(time.Second)
+	s.Migration.Cutover = &at
+	s.Evaluate() // another configuration begins to measure again
+	s.later(time.Minute)
+	s.wantSaid(s.Want("delta_backlog", finding.Warn), "would not be delivered by the cutover")
+}
+
+// wantSaid wants some finding of a result that says all the words.
+func (s *shop) wantSaid(r finding.Result, words ...string) {
+	s.T.Helper()
+	for _, f := range r.Findings {
+		if shoptest.ContainsAll(f.Summary+"\n"+f.Evidence+"\n"+f.Remedy, words) {
+			return
+		}
+	}
+	s.T.Errorf("no finding says %q: %+v", words, r.Findings)
+}
+
+// TestDeltaBacklogOfADeltaThatDied marks rows and never comes to the end of its cycle.
+func TestDeltaBacklogOfADeltaThatDied(t *testing.T) {
+	t.Parallel()
+	s := newBacklog(t)
+	s.On1("UPDATE sales_flat_order SET status = 'x' WHERE entity_id = 1", "UPDATE m2_cl_sales_flat_order SET processed = 1")
+	s.WriteRunLog(s.Now().Add(-10*time.Minute), shoptest.DeltaCycle[0])
+	shoptest.WriteUnder(t, s.Migration.Magento2.Root, "var/log/system.log", "["+s.Now().UTC().Format(time.RFC3339)+
+		"] main.ERROR: SQLSTATE[08S01]: Communication link failure: 1153 Got a packet bigger, query was: INSERT INTO secret\n")
+	s.Want("delta_backlog", finding.Warn)
+	s.later(time.Minute)
+	s.WantFinding("delta_backlog", finding.Warn, "a delta died in the middle: 1 row", "m2_cl_sales_flat_order")
+	s.WantValue(0, "delta_running")
+	s.Migration.Phase = config.PhaseCutover
+	f := s.WantFinding("delta_backlog", finding.Fail, "a delta died in the middle")
+	s.pasteRemedy(f)
+	s.Migration.Phase = config.PhaseDelta
+	s.WantValue(0, "delta_pending_rows", "map")
+	f = s.WantFinding("delta_backlog", finding.Warn, "migrate:delta does not run, and 1 row waits",
+		"died or was stopped in Map Step", "1153")
+	if strings.Contains(f.Evidence, "secret") {
+		t.Errorf("shop data is shown: %s", f.Evidence)
+	}
+}
+
+// TestDeltaBacklogOfARunningDelta sees the tool by its log, and by its connection.
+func TestDeltaBacklogOfARunningDelta(t *testing.T) {
+	t.Parallel()
+	s := newBacklog(t)
+	s.On1("UPDATE sales_flat_order SET status = 'x' WHERE entity_id = 1")
+	s.later(time.Hour)
+	s.WriteRunLog(s.Now(), shoptest.DeltaCycle...)
+	s.Want("delta_backlog", finding.Pass)
+	s.WantValue(1, "delta_running")
+	s.WantValue(1, "delta_pending_rows", "map")
+	s.later(time.Hour)
+	s.WantFinding("delta_backlog", finding.Warn, "does not run", "stopped between two cycles")
+	tool := s.asTool()
+	s.Must(tool.PingContext(t.Context()))
+	s.later(time.Minute)
+	s.Evaluate()
+	s.later(time.Minute)
+	s.wantSaid(s.Want("delta_backlog", finding.Pass), "of its connections to Magento 1 stays")
+	s.WantValue(1, "delta_running")
+	s.WriteRunLog(s.Now(), "[ERROR]: Deltalog for wishlist is not installed")
+	s.Must(tool.Close())
+	s.later(time.Minute)
+	s.Evaluate()
+	s.later(time.Minute)
+	s.WantFinding("delta_backlog", finding.Warn, "Deltalog for wishlist is not installed")
+}
+
+func TestDeltaBacklogVolumeWarnings(t *testing.T) {
+	t.Parallel()
+	s := newBacklog(t)
+	s.WriteRunLog(s.Now(), shoptest.DeltaCycle[0],
+		"[WARNING]: Mismatch of entities in the document: newsletter_subscriber Source: 0 Destination: 12",
+		"[WARNING]: Mismatch of entities in the document: sales_order_grid Source: 39 Destination: 40",
+		shoptest.DeltaCycle[2])
+	r := s.Want("delta_backlog", finding.Warn)
+	s.wantSaid(r, "newsletter_subscriber is empty in Magento 1", "truncated")
+	s.wantSaid(r, "sales_order_grid", "for ever")
+}
+
+// TestDeltaBacklogAtCutover passes only when nothing was pending over two whole cycles.
+func TestDeltaBacklogAtCutover(t *testing.T) {
+	t.Parallel()
+	s := newBacklog(t)
+	s.Migration.Phase = config.PhaseCutover
+	s.On1("UPDATE sales_flat_order SET status = 'x' WHERE entity_id = 1")
+	s.WantFinding("delta_backlog", finding.Fail, "not drained: 1 row waits", "start the delta", "migrate:delta")
+	s.Must(s.Deliver(t.Context()))
+	s.Must(s.Clean(t.Context()))
+	s.WantFinding("delta_backlog", finding.Fail, "not yet over two whole cycles")
+	s.later(time.Minute)
+	s.Want("delta_backlog", finding.Pass)
+	// A late order, of which a quick delta leaves no trace in the log.
+	s.On1("INSERT INTO sales_flat_order (entity_id, status, increment_id, updated_at) VALUES (90, 'new', '900000090', NOW())")
+	s.Must(s.Deliver(t.Context()))
+	s.Must(s.Clean(t.Context()))
+	s.WantFinding("delta_backlog", finding.Fail, "not yet over two whole cycles")
+	s.later(time.Minute)
+	s.Want("delta_backlog", finding.Pass)
+	s.On1("DROP TRIGGER trg_review_after_update")
+	s.Want("delta_log", finding.Pass) // drained: only what stops the shop still counts
+}
+
+func TestDeltaBacklogWithoutTheToolsConfiguration(t *testing.T) {
+	t.Parallel()
+	s := newBacklog(t)
+	s.Migration.MigrationTool.Config = ""
+	s.WantFinding("delta_backlog", finding.Unknown, "which log tables a step reads", "migration_tool.config")
+	s.WantAbsent("delta_pending_rows", "map")
+	if _, ok := s.Value("delta_drain_seconds"); ok {
+		t.Error("a drain time after one look")
+	}
+}
