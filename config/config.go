@@ -51,7 +51,8 @@ type Migration struct {
 // Phase is the stage of a migration.
 type Phase string
 
-// The phases. PhaseAuto means to find the phase in the databases; PhaseCutover comes only from the configuration.
+// The phases. PhaseAuto means to find the phase in the databases; PhaseCutover and PhaseDone
+// come only from the configuration.
 const (
 	PhaseAuto    Phase = "auto"
 	PhasePrepare Phase = "prepare"

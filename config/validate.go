@@ -132,7 +132,7 @@ func (v *validator) migration(m *Migration, i int) {
 		m.Phase = PhaseAuto
 	case PhaseAuto, PhasePrepare, PhaseMigrate, PhaseDelta, PhaseCutover, PhaseDone:
 	default:
-		v.fail(fmt.Sprintf("phase %q: expected auto, prepare, migrate, delta or cutover", Clip(string(m.Phase))),
+		v.fail(fmt.Sprintf("phase %q: expected auto, prepare, migrate, delta, cutover or done", Clip(string(m.Phase))),
 			"migrations", i, "phase")
 	}
 	v.database(&m.Magento1.Database, "migrations", i, "magento1", "database")

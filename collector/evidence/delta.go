@@ -15,7 +15,6 @@ import (
 	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/privilege"
 	"magento_migration_exporter/config"
-	"magento_migration_exporter/config/progress"
 	"magento_migration_exporter/config/toolmap"
 )
 
@@ -90,7 +89,7 @@ type deltaLook struct {
 // Delta looks at the delta log, once an evaluation for all who ask. It is false where nothing was seen, and the verdict
 // says why.
 func (e *Evidence) Delta(ctx context.Context, v *finding.Verdict) (*Delta, bool) {
-	if e.Magento1.Unseen(v) {
+	if e.Magento1.Unreachable(v) {
 		return nil, false
 	}
 	e.delta.once.Do(func() { e.delta.delta, e.delta.err = e.lookAtDelta(ctx) })
@@ -251,7 +250,7 @@ func (e *Evidence) readRunLog(ctx context.Context, d *Delta, memory *deltaMemory
 	flight := Flight{e.Migration.Name, "migration.log"}
 	look, err := answered(ctx, e.flights, flight, e.Magento1.statementTimeout, func() (look runLogLook, err error) {
 		if root := e.Migration.Magento2.Root; root != "" {
-			if info, err := os.Stat(progress.Path(root)); err == nil {
+			if info, err := os.Stat(filepath.Join(root, progressFile)); err == nil {
 				look.lock = info.ModTime()
 			}
 			// A log that is not there says nothing.
@@ -278,7 +277,7 @@ func (e *Evidence) readRunLog(ctx context.Context, d *Delta, memory *deltaMemory
 	case !look.dataStart.IsZero():
 		d.DataStart, d.DataStartFrom = look.dataStart, path
 	case (look.done || err != nil) && !look.lock.IsZero():
-		d.DataStart, d.DataStartFrom = look.lock, "the time of "+progress.Path(e.Migration.Magento2.Root)
+		d.DataStart, d.DataStartFrom = look.lock, "the time of "+filepath.Join(e.Migration.Magento2.Root, progressFile)
 	}
 }
 

@@ -32,6 +32,7 @@ type Evidence struct {
 	Lifetime *Lifetime
 
 	flights *Flights
+	delta   deltaLook
 
 	releaseOnce sync.Once
 	release     Release

@@ -46,7 +46,7 @@ func newFiles(m *config.Migration) *Files {
 		ConfigPHP: below(root2, "app/etc/config.php", configphp.Read),
 		Env:       below(root2, "app/etc/env.php", readEnv),
 		Lock:      below(root2, "composer.lock", composer.ReadLock),
-		Progress:  below(root2, "var/migration-tool-progress.lock", progress.Read),
+		Progress:  below(root2, progressFile, progress.Read),
 	}
 }
 
@@ -55,6 +55,9 @@ type root struct {
 	system finding.System
 	path   string
 }
+
+// progressFile is where the tool notes how far it is, below Magento 2's root.
+const progressFile = "var/migration-tool-progress.lock"
 
 // below reads a file under a root once.
 func below[T any](r root, path string, read func(string) (T, error)) func() (T, error) {

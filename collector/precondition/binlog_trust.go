@@ -17,7 +17,7 @@ const (
 // binlogTrust checks that Magento 1's server does not refuse the tool's triggers because of its binary log.
 func binlogTrust() Precondition {
 	return Precondition{
-		ID: "binlog_trust", Title: "Binary log trust", Needs: []Need{Magento1Database},
+		ID: "binlog_trust", Title: "Binary log trust", Phases: untilDone(), Needs: []Need{Magento1Database},
 		Families: []finding.Family{
 			{Name: binlogEnabled, Help: "Whether Magento 1's server writes a binary log (1 yes, 0 no)."},
 			{

@@ -282,7 +282,7 @@ func scheduleSign(ctx context.Context, v *finding.Verdict, e *evidence.Evidence)
 
 // judgeLongJobs warns about jobs that may still run although nothing else shows it.
 func judgeLongJobs(v *finding.Verdict, e *evidence.Evidence, a cronActivity) {
-	if len(a.longJobs) > 0 && e.Phase.Phase != config.PhaseCutover {
+	if len(a.longJobs) > 0 && e.Phase.Phase != config.PhaseCutover && e.Phase.Phase != config.PhaseDone {
 		v.Warn("jobs", "Magento 2 has cron jobs that are marked as running", strings.Join(a.longJobs, ", "),
 			"Check whether they run: ps -ef | grep cron:run. Wait for them, or kill them; "+
 				"the next clean-up deletes the row of a killed job.")

@@ -198,7 +198,7 @@ func (j *deltaLogJudge) whole() {
 // losses are what the tripwire has proved.
 func (j *deltaLogJudge) losses() {
 	if err := j.d.LossesErr; err != nil {
-		if !j.e.Magento2.Unseen(j.Verdict) {
+		if !j.e.Magento2.Unreachable(j.Verdict) {
 			summary, remedy := j.e.Magento2.StatementFault(err)
 			j.Unknown("tripwire", "whether changes were lost is unknown: "+summary, err.Error(), remedy)
 		}

@@ -28,7 +28,7 @@ const extensionsID = "extensions"
 // extensions checks that there is a decision for each third-party module of Magento 1.
 func extensions() Precondition {
 	return Precondition{
-		ID: extensionsID, Title: "Extensions", Needs: []Need{Magento1Database, LocalFiles},
+		ID: extensionsID, Title: "Extensions", Phases: untilDone(), Needs: []Need{Magento1Database, LocalFiles},
 		Families: []finding.Family{{
 			Name: extensionsState, Labels: []string{"state"},
 			Help: "Third-party modules of Magento 1 by the decision about them.",

@@ -38,7 +38,7 @@ const (
 // migrationTool checks that the tool is installed, fits Magento 2's release, and is configured for these two systems.
 func migrationTool() Precondition {
 	return Precondition{
-		ID: "migration_tool", Title: "Data Migration Tool",
+		ID: "migration_tool", Title: "Data Migration Tool", Phases: untilDone(),
 		Needs: []Need{Magento1Database, Magento2Database, LocalFiles},
 		Families: []finding.Family{
 			{
@@ -579,42 +579,6 @@ func judgeDeltaLog(ctx context.Context, v *finding.Verdict, e *evidence.Evidence
 		v.Warn("setup triggers", "migrate:data died when it created its first trigger", "only "+tables[0]+" exists",
 			"Fix what the preconditions privileges and binlog_trust report, and run migrate:data again.")
 	}
-	if e.Phase.Phase != config.PhaseDelta {
-		return
-	}
-	lost, err := undelivered(ctx, m1, tables)
-	if err != nil {
-		m1.Broken(v, "m2_cl", err)
-	}
-	if len(lost) > 0 {
-		v.Warn("m2_cl", "changes of Magento 1 are marked as delivered but still exist: "+
-			"the next migrate:delta deletes them without delivering them",
-			strings.Join(lost, ", "),
-			"If no migrate:delta runs now, set them back as Magento 1's administrator, for each table: "+
-				"UPDATE <table> SET processed = 0 WHERE processed = 1")
-	}
-}
-
-// maxLost is how many tables with lost changes are named.
-const maxLost = 20
-
-// undelivered returns the change logs with rows that are marked as delivered. While migrate:delta runs, such rows exist
-// for about a second.
-func undelivered(ctx context.Context, m1 *evidence.System, tables []string) (lost []string, err error) {
-	for _, t := range tables {
-		var one int
-		err := m1.Session.Row(ctx, "SELECT 1 FROM "+database.Quote(t)+" WHERE processed = 1 LIMIT 1", nil, &one)
-		if errors.Is(err, sql.ErrNoRows) {
-			continue
-		}
-		if err != nil {
-			return lost, err
-		}
-		if lost = append(lost, t); len(lost) == maxLost {
-			break
-		}
-	}
-	return lost, nil
 }
 
 // judgeSource finds a source that is no Magento 1: the tool would die in its first step, and what needs Magento 1's tables

@@ -195,7 +195,7 @@ func accountOf(err error) string {
 }
 
 // judgeRoute looks for settings with which the tool connects in another way than the exporter, or to a wrong server.
-func judgeRoute(ctx context.Context, v *finding.Verdict, s *evidence.System) {
+func judgeRoute(ctx context.Context, v *finding.Verdict, e *evidence.Evidence, s *evidence.System) {
 	subject := string(s.Name)
 	if strings.EqualFold(s.Config.Database.Host, "localhost") && s.Config.Database.Port != 0 {
 		v.Warn(subject+" port", "a port is set with the host localhost, and PHP ignores it",
@@ -211,7 +211,8 @@ func judgeRoute(ctx context.Context, v *finding.Verdict, s *evidence.System) {
 	}
 	var name, running string
 	err := s.Session.Row(ctx, "SHOW GLOBAL STATUS LIKE 'Slave_running'", nil, &name, &running)
-	if err == nil && strings.EqualFold(running, "ON") {
+	// From migrate on it is delta_log that fails: one cause is one failure.
+	if err == nil && strings.EqualFold(running, "ON") && !e.Phase.Migrated() {
 		v.Warn(subject+" replica", "Magento 1's database is a replica", "Slave_running is ON",
 			"Configure the live primary: with row-based replication the tool's triggers do not fire on a replica, "+
 				"and migrate:delta would find nothing.")

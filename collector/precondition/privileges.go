@@ -18,7 +18,8 @@ const (
 // privileges checks that the tool's accounts have the privileges that the tool needs.
 func privileges() Precondition {
 	return Precondition{
-		ID: "privileges", Title: "MySQL privileges", Needs: []Need{Magento1Database, Magento2Database},
+		ID: "privileges", Title: "MySQL privileges", Phases: untilDone(),
+		Needs: []Need{Magento1Database, Magento2Database},
 		Families: []finding.Family{
 			{
 				Name: privilegesOK, Labels: []string{"system"},

@@ -89,6 +89,7 @@ func NewReadiness(version string, states []*collector.MigrationState, now time.T
 func readiness(ps *collector.PreconditionState) PreconditionReadiness {
 	r := PreconditionReadiness{
 		ID:              ps.Precondition.ID,
+		Group:           cmp.Or(ps.Precondition.Group, precondition.GroupGuide),
 		Title:           ps.Precondition.Title,
 		Status:          ps.Result.Status,
 		Summary:         ps.Result.Summary,
