@@ -82,7 +82,7 @@ func TestAnEvaluationThatHangsIsNotStartedAgain(t *testing.T) {
 			if got := took(t, e, m, limit); got != 0 {
 				t.Errorf("it took %s although nothing was to be waited for", got)
 			}
-			want(t, e, "pass: fine", "unknown: has not come back")
+			want(t, e, "pass: fine", "unknown: has not ended yet")
 		}
 		if n := calls.Load(); n != 1 {
 			t.Errorf("%d evaluations were begun", n)

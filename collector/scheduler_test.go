@@ -323,7 +323,7 @@ func TestSchedulerWaitsForWhatDoesNotEnd(t *testing.T) {
 		e.apply(&next)
 		e.after(time.Minute / 2)
 		r.wantBegun(t, 0, 0, graceAfterLimit)
-		if got := e.result(0); got.Status != finding.Unknown || !strings.Contains(got.Summary, "has not come back") {
+		if got := e.result(0); got.Status != finding.Unknown || !strings.Contains(got.Summary, "has not ended yet") {
 			t.Errorf("%s: %s", got.Status, got.Summary)
 		}
 	})
