@@ -1,8 +1,10 @@
 # make         builds the exporter into bin/
 # make demo    shows it at work on two private database servers, until Ctrl-C
 # make test    runs everything that has to hold, from the formatting to the tests; it is what CI runs
+# make test PACKAGE=./collector/cron RUN=TestFind    runs a part of the tests, and starts what that needs
+# make stress  runs all tests five times on a busy machine
+# make soak    runs at full length what measures memory, load, reloads and faults
 # make release makes the release files of HEAD in dist/
-# make soak    runs at full length the tests of load, reloads and faults that make test runs for seconds
 
 GO ?= go
 # A release is a tag like v0.1.0; without one this is the version in CHANGELOG.md.
@@ -22,22 +24,17 @@ SOAK ?= 60s
 # BENCH_MYSQLD_EXPORTER the mysqld_exporter to stand beside, if not Debian's.
 BENCH ?= .
 BENCHTIME ?= 2s
-# What to test: make test PACKAGES=./config/...
-PACKAGES ?= ./...
+# What to test or measure.
+PACKAGE ?=
+RUN ?=
 
 GOLANGCI_LINT_VERSION := v2.15.0
 GOVULNCHECK_VERSION := v1.9.0
 
 GOLANGCI_LINT := .cache/golangci-lint-$(GOLANGCI_LINT_VERSION)/golangci-lint
-GOTESTSUM := .cache/tools/gotestsum
-TOXIPROXY := .cache/tools/toxiproxy
 
 # The programs that are used and the Debian packages that have them.
 DEMO_PACKAGES := mariadbd:mariadb-server mariadb-dump:mariadb-client
-TEST_PACKAGES := $(DEMO_PACKAGES) gcc:build-essential npm:npm mariabackup:mariadb-backup mydumper:mydumper \
-	prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager chromium:chromium crontab:cron \
-	zstd:zstd xz:xz-utils bzip2:bzip2 lz4:lz4 pigz:pigz \
-	redis-server:redis-server rabbitmq-server:rabbitmq-server php:php-cli systemd-analyze:systemd
 DOCKER_TEST_PACKAGES := buildah:buildah capsh:libcap2-bin
 BENCH_PACKAGES := mariadbd:mariadb-server prometheus-mysqld-exporter:prometheus-mysqld-exporter
 RELEASE_PACKAGES := npm:npm node:nodejs
@@ -55,7 +52,7 @@ export HOME := $(CURDIR)/.cache/home
 endif
 
 .NOTPARALLEL:
-.PHONY: build demo test format vet lint unit fuzz-short soak fuzz vuln release bench docker docker-test clean
+.PHONY: build demo test test-tools stress format lint fuzz-short soak fuzz vuln release bench docker docker-test clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -gcflags '$(gcflags)' -ldflags '$(ldflags)' -o bin/ ./cmd/magento_migration_exporter
@@ -65,36 +62,37 @@ demo: build
 	@$(GO) build -o bin/ ./cmd/magento_migration_demo
 	@bin/magento_migration_demo --exporter=bin/magento_migration_exporter
 
-test: test-packages format vet lint fuzz-short unit
+test:
+	@PACKAGE='$(PACKAGE)' RUN='$(RUN)' FUZZ_RUNS='$(FUZZ_RUNS)' TEST_TIMEOUT='$(TEST_TIMEOUT)' .ci/test
 
-.PHONY: test-packages
-test-packages:
-	@.ci/packages $(TEST_PACKAGES)
+stress:
+	@PACKAGE='$(PACKAGE)' RUN='$(RUN)' TEST_TIMEOUT=5h GOMAXPROCS_ROUNDS='1 2 4 1 2' .ci/test
+
+# What make test needs beside Debian's packages.
+test-tools: .cache/tools/gotestsum .cache/tools/toxiproxy .cache/tools/deadcode $(GOLANGCI_LINT)
 
 format:
 	@files=$$(gofmt -l $(wildcard cmd collector config dashboards docs)); if [ -n "$$files" ]; then echo "run gofmt -w on:" >&2; echo "$$files" >&2; exit 1; fi
 
-vet:
-	$(GO) vet ./...
-	$(GO) vet -C cmd/acceptance ./...
+# The linters have go vet's checks among theirs. What no program calls, and only tests do, is dead: but for what is there for tests.
+lint: $(GOLANGCI_LINT) .cache/tools/deadcode
+	$(GOLANGCI_LINT) run --allow-parallel-runners ./...
+	$(GOLANGCI_LINT) run --allow-parallel-runners --enable-only unused --tests=false ./...
+	cd cmd/acceptance && $(CURDIR)/$(GOLANGCI_LINT) run --allow-parallel-runners ./...
+	@dead=$$(.cache/tools/deadcode ./... | grep -v -e '^collector/mysqltest/' -e '^docs/' -e '^dashboards/'); \
+		if [ -n "$$dead" ]; then echo "no program calls these functions:" >&2; echo "$$dead" >&2; exit 1; fi
 
-lint: $(GOLANGCI_LINT)
-	$(GOLANGCI_LINT) run ./...
-	cd cmd/acceptance && $(CURDIR)/$(GOLANGCI_LINT) run ./...
-
-unit: $(GOTESTSUM) $(TOXIPROXY)
+# Without the race detector, which makes everything slow, and by itself, since it measures. What the race detector's tests do less of is
+# done in full.
+soak: .cache/tools/toxiproxy
+	@.ci/packages $(DEMO_PACKAGES)
 	@.ci/servers
-	$(GOTESTSUM) --format pkgname-and-test-fails --raw-command -- .ci/unit $(TEST_TIMEOUT) $(PACKAGES)
+	$(GO) test ./collector ./collector/backup ./cmd/magento_migration_exporter -v -count=1 -p=1 -parallel=1 -timeout $(TEST_TIMEOUT) \
+		-run '^(TestSoak|TestMemory$$|TestEveryCut$$|TestSchedulerThousand$$)' -args -soak=$(SOAK)
 
-# Without the race detector, which makes everything slow, and by itself, since it measures.
-soak: $(TOXIPROXY)
-	@.ci/packages $(TEST_PACKAGES)
-	@.ci/servers
-	$(GO) test ./collector ./cmd/magento_migration_exporter -v -count=1 -p=1 -parallel=1 -timeout $(TEST_TIMEOUT) -run '^TestSoak' -soak=$(SOAK)
-
-# Without the fuzzer's instrumentation, for which everything would be compiled anew.
+# Without the fuzzer's instrumentation, for which everything would be compiled again.
 fuzz-short:
-	.ci/fuzz $(FUZZ_RUNS) $(PACKAGES)
+	.ci/fuzz $(FUZZ_RUNS) $(or $(PACKAGE),./...)
 
 # Each fuzz target of each package for FUZZTIME.
 fuzz:
@@ -119,7 +117,7 @@ release: .cache/tools/cyclonedx-gomod
 bench: build
 	@.ci/packages $(BENCH_PACKAGES)
 	BENCH_EXPORTER=$(CURDIR)/bin/magento_migration_exporter BENCH_CONFIG=$(abspath $(BENCH_CONFIG)) BENCH_MYSQLD_EXPORTER=$(abspath $(BENCH_MYSQLD_EXPORTER)) \
-		$(GO) test -gcflags '$(gcflags)' -ldflags '$(ldflags)' -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout 3h $(PACKAGES)
+		$(GO) test -gcflags '$(gcflags)' -ldflags '$(ldflags)' -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout 3h $(or $(PACKAGE),./...)
 
 docker:
 	docker build --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) --build-arg BRANCH=$(BRANCH) --build-arg BUILD_DATE=$(BUILD_DATE) \
@@ -140,6 +138,7 @@ $(GOLANGCI_LINT):
 # Programs for tests and releases, of the versions in .ci/tools/go.mod.
 .cache/tools/toxiproxy: tool := github.com/Shopify/toxiproxy/v2/cmd/server
 .cache/tools/gotestsum: tool := gotest.tools/gotestsum
+.cache/tools/deadcode: tool := golang.org/x/tools/cmd/deadcode
 # Its hash is in the bills of materials, which have to be the same on each machine.
 .cache/tools/cyclonedx-gomod: tool := -trimpath -buildvcs=false github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
 .cache/tools/cyclonedx-gomod: export CGO_ENABLED := 0

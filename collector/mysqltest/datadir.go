@@ -82,7 +82,10 @@ func (i installation) makeTemplate(ctx context.Context, path string) (err error)
 	if _, err := os.Stat(path); err == nil {
 		return nil
 	}
-	work, err := os.MkdirTemp(filepath.Dir(path), "new-")
+	if err := i.removeOld(filepath.Dir(path)); err != nil {
+		return err
+	}
+	work, err := os.MkdirTemp(filepath.Dir(path), "new-"+i.flavor.ID()+"-")
 	if err != nil {
 		return err
 	}
@@ -93,6 +96,32 @@ func (i installation) makeTemplate(ctx context.Context, path string) (err error)
 	}
 	if err := os.Rename(fresh, path); err != nil {
 		return fmt.Errorf("keep the data directory template: %w", err)
+	}
+	return nil
+}
+
+// templateLife is for how long a template is kept that another server, or other options, may have taken the place of.
+const templateLife = 7 * 24 * time.Hour
+
+// removeOld removes templates that nobody may need any more, and what interrupted runs left. The caller has the lock.
+func (i installation) removeOld(cache string) error {
+	unfinished, err := filepath.Glob(filepath.Join(cache, "new-"+i.flavor.ID()+"-*"))
+	if err != nil {
+		return err
+	}
+	templates, err := filepath.Glob(filepath.Join(cache, i.flavor.ID()+"-*"))
+	if err != nil {
+		return err
+	}
+	for _, path := range templates {
+		if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > templateLife {
+			unfinished = append(unfinished, path)
+		}
+	}
+	for _, path := range unfinished {
+		if err := os.RemoveAll(path); err != nil {
+			return err
+		}
 	}
 	return nil
 }

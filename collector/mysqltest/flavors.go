@@ -134,5 +134,6 @@ func (f Flavor) dir() (string, error) {
 		return "", fmt.Errorf("%s is not there: run .ci/servers %s in the project's directory, or leave it out with %s: %w",
 			f, f.ID(), chosenVariable, err)
 	}
-	return dir, nil
+	// One name, however the project's directory is reached: it is in the names of templates.
+	return filepath.EvalSymlinks(dir)
 }

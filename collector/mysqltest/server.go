@@ -133,11 +133,14 @@ func (s *Server) placeSocket() error {
 	if len(s.socket) <= maxSocketPath {
 		return nil
 	}
-	short, err := os.MkdirTemp("/tmp", "mysqltest-")
+	short, err := os.MkdirTemp("", "mysqltest-")
 	if err != nil {
 		return err
 	}
 	s.socket = filepath.Join(short, "mysqld.sock")
+	if len(s.socket) > maxSocketPath {
+		return errors.Join(fmt.Errorf("the path of the socket %s is too long: set TMPDIR to a shorter one", s.socket), os.Remove(short))
+	}
 	return nil
 }
 

@@ -428,6 +428,11 @@ func TestTemplateIsMadeOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, name := range []string{"new-mariadb-1", "mariadb-old", "mysql56-old"} {
+		if err := os.Mkdir(filepath.Join(cache, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
 	startSome()
 	after, err := os.Stat(templates[0])
 	if err != nil || !os.SameFile(before, after) {
@@ -435,6 +440,22 @@ func TestTemplateIsMadeOnce(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(templates[0], "own")); err == nil {
 		t.Error("a server wrote into the template")
+	}
+
+	// Another version finds the template of this one, and what an interrupted run left.
+	long := time.Now().Add(-templateLife - time.Hour)
+	for _, name := range []string{"mariadb-old", "mysql56-old"} {
+		if err := os.Chtimes(filepath.Join(cache, name), long, long); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.RemoveAll(templates[0]); err != nil {
+		t.Fatal(err)
+	}
+	startSome()
+	got, err := filepath.Glob(filepath.Join(cache, "*-*"))
+	if want := []string{templates[0], filepath.Join(cache, "mysql56-old")}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %q (%v), want %q", got, err, want)
 	}
 }
 
