@@ -18,7 +18,8 @@ import "time"
 // Kind is what wrote a backup.
 type Kind string
 
-// The kinds that are told apart, always by content and never by name.
+// The kinds that are told apart, always by content and never by name. A dump of another program has that program's name
+// as its kind: see writers.yml.
 const (
 	KindUnknown     Kind = ""             // none of the others
 	KindMysqldump   Kind = "mysqldump"    // MySQL's mysqldump, and MariaDB's under its old name
@@ -29,6 +30,22 @@ const (
 	KindMySQLShell  Kind = "MySQL Shell"  // a directory of util.dumpInstance, dumpSchemas or dumpTables
 	KindMariabackup Kind = "mariabackup"  // a mariabackup or xtrabackup directory
 	KindXbstream    Kind = "xbstream"     // the streamed form of the same
+
+	KindTables Kind = "one-table dumps" // several dumps, each of another table of the same database
+	KindTab    Kind = "mysqldump --tab" // a folder with a file of statements and a file of rows for each table
+	KindRestic Kind = "restic"          // a repository of restic
+	KindBorg   Kind = "borg"            // a repository of borg
+)
+
+// Container is what a backup is in, beside a compression.
+type Container string
+
+// The containers that are read through.
+const (
+	ContainerNone  Container = ""
+	ContainerTar   Container = "tar"
+	ContainerZip   Container = "ZIP"
+	ContainerParts Container = "parts of a split file"
 )
 
 // Compression is how the bytes of a file were made smaller.
@@ -56,9 +73,12 @@ const (
 	StateDamaged State = "damaged"
 	// StateInProgress means that it was still being written.
 	StateInProgress State = "in progress"
-	// StateUndetermined means that reading it does not tell: a dump without
-	// comments has no end mark, an archive may be encrypted.
+	// StateUndetermined means that reading it does not tell: a dump without comments has no end mark, dumps of single
+	// tables are of different moments.
 	StateUndetermined State = "undetermined"
+	// StateOpaque means that it is not looked into: it is encrypted, or in an archive of a kind that is not read here.
+	// It may be a good backup. Report.Damage says what it is, and Report.Advice how a person gets at its content.
+	StateOpaque State = "cannot be looked into"
 )
 
 // Report is what one reading of a candidate found. It is plain data, shared
@@ -79,6 +99,11 @@ type Report struct {
 	Databases     []Database // what it holds, in the backup's order
 	Notes         []string   // what a reader should know and that does not make it less whole
 	Bytes         int64      // bytes read after decompression
+	Container     Container  // what it is in
+	Advice        string     // what to do about Damage, where that is not just to make another backup; else ""
+	// Members are the reports of the backups in an archive or a folder, where there is more than one. The report itself
+	// is then that of the one that most looks like a Magento's; Of finds the one that holds a database.
+	Members []Report
 
 	unread bool // the operating system did not let it be read, which may pass
 }

@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"archive/zip"
 	"bytes"
 	"compress/bzip2"
 	"errors"
@@ -21,6 +22,9 @@ type limits struct {
 	output int64 // decompressed bytes
 	ratio  int64 // decompressed bytes for each compressed one
 }
+
+// compressionZip is the compression of a file in a ZIP archive, whatever its method.
+const compressionZip Compression = "ZIP"
 
 // magics are the first bytes of the compressions.
 var magics = []struct {
@@ -82,6 +86,7 @@ func decompress(kind Compression, r io.Reader, lim limits) (io.ReadCloser, error
 type stream struct {
 	in    io.ReadCloser
 	kind  Compression
+	head  []byte       // the first bytes as they are, before decompression
 	read  func() int64 // compressed bytes read so far
 	lim   limits
 	count int64
@@ -112,6 +117,10 @@ func (s *stream) explain(err error) error {
 		return err
 	}
 	switch {
+	case errors.Is(err, errBudget):
+		return undetermined("the files in the archive overlap; it is not read further")
+	case errors.Is(err, zip.ErrChecksum):
+		return corrupt(s.count, "its checksum in the ZIP archive is wrong")
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, xz.ErrBuf):
 		return truncated(s.count, "the %s stream ends too early", s.kind)
 	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):

@@ -101,7 +101,14 @@ type contents struct {
 	databases []*database
 	byName    map[string]*database
 	current   string
-	tables    int
+	budget    *budget             // what it may hold, and others of the same backup with it
+	schema    map[tableKey]*table // what earlier files of the same backup created; may be nil
+}
+
+// budget counts what a backup has made this program remember.
+type budget struct {
+	databases, tables int
+	labels            int // bytes
 }
 
 // database is a Database in the making.
@@ -119,7 +126,8 @@ type table struct {
 	Rows
 	name     string
 	rule     *rowRule // nil where the table tells nothing of a Magento
-	where    string   // the condition that mysqldump was given for its rows
+	budget   *budget
+	where    string // the condition that mysqldump was given for its rows
 	view     bool
 	created  bool // its CREATE TABLE was read
 	columns  []string
@@ -130,12 +138,14 @@ type table struct {
 }
 
 const (
-	maxDatabases = 1000
-	maxTables    = 100_000
+	maxDatabases    = 1000
+	maxAllDatabases = 20_000 // of all files of one backup
+	maxTables       = 100_000
+	maxLabelBytes   = 32 << 20
 )
 
 func newContents() *contents {
-	return &contents{byName: map[string]*database{}}
+	return &contents{byName: map[string]*database{}, budget: &budget{}}
 }
 
 // use makes a database the one that unqualified names belong to.
@@ -149,9 +159,10 @@ func (c *contents) database(name string) (*database, error) {
 	if d := c.byName[name]; d != nil {
 		return d, nil
 	}
-	if len(c.databases) == maxDatabases {
+	if len(c.databases) >= maxDatabases || c.budget.databases >= maxAllDatabases {
 		return nil, undetermined("it holds more than %d databases, which are not all looked at", maxDatabases)
 	}
+	c.budget.databases++
 	d := &database{name: name, tables: map[string]*table{}, triggered: map[string]int64{}}
 	c.databases = append(c.databases, d)
 	c.byName[name] = d
@@ -163,11 +174,14 @@ func (c *contents) table(d *database, name string) (*table, error) {
 	if t := d.tables[name]; t != nil {
 		return t, nil
 	}
-	if c.tables == maxTables {
+	if c.budget.tables == maxTables {
 		return nil, undetermined("it holds more than %d tables, which are not all looked at", maxTables)
 	}
-	c.tables++
-	t := &table{name: name, rule: ruleFor(name)}
+	c.budget.tables++
+	t := &table{name: name, rule: ruleFor(name), budget: c.budget}
+	if known := c.schema[tableKey{d.name, name}]; known != nil {
+		t.columns, t.implicit = known.columns, known.implicit
+	}
 	d.tables[name] = t
 	return t, nil
 }
@@ -175,7 +189,7 @@ func (c *contents) table(d *database, name string) (*table, error) {
 func (c *contents) view(d *database, name string) error {
 	t, err := c.table(d, name)
 	if err == nil {
-		*t = table{name: name, rule: t.rule, view: true, created: true}
+		*t = table{name: name, rule: t.rule, budget: t.budget, view: true, created: true}
 	}
 	return err
 }
@@ -352,9 +366,10 @@ func (r *rowReader) takeRange() {
 }
 
 func (t *table) keepName(name string) {
-	if len(t.names) >= maxLabels {
+	if len(t.names) >= maxLabels || t.budget.labels+len(name) > maxLabelBytes {
 		t.Capped = true
 		return
 	}
+	t.budget.labels += len(name)
 	t.names = append(t.names, name)
 }

@@ -12,6 +12,8 @@ type damage struct {
 	at        int64 // offset in the decompressed stream, -1 where it has none
 	truncated bool
 	text      string
+	advice    string // what to do about it, where that is not to make another backup
+	place     string // the file of an archive or a folder that it is about
 }
 
 func (d *damage) Error() string { return d.text }
@@ -31,6 +33,11 @@ func undetermined(format string, args ...any) error {
 	return &damage{state: StateUndetermined, at: -1, text: fmt.Sprintf(format, args...)}
 }
 
+// opaque says that it is not looked into, and what a person can do about it.
+func opaque(advice, format string, args ...any) error {
+	return &damage{state: StateOpaque, at: -1, text: fmt.Sprintf(format, args...), advice: advice}
+}
+
 // errChanged ends the reading of a file that is being written.
 var errChanged = errors.New("it changed while it was read")
 
@@ -43,6 +50,12 @@ func (r *Report) judge(err error) {
 		r.State, r.Offset = StateWhole, -1
 	case errors.As(err, &d):
 		r.State, r.Damage, r.Offset, r.Truncated = d.state, d.text, d.at, d.truncated
+		if d.advice != "" {
+			r.Advice = d.advice
+		}
+		if d.place != "" {
+			r.Place = d.place
+		}
 	case errors.Is(err, errChanged):
 		r.State, r.Damage, r.Offset = StateInProgress, err.Error(), -1
 	default:

@@ -27,9 +27,17 @@ func (j job) readDir(ctx context.Context, r *Report) error {
 	if err := d.list(ctx); err != nil {
 		return err
 	}
-	r.Kind = directoryKind(d.names)
+	r.Kind = directoryKind(firstNames(d.names))
+	if r.Candidate.Parts != (Names{}) {
+		r.Kind = tablesKind(d.names)
+	}
 	var err error
 	switch r.Kind {
+	case KindTables, KindTab:
+		err = d.readTables(ctx)
+	case KindRestic, KindBorg:
+		err = opaque("Restore a copy of the backup from it ("+string(r.Kind)+" extracts it) where the backups are looked for.",
+			"it is a repository of %s, which is not looked into", r.Kind)
 	case KindMydumper:
 		err = d.readMydumper(ctx)
 	case KindMySQLShell:
@@ -39,17 +47,30 @@ func (j job) readDir(ctx context.Context, r *Report) error {
 	default:
 		err = corrupt(-1, "it is no backup directory any more")
 	}
-	r.Databases = d.contents.list()
+	if r.Kind != KindTables && r.Kind != KindTab {
+		r.Databases = d.contents.list()
+	}
 	if changed := d.unchanged(ctx); changed != nil {
 		return changed
 	}
 	return err
 }
 
+// firstNames returns the names of what is in a directory itself, sorted.
+func firstNames(paths []string) []string {
+	names := make([]string, 0, len(paths))
+	for _, p := range paths {
+		first, _, _ := strings.Cut(p, "/")
+		names = append(names, first)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // list reads the names of the files.
 func (d *directory) list(ctx context.Context) (err error) {
 	d.j.progress.waiting(func() {
-		err = walkParts(ctx, d.r.Candidate.Path, func(name string, _ fs.FileInfo) error {
+		err = eachPart(ctx, d.r.Candidate, func(name string, _ fs.FileInfo) error {
 			d.j.progress.answered()
 			d.names = append(d.names, name)
 			return nil
@@ -83,7 +104,7 @@ func (d *directory) at(name string, err error) error {
 	}
 	d.r.Place = name
 	named := *own
-	named.text = oneLine(name) + ": " + own.text
+	named.place, named.text = name, oneLine(name)+": "+own.text
 	return &named
 }
 

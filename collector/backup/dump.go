@@ -27,6 +27,7 @@ type dumpParser struct {
 	before     int64 // of them, those before the present section
 	inserts    int64
 	loose      bool // statements may be cut at semicolons that are within them
+	tail       bool // statements may follow the trailer
 
 	comments int     // comment lines and block comments between statements
 	first    string  // the first of them

@@ -39,8 +39,8 @@ const (
 // path/filepath.Match has it; a file that exists is meant by its name even if
 // that has characters of a glob.
 //
-// Hidden files and links to directories within a directory are passed over.
-// A file with several names is listed once.
+// Hidden files and links to directories within a directory are passed over. A file with several names is listed once.
+// The parts of a split file are one candidate, and so are the dumps of single tables in a folder.
 //
 // Find looks at ctx between calls of the operating system, but such a call on
 // a hung network mount does not return. Who cannot wait for that uses
@@ -53,6 +53,7 @@ func Find(ctx context.Context, patterns []string) ([]Candidate, []Problem) {
 	if err := ctx.Err(); err != nil {
 		f.unseen(strings.Join(patterns, " "), "looking for backups took too long: "+err.Error())
 	}
+	f.found = joinFiles(f.found)
 	slices.SortStableFunc(f.found, func(a, b Candidate) int { return b.ModTime.Compare(a.ModTime) })
 	return f.found, f.problems
 }
@@ -205,6 +206,7 @@ func (f *finder) dir(ctx context.Context, path string, info fs.FileInfo, depth i
 	}
 	if directoryKind(names) != KindUnknown {
 		c := fileCandidate(path, info)
+		c.Dir = true
 		if err := addParts(ctx, &c, func() {}); err != nil {
 			f.unseen(path, reason(err))
 			return
@@ -245,13 +247,12 @@ func readNames(path string) ([]string, error) {
 	return names, d.Close()
 }
 
-// addParts completes the candidate of a backup directory with the sum of its
-// files' sizes, the latest of their times, and a digest of them all. It calls
-// answered for each file.
+// addParts completes the candidate of several files with the sum of their sizes, the latest of their times, and a digest
+// of them all. It calls answered for each file.
 func addParts(ctx context.Context, c *Candidate, answered func()) error {
 	digest := fnv.New64a()
-	c.Dir, c.Size, c.ModTime = true, 0, time.Time{}
-	err := walkParts(ctx, c.Path, func(name string, info fs.FileInfo) error {
+	c.Size, c.ModTime = 0, time.Time{}
+	err := eachPart(ctx, *c, func(name string, info fs.FileInfo) error {
 		answered()
 		c.Size += info.Size()
 		if info.ModTime().After(c.ModTime) {
@@ -262,6 +263,35 @@ func addParts(ctx context.Context, c *Candidate, answered func()) error {
 	})
 	c.Files = digest.Sum64()
 	return err
+}
+
+// eachPart goes through the files of a candidate of several.
+func eachPart(ctx context.Context, c Candidate, each func(name string, info fs.FileInfo) error) error {
+	names := c.Parts.List()
+	if len(names) == 0 {
+		return walkParts(ctx, c.Path, each)
+	}
+	for _, name := range names {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		info, err := os.Stat(filepath.Join(c.folder(), name))
+		if err == nil {
+			err = each(name, info)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// folder returns the directory that holds the candidate's files.
+func (c Candidate) folder() string {
+	if c.Dir {
+		return c.Path
+	}
+	return filepath.Dir(c.Path)
 }
 
 // walkParts goes through what is in a backup directory, and in the directories
@@ -301,6 +331,10 @@ func directoryKind(names []string) Kind {
 	case holds("xtrabackup_checkpoints"), holds("xtrabackup_info"), holds("xtrabackup_logfile"), holds("backup-my.cnf"),
 		holds("mariadb_backup_checkpoints"), holds("mariadb_backup_info"), holds("ibdata1"):
 		return KindMariabackup
+	case holds("config") && holds("data") && holds("keys") && holds("snapshots"):
+		return KindRestic
+	case holds("config") && holds("data") && slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, "hints.") }):
+		return KindBorg
 	}
 	return KindUnknown
 }

@@ -156,6 +156,7 @@ func (d *directory) shellTable(ctx context.Context, db *database, base, name str
 			return err
 		}
 	}
+	db.rowsHidden = db.rowsHidden || !meta.usual()
 	for _, chunk := range d.chunksOf(base, meta.Extension) {
 		err := d.part(chunk, func(in io.Reader) error { return readTSV(in, t, meta, utc) })
 		if err != nil {
@@ -203,11 +204,17 @@ func (d *directory) shellChunks(done shellDone) error {
 	return nil
 }
 
+// usual reports whether rows are written as they are unless one asks for another form.
+func (m shellTable) usual() bool {
+	o := m.Options
+	return o.Terminated == "\t" && o.Enclosed == "" && o.Escaped == `\` && o.Lines == "\n"
+}
+
 // readTSV reads rows as text: fields between tabs, a row a line, backslashes
-// before what is special. In another dialect rows are neither counted nor read.
+// before what is special. In another form rows are neither counted nor read.
 func readTSV(in io.Reader, t *table, meta shellTable, utc bool) error {
 	o := meta.Options
-	if o.Terminated != "\t" || o.Enclosed != "" || o.Escaped != `\` || o.Lines != "\n" {
+	if !meta.usual() {
 		_, err := io.Copy(io.Discard, in)
 		return err
 	}

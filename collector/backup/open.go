@@ -13,13 +13,16 @@ import (
 // Candidate is one version of a file or directory that may be a backup. Two
 // candidates that are equal need not be read twice.
 type Candidate struct {
-	Path    string
-	Dir     bool      // one of the known backup directories
-	Size    int64     // bytes; of a directory, of all its files together
-	ModTime time.Time // of a directory, its latest file's
+	Path    string    // of a split file, its first part
+	Dir     bool      // one of the known backup directories, or a folder of dumps of single tables
+	Size    int64     // bytes; of several files, of all together
+	ModTime time.Time // of several files, the latest's
 	Inode   uint64
 	Device  uint64
-	Files   uint64 // of a directory: a digest of its files' names, sizes and times; else 0
+	Files   uint64 // of several files: a digest of their names, sizes and times; else 0
+	// Parts are the names of the files that are one candidate, where they are not all of a directory: the parts of a split
+	// file, in their order, or the dumps of single tables in a folder.
+	Parts Names
 }
 
 // version identifies what was read, as a map key.
@@ -30,10 +33,11 @@ type version struct {
 	inode  uint64
 	device uint64
 	files  uint64
+	parts  Names
 }
 
 func (c Candidate) version() version {
-	return version{c.Path, c.Size, c.ModTime.UnixNano(), c.Inode, c.Device, c.Files}
+	return version{c.Path, c.Size, c.ModTime.UnixNano(), c.Inode, c.Device, c.Files, c.Parts}
 }
 
 // fileCandidate describes a regular file.

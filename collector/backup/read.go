@@ -64,9 +64,42 @@ func (j job) read(ctx context.Context, c Candidate) (r Report, err error) {
 type file struct {
 	*stream
 	j     job
-	f     *os.File
+	raw   rawSource
 	want  Candidate
 	taken int64 // compressed bytes read
+}
+
+// rawSource is the bytes of a candidate as they are on disk.
+type rawSource interface {
+	io.ReadCloser
+	// current describes the candidate as it is now.
+	current() (Candidate, error)
+}
+
+// plainFile is the source of a candidate that is one file.
+type plainFile struct {
+	*os.File
+	path string
+}
+
+func (f plainFile) current() (Candidate, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return Candidate{}, err
+	}
+	return fileCandidate(f.path, info), nil
+}
+
+// openRaw opens the candidate's file, or the first of its parts.
+func openRaw(c Candidate) (rawSource, error) {
+	if names := c.Parts.List(); len(names) > 0 {
+		return &splitFile{want: c, names: names}, nil
+	}
+	f, _, err := openRegular(c.Path)
+	if err != nil {
+		return nil, err
+	}
+	return plainFile{f, c.Path}, nil
 }
 
 // open opens the candidate's file and its decompressor. A file that is not the
@@ -76,20 +109,21 @@ func (j job) open(c Candidate) (*file, error) {
 	var err error
 	var now Candidate
 	j.progress.waiting(func() {
-		var info os.FileInfo
-		if in.f, info, err = openRegular(c.Path); err == nil {
-			now = fileCandidate(c.Path, info)
+		if in.raw, err = openRaw(c); err == nil {
+			now, err = in.raw.current()
 		}
 	})
-	if err != nil {
+	switch {
+	case in.raw == nil:
 		return nil, errors.New(reason(err))
-	}
-	if now.version() != c.version() {
-		return nil, errors.Join(errChanged, in.f.Close())
+	case err != nil:
+		return nil, errors.Join(errors.New(reason(err)), in.raw.Close())
+	case now.version() != c.version():
+		return nil, errors.Join(errChanged, in.raw.Close())
 	}
 	in.stream, err = unpack(rawFile{in}, func() int64 { return in.taken }, j.limits)
 	if err != nil {
-		return nil, errors.Join(err, in.f.Close())
+		return nil, errors.Join(err, in.raw.Close())
 	}
 	return in, nil
 }
@@ -102,7 +136,7 @@ func unpack(raw io.Reader, taken func() int64, lim limits) (*stream, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	s := &stream{kind: sniffCompression(head), lim: lim, read: taken}
+	s := &stream{kind: sniffCompression(head), head: bytes.Clone(head), lim: lim, read: taken}
 	if s.in, err = decompress(s.kind, buffered, lim); err != nil {
 		return nil, s.explain(err)
 	}
@@ -110,13 +144,13 @@ func unpack(raw io.Reader, taken func() int64, lim limits) (*stream, error) {
 }
 
 // Close closes the decompressor and the file.
-func (in *file) Close() error { return errors.Join(in.in.Close(), in.f.Close()) }
+func (in *file) Close() error { return errors.Join(in.in.Close(), in.raw.Close()) }
 
 // unchanged tells whether the file is still the one that was opened.
 func (in *file) unchanged() (err error) {
 	in.j.progress.waiting(func() {
-		var info os.FileInfo
-		if info, err = in.f.Stat(); err == nil && fileCandidate(in.want.Path, info).version() != in.want.version() {
+		var now Candidate
+		if now, err = in.raw.current(); err == nil && now.version() != in.want.version() {
 			err = errChanged
 		}
 	})
@@ -129,12 +163,24 @@ type rawFile struct{ *file }
 // checkEvery is how many bytes are read before the file is looked at again.
 const checkEvery = 64 << 20
 
-func (r rawFile) Read(p []byte) (n int, err error) {
+func (r rawFile) Read(p []byte) (int, error) { return r.paced(p, r.raw.Read) }
+
+// ReadAt reads at an offset, of a candidate that is one file. It may return fewer bytes than asked for.
+func (r rawFile) ReadAt(p []byte, off int64) (int, error) {
+	f, ok := r.raw.(plainFile)
+	if !ok {
+		return 0, errors.New("parts of a file cannot be read at an offset")
+	}
+	return r.paced(p, func(p []byte) (int, error) { return f.ReadAt(p, off) })
+}
+
+// paced reads as much as is allowed.
+func (r rawFile) paced(p []byte, read func([]byte) (int, error)) (n int, err error) {
 	allowed, err := r.j.pace(len(p))
 	if err != nil {
 		return 0, &readError{err}
 	}
-	r.j.progress.waiting(func() { n, err = r.f.Read(p[:allowed]) })
+	r.j.progress.waiting(func() { n, err = read(p[:allowed]) })
 	before := r.taken / checkEvery
 	r.taken += int64(n)
 	r.j.progress.read.Add(int64(n))
@@ -149,7 +195,7 @@ func (r rawFile) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// readFile reports on a single file.
+// readFile reports on a single file, or one in parts.
 func (j job) readFile(ctx context.Context, r *Report) error {
 	if r.Candidate.Size == 0 {
 		return truncated(0, "it is empty")
@@ -159,8 +205,7 @@ func (j job) readFile(ctx context.Context, r *Report) error {
 		return err
 	}
 	r.Compression = in.kind
-	err = j.readStream(ctx, r, in)
-	r.Bytes = in.count
+	err = j.readOpened(ctx, r, in)
 	changed := in.unchanged()
 	if closeErr := in.Close(); err == nil && changed == nil {
 		return closeErr
@@ -171,26 +216,69 @@ func (j job) readFile(ctx context.Context, r *Report) error {
 	return err
 }
 
+// readOpened reads a file that was opened, as what it is.
+func (j job) readOpened(ctx context.Context, r *Report, in *file) error {
+	if isZip(in.head) && r.Candidate.Parts == (Names{}) {
+		return j.readZip(ctx, r, rawFile{in}, r.Candidate.Size)
+	}
+	err := j.readStream(ctx, r, in)
+	r.Bytes = in.count
+	if r.Candidate.Parts != (Names{}) {
+		return joined(r, err)
+	}
+	return err
+}
+
 // readStream finds out what the decompressed content is, and reads it.
 func (j job) readStream(ctx context.Context, r *Report, in io.Reader) error {
+	return j.readAt(ctx, r, in, place{compressed: true, modified: r.Candidate.ModTime})
+}
+
+// readAt finds out what a decompressed content is that may be in an archive, and reads it.
+func (j job) readAt(ctx context.Context, r *Report, in io.Reader, at place) error {
 	buffered := bufio.NewReaderSize(in, 4<<10)
-	head, err := buffered.Peek(512)
+	head, err := buffered.Peek(tarBlock)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
+	}
+	if tar, intact := isTar(head); tar {
+		switch {
+		case !intact:
+			return corrupt(0, "it is a tar archive whose first header is corrupt")
+		case at.depth == maxNesting:
+			return opaque("Unpack it where the backups are looked for.", "more than %d archives are in each other", maxNesting)
+		}
+		return j.readTar(ctx, r, buffered, at)
+	}
+	if isZip(head) {
+		return opaque("Unpack it (unzip) where the backups are looked for.",
+			"it is a ZIP archive within something else, which is not looked into")
+	}
+	if b, ok := opaqueBeginning(head); ok {
+		return opaque(b.advice(), "it is %s, which is not looked into", b.text)
 	}
 	if text, ok := foreign(head); ok {
 		return corrupt(0, "%s", text)
 	}
 	if bytes.HasPrefix(head, []byte(xbMagic)) {
-		return j.readXbstream(ctx, r, buffered)
+		return j.readXbstream(ctx, r, buffered, at)
 	}
-	return j.readDump(ctx, r, buffered)
+	return j.readDump(ctx, r, buffered, at)
+}
+
+// tables returns where the tables of a stream go.
+func (at place) tables() *contents {
+	if at.contents != nil {
+		return at.contents
+	}
+	return newContents()
 }
 
 // readDump reads a dump of SQL statements.
-func (j job) readDump(ctx context.Context, r *Report, in io.Reader) error {
-	found := newContents()
+func (j job) readDump(ctx context.Context, r *Report, in io.Reader, at place) error {
+	found := at.tables()
 	p := newDumpParser(newSource(in), found)
+	p.tail = at.tail
 	err := p.run(ctx)
 	r.Kind, r.Tool, r.ServerVersion, r.Began = p.kind, p.tool, p.server, p.began
 	r.Databases, r.Notes = found.list(), p.writerNotes()
@@ -203,11 +291,11 @@ func (j job) readDump(ctx context.Context, r *Report, in io.Reader) error {
 	if r.Kind == KindUnknown {
 		r.Kind = KindSQL
 	}
-	r.Finished, err = p.finish(r.Candidate.ModTime)
+	r.Finished, err = p.finish(at.modified)
 	return err
 }
 
-// foreign names content that is told by its first bytes and is not read.
+// foreign names content that is told by its first bytes and is certainly no backup that the mysql client restores.
 func foreign(head []byte) (string, bool) {
 	switch {
 	case len(bytes.TrimSpace(bytes.TrimPrefix(head, []byte(byteOrderMark)))) == 0:
@@ -216,8 +304,6 @@ func foreign(head []byte) (string, bool) {
 		return "it is in UTF-16, as PowerShell's > writes it: the mysql client cannot restore that", true
 	case sniffCompression(head) != CompressionNone:
 		return fmt.Sprintf("it is compressed twice (%s within)", sniffCompression(head)), true
-	case len(head) > 262 && string(head[257:262]) == "ustar":
-		return "it is a tar archive, which is not looked into: unpack it", true
 	}
 	for _, m := range foreignMagics {
 		if strings.HasPrefix(string(head), m.magic) {
@@ -228,11 +314,6 @@ func foreign(head []byte) (string, bool) {
 }
 
 var foreignMagics = []struct{ magic, text string }{
-	{"PK\x03\x04", "it is a ZIP archive, which is not looked into: unpack it"},
-	{"7z\xbc\xaf\x27\x1c", "it is a 7z archive, which is not looked into: unpack it"},
-	{"Salted__", "it is encrypted by openssl, so nothing can be told"},
-	{"-----BEGIN PGP MESSAGE", "it is encrypted by PGP, so nothing can be told"},
-	{"age-encryption.org/", "it is encrypted by age, so nothing can be told"},
 	{"<?xml", "it is XML (mysqldump --xml), which the mysql client cannot restore"},
 	{"PGDMP", "it is a dump of PostgreSQL"},
 	{"--\n-- PostgreSQL database", "it is a dump of PostgreSQL"},

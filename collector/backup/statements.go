@@ -33,7 +33,7 @@ func (p *dumpParser) statement(first token, at int64) error {
 		}
 		return p.noStatement(first, at)
 	}
-	if p.trailerAt >= 0 {
+	if p.trailerAt >= 0 && !p.tail {
 		return corrupt(at, "something follows the line %q", p.trailer)
 	}
 	p.statements++

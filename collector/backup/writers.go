@@ -256,7 +256,7 @@ func (p *dumpParser) endTime(modified time.Time) Moment {
 
 // writerNotes says what a writer leaves out unless it is told otherwise.
 func (p *dumpParser) writerNotes() []string {
-	if p.writer == nil || p.contents.tables == 0 {
+	if p.writer == nil || p.contents.budget.tables == 0 {
 		return nil
 	}
 	for _, d := range p.contents.databases {

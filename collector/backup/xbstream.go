@@ -40,10 +40,10 @@ type xbReader struct {
 }
 
 // readXbstream reads a streamed mariabackup or xtrabackup.
-func (j job) readXbstream(ctx context.Context, r *Report, in io.Reader) error {
+func (j job) readXbstream(ctx context.Context, r *Report, in io.Reader, at place) error {
 	r.Kind = KindXbstream
 	x := &xbReader{in: bufio.NewReaderSize(in, 64<<10), open: map[string]int64{}, small: map[string][]byte{}, p: newPhysical()}
-	found := newContents()
+	found := at.tables()
 	err := x.run(ctx)
 	if err == nil {
 		err = x.finish()
