@@ -6,24 +6,14 @@ import (
 	_ "embed" // the SQL files
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 
 	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/collector/finding"
 )
 
-var (
-	//go:embed sql/view.sql
-	viewQuery string
-	//go:embed sql/table.sql
-	tableQuery string
-	//go:embed sql/column_privileges.sql
-	columnPrivilegesQuery string
-	//go:embed sql/trust_origin_mariadb.sql
-	trustOriginMariaDBQuery string
-	//go:embed sql/trust_origin_mysql8.sql
-	trustOriginMySQL8Query string
-)
+//go:embed sql/view.sql
+var viewQuery string
 
 // Target is what an account is to be judged for.
 type Target struct {
@@ -44,30 +34,36 @@ type Observation struct {
 	// Account is CURRENT_USER(): the account by whose privileges the server goes, which is the definer of triggers made in this session.
 	Account Account
 
-	roles         []Account // active ones
-	grants        Grants
-	grantsProblem string // why SHOW GRANTS gave nothing
-	probe         ProbeResult
-	// What the account itself has, as the definer of a trigger: set on Magento 1 when roles are active.
-	probeWithoutRoles  *ProbeResult
-	grantsWithoutRoles *Grants // MySQL 8 only, which does not say which lines come from roles
+	session standing
+	// definer is how the account stands when a trigger of which it is the definer fires. It is nil away from Magento 1, and where that is
+	// as in the session.
+	definer *standing
+	// own is what SHOW GRANTS says of the account without any role.
+	own Grants
 
 	hasViews   bool
 	showView   Answer // to the tool's own statement on an existing view
-	references State  // what a column of an existing table says, when SHOW GRANTS does not give REFERENCES
 	directCopy Answer // SELECT on Target.DirectCopyFrom
 
-	deltaLog    deltaLog
-	trustOrigin string // where the value of log_bin_trust_function_creators comes from, in the server's word; empty when it does not say
+	deltaLog deltaLog
+	restart  restart
 }
 
-// Observe asks the server all that [Assess] and [AssessTrust] judge. It changes nothing but the session.
+// standing is what an account may do while certain roles are active.
+type standing struct {
+	roles         []Account
+	probe         ProbeResult
+	grants        Grants
+	grantsProblem string // why SHOW GRANTS gave nothing
+}
+
+// Observe asks the server all that [Assess], [AssessTrust] and [AssessReadOnly] judge. It changes nothing but the session.
 //
-// The session must be a fresh one that was opened for probing, since global privileges and roles are those of the login, and must not be
-// used for anything else afterwards: it ends without roles. An error means that the server stopped answering; whatever the server does
-// answer is part of the observation.
+// The session must be a fresh one that was opened for probing, since global privileges and roles are those of the login, and must
+// not be used for anything else afterwards. An error means that the server stopped answering; whatever the server does answer is
+// part of the observation.
 func Observe(ctx context.Context, s *database.Session, target Target) (Observation, error) {
-	o := Observation{Target: target}
+	o := Observation{Target: target, Login: ParseAccount(s.User), Account: ParseAccount(s.CurrentUser)}
 	if err := o.observe(ctx, s); err != nil {
 		return Observation{}, fmt.Errorf("looking at the privileges on the database %s: %w", target.Database, err)
 	}
@@ -76,20 +72,9 @@ func Observe(ctx context.Context, s *database.Session, target Target) (Observati
 
 func (o *Observation) observe(ctx context.Context, s *database.Session) error {
 	if err := o.readServer(ctx, s); err != nil {
-		return fmt.Errorf("read the server's variables: %w", err)
+		return fmt.Errorf("reading the server's variables: %w", err)
 	}
-	if err := o.readAccount(ctx, s); err != nil {
-		return fmt.Errorf("read the session's account: %w", err)
-	}
-	grants, number, err := readGrants(ctx, s, "SHOW GRANTS")
-	if err != nil {
-		return err
-	}
-	o.grants = grants
-	if number != 0 {
-		o.grantsProblem = fmt.Sprintf("error %d", number)
-	}
-	if o.probe, err = Probe(ctx, s, o.Target.Database); err != nil {
+	if err := o.readSession(ctx, s); err != nil {
 		return err
 	}
 	if o.Target.System == finding.Magento1 {
@@ -110,17 +95,45 @@ func (o *Observation) readServer(ctx context.Context, s *database.Session) error
 	return err
 }
 
-func (o *Observation) readAccount(ctx context.Context, s *database.Session) error {
-	o.Login, o.Account = ParseAccount(s.User), ParseAccount(s.CurrentUser)
-	if !o.Server.hasRoles() {
-		return nil
-	}
-	var roles sql.NullString
-	if err := s.Row(ctx, "SELECT CURRENT_ROLE()", nil, &roles); err != nil {
+// readSession sees what the session may do as it is.
+func (o *Observation) readSession(ctx context.Context, s *database.Session) error {
+	var err error
+	if o.session.roles, err = readRoles(ctx, s, o.Server); err != nil {
 		return err
 	}
-	o.roles = activeRoles(o.Server, roles.String)
-	return nil
+	if o.session.grants, o.session.grantsProblem, err = readGrants(ctx, s, "SHOW GRANTS"); err != nil {
+		return err
+	}
+	o.own = o.session.grants
+	if len(o.session.roles) > 0 {
+		// MySQL shows the active roles' privileges as the account's; asked for by its name, it shows the account's own.
+		if o.own, _, err = readGrants(ctx, s, "SHOW GRANTS FOR "+o.Account.Quoted()); err != nil {
+			return err
+		}
+	}
+	o.session.probe, err = probe(ctx, s, o.statements())
+	return err
+}
+
+// statements are those of the probe. Magento 2 is asked for REFERENCES too, where a foreign key needs it.
+func (o *Observation) statements() []probeStatement {
+	list := probeStatements(o.Target.Database, randomName(), randomName())
+	if o.Target.System == finding.Magento2 && o.Server.checksReferences() {
+		list = append(list, referencesStatement(o.Target.Database, randomName(), randomName()))
+	}
+	return list
+}
+
+// readRoles reads the active roles.
+func readRoles(ctx context.Context, s *database.Session, server Server) ([]Account, error) {
+	if !server.hasRoles() {
+		return nil, nil
+	}
+	var text sql.NullString
+	if err := s.Row(ctx, "SELECT CURRENT_ROLE()", nil, &text); err != nil {
+		return nil, fmt.Errorf("reading the active roles: %w", err)
+	}
+	return activeRoles(server, text.String), nil
 }
 
 // activeRoles reads CURRENT_ROLE(): one bare name on MariaDB, NONE or a list of quoted accounts on MySQL 8.
@@ -139,10 +152,10 @@ func activeRoles(server Server, text string) []Account {
 	return roles
 }
 
-// readGrants reads a SHOW GRANTS statement. When the server refuses it, the result is its error number.
-func readGrants(ctx context.Context, s *database.Session, statement string) (Grants, uint16, error) {
+// readGrants reads a SHOW GRANTS statement. Where the server refuses it, problem says why.
+func readGrants(ctx context.Context, s *database.Session, statement string) (grants Grants, problem string, err error) {
 	var lines []string
-	err := s.Rows(ctx, statement, nil, func(scan func(...any) error) error {
+	err = s.Rows(ctx, statement, nil, func(scan func(...any) error) error {
 		var line string
 		err := scan(&line)
 		// One more than is read, so that ParseGrants notices.
@@ -153,47 +166,71 @@ func readGrants(ctx context.Context, s *database.Session, statement string) (Gra
 	})
 	number, err := serverError(err)
 	if err != nil {
-		return Grants{}, 0, fmt.Errorf("read %s: %w", statement, err)
+		return Grants{}, "", fmt.Errorf("reading %s: %w", statement, err)
 	}
-	return ParseGrants(lines), number, nil
+	if number != 0 {
+		problem = fmt.Sprintf("error %d", number)
+	}
+	return ParseGrants(lines), problem, nil
 }
 
 func (o *Observation) observeSource(ctx context.Context, s *database.Session) error {
 	if err := o.readView(ctx, s); err != nil {
-		return fmt.Errorf("look at a view: %w", err)
+		return fmt.Errorf("looking at a view: %w", err)
 	}
 	var err error
 	if o.deltaLog, err = readDeltaLog(ctx, s, o.Target, o.Server, o.Account); err != nil {
 		return err
 	}
-	if err := o.readTrustOrigin(ctx, s); err != nil {
-		return fmt.Errorf("look where log_bin_trust_function_creators is set: %w", err)
+	if o.restart, err = readRestart(ctx, s, o.Server); err != nil {
+		return err
 	}
 	// Last, because it cannot be undone without knowing which roles were active by default and which by choice.
-	return o.observeWithoutRoles(ctx, s)
+	return o.readDefiner(ctx, s)
 }
 
-// observeWithoutRoles sees what the definer of the tool's triggers will have when they fire: roles count in the session that creates them only.
-func (o *Observation) observeWithoutRoles(ctx context.Context, s *database.Session) error {
-	if len(o.roles) == 0 {
+// readDefiner sees what the definer of the tool's triggers may do when they fire. On MariaDB that is what the account has without roles,
+// on MySQL 8 and newer what it has with its default roles: neither mandatory ones nor those that activate_all_roles_on_login adds.
+func (o *Observation) readDefiner(ctx context.Context, s *database.Session) error {
+	if len(o.session.roles) == 0 {
 		return nil
 	}
-	if err := s.Exec(ctx, "SET ROLE NONE"); err != nil {
-		return fmt.Errorf("give up the roles: %w", err)
+	definer := standing{grants: withoutRoles(o.session.grants), grantsProblem: o.session.grantsProblem}
+	statement := "SET ROLE NONE"
+	if o.Server.isMySQL8() {
+		statement = "SET ROLE DEFAULT"
 	}
-	probe, err := Probe(ctx, s, o.Target.Database)
+	err := s.Exec(ctx, statement)
+	if err == nil && o.Server.isMySQL8() {
+		definer.roles, err = readRoles(ctx, s, o.Server)
+	}
 	if err != nil {
-		return fmt.Errorf("without roles: %w", err)
+		return fmt.Errorf("changing the roles: %w", err)
 	}
-	o.probeWithoutRoles = &probe
-	if !o.Server.isMySQL8() {
+	if sameRoles(definer.roles, o.session.roles) {
 		return nil
 	}
-	grants, number, err := readGrants(ctx, s, "SHOW GRANTS")
-	if number == 0 {
-		o.grantsWithoutRoles = &grants
+	if o.Server.isMySQL8() {
+		if definer.grants, definer.grantsProblem, err = readGrants(ctx, s, "SHOW GRANTS"); err != nil {
+			return err
+		}
 	}
-	return err
+	definer.probe.Locked = o.session.probe.Locked // or the first statement would wait once more
+	if err := definer.probe.askAll(ctx, s, firingStatements(o.Target.Database)); err != nil {
+		return fmt.Errorf("as a trigger's definer: %w", err)
+	}
+	o.definer = &definer
+	return nil
+}
+
+// withoutRoles leaves out the lines that MariaDB prints of the active role.
+func withoutRoles(g Grants) Grants {
+	g.Lines = slices.DeleteFunc(slices.Clone(g.Lines), func(l Grant) bool { return l.GranteeKind == GranteeRole })
+	return g
+}
+
+func sameRoles(a, b []Account) bool {
+	return len(a) == len(b) && !slices.ContainsFunc(a, func(r Account) bool { return !slices.Contains(b, r) })
 }
 
 // readView runs on one view what the tool runs on each, as no statement on a missing table asks for SHOW VIEW.
@@ -229,57 +266,10 @@ func (o *Observation) readView(ctx context.Context, s *database.Session) error {
 }
 
 func (o *Observation) observeDestination(ctx context.Context, s *database.Session) error {
-	if err := o.readReferences(ctx, s); err != nil {
-		return fmt.Errorf("look for REFERENCES: %w", err)
-	}
 	if o.Target.DirectCopyFrom == "" {
 		return nil
 	}
-	statements := probeStatements(o.Target.DirectCopyFrom, randomName(), randomName())[:1]
-	result, err := probe(ctx, s, statements)
+	result, err := probe(ctx, s, probeStatements(o.Target.DirectCopyFrom, randomName(), randomName())[:1])
 	o.directCopy = result.Answers[Select]
-	return err
-}
-
-// readReferences asks a column of an existing table for its privileges. They include what SHOW GRANTS does not show,
-// but on a server on which SELECT is held globally they leave out what is granted on the database, so only a yes means something.
-func (o *Observation) readReferences(ctx context.Context, s *database.Session) error {
-	if !o.Server.checksReferences() || newReading(*o, o.Target.Database, true).holding(References).state == Held {
-		return nil
-	}
-	schema := o.Server.fold(o.Target.Database)
-	var table, column, privileges string
-	err := s.Row(ctx, tableQuery, []any{schema}, &table)
-	if err == nil {
-		err = s.Row(ctx, columnPrivilegesQuery, []any{schema, table}, &column, &privileges)
-	}
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	}
-	if number, err := serverError(err); number != 0 || err != nil {
-		return err
-	}
-	if strings.Contains(","+strings.ToLower(privileges)+",", ",references,") {
-		o.references = Held
-	}
-	return nil
-}
-
-func (o *Observation) readTrustOrigin(ctx context.Context, s *database.Session) error {
-	query := ""
-	switch {
-	case o.Server.isMariaDB():
-		query = trustOriginMariaDBQuery
-	case o.Server.isMySQL8():
-		query = trustOriginMySQL8Query
-	default:
-		return nil
-	}
-	err := s.Row(ctx, query, nil, &o.trustOrigin)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	}
-	// MySQL shows it only to accounts that may read performance_schema; then the origin is not known.
-	_, err = serverError(err)
 	return err
 }

@@ -11,11 +11,6 @@ const (
 
 var patternEscaper = strings.NewReplacer(`\`, `\\`, `_`, `\_`, `%`, `\%`)
 
-var wildcardUnescaper = strings.NewReplacer(`\_`, `_`, `\%`, `%`)
-
-// literalName reads a database name in a GRANT as MySQL 8 does with partial_revokes: without wildcards.
-func literalName(pattern string) string { return wildcardUnescaper.Replace(pattern) }
-
 // escapePattern returns the pattern that matches exactly this database name.
 func escapePattern(name string) string { return patternEscaper.Replace(name) }
 
@@ -75,3 +70,6 @@ func firstWildcard(pattern string) int {
 	}
 	return -1
 }
+
+// hasWildcard reports whether there is a wildcard character in a name, also an escaped one.
+func hasWildcard(pattern string) bool { return strings.ContainsAny(pattern, "%_") }

@@ -6,11 +6,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 
 	"magento_migration_exporter/collector/database"
 )
 
-// probed lists the privileges that the probe asks for, in its order.
+// probed lists the privileges that the probe asks for on both systems, in its order.
 func probed() []Privilege {
 	return []Privilege{Select, Insert, Update, Delete, Create, Drop, Trigger}
 }
@@ -29,9 +30,9 @@ type ProbeResult struct {
 	Answers map[Privilege]Answer
 	// TrustMissing is true when the server refused to create a trigger with error 1419, before it looked at the TRIGGER privilege.
 	TrustMissing bool
-	// ReadOnly is true when the server or the session refuses all writes, whatever the account holds.
-	ReadOnly       bool
-	readOnlyNumber uint16 // the error that said so
+	// ReadOnly is the error with which the server refuses all writes, whatever the account holds; 0 when it refuses none. After
+	// database.ErrReadOnlyTransaction, which is about the session alone, the probe went on in a session that may write.
+	ReadOnly uint16
 	// Locked is the privilege at which the probe stopped because all tables were locked, as backups do; empty when it did not.
 	Locked Privilege
 }
@@ -43,6 +44,8 @@ type probeStatement struct {
 	held      uint16 // the error when the privilege is held
 	// preparable is true when the server checks the privilege already when it prepares the statement.
 	preparable bool
+	// after is a privilege without which the server does not look at this one; empty when there is none.
+	after Privilege
 }
 
 // probeStatements returns a statement for each probed privilege. None can succeed: there is no table of that random name,
@@ -50,15 +53,32 @@ type probeStatement struct {
 func probeStatements(name, table, trigger string) []probeStatement {
 	db := database.Quote(name)
 	x := db + "." + database.Quote(table)
+	create := "CREATE TRIGGER " + db + "." + database.Quote(trigger) + " AFTER INSERT ON " + x + " FOR EACH ROW SET @x=1"
 	return []probeStatement{
-		{Select, "SELECT 1 FROM " + x, database.ErrNoSuchTable, true},
-		{Insert, "INSERT INTO " + x + " VALUES (1)", database.ErrNoSuchTable, true},
-		{Update, "UPDATE " + x + " SET a=1", database.ErrNoSuchTable, true},
-		{Delete, "DELETE FROM " + x, database.ErrNoSuchTable, true},
-		{Create, "CREATE TABLE " + x + " (a INT, a INT)", database.ErrDuplicateColumn, true},
-		{Drop, "TRUNCATE TABLE " + x, database.ErrNoSuchTable, false},
-		{Trigger, "CREATE TRIGGER " + db + "." + database.Quote(trigger) + " AFTER INSERT ON " + x + " FOR EACH ROW SET @x=1", database.ErrNoSuchTable, false},
+		{Select, "SELECT 1 FROM " + x, database.ErrNoSuchTable, true, ""},
+		{Insert, "INSERT INTO " + x + " VALUES (1)", database.ErrNoSuchTable, true, ""},
+		{Update, "UPDATE " + x + " SET a=1", database.ErrNoSuchTable, true, ""},
+		{Delete, "DELETE FROM " + x, database.ErrNoSuchTable, true, ""},
+		{Create, "CREATE TABLE " + x + " (a INT, a INT)", database.ErrDuplicateColumn, true, ""},
+		{Drop, "TRUNCATE TABLE " + x, database.ErrNoSuchTable, false, ""},
+		{Trigger, create, database.ErrNoSuchTable, false, ""},
 	}
+}
+
+// referencesStatement asks for REFERENCES: the server looks at the privileges on the other table before it finds that a column is named
+// twice, and it needs no such table for that.
+func referencesStatement(name, table, parent string) probeStatement {
+	db := database.Quote(name)
+	text := fmt.Sprintf("CREATE TABLE %s.%s (a INT, a INT, FOREIGN KEY (a) REFERENCES %s.%s (a))",
+		db, database.Quote(table), db, database.Quote(parent))
+	return probeStatement{References, text, database.ErrDuplicateColumn, true, Create}
+}
+
+// firingStatements ask for what a trigger's definer needs.
+func firingStatements(name string) []probeStatement {
+	return slices.DeleteFunc(probeStatements(name, randomName(), randomName()), func(s probeStatement) bool {
+		return !slices.Contains(firing(), s.privilege)
+	})
 }
 
 // randomName returns a name that no table has and that a person who finds it in an audit log understands.
@@ -68,51 +88,74 @@ func randomName() string {
 	return "privilege_probe_" + hex.EncodeToString(b[:])
 }
 
-// Probe asks the server about each privilege by a statement on a table that does not exist: the error number tells denied from held.
-// It changes nothing. The session must not be read-only or in a transaction, since some statements would commit it;
-// its lock_wait_timeout should be 1 second. An error means that the server stopped answering.
-func Probe(ctx context.Context, s *database.Session, name string) (ProbeResult, error) {
-	return probe(ctx, s, probeStatements(name, randomName(), randomName()))
+// probe asks the server about each privilege by a statement on a table that does not exist: the error number says whether it is denied
+// or held. It changes nothing. The session must not be in a transaction, since some statements would commit it; its lock_wait_timeout
+// should be 1 second. An error means that the server stopped answering.
+func probe(ctx context.Context, s *database.Session, statements []probeStatement) (ProbeResult, error) {
+	var result ProbeResult
+	err := result.askAll(ctx, s, statements)
+	return result, err
 }
 
-func probe(ctx context.Context, s *database.Session, statements []probeStatement) (ProbeResult, error) {
-	result := ProbeResult{Answers: make(map[Privilege]Answer, len(statements))}
+func (r *ProbeResult) askAll(ctx context.Context, s *database.Session, statements []probeStatement) error {
+	r.Answers = make(map[Privilege]Answer, len(statements))
 	for _, statement := range statements {
-		answer, err := result.ask(ctx, s, statement)
+		answer, err := r.ask(ctx, s, statement)
 		if err != nil {
-			return ProbeResult{}, fmt.Errorf("probe %s: %w", statement.privilege, err)
+			return fmt.Errorf("probing %s: %w", statement.privilege, err)
 		}
-		result.Answers[statement.privilege] = answer
+		r.Answers[statement.privilege] = answer
 	}
-	return result, nil
+	return nil
 }
 
 // ask sends one statement, unless earlier answers say that its own would mean nothing.
 func (r *ProbeResult) ask(ctx context.Context, s *database.Session, statement probeStatement) (Answer, error) {
-	if r.Locked != "" {
+	switch {
+	case r.Locked != "":
 		// Each further statement could wait as long as the first.
 		return Answer{Why: "not asked, because the server's tables are locked (error 1205)"}, nil
+	case statement.after != "" && r.Answers[statement.after].State != Held:
+		why := fmt.Sprintf("the server looks at %s first, which is %s", statement.after, r.Answers[statement.after].State)
+		return Answer{Why: why}, nil
 	}
-	var number uint16
-	var err error
-	if !r.ReadOnly {
-		if number, err = execute(ctx, s, statement.text); err != nil {
-			return Answer{}, err
-		}
-		if isReadOnly(number) {
-			r.ReadOnly, r.readOnlyNumber = true, number
+	if r.refusesWrites() {
+		return r.check(ctx, s, statement)
+	}
+	number, err := execute(ctx, s, statement.text)
+	if err == nil && number == database.ErrReadOnlyTransaction && r.ReadOnly == 0 {
+		// Sessions start read-only here, the tool's too. What the account may do is known in one that is not.
+		r.ReadOnly = number
+		if err = s.Exec(ctx, "SET SESSION TRANSACTION READ WRITE"); err == nil {
+			number, err = execute(ctx, s, statement.text)
 		}
 	}
-	if r.ReadOnly {
-		if !statement.preparable {
-			return Answer{Number: number, Why: "the server is read-only and refuses the statement before it looks at this privilege"}, nil
-		}
-		if number, err = serverError(s.Check(ctx, statement.text)); err != nil {
-			return Answer{}, err
-		}
-		if number == 0 {
-			return Answer{State: Held}, nil
-		}
+	if err != nil {
+		return Answer{}, err
+	}
+	if isReadOnly(number) {
+		r.ReadOnly = number
+		return r.check(ctx, s, statement)
+	}
+	return r.classify(statement, number)
+}
+
+// refusesWrites reports whether the server answers each write alike.
+func (r *ProbeResult) refusesWrites() bool {
+	return r.ReadOnly != 0 && r.ReadOnly != database.ErrReadOnlyTransaction
+}
+
+// check lets the server check a statement that it would not run.
+func (r *ProbeResult) check(ctx context.Context, s *database.Session, statement probeStatement) (Answer, error) {
+	if !statement.preparable {
+		return Answer{Number: r.ReadOnly, Why: "the server is read-only and refuses the statement before it looks at this privilege"}, nil
+	}
+	number, err := serverError(s.Check(ctx, statement.text))
+	if err != nil {
+		return Answer{}, err
+	}
+	if number == 0 {
+		return Answer{State: Held}, nil
 	}
 	return r.classify(statement, number)
 }
@@ -122,7 +165,8 @@ func (r *ProbeResult) classify(statement probeStatement, number uint16) (Answer,
 	switch number {
 	case statement.held:
 		answer.State = Held
-	case database.ErrTableAccessDenied, database.ErrColumnAccessDenied, database.ErrDatabaseAccessDenied, database.ErrSpecificAccessDenied, database.ErrRoutineAccessDenied:
+	case database.ErrTableAccessDenied, database.ErrColumnAccessDenied, database.ErrDatabaseAccessDenied,
+		database.ErrSpecificAccessDenied, database.ErrRoutineAccessDenied:
 		answer.State = Missing
 	case database.ErrLockWaitTimeout:
 		// A statement that is denied does not get as far as waiting for a lock.

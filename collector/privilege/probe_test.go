@@ -51,9 +51,9 @@ func TestProbeStatements(t *testing.T) {
 	if table == trigger || len(table) < 40 || len(table) > 64 {
 		t.Errorf("%q and %q", table, trigger)
 	}
-	statements := probeStatements("back`tick", table, trigger)
+	statements := append(probeStatements("back`tick", table, trigger), referencesStatement("back`tick", table, trigger))
 	for i, s := range statements {
-		if s.privilege != probed()[i] {
+		if s.privilege != append(probed(), References)[i] {
 			t.Errorf("%s comes %d.", s.privilege, i+1)
 		}
 		if strings.Contains(strings.ToUpper(s.text), "EXISTS") || !strings.Contains(s.text, "`back``tick`.`"+table+"`") {

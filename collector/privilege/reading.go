@@ -1,7 +1,9 @@
 package privilege
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -32,24 +34,17 @@ type holding struct {
 	line *Grant
 }
 
-// newReading reads the effective privileges. Without roles it is what the account has as the definer of a trigger.
-func newReading(o Observation, name string, withRoles bool) reading {
-	grants, problem := o.grants, o.grantsProblem
-	if !withRoles && o.grantsWithoutRoles != nil {
-		grants = *o.grantsWithoutRoles
-	}
+// newReading reads the effective privileges of an account that stands so.
+func newReading(server Server, st standing, name string) reading {
 	r := reading{
-		server:      o.Server,
+		server:      server,
 		database:    name,
-		complete:    problem == "" && len(grants.Unread) == 0,
-		rolesActive: withRoles && len(o.roles) > 0 && o.Server.isMySQL8(),
+		complete:    st.grantsProblem == "" && len(st.grants.Unread) == 0,
+		rolesActive: len(st.roles) > 0 && server.isMySQL8(),
 	}
 	for _, kind := range []GranteeKind{GranteeAccount, GranteePublic, GranteeRole} {
-		if kind == GranteeRole && !withRoles {
-			continue
-		}
 		g := grantee{kind: kind}
-		for _, line := range grants.Lines {
+		for _, line := range st.grants.Lines {
 			if line.GranteeKind == kind {
 				g.lines = append(g.lines, line)
 			}
@@ -105,7 +100,7 @@ func (r reading) global(g grantee, p Privilege) *Grant {
 // partialRevoke returns MySQL 8's REVOKE line that takes a privilege on *.* away for this database.
 func (r reading) partialRevoke(g grantee, p Privilege) *Grant {
 	for i, l := range g.lines {
-		if l.Scope == ScopeDatabase && l.Revoke && l.has(p) && r.server.fold(literalName(l.Database)) == r.server.fold(r.database) {
+		if l.Scope == ScopeDatabase && l.Revoke && l.has(p) && r.server.fold(l.Database) == r.server.fold(r.database) {
 			return &g.lines[i]
 		}
 	}
@@ -116,11 +111,20 @@ func (r reading) partialRevoke(g grantee, p Privilege) *Grant {
 func (r reading) matching(g grantee) []Grant {
 	var lines []Grant
 	for _, l := range g.lines {
-		if l.Scope == ScopeDatabase && !l.Revoke && r.server.matches(l.Database, r.database) {
+		if l.Scope == ScopeDatabase && !l.Revoke && r.matches(l) {
 			lines = append(lines, l)
 		}
 	}
 	return lines
+}
+
+// matches reports whether a line applies to the database. While a role is active, MySQL 8 takes a backslash for an escape only in names
+// with a wildcard character; a name without one it looks up as it stands.
+func (r reading) matches(l Grant) bool {
+	if r.rolesActive && !hasWildcard(l.Database) {
+		return r.server.fold(l.Database) == r.server.fold(r.database)
+	}
+	return r.server.matches(l.Database, r.database)
 }
 
 // counting returns the matching lines that the server goes by. It never adds up lines of one grantee for different names:
@@ -140,22 +144,21 @@ func (r reading) counting(g grantee) (lines []Grant, sure bool) {
 	return lines[:1], true
 }
 
-// countingMySQL8 knows that a line for exactly this name wins; of wildcard lines, which SHOW GRANTS sorts by name, all count
-// while a role is active, else the one whose first wildcard comes last. Read in the server's source, not tried.
+// countingMySQL8 knows two ways to look. While a role is active, the line for exactly this name counts if that has no wildcard character,
+// also no escaped one; else the first line, in the order of SHOW GRANTS. Without roles the line counts whose first wildcard comes
+// last; of several such lines it is the one that was granted first, which SHOW GRANTS does not tell. Tried on MySQL 9.7.
 func (r reading) countingMySQL8(lines []Grant) ([]Grant, bool) {
-	for i, l := range lines {
-		if firstWildcard(l.Database) < 0 {
-			return lines[i : i+1], true
-		}
-	}
 	if r.rolesActive {
-		return lines, true
+		return lines[:1], true
 	}
-	last := 0
-	for _, l := range lines {
-		last = max(last, firstWildcard(l.Database))
+	position := func(l Grant) int {
+		if at := firstWildcard(l.Database); at >= 0 {
+			return at
+		}
+		return math.MaxInt
 	}
-	lines = slices.DeleteFunc(slices.Clone(lines), func(l Grant) bool { return firstWildcard(l.Database) < last })
+	last := position(slices.MaxFunc(lines, func(a, b Grant) int { return cmp.Compare(position(a), position(b)) }))
+	lines = slices.DeleteFunc(slices.Clone(lines), func(l Grant) bool { return position(l) != last })
 	return lines, len(lines) == 1
 }
 
@@ -227,9 +230,9 @@ func (r reading) hidden(g grantee, p Privilege) []string {
 
 func (r reading) hiddenLine(l Grant, counting []Grant, sure bool) string {
 	switch {
-	case r.server.matches(l.Database, r.database) && len(counting) > 0 && sure:
+	case r.matches(l) && len(counting) > 0 && sure:
 		return fmt.Sprintf("%s hides %s: of several lines that match a database only one counts", quoteLine(counting[0]), quoteLine(l))
-	case r.server.matches(l.Database, r.database):
+	case r.matches(l):
 		return fmt.Sprintf("%s may be hidden by another line that matches the database", quoteLine(l))
 	case matchPattern(strings.ToLower(l.Database), strings.ToLower(r.database)):
 		return fmt.Sprintf("%s is for another database: upper and lower case differ", quoteLine(l))

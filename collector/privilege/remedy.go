@@ -8,14 +8,37 @@ import (
 	"magento_migration_exporter/collector/database"
 )
 
-// grantStatement returns the GRANT that gives an account all the privileges on a database, whatever its other grants are.
+// grantRequest is what a GRANT has to give to whom, whatever the account's other grants are.
+type grantRequest struct {
+	account  Account
+	server   Server
+	database string
+	// own is what SHOW GRANTS says of the account without roles.
+	own Grants
+	// standings are those in which the privileges have to be held.
+	standings []standing
+	needed    []Privilege
+}
+
+// statements returns one GRANT, or one for each standing where they go by lines for different names.
 //
-// It names them all, not only those that are missing, and also what the account holds through a line for another name: the line that
-// it makes is for exactly this database, so it counts from then on and hides every other line of the account.
-func grantStatement(account Account, r reading, needed []Privilege) string {
-	list := slices.Clone(needed)
+// Each names all the privileges, not only those that are missing, and also what the account holds through a line for another name:
+// the line that it makes is for exactly this database, so it counts from then on and hides every other line of the account.
+func (r grantRequest) statements() []string {
+	var list []string
+	for _, st := range r.standings {
+		if text := r.statement(st); !slices.Contains(list, text) {
+			list = append(list, text)
+		}
+	}
+	return list
+}
+
+func (r grantRequest) statement(st standing) string {
+	pattern := r.pattern(st)
+	list := slices.Clone(r.needed)
 	option := ""
-	for _, line := range r.replaced() {
+	for _, line := range r.hiddenBy(pattern, st) {
 		for _, p := range line.Privileges {
 			if p != usage && !slices.Contains(list, p) {
 				list = append(list, p)
@@ -32,19 +55,36 @@ func grantStatement(account Account, r reading, needed []Privilege) string {
 	for i, p := range list {
 		names[i] = string(p)
 	}
-	return fmt.Sprintf("GRANT %s ON %s.* TO %s%s;", strings.Join(names, ", "),
-		database.Quote(escapePattern(r.database)), account.Quoted(), option)
+	return fmt.Sprintf("GRANT %s ON %s.* TO %s%s;", strings.Join(names, ", "), database.Quote(pattern), r.account.Quoted(), option)
 }
 
-// replaced returns the account's lines that count now and that a line for exactly this database would hide.
-func (r reading) replaced() []Grant {
-	exact := escapePattern(r.database)
-	for _, g := range r.grantees {
-		if g.kind != GranteeAccount {
-			continue
+// pattern returns the name that the GRANT is for: exactly the database's, unless the server would go by another line all the same. While
+// a role is active, MySQL 8 takes the first line that matches, and a name with an underscore, though escaped, is not looked up first.
+func (r grantRequest) pattern(st standing) string {
+	exact := r.server.pattern(r.database)
+	current := newReading(r.server, st, r.database)
+	switch {
+	case !current.rolesActive:
+		return exact
+	case !hasWildcard(r.database):
+		return r.database
+	}
+	for _, g := range current.grantees {
+		if lines := current.matching(g); g.kind == GranteeAccount && len(lines) > 0 && lines[0].Database < exact {
+			return lines[0].Database
 		}
-		lines, _ := r.counting(g)
-		return slices.DeleteFunc(slices.Clone(lines), func(l Grant) bool { return l.Database == exact })
+	}
+	return exact
+}
+
+// hiddenBy returns the account's own lines that count now and that a line for the pattern would hide.
+func (r grantRequest) hiddenBy(pattern string, st standing) []Grant {
+	current := newReading(r.server, standing{roles: st.roles, grants: r.own}, r.database)
+	for _, g := range current.grantees {
+		if g.kind == GranteeAccount {
+			lines, _ := current.counting(g)
+			return slices.DeleteFunc(slices.Clone(lines), func(l Grant) bool { return l.Database == pattern })
+		}
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ type Server struct {
 	Version database.Version
 	// FoldsCase is true where database names are compared in lower case (lower_case_table_names is not 0).
 	FoldsCase bool
-	// PartialRevokes is MySQL 8's partial_revokes, under which _ and % in database names are no wildcards.
+	// PartialRevokes is MySQL 8's partial_revokes, under which _, % and \ in the database names of grants stand for themselves.
 	PartialRevokes bool
 	// ReadOnly is read_only or super_read_only.
 	ReadOnly bool
@@ -43,10 +43,7 @@ func (b BinaryLog) Open() bool { return b.Enabled || b.Galera }
 var variablesQuery string
 
 func newServer(variables map[string]string) Server {
-	on := func(name string) bool {
-		v := variables[name]
-		return strings.EqualFold(v, "ON") || v == "1"
-	}
+	on := func(name string) bool { return isOn(variables[name]) }
 	// A version that is not understood is 0.0.0, which has nothing that later ones brought.
 	version, _ := database.ParseVersion(variables["version"], variables["version_comment"])
 	s := Server{
@@ -65,6 +62,9 @@ func newServer(variables map[string]string) Server {
 	s.AmazonRDS = s.Aurora || isAmazonRDS(variables)
 	return s
 }
+
+// isOn reads a variable that is on or off.
+func isOn(value string) bool { return strings.EqualFold(value, "ON") || value == "1" }
 
 // isAmazonRDS knows RDS by where it keeps its programs and data, by its variables, and by what some releases call themselves.
 func isAmazonRDS(variables map[string]string) bool {
@@ -102,9 +102,17 @@ func (s Server) fold(name string) string {
 // matches reports whether a database name in a GRANT applies to a database.
 func (s Server) matches(pattern, name string) bool {
 	if s.PartialRevokes {
-		return s.fold(literalName(pattern)) == s.fold(name)
+		return s.fold(pattern) == s.fold(name)
 	}
 	return matchPattern(s.fold(pattern), s.fold(name))
+}
+
+// pattern returns what a GRANT has to name so that it is for exactly this database.
+func (s Server) pattern(name string) string {
+	if s.PartialRevokes {
+		return name
+	}
+	return escapePattern(name)
 }
 
 // checksReferences reports whether a foreign key needs REFERENCES on the table that it refers to. Before MySQL 5.7, and on MariaDB,

@@ -21,32 +21,118 @@ import (
 	"magento_migration_exporter/config"
 )
 
-// lab is a server on which tests make accounts. Tests that use one lock it, because accounts are global. It starts when it is first used.
-type lab struct {
-	*mysqltest.Server
-	name string
-	mu   sync.Mutex
-	root *sql.DB
+// labServer is a server of the tests, and all in which it differs from the others.
+type labServer struct {
+	name   string
+	flavor mysqltest.Flavor
+	args   []string
+	// shapes are the names under which the account shapes say what is true on it.
+	shapes []string
+	// forget are statements that remove all accounts and roles but root's, also those that only stand in the grant tables, and what
+	// tests set for all sessions.
+	forget []string
+	// accounts is the table of mysql that holds them.
+	accounts string
+	// hasRoles is true where accounts can have roles, and firingRoles where the definer of a trigger has its default ones.
+	hasRoles, firingRoles bool
+	// defaultRole is the statement that makes the first a default role of the second.
+	defaultRole string
+	// extraGrants are groups of statements with semicolons between them, each of which now and then follows made-up grants to u1.
+	extraGrants []string
+	// hash finds what SHOW GRANTS prints of passwords; nil where it prints nothing.
+	hash *regexp.Regexp
+	// position shows where the binary log ends.
+	position string
+	// trust is the statement of the remedy for a server that does not trust those who create triggers, and configures says whether it
+	// needs a line in my.cnf beside it.
+	trust      string
+	configures bool
+	// untrust are the statements that take trust back.
+	untrust []string
+	// admin is a privilege that lets an account set trust itself; empty where only SUPER does.
+	admin string
+	// dropNeedsTrust is true where DROP TRIGGER needs what CREATE TRIGGER needs.
+	dropNeedsTrust bool
 }
 
-// labOptions are the servers. Those with lower_case_table_names=0 write a binary log and trust those who create triggers; the others do neither.
-func labOptions() map[string]mysqltest.Options {
-	logging := []string{"--log-bin=binlog", "--server-id=1", "--log-bin-trust-function-creators=1", "--lower-case-table-names=0"}
-	folding := []string{"--lower-case-table-names=1"}
-	return map[string]mysqltest.Options{
-		"mariadb":       {Flavor: mysqltest.MariaDB, Args: logging},
-		"mariadb-lctn1": {Flavor: mysqltest.MariaDB, Args: folding},
-		"mysql":         {Flavor: mysqltest.MySQL56, Args: logging},
-		"mysql-lctn1":   {Flavor: mysqltest.MySQL56, Args: folding},
+const unsetTrust = "SET GLOBAL log_bin_trust_function_creators = 0"
+
+func logging() []string {
+	return []string{"--log-bin=binlog", "--server-id=1", "--lower-case-table-names=0"}
+}
+
+// labServers is the table of servers. Those with lower_case_table_names=0 write a binary log and trust those who create triggers; the
+// others do neither.
+func labServers() []labServer {
+	mariadb := labServer{
+		name: "mariadb", flavor: mysqltest.MariaDB, args: logging(), shapes: []string{"mariadb", "mariadb-public"},
+		forget: []string{
+			"DELETE FROM mysql.db", "DELETE FROM mysql.tables_priv WHERE User <> 'mariadb.sys'", "DELETE FROM mysql.columns_priv",
+			"DELETE FROM mysql.proxies_priv WHERE User <> 'root'", "DELETE FROM mysql.procs_priv", "DELETE FROM mysql.roles_mapping",
+			"DELETE FROM mysql.global_priv WHERE User NOT IN ('root', 'mariadb.sys')", "FLUSH PRIVILEGES",
+		},
+		extraGrants: []string{"GRANT SELECT, INSERT, TRIGGER ON {{database}}.* TO PUBLIC", "GRANT UPDATE ON `m%`.* TO PUBLIC"},
+		accounts:    "global_priv", hasRoles: true, defaultRole: "SET DEFAULT ROLE %s FOR %s", hash: passwordHash,
+		position: "SHOW MASTER STATUS", trust: setTrust, configures: true, dropNeedsTrust: true, untrust: []string{unsetTrust},
+		admin: string(BinlogAdmin),
 	}
+	mysql56 := labServer{
+		name: "mysql", flavor: mysqltest.MySQL56, args: logging(), shapes: []string{"mysql"},
+		forget: []string{
+			"DELETE FROM mysql.db", "DELETE FROM mysql.tables_priv", "DELETE FROM mysql.columns_priv", "DELETE FROM mysql.procs_priv",
+			"DELETE FROM mysql.proxies_priv WHERE User <> 'root'", "DELETE FROM mysql.user WHERE User <> 'root'", "FLUSH PRIVILEGES",
+		},
+		accounts: "user", hash: passwordHash, position: "SHOW MASTER STATUS", trust: setTrust, configures: true, dropNeedsTrust: true,
+		untrust: []string{unsetTrust},
+	}
+	mysql97 := labServer{
+		name: "mysql97", flavor: mysqltest.MySQL97, args: logging(), shapes: []string{"mysql97"}, forget: forgetMySQL8(),
+		extraGrants: []string{
+			"CREATE ROLE everybody; GRANT SELECT, TRIGGER ON {{database}}.* TO everybody; SET GLOBAL mandatory_roles = 'everybody'",
+			"SET GLOBAL activate_all_roles_on_login = ON",
+			"GRANT SELECT, INSERT, UPDATE, TRIGGER ON *.* TO 'u1'@'%'", "SET GLOBAL partial_revokes = ON",
+			"REVOKE IF EXISTS INSERT, DROP ON {{database}}.* FROM 'u1'@'%'",
+		},
+		accounts: "user", hasRoles: true, firingRoles: true, defaultRole: "SET DEFAULT ROLE %s TO %s",
+		position: "SHOW BINARY LOG STATUS", trust: persistTrust,
+		untrust: []string{unsetTrust, "RESET PERSIST IF EXISTS log_bin_trust_function_creators"}, admin: string(SystemVariablesAdmin),
+	}
+	folding := []string{"--lower-case-table-names=1"}
+	mariadbFolding, mysqlFolding := mariadb, mysql56
+	mariadbFolding.name, mariadbFolding.shapes, mariadbFolding.args = "mariadb-lctn1", []string{"mariadb-lctn1"}, folding
+	mysqlFolding.name, mysqlFolding.shapes, mysqlFolding.args = "mysql-lctn1", []string{"mysql-lctn1"}, folding
+	old, recent := mariadb, mariadb
+	old.name, old.flavor = "mariadb105", mysqltest.MariaDB105
+	old.shapes, old.extraGrants = []string{"mariadb"}, nil // it has no PUBLIC
+	recent.name, recent.flavor = "mariadb118", mysqltest.MariaDB118
+	return []labServer{mariadb, mariadbFolding, mysql56, mysqlFolding, mysql97, recent, old}
+}
+
+func forgetMySQL8() []string {
+	list := []string{"RESET PERSIST", "SET GLOBAL mandatory_roles = ''", "SET GLOBAL activate_all_roles_on_login = OFF"}
+	for _, table := range []string{"db", "tables_priv", "columns_priv", "procs_priv", "proxies_priv", "global_grants", "default_roles", "user"} {
+		list = append(list, "DELETE FROM mysql."+table+" WHERE User <> 'root' AND User NOT LIKE 'mysql.%'")
+	}
+	return append(list, "DELETE FROM mysql.role_edges", "FLUSH PRIVILEGES", "SET GLOBAL partial_revokes = OFF")
+}
+
+// lab is a server on which tests make accounts. Tests that use one lock it, because accounts are global. It starts when it is first used.
+type lab struct {
+	labServer
+	*mysqltest.Server
+	mu      sync.Mutex
+	root    *sql.DB
+	refused database.RefusedSettings
 }
 
 // labs are the servers by name. Only their locks guard them.
 var labs = map[string]*lab{}
 
 func TestMain(m *testing.M) {
-	for name := range labOptions() {
-		labs[name] = &lab{name: name}
+	for _, server := range labServers() {
+		if slices.Contains(mysqltest.Flavors(), server.flavor) {
+			labs[server.name] = &lab{labServer: server}
+		}
 	}
 	code := m.Run()
 	for _, l := range labs {
@@ -71,7 +157,7 @@ func (l *lab) start(t *testing.T) {
 	if l.Server != nil {
 		return
 	}
-	s, err := mysqltest.Start(context.Background(), labOptions()[l.name])
+	s, err := mysqltest.Start(context.Background(), mysqltest.Options{Flavor: l.flavor, Args: l.args})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,69 +170,71 @@ func (l *lab) start(t *testing.T) {
 
 // labDatabases are the databases that the account shapes are about. Some names differ in case only, so there are fewer with lower_case_table_names=1.
 func labDatabases() []string {
-	return []string{"magento", "magento1", "magento2", "magentobackup", "magento_one", "magentoXone", `magento\_one`, "mxgento", "m_gento", "mgento",
-		"magento%", "Magento1", "o'brien", "back`tick", "magento-prod", "select", "my db", "test", "test_magento", `back\slash`}
+	return []string{"magento", "magento1", "magento2", "magentobackup", "magento_one", "magentoXone", `magento\_one`, "mxgento", "m_gento",
+		"mgento", "magento%", "Magento1", "o'brien", "back`tick", "magento-prod", "select", "my db", "test", "test_magento", `back\slash`,
+		`mag"ento`, "мадженто"}
 }
 
 func labSchema() []string {
-	statements := []string{"DROP DATABASE IF EXISTS test"}
+	statements := []string{"DROP DATABASE IF EXISTS test", "SET NAMES utf8mb4"}
 	for _, name := range labDatabases() {
 		db := database.Quote(name)
 		statements = append(statements,
 			"CREATE DATABASE IF NOT EXISTS "+db,
-			"CREATE TABLE IF NOT EXISTS "+db+".probe (id INT PRIMARY KEY, v INT)",
+			"CREATE TABLE IF NOT EXISTS "+db+".probe (id INT PRIMARY KEY, v INT, w INT)",
+			"CREATE TABLE IF NOT EXISTS "+db+".probe_idx (id INT PRIMARY KEY)",
 			"CREATE TABLE IF NOT EXISTS "+db+".orders (id INT PRIMARY KEY, v INT)",
 			"CREATE TABLE IF NOT EXISTS "+db+".m2_cl_orders (id INT PRIMARY KEY, operation VARCHAR(10), processed TINYINT NOT NULL DEFAULT 0)",
 			"CREATE TABLE IF NOT EXISTS "+db+".dropped (id INT)",
-			"INSERT IGNORE INTO "+db+".probe VALUES (1, 1)")
+			"INSERT IGNORE INTO "+db+".probe VALUES (1, 1, 1)")
 	}
-	return statements
+	return append(statements, "CREATE PROCEDURE magento1.pr() SELECT 1", "CREATE FUNCTION magento1.fn1() RETURNS INT NO SQL RETURN 1")
 }
 
-// use locks a server for a test and cleans it of accounts before and after.
+// use locks a server for a test and cleans it of accounts before and after. It skips the test where the server was left out.
 func use(t *testing.T, name string) *lab {
 	t.Helper()
 	l := labs[name]
+	if l == nil {
+		t.Skip(mysqltest.ErrNotChosen)
+	}
 	l.mu.Lock()
 	t.Cleanup(l.mu.Unlock)
 	l.start(t)
-	l.clean(t)
-	t.Cleanup(func() { l.clean(t) })
+	l.exec(t, l.forget...)
+	l.exec(t, setTrust)
+	t.Cleanup(func() { l.exec(t, l.forget...) })
 	return l
 }
 
-// onBoth runs a test on MariaDB and on MySQL 5.6, at the same time.
-func onBoth(t *testing.T, test func(t *testing.T, l *lab)) {
+// onServers runs a test on all servers with lower_case_table_names=0 of which something is true, at the same time.
+func onServers(t *testing.T, is func(labServer) bool, test func(t *testing.T, l *lab)) {
 	t.Helper()
-	onEach(t, "mariadb mysql", test)
-}
-
-// onEach runs a test on the named servers, at the same time.
-func onEach(t *testing.T, names string, test func(t *testing.T, l *lab)) {
-	t.Helper()
-	for name := range strings.FieldsSeq(names) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, use(t, name))
-		})
+	for _, server := range labServers() {
+		if slices.Equal(server.args, logging()) && is(server) {
+			t.Run(server.name, func(t *testing.T) {
+				t.Parallel()
+				test(t, use(t, server.name))
+			})
+		}
 	}
 }
 
-func (l *lab) isMariaDB() bool { return l.Flavor() == mysqltest.MariaDB }
-
-// clean drops all accounts, roles and grants but root's, also those that only stand in the grant tables.
-func (l *lab) clean(t *testing.T) {
+// onAll runs a test on each of these servers.
+func onAll(t *testing.T, test func(t *testing.T, l *lab)) {
 	t.Helper()
-	statements := []string{
-		"DELETE FROM mysql.db", "DELETE FROM mysql.tables_priv WHERE User <> 'mariadb.sys'", "DELETE FROM mysql.columns_priv",
-		"DELETE FROM mysql.proxies_priv WHERE User <> 'root'",
-	}
-	if l.isMariaDB() {
-		statements = append(statements, "DELETE FROM mysql.roles_mapping", "DELETE FROM mysql.global_priv WHERE User NOT IN ('root', 'mariadb.sys')")
-	} else {
-		statements = append(statements, "DELETE FROM mysql.user WHERE User <> 'root'")
-	}
-	l.exec(t, append(statements, "FLUSH PRIVILEGES")...)
+	onServers(t, func(labServer) bool { return true }, test)
+}
+
+func withRoles(s labServer) bool { return s.hasRoles }
+
+// isMariaDB is for what only MariaDB has, such as PUBLIC.
+func isMariaDB(s labServer) bool { return s.flavor.Family() == "mariadb" }
+
+// role returns statements that make a role with a privilege on a database and give it to u1, as a default role.
+func (l *lab) role(name, privileges, on string) []string {
+	return []string{"CREATE ROLE " + name, "GRANT " + privileges + " ON " + on + " TO " + name, "GRANT " + name + " TO 'u1'@'%'",
+		fmt.Sprintf(l.defaultRole, name, "'u1'@'%'")}
 }
 
 // exec runs statements as root. Unlike the test's context, its own outlives the test, so that clean-ups can use it.
@@ -185,7 +273,7 @@ func (l *lab) tryLogin(t *testing.T, user, password string, tcp bool) (*database
 	if tcp {
 		e.Host, e.Port = l.Host(), l.Port()
 	}
-	o := database.Options{StatementTimeout: time.Minute, Probing: true, Logger: slog.New(slog.DiscardHandler)}
+	o := database.Options{StatementTimeout: time.Minute, Probing: true, Refused: &l.refused, Logger: slog.New(slog.DiscardHandler)}
 	s, err := database.Open(t.Context(), e, o)
 	if err == nil {
 		t.Cleanup(func() { _ = s.Close() })

@@ -36,14 +36,6 @@ type deltaLog struct {
 	problem  string    // why the server did not show all of it
 }
 
-// definer is an account as which triggers run.
-type definer struct {
-	account Account
-	known   bool // false where this account may not look at other accounts
-	exists  bool
-	grants  []Grants // the account's own, and those of accounts whose database grants also count for it
-}
-
 func readDeltaLog(ctx context.Context, s *database.Session, target Target, server Server, own Account) (deltaLog, error) {
 	var log deltaLog
 	err := log.read(ctx, s, target, server, own)
@@ -51,7 +43,7 @@ func readDeltaLog(ctx context.Context, s *database.Session, target Target, serve
 		log.problem = fmt.Sprintf("error %d", number)
 		return log, nil
 	} else if other != nil {
-		return log, fmt.Errorf("look at the tool's change log and at triggers: %w", other)
+		return log, fmt.Errorf("looking at the tool's change log and at triggers: %w", other)
 	}
 	return log, nil
 }
@@ -80,35 +72,13 @@ func (l *deltaLog) read(ctx context.Context, s *database.Session, target Target,
 		return err
 	}
 	for _, account := range l.otherDefiners(own) {
-		d, err := readDefiner(ctx, s, account)
+		d, err := readDefiner(ctx, s, server, account)
 		if err != nil {
 			return err
 		}
 		l.definers = append(l.definers, d)
 	}
 	return nil
-}
-
-// readDefiner looks at another account. Database grants to the same user, or to anybody, from everywhere count for it as well.
-func readDefiner(ctx context.Context, s *database.Session, account Account) (definer, error) {
-	d := definer{account: account}
-	for i, a := range []Account{account, {User: account.User, Host: "%"}, {Host: "%"}} {
-		grants, number, err := readGrants(ctx, s, "SHOW GRANTS FOR "+a.Quoted())
-		if err != nil {
-			return d, err
-		}
-		if i == 0 {
-			d.exists = number == 0
-			d.known = number == 0 || number == database.ErrNoSuchGrant
-			if !d.exists {
-				return d, nil
-			}
-		}
-		if number == 0 {
-			d.grants = append(d.grants, grants)
-		}
-	}
-	return d, nil
 }
 
 // deltaStatement finds the statement that the tool puts into each of its triggers.

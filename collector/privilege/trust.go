@@ -20,25 +20,33 @@ type Trust struct {
 // AssessTrust judges Magento 1's binary-log trust. The server's answer to the probe's CREATE TRIGGER wins over what its variables say.
 // A missing TRIGGER privilege is not its business.
 func AssessTrust(o Observation, t Task) Trust {
-	a := &trustAssessor{Observation: o, task: t, all: newReading(o, o.Target.Database, true)}
+	a := &trustAssessor{Observation: o, task: t, current: newReading(o.Server, o.session, o.Target.Database)}
 	trusted := a.trusted()
 	switch {
 	case trusted == Missing && t.afterData() && o.deltaLog.complete():
-		a.add(finding.Pass, "The server would refuse new triggers (error 1419), but all triggers of the change log are there; dropping them after cutover will need SUPER or trust", "")
+		a.add(finding.Pass, "The server would refuse new triggers (error 1419), but all triggers of the change log are there"+a.dropping(), "")
 	case trusted == Missing:
 		a.add(finding.Fail, "migrate:data would stop at \"setup triggers\" with error 1419: binary logging is on, and the account has no SUPER", a.remedy())
 	case trusted == Undetermined:
-		a.add(finding.Unknown, "Whether the account may create triggers while binary logging is on cannot be told", a.remedy())
+		a.add(finding.Unknown, "Whether the account may create triggers while binary logging is on is unknown", a.remedy())
 	default:
 		a.permanence()
 	}
 	return Trust{BinaryLog: o.Server.BinaryLog, Trusted: trusted, Findings: a.findings}
 }
 
+// dropping says what dropping the triggers after cutover needs.
+func (a *trustAssessor) dropping() string {
+	if a.Server.isMySQL8() {
+		return ""
+	}
+	return "; dropping them after cutover will need SUPER or trust"
+}
+
 type trustAssessor struct {
 	Observation
 	task     Task
-	all      reading
+	current  reading
 	findings []finding.Finding
 }
 
@@ -47,10 +55,10 @@ func (a *trustAssessor) add(status finding.Status, summary, remedy string) {
 }
 
 func (a *trustAssessor) trusted() State {
-	if a.probe.TrustMissing {
+	if a.session.probe.TrustMissing {
 		return Missing
 	}
-	switch a.probe.Answers[Trigger].Number {
+	switch a.session.probe.Answers[Trigger].Number {
 	case database.ErrNoSuchTable, database.ErrTableAccessDenied, database.ErrLockWaitTimeout:
 		// The server looks at trust before it looks at the privilege and at the table.
 		return Held
@@ -66,10 +74,10 @@ func (a *trustAssessor) super() State { return a.globally(Super) }
 
 // globally says whether the session holds a privilege that can only be granted on *.*.
 func (a *trustAssessor) globally(p Privilege) State {
-	switch h := a.all.holding(p); {
+	switch h := a.current.holding(p); {
 	case h.global:
 		return Held
-	case !a.all.complete:
+	case !a.current.complete:
 		return Undetermined
 	default:
 		return Missing
@@ -93,11 +101,11 @@ func (a *trustAssessor) evidence() string {
 	if a.Server.ReadOnly {
 		parts = append(parts, "read_only = ON")
 	}
-	if n := a.probe.Answers[Trigger].Number; n != 0 {
+	if n := a.session.probe.Answers[Trigger].Number; n != 0 {
 		parts = append(parts, fmt.Sprintf("CREATE TRIGGER on a missing table is answered by error %d", n))
 	}
-	if a.trustOrigin != "" && b.Trust {
-		parts = append(parts, "the value comes from "+a.trustOrigin)
+	if a.restart.origin != "" && b.Trust {
+		parts = append(parts, "the value comes from "+a.restart.origin)
 	}
 	return fmt.Sprintf("%s; CURRENT_USER() is %s, USER() is %s", strings.Join(parts, ", "), a.Account, a.Login)
 }
@@ -157,26 +165,24 @@ func (a *trustAssessor) parameterGroup() string {
 		command+` --parameters "ParameterName=log_bin_trust_function_creators,ParameterValue=1,ApplyMethod=immediate"`)
 }
 
-// permanence warns when the trust that is needed will be gone after a restart.
+// permanence tells what a restart of the server makes of the trust that is needed: a warning where it is known to be gone then, a note
+// where that is unknown.
 func (a *trustAssessor) permanence() {
 	b := a.Server.BinaryLog
-	if !b.Open() || !b.Trust || a.super() == Held || a.Server.AmazonRDS {
+	if !b.Open() || !b.Trust || a.super() == Held || a.Server.AmazonRDS || a.restart.trust == Held {
 		return
 	}
-	found := finding.Finding{Status: finding.Pass, Subject: SubjectTrustPermanent, Evidence: a.evidence()}
-	switch {
-	case a.Server.isMariaDB() && a.trustOrigin == "SQL", a.trustOrigin == "DYNAMIC":
-		found.Status = finding.Warn
-		found.Summary = "log_bin_trust_function_creators was set while the server ran: after a restart creating triggers fails with error 1419"
-	case a.trustOrigin == "":
-		found.Summary = "Whether log_bin_trust_function_creators survives a restart of the server cannot be seen from here"
-	default:
-		return
+	f := finding.Finding{Status: finding.Pass, Subject: SubjectTrustPermanent, Evidence: a.evidence(),
+		Summary: "Whether log_bin_trust_function_creators survives a restart of the server is unknown: it can be in the server's my.cnf"}
+	if a.restart.trust == Missing {
+		f.Status = finding.Warn
+		f.Summary = "The server's own configuration sets log_bin_trust_function_creators to 0: after a restart creating triggers " +
+			"fails with error 1419"
 	}
 	if a.Server.isMySQL8() {
-		found.Remedy = remedy("As an administrator:", persistTrust)
+		f.Remedy = remedy("As an administrator:", persistTrust)
 	} else {
-		found.Remedy = remedy("Write it into the server's my.cnf as well:", "[mysqld]", trustOption)
+		f.Remedy = remedy("Write it into the server's my.cnf, if it is not there:", "[mysqld]", trustOption)
 	}
-	a.findings = append(a.findings, found)
+	a.findings = append(a.findings, f)
 }
