@@ -12,6 +12,8 @@ import (
 	"github.com/prometheus/common/model"
 
 	"magento_migration_exporter/collector/backup"
+	"magento_migration_exporter/collector/baseline"
+	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/collector/evidence"
 	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/config"
@@ -53,12 +55,24 @@ type backupSettings struct {
 	Files []string `yaml:"paths"`
 	// MaxAge is the age from which there is a warning; 0 means never.
 	MaxAge model.Duration `yaml:"max_age"`
+	// Attested is a backup that no file shows, such as a snapshot; nil for none.
+	Attested *attestedBackup `yaml:"attested"`
+}
+
+// attestedBackup is believed: somebody vouches for it.
+type attestedBackup struct {
+	At   time.Time `yaml:"at"`
+	By   string    `yaml:"by"`
+	What string    `yaml:"what"`
 }
 
 // Validate implements config.Validator.
 func (b *backupSettings) Validate(fail func(message string, path ...any)) {
 	if b.MaxAge < 0 {
 		fail("max_age must not be negative", "max_age")
+	}
+	if a := b.Attested; a != nil && (a.At.IsZero() || strings.TrimSpace(a.By) == "" || strings.TrimSpace(a.What) == "") {
+		fail("attested needs at (a time like 2026-11-02T10:00:00Z), by (a name) and what (which backup it is)", "attested")
 	}
 }
 
@@ -91,10 +105,12 @@ func waitForBackups(ctx context.Context, m *config.Migration, backups *backup.Re
 
 func evaluateBackup(ctx context.Context, e *evidence.Evidence) finding.Verdict {
 	v := finding.Verdict{}
-	if len(backupSettingsOf(e.Migration).Files) == 0 {
-		paths := e.Migration.Key("preconditions.backup.paths")
-		v.Unknown("", "no backups are configured", "", "List the backups of Magento 2's database in "+paths+
-			": files, folders or patterns like /backup/magento2-*.sql.gz.")
+	settings := backupSettingsOf(e.Migration)
+	if len(settings.Files) == 0 && settings.Attested == nil {
+		v.Unknown("", "no backups are configured", "", "List the backups of Magento 2's database in "+
+			e.Migration.Key("preconditions.backup.paths")+
+			": files, folders or patterns like /backup/magento2-*.sql.gz. Vouch for a snapshot that no file shows in "+
+			e.Migration.Key("preconditions.backup.attested")+".")
 		return v
 	}
 	candidates, problems := findBackups(ctx, e.Migration, e.Backups)
@@ -107,6 +123,9 @@ func evaluateBackup(ctx context.Context, e *evidence.Evidence) finding.Verdict {
 		e.Magento2.Broken(&v, "tables", err)
 		return v
 	}
+	if settings.Attested != nil && judgeAttested(&v, e, today, settings) {
+		return v
+	}
 	judged := judgeCandidates(e, today, candidates)
 	e.Backups.Request(e.Migration.Name, stillWanted(judged))
 	if newestQualifying(judged) == nil {
@@ -115,6 +134,34 @@ func evaluateBackup(ctx context.Context, e *evidence.Evidence) finding.Verdict {
 	}
 	concludeBackups(&v, e, today, judged, problems)
 	return v
+}
+
+// judgeAttested believes who vouches for a backup, as long as its time does not contradict: until data was migrated. It
+// reports whether the backup counts.
+func judgeAttested(v *finding.Verdict, e *evidence.Evidence, today backupTarget, settings *backupSettings) bool {
+	const subject = "attested"
+	a := settings.Attested
+	seen := fmt.Sprintf("%s, made at %s, attested by %s", a.What, finding.Time(a.At), a.By)
+	key := e.Migration.Key("preconditions.backup.attested")
+	switch {
+	case a.At.After(e.Now):
+		v.Fail(subject, "the attested backup is from the future", seen, "Correct "+key+".at.")
+	case !today.installed.IsZero() && a.At.Before(today.installed):
+		v.Fail(subject, "the attested backup is older than the installation",
+			seen+", installed at "+finding.Time(today.installed), "Make another one, and correct "+key+".")
+	case e.Phase.Migrated() && len(settings.Files) == 0:
+		v.Unknown(subject, "it is unknown whether the attested backup contains migrated data", seen,
+			"Restore it on another server and look there; then waive this subject.")
+	case e.Phase.Migrated():
+		v.Note(subject, "the attested backup does not count any more: data was migrated since", seen, "")
+	default:
+		v.Sample(backupTime, finding.UnixSeconds(a.At))
+		v.Sample(backupAge, e.Now.Sub(a.At).Seconds())
+		v.Summary = fmt.Sprintf("attested backup: %s old, from %s", finding.Duration(e.Now.Sub(a.At)), finding.Time(a.At))
+		v.Note(subject, "somebody vouches for a backup", seen, "")
+		return true
+	}
+	return len(settings.Files) == 0
 }
 
 // findBackups returns the candidates, the newest first.
@@ -138,9 +185,16 @@ func waitForSmallBackups(ctx context.Context, e *evidence.Evidence, candidates [
 // backupTarget is what a backup is compared with: the two databases as they are now.
 type backupTarget struct {
 	// tables are Magento 2's base tables without prefix. They are compared only before data was migrated.
-	tables   []string
-	triggers int
-	patches  []string
+	tables  []string
+	patches []string
+	// filled counts the rows of the tables that an installation fills; a count ends above what an installation makes.
+	filled map[string]int64
+	// triggers are by table, without prefix, as far as the account may see them.
+	triggers map[string]int
+	// scheduledViews are the indexers that are updated by schedule: each keeps its changes by triggers.
+	scheduledViews int
+	// remedy is how to make a good backup.
+	remedy string
 	// installed is zero when it is unknown.
 	installed time.Time
 	// magento1 is nil when Magento 1 cannot be read.
@@ -160,8 +214,11 @@ func readBackupTarget(ctx context.Context, e *evidence.Evidence) (backupTarget, 
 	if t.tables, err = m2.BaseTables(ctx); err != nil {
 		return t, err
 	}
-	triggers := "SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()"
-	if err := m2.Session.Row(ctx, triggers, nil, &t.triggers); err != nil {
+	t.remedy = dumpRemedy(ctx, e)
+	if err := readTriggers(ctx, m2, &t); err != nil {
+		return t, err
+	}
+	if err := readFilledTables(ctx, m2, &t); err != nil {
 		return t, err
 	}
 	if slices.Contains(t.tables, "patch_list") {
@@ -178,6 +235,52 @@ func readBackupTarget(ctx context.Context, e *evidence.Evidence) (backupTarget, 
 		t.magento1, err = readMigratedMarks(ctx, e.Magento1)
 	}
 	return t, err
+}
+
+// readTriggers counts the triggers that the account may see. A server shows none to an account without TRIGGER, which is
+// no error; then Magento's own list of views says whether there must be some.
+func readTriggers(ctx context.Context, m2 *evidence.System, t *backupTarget) error {
+	t.triggers = map[string]int{}
+	query := "SELECT EVENT_OBJECT_TABLE, COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() " +
+		"GROUP BY EVENT_OBJECT_TABLE"
+	err := m2.Session.Rows(ctx, query, nil, func(scan func(...any) error) error {
+		var table string
+		var n int
+		err := scan(&table, &n)
+		if name, ok := strings.CutPrefix(table, m2.Prefix); ok {
+			t.triggers[name] = n
+		}
+		return err
+	})
+	if err != nil || len(t.triggers) > 0 || !slices.Contains(t.tables, "mview_state") {
+		return err
+	}
+	t.scheduledViews, err = m2.Count(ctx, "mview_state", "mode = 'enabled'")
+	return err
+}
+
+// readFilledTables counts in one statement, each table only as far as it matters.
+func readFilledTables(ctx context.Context, m2 *evidence.System, t *backupTarget) error {
+	var parts []string
+	var args []any
+	for _, f := range baseline.FilledTables() {
+		if slices.Contains(t.tables, f.Table) {
+			parts = append(parts, fmt.Sprintf("SELECT ? AS t, (SELECT COUNT(*) FROM (SELECT 1 FROM %s LIMIT %d) c) AS n",
+				m2.Table(f.Table), f.Rows+1))
+			args = append(args, f.Table)
+		}
+	}
+	t.filled = map[string]int64{}
+	if len(parts) == 0 {
+		return nil
+	}
+	return m2.Session.Rows(ctx, strings.Join(parts, " UNION ALL "), args, func(scan func(...any) error) error {
+		var table string
+		var n int64
+		err := scan(&table, &n)
+		t.filled[table] = n
+		return err
+	})
 }
 
 func readMigratedMarks(ctx context.Context, m1 *evidence.System) (*migratedMarks, error) {
@@ -252,14 +355,21 @@ func newestQualifying(judged []judgedBackup) *judgedBackup {
 
 // refuse returns why a backup that was read does not qualify, or a finding that passes.
 func refuse(e *evidence.Evidence, today backupTarget, j *judgedBackup) finding.Finding {
+	name := e.Magento2.Endpoint.Name
+	j.report = j.report.Of(name)
 	r := &j.report
 	switch r.State {
+	case backup.StateOpaque:
+		return finding.Finding{
+			Status: finding.Unknown, Summary: "the backup cannot be looked into", Evidence: damageText(r),
+			Remedy: cmp.Or(r.Advice, "Restore it on another server and look there; then waive this subject."),
+		}
 	case backup.StateDamaged:
 		return finding.Finding{
 			Status:   finding.Fail,
 			Summary:  "the backup is incomplete or damaged",
 			Evidence: damageText(r),
-			Remedy:   dumpRemedy(e),
+			Remedy:   today.remedy,
 		}
 	case backup.StateInProgress:
 		return finding.Finding{
@@ -273,17 +383,16 @@ func refuse(e *evidence.Evidence, today backupTarget, j *judgedBackup) finding.F
 			Status:   finding.Unknown,
 			Summary:  "it is unknown whether the backup is complete",
 			Evidence: r.Damage,
-			Remedy:   "Use a format that has an end mark. " + dumpRemedy(e),
+			Remedy:   "Use a format that has an end mark. " + today.remedy,
 		}
 	}
-	name := e.Magento2.Endpoint.Name
 	d, ok := r.Database(name)
 	if !ok {
 		return finding.Finding{
 			Status:   finding.Fail,
 			Summary:  "the backup is of another database",
 			Evidence: fmt.Sprintf("it contains %s, not %q", databaseNames(r), name),
-			Remedy:   dumpRemedy(e),
+			Remedy:   today.remedy,
 		}
 	}
 	j.content = d.Content(e.Magento2.Prefix)
@@ -319,7 +428,7 @@ func databaseNames(r *backup.Report) string {
 // refuseContent judges a complete backup of the right database by its content.
 func refuseContent(e *evidence.Evidence, today backupTarget, j *judgedBackup) finding.Finding {
 	fail := func(summary, evidence string) finding.Finding {
-		return finding.Finding{Status: finding.Fail, Summary: summary, Evidence: evidence, Remedy: dumpRemedy(e)}
+		return finding.Finding{Status: finding.Fail, Summary: summary, Evidence: evidence, Remedy: today.remedy}
 	}
 	c := &j.content
 	when := j.report.When()
@@ -337,8 +446,11 @@ func refuseContent(e *evidence.Evidence, today backupTarget, j *judgedBackup) fi
 	case len(c.MigrationLeft) > 0:
 		return fail("the backup was made while data was being migrated", "it has "+strings.Join(c.MigrationLeft, ", "))
 	}
+	if left := c.LeftOut(today.filled); c.RowsKnown && len(left) > 0 {
+		return fail("the backup leaves out rows that the installation made", leftOutText(left))
+	}
 	if f := refuseMigrated(today, c, e.Phase.Phase); f.Status != finding.Pass {
-		f.Remedy = cmp.Or(f.Remedy, dumpRemedy(e))
+		f.Remedy = cmp.Or(f.Remedy, today.remedy)
 		return f
 	}
 	if e.Phase.Phase == config.PhasePrepare {
@@ -346,12 +458,42 @@ func refuseContent(e *evidence.Evidence, today backupTarget, j *judgedBackup) fi
 			return fail("the backup lacks tables of Magento 2",
 				fmt.Sprintf("%d tables: %s", len(missing), strings.Join(missing[:min(len(missing), 20)], ", ")))
 		}
-		if c.RowsKnown && today.triggers > 0 && c.Triggers == 0 {
-			return fail("the backup lacks Magento 2's triggers",
-				fmt.Sprintf("the database has %d, which keep its indexes current", today.triggers))
+		if gaps := triggerGaps(today, c); gaps != "" {
+			return fail("the backup lacks triggers of Magento 2, which keep its indexes current", gaps)
 		}
 	}
 	return finding.Finding{Status: finding.Pass}
+}
+
+// triggerGaps says which triggers a backup lacks, as far as that is known; empty where it lacks none.
+func triggerGaps(today backupTarget, c *backup.Content) string {
+	if !c.TriggersKnown {
+		return ""
+	}
+	if len(today.triggers) == 0 && today.scheduledViews > 0 && c.Triggers == 0 {
+		return fmt.Sprintf("it has none, and %d indexers of the database are updated by schedule (mview_state), "+
+			"which takes triggers", today.scheduledViews)
+	}
+	var texts []string
+	for _, gap := range c.TriggerGaps(today.triggers) {
+		texts = append(texts, fmt.Sprintf("%s: %d of %d", gap.Table, gap.Has, gap.Today))
+	}
+	if over := len(texts) - 10; over > 0 {
+		texts = append(texts[:10], fmt.Sprintf("and %d more tables", over))
+	}
+	return strings.Join(texts, ", ")
+}
+
+func leftOutText(left []backup.LeftOut) string {
+	var texts []string
+	for _, l := range left {
+		text := fmt.Sprintf("%s: %d of at least %d rows", l.Table, l.Rows, l.Today)
+		if l.Where != "" {
+			text += " (made with --where=" + l.Where + ")"
+		}
+		texts = append(texts, text)
+	}
+	return strings.Join(texts, ", ")
 }
 
 // refuseMigrated looks for data that migrate:data copied: a backup with it does not restore the initial state.
@@ -414,7 +556,7 @@ func concludeBackups(
 		v.Add(backupProblem(e, p, best != nil))
 	}
 	if best == nil {
-		noBackup(v, e, judged)
+		noBackup(v, e, today, judged)
 		return
 	}
 	when := best.report.When()
@@ -477,10 +619,10 @@ func noteNewer(v *finding.Verdict, j *judgedBackup) {
 }
 
 // noBackup says why each candidate is not valid.
-func noBackup(v *finding.Verdict, e *evidence.Evidence, judged []judgedBackup) {
+func noBackup(v *finding.Verdict, e *evidence.Evidence, today backupTarget, judged []judgedBackup) {
 	if len(judged) == 0 && v.Worst() != finding.Unknown {
 		paths := strings.Join(backupSettingsOf(e.Migration).Files, ", ")
-		v.Fail("", "there is no backup", "nothing matches "+paths, dumpRemedy(e))
+		v.Fail("", "there is no backup", "nothing matches "+paths, today.remedy)
 	}
 	for i := range judged {
 		j := &judged[i]
@@ -530,22 +672,44 @@ func warnAboutBackup(v *finding.Verdict, e *evidence.Evidence, today backupTarge
 		if len(missing) > 0 {
 			v.Warn(path+" patches", "extensions were installed since the backup: restoring it loses them",
 				fmt.Sprintf("%d patches: %s", len(missing), strings.Join(missing[:min(len(missing), 10)], ", ")),
-				dumpRemedy(e))
+				today.remedy)
 		}
 	}
 	age, most := e.Now.Sub(best.report.When().Time), time.Duration(backupSettingsOf(e.Migration).MaxAge)
 	if most > 0 && age > most {
 		v.Warn("age", "the backup is older than max_age",
-			fmt.Sprintf("%s old, max_age is %s", finding.Duration(age), most), dumpRemedy(e))
+			fmt.Sprintf("%s old, max_age is %s", finding.Duration(age), most), today.remedy)
 	}
 }
 
-// dumpRemedy is the command that makes a valid backup.
-func dumpRemedy(e *evidence.Evidence) string {
+// dumpRemedy is how to make a valid backup: what the account needs, and the command. mysqldump leaves out the triggers
+// that its account may not see, and its failure is hidden in a pipe.
+func dumpRemedy(ctx context.Context, e *evidence.Evidence) string {
 	if e.Phase.Migrated() {
 		return "The database no longer has the initial state: look for a backup from before migrate:settings, " +
 			"or install Magento 2 again."
 	}
-	return "Make a new backup:\nmysqldump --single-transaction --triggers " + e.Magento2.ClientOptions() +
+	m2 := e.Magento2
+	command := "mysqldump"
+	options := " --single-transaction --triggers --routines --hex-blob"
+	if m2.Session != nil && m2.Session.Version.Flavor == database.MariaDB {
+		command = "mariadb-dump"
+		if m2.Endpoint.TLS == nil {
+			options += " --skip-ssl" // from 11.4 on its client asks for TLS otherwise
+		}
+	} else {
+		options += " --no-tablespaces --set-gtid-purged=OFF"
+	}
+	text := "Make a new backup:\nset -o pipefail; " + command + options + " " + m2.ClientOptions() +
 		" | gzip > magento2.sql.gz"
+	var unread finding.Verdict // the precondition privileges says why
+	if o, ok := e.Privileges(ctx, m2, &unread); ok {
+		pattern := m2.Endpoint.Name
+		if !o.Server.PartialRevokes {
+			pattern = database.EscapeLike(pattern)
+		}
+		text = "Let the account see triggers and views, as an administrator:\nGRANT SELECT, TRIGGER, SHOW VIEW ON " +
+			database.Quote(pattern) + ".* TO " + o.Account.Quoted() + ";\n" + text
+	}
+	return text
 }

@@ -2,12 +2,14 @@ package precondition_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/shoptest"
 )
 
 // cutFile leaves only the beginning.
@@ -38,7 +40,7 @@ func newShopWithBackup(t *testing.T) (s *shop, dir string) {
 func TestBackup(t *testing.T) {
 	t.Parallel()
 	s, dir := newShopWithBackup(t)
-	s.WantFinding("backup", finding.Fail, "there is no backup", "mysqldump --single-transaction", s.DB2)
+	s.WantFinding("backup", finding.Fail, "there is no backup", "mariadb-dump --single-transaction", s.DB2)
 	s.WantAbsent("backup_age_seconds")
 
 	path := filepath.Join(dir, "m2.sql.gz")
@@ -101,6 +103,10 @@ func TestBackupWhatItHolds(t *testing.T) {
 		"a table left out": {func(s *shop, path string) { s.Dump(path, s.DB2, true, "--ignore-table="+s.DB2+".salesrule") },
 			finding.Fail, []string{"lacks tables", "salesrule"}},
 		"no triggers": {func(s *shop, path string) { s.Dump(path, s.DB2, true, "--skip-triggers") }, finding.Fail, []string{"triggers"}},
+		"rows left out": {func(s *shop, path string) { s.Dump(path, s.DB2, true, "--where=1=1 LIMIT 1") },
+			finding.Fail, []string{"leaves out rows", "--where=1=1 LIMIT 1"}},
+		"encrypted": {func(s *shop, path string) { s.write(path, "-----BEGIN PGP MESSAGE-----\n\nhQEMA\n") },
+			finding.Unknown, []string{"cannot be looked into", "pg"}},
 		"no end mark": {func(s *shop, path string) { s.Dump(path, s.DB2, true, "--compact") }, finding.Unknown, []string{"it is unknown whether the backup is complete"}},
 		"new entities": {func(s *shop, path string) {
 			s.On2("INSERT INTO catalog_product_entity (attribute_set_id, sku) VALUES (4, 'new')")
@@ -165,4 +171,62 @@ func TestBackupWhatCannotBeSeen(t *testing.T) {
 	s.Migration.Magento2.Database.Host = "no-such-host.invalid"
 	s.WantFinding("backup", finding.Unknown, "network")
 	s.WantAbsent("backup_age_seconds")
+}
+
+func TestBackupWithTheTriggersOfOneTableOnly(t *testing.T) {
+	t.Parallel()
+	s, dir := newShopWithBackup(t)
+	path := filepath.Join(dir, "m2.sql")
+	s.On2("CREATE TRIGGER trg_catalog_product_entity_after_insert AFTER INSERT ON catalog_product_entity " +
+		"FOR EACH ROW SET @changed = 1")
+	s.On2("DROP TRIGGER trg_catalog_category_entity_after_insert")
+	s.Dump(path, s.DB2, false)
+	s.On2("CREATE TRIGGER trg_catalog_category_entity_after_insert AFTER INSERT ON catalog_category_entity " +
+		"FOR EACH ROW SET @changed = 1")
+	s.WantFinding("backup", finding.Fail, "lacks triggers", "catalog_category_entity: 1 of 2")
+	s.Dump(path, s.DB2, false)
+	s.Want("backup", finding.Pass)
+}
+
+// A snapshot shows no file: somebody vouches for it, until something contradicts.
+func TestBackupAttested(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		at     time.Duration
+		status finding.Status
+		words  []string
+	}{
+		"now":                     {0, finding.Pass, []string{"somebody vouches", "snapshot 4711", "Ana"}},
+		"from the future":         {time.Hour, finding.Fail, []string{"from the future", "preconditions.backup.attested"}},
+		"before the installation": {-20 * 365 * 24 * time.Hour, finding.Fail, []string{"older than the installation"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newShop(t)
+			s.Set("backup", map[string]any{"attested": map[string]any{
+				"at": time.Now().Add(tc.at), "by": "Ana", "what": "snapshot 4711",
+			}})
+			s.Want("backup", tc.status)
+			s.WantFinding("backup", tc.status, tc.words...)
+			if _, ok := s.Value("backup_age_seconds"); ok != (tc.status == finding.Pass) {
+				t.Errorf("an age: %v", ok)
+			}
+		})
+	}
+}
+
+// Who pastes the remedy into a shell has a backup that counts.
+func TestBackupRemedyMakesABackup(t *testing.T) {
+	t.Parallel()
+	s, dir := newShopWithBackup(t)
+	f := s.WantFinding("backup", finding.Fail, "there is no backup")
+	lines := strings.Split(f.Remedy, "\n")
+	s.Exec(s.Server2, strings.TrimSuffix(lines[1], ";"))
+	command := strings.Replace(lines[len(lines)-1], "--password ", "--password='"+shoptest.Password+"' ", 1)
+	cmd := exec.CommandContext(t.Context(), "bash", "-c", command)
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v: %s", command, err, out)
+	}
+	s.Want("backup", finding.Pass)
 }
