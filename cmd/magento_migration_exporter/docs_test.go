@@ -64,13 +64,12 @@ func migrationFamilies() []finding.Family {
 	return all
 }
 
-// exporterFamilies gathers the exporter's own metrics, without those that the Go and process collectors bring.
+// exporterFamilies gathers the exporter's own metrics, without those of the Go and process collectors.
 func exporterFamilies(t *testing.T) []finding.Family {
 	t.Helper()
 	logger := slog.New(slog.DiscardHandler)
-	evaluator := collector.NewEvaluator(
-		collector.EvaluatorOptions{Board: collector.NewBoard(precondition.All(), nil), Logger: logger, Now: time.Now},
-	)
+	board := collector.NewBoard(precondition.All(), nil)
+	evaluator := collector.NewEvaluator(collector.EvaluatorOptions{Board: board, Logger: logger, Now: time.Now})
 	registry := prometheus.NewRegistry()
 	for _, c := range exporterCollectors(newReloader("", config.Default(), nil, nil, logger), evaluator) {
 		if err := registry.Register(c); err != nil {
@@ -95,17 +94,11 @@ func exporterFamilies(t *testing.T) []finding.Family {
 	return all
 }
 
-// TestMetricsAreDocumented makes docs/metrics.md from what is exported, and fails when it is not the one that is there.
+// TestMetricsAreDocumented makes docs/metrics.md from the exported metrics, and fails when the present one differs.
 func TestMetricsAreDocumented(t *testing.T) {
 	t.Parallel()
-	form, err := template.New(
-		"metrics.md.tmpl",
-	).Funcs(
-		template.FuncMap{"join": strings.Join},
-	).ParseFiles(
-		"testdata/metrics.md.tmpl",
-	)
-	if err != nil {
+	form := template.New("metrics.md.tmpl").Funcs(template.FuncMap{"join": strings.Join})
+	if _, err := form.ParseFiles("testdata/metrics.md.tmpl"); err != nil {
 		t.Fatal(err)
 	}
 	var statuses []string
@@ -113,7 +106,13 @@ func TestMetricsAreDocumented(t *testing.T) {
 		statuses = append(statuses, s.String())
 	}
 	var b bytes.Buffer
-	if err := form.Execute(&b, map[string]any{"Migrations": migrationFamilies(), "Exporter": exporterFamilies(t), "Preconditions": precondition.All().IDs(), "Statuses": statuses}); err != nil {
+	err := form.Execute(&b, map[string]any{
+		"Migrations":    migrationFamilies(),
+		"Exporter":      exporterFamilies(t),
+		"Preconditions": precondition.All().IDs(),
+		"Statuses":      statuses,
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range slices.Concat(migrationFamilies(), exporterFamilies(t)) {
@@ -130,9 +129,51 @@ func TestMetricsAreDocumented(t *testing.T) {
 		return
 	}
 	if readDoc(t, "metrics.md") != b.String() {
-		t.Error(
-			"docs/metrics.md is not current: go test ./cmd/magento_migration_exporter -run TestMetricsAreDocumented -update",
-		)
+		t.Error("docs/metrics.md is not current: " +
+			"go test ./cmd/magento_migration_exporter -run TestMetricsAreDocumented -update")
+	}
+}
+
+var readmePrecondition = regexp.MustCompile("(?m)^\\| `([a-z0-9_]+)` \\| ([^|]+) \\| [^|]+ \\|$")
+
+// TestReadmeListsThePreconditions compares the table in README.md with the catalogue: ids and titles, in its order.
+func TestReadmeListsThePreconditions(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(readme), "\n## Preconditions\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	var listed, want []string
+	for _, m := range readmePrecondition.FindAllStringSubmatch(section, -1) {
+		listed = append(listed, m[1]+": "+m[2])
+	}
+	for _, p := range precondition.All() {
+		want = append(want, p.ID+": "+p.Title)
+	}
+	if !slices.Equal(listed, want) {
+		t.Errorf("README.md lists\n%s\nand the catalogue has\n%s", strings.Join(listed, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// TestHeadingsOfThePreconditions compares the headings in docs/preconditions.md with the catalogue's titles, in its
+// order.
+func TestHeadingsOfThePreconditions(t *testing.T) {
+	t.Parallel()
+	var headings, want []string
+	for _, p := range precondition.All() {
+		want = append(want, "## "+p.Title+" {#"+p.ID+"}")
+	}
+	for line := range strings.Lines(readDoc(t, "preconditions.md")) {
+		_, anchor, _ := strings.Cut(strings.TrimSpace(line), " {#")
+		if slices.Contains(precondition.All().IDs(), strings.TrimSuffix(anchor, "}")) {
+			headings = append(headings, strings.TrimSpace(line))
+		}
+	}
+	if !slices.Equal(headings, want) {
+		t.Errorf("docs/preconditions.md has\n%s\nand the catalogue wants\n%s",
+			strings.Join(headings, "\n"), strings.Join(want, "\n"))
 	}
 }
 
@@ -268,7 +309,8 @@ var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
 func TestExamplesOfTheConfigurationAreValid(t *testing.T) {
 	t.Parallel()
 	whole := 0
-	for _, m := range yamlBlock.FindAllStringSubmatch(readDoc(t, "configuration.md")+readDoc(t, "preconditions.md"), -1) {
+	text := readDoc(t, "configuration.md") + readDoc(t, "preconditions.md")
+	for _, m := range yamlBlock.FindAllStringSubmatch(text, -1) {
 		example := m[1]
 		if !strings.Contains(example, "migrations:") {
 			example = "migrations:\n  - name: acme\n" + regexp.MustCompile(`(?m)^`).ReplaceAllString(example, "    ")
@@ -288,6 +330,8 @@ func TestExamplesOfTheConfigurationAreValid(t *testing.T) {
 	}
 }
 
+var documentedFlag = regexp.MustCompile("(?m)^\\| `--([a-z.-]+)` \\| *`?([^|`]*?)`? *\\|")
+
 func TestEveryFlagIsDocumented(t *testing.T) {
 	t.Parallel()
 	text := readDoc(t, "command-line.md")
@@ -304,12 +348,7 @@ func TestEveryFlagIsDocumented(t *testing.T) {
 		if !found {
 			t.Errorf("docs/command-line.md has no section %s", group)
 		}
-		documented := regexp.MustCompile(
-			"(?m)^\\| `--([a-z.-]+)` \\| *`?([^|`]*?)`? *\\|",
-		).FindAllStringSubmatch(
-			section,
-			-1,
-		)
+		documented := documentedFlag.FindAllStringSubmatch(section, -1)
 		for _, f := range list {
 			i := slices.IndexFunc(documented, func(m []string) bool { return m[1] == f.Name })
 			switch {
