@@ -194,7 +194,7 @@ func (r *regression) expectations(since time.Time) []expectation {
 		}
 		all = append(
 			all,
-			expectation{since: since, receiver: "chat", words: r.blocks + " of " + r.shop + " was fulfilled",
+			expectation{since: since, receiver: "chat", words: r.shop + ": " + r.blocks + " passed before",
 				labels: map[string]string{
 					"alertname":    "MagentoMigrationPreconditionRegressed",
 					"migration":    r.shop,
