@@ -95,7 +95,20 @@ func ReadLog(ctx context.Context, s *database.Session, prefix string) (*Log, err
 	if err := l.readTriggers(ctx, s); err != nil {
 		return nil, fmt.Errorf("listing the tool's triggers: %w", err)
 	}
-	err = s.Rows(ctx, autoIncrementQuery, nil, func(scan func(...any) error) error {
+	return l, nil
+}
+
+// ReadNext reads the next ids of the scope's tables. To ask for all tables would open them all.
+func (l *Log) ReadNext(ctx context.Context, s *database.Session, scope Scope, prefix string) error {
+	var names []any
+	for _, t := range scope.Tables {
+		names = append(names, prefix+t.Document)
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	query := fmt.Sprintf(autoIncrementQuery, "?"+strings.Repeat(", ?", len(names)-1))
+	err := s.Rows(ctx, query, names, func(scan func(...any) error) error {
 		var table string
 		var next uint64
 		err := scan(&table, &next)
@@ -103,9 +116,9 @@ func ReadLog(ctx context.Context, s *database.Session, prefix string) (*Log, err
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("reading the next ids of Magento 1's tables: %w", err)
+		return fmt.Errorf("reading the next ids of Magento 1's tables: %w", err)
 	}
-	return l, nil
+	return nil
 }
 
 func (l *Log) readTriggers(ctx context.Context, s *database.Session) error {

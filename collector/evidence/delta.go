@@ -111,6 +111,11 @@ func (e *Evidence) lookAtDelta(ctx context.Context) (*Delta, error) {
 	if d.ScopeErr != nil {
 		d.Scope = delta.ScopeOf(d.Log, m1.Prefix)
 	}
+	if d.Log.Exists() {
+		if err := d.Log.ReadNext(ctx, m1.Session, d.Scope, m1.Prefix); err != nil {
+			return nil, err
+		}
+	}
 	d.Standings = delta.Inspect(d.Scope, d.Log, m1.Prefix)
 	if e.Phase.Phase == config.PhasePrepare || !d.Log.Exists() {
 		return d, nil
@@ -371,9 +376,9 @@ func (e *Evidence) measure(ctx context.Context, d *Delta, memory *deltaMemory) {
 	quiet := err == nil && newest == memory.newest
 	memory.newest = newest
 	switch {
-	case d.Backlog.Pending+d.Backlog.Marked > 0 || !quiet || d.LossesErr != nil || len(d.Losses) > 0:
+	case d.Backlog.Pending+d.Backlog.Marked > 0 || d.LossesErr != nil || len(d.Losses) > 0:
 		memory.emptySince = time.Time{}
-	case memory.emptySince.IsZero():
+	case !quiet || memory.emptySince.IsZero():
 		memory.emptySince = e.Now
 	}
 	d.Drained = !memory.emptySince.IsZero() && e.Now.Sub(memory.emptySince) >= 2*d.cycle()
