@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/config"
 )
@@ -43,30 +44,95 @@ func findPhase(ctx context.Context, e *Evidence) Phase {
 	if err := errors.Join(e.Magento1.Err, e.Magento2.Err); err != nil {
 		return Phase{Err: err}
 	}
+	seen, err := seePhase(ctx, e)
+	if err != nil {
+		return Phase{Err: err}
+	}
+	return Recall[phaseMemory](e.Memory, "phase").settle(seen)
+}
+
+// phaseSight is what one look at the databases says of the phase.
+type phaseSight struct {
+	Phase
+	// orders is how many orders Magento 2 has, capped.
+	orders int
+	// restored is true when something else than the number of orders says that it went back.
+	restored bool
+}
+
+// phaseMemory keeps the phase from one evaluation to the next. It goes on at once, and goes back only when a restore was
+// seen twice in a row: new orders, a delta that is late and a lost log do not undo a migration.
+type phaseMemory struct {
+	kept   phaseSight
+	behind int
+}
+
+func (m *phaseMemory) settle(seen phaseSight) Phase {
+	phases := config.Phases()
+	back := slices.Index(phases, seen.Phase.Phase) < slices.Index(phases, m.kept.Phase.Phase)
+	if !back {
+		m.kept, m.behind = seen, 0
+		return seen.Phase
+	}
+	if m.behind++; !seen.restored && seen.orders >= m.kept.orders {
+		m.behind = 0
+	}
+	if m.behind >= 2 {
+		m.kept, m.behind = seen, 0
+		return seen.Phase
+	}
+	stays := m.kept.Phase
+	stays.Seen += "; now: " + seen.Seen + ", which is no step back until a restore was seen twice"
+	return stays
+}
+
+// seePhase looks at the two databases.
+func seePhase(ctx context.Context, e *Evidence) (s phaseSight, err error) {
 	migrated, seen, err := isMigrated(ctx, e)
 	if err != nil {
-		return Phase{Err: err}
+		return s, err
 	}
 	if !migrated {
-		return Phase{Phase: config.PhasePrepare, Seen: seen}
+		return phaseSight{Phase: Phase{Phase: config.PhasePrepare, Seen: seen}, restored: true}, nil
 	}
-	complete, how, err := isComplete(ctx, e)
+	if s.orders, err = e.Magento2.Count(ctx, "sales_order", ""); err != nil {
+		return s, err
+	}
+	complete, how, byLock, err := isComplete(ctx, e, s.orders)
 	if err != nil {
-		return Phase{Err: err}
+		return s, err
 	}
-	phase := config.PhaseMigrate
-	if complete {
-		phase = config.PhaseDelta
+	s.Phase = Phase{Phase: config.PhaseMigrate, Seen: seen + "; " + how}
+	s.restored = byLock && !complete
+	if !complete {
+		return s, nil
 	}
-	return Phase{Phase: phase, Seen: seen + "; " + how}
+	logged, err := e.hasDeltaLog(ctx)
+	if err != nil {
+		return s, err
+	}
+	if !logged {
+		s.Seen += "; but Magento 1 has no delta log"
+		return s, nil
+	}
+	s.Phase.Phase = config.PhaseDelta
+	return s, nil
+}
+
+// hasDeltaLog reports whether Magento 1 has a log table of the tool.
+func (e *Evidence) hasDeltaLog(ctx context.Context) (bool, error) {
+	tables, err := e.Magento1.Column(ctx, "SELECT TABLE_NAME FROM information_schema.TABLES"+
+		" WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE ? LIMIT 1", database.EscapeLike(e.Magento1.Prefix+"m2_cl_")+"%")
+	return len(tables) > 0, err
 }
 
 // isComplete reports whether migrate:data has ended, by the tool's progress file, else by the number of orders.
-func isComplete(ctx context.Context, e *Evidence) (complete bool, how string, err error) {
+func isComplete(ctx context.Context, e *Evidence, orders2 int) (complete bool, how string, byLock bool, err error) {
 	if complete, known := lockIsComplete(ctx, e); known {
-		return complete, fmt.Sprintf("the tool's progress file says that all its steps are done: %v", complete), nil
+		return complete, fmt.Sprintf("the tool's progress file says that all its steps are done: %v", complete), true, nil
 	}
-	return hasAllOrders(ctx, e)
+	complete, how, err = hasAllOrders(ctx, e, orders2)
+	return complete, how, false, err
 }
 
 // lockIsComplete reports whether, by the tool's progress file, every data stage of this config.xml is done. known is
@@ -118,21 +184,21 @@ func isMigrated(ctx context.Context, e *Evidence) (migrated bool, seen string, e
 	return true, seen, nil
 }
 
-// hasAllOrders reports whether Magento 2 has at least as many orders as Magento 1. Above the cap it compares the
-// highest ids, because the tool copies in the order of the ids.
-func hasAllOrders(ctx context.Context, e *Evidence) (complete bool, counts string, err error) {
+// hasAllOrders reports whether Magento 2 has as many orders as Magento 1; those that wait in the delta log count as
+// delivered. Above the cap it compares the highest ids: the tool copies in their order.
+func hasAllOrders(ctx context.Context, e *Evidence, orders2 int) (complete bool, counts string, err error) {
 	const table1, table2 = "sales_flat_order", "sales_order"
 	orders1, err := e.Magento1.Count(ctx, table1, "")
 	if err != nil {
 		return false, "", err
 	}
-	orders2, err := e.Magento2.Count(ctx, table2, "")
-	if err != nil {
-		return false, "", err
-	}
 	if orders1 <= finding.CountCap || orders2 <= finding.CountCap {
 		text := fmt.Sprintf("Magento 2 has %s of Magento 1's %s orders", finding.Count(orders2), finding.Count(orders1))
-		return orders2 >= orders1, text, nil
+		if orders2 >= orders1 {
+			return true, text, nil
+		}
+		logged, err := e.loggedOrders(ctx, 0)
+		return orders2+logged >= orders1, text + ", and " + finding.Count(logged) + " wait in the delta log", err
 	}
 	last1, err := e.Magento1.LastID(ctx, table1)
 	if err != nil {
@@ -142,5 +208,24 @@ func hasAllOrders(ctx context.Context, e *Evidence) (complete bool, counts strin
 	if err != nil {
 		return false, "", err
 	}
-	return last2 >= last1, fmt.Sprintf("the highest order id is %d in Magento 2, %d in Magento 1", last2, last1), nil
+	text := fmt.Sprintf("the highest order id is %d in Magento 2, %d in Magento 1", last2, last1)
+	if last2 >= last1 {
+		return true, text, nil
+	}
+	above, err := e.Magento1.Count(ctx, table1, "entity_id > ?", last2)
+	if err != nil {
+		return false, "", err
+	}
+	logged, err := e.loggedOrders(ctx, last2)
+	return logged >= above, text + ", and " + finding.Count(logged) + " of those between wait in the delta log", err
+}
+
+// loggedOrders counts the orders above an id whose change waits in the delta log, none where there is no log that can be
+// read: the precondition delta_log says why.
+func (e *Evidence) loggedOrders(ctx context.Context, above int64) (int, error) {
+	n, err := e.Magento1.Count(ctx, "m2_cl_sales_flat_order", "processed = 0 AND operation <> 'DELETE' AND entity_id > ?", above)
+	if database.Number(err) != 0 && database.CauseOf(err) != database.Timeout {
+		return 0, nil
+	}
+	return n, err
 }

@@ -35,9 +35,11 @@ func TestPhaseFromTheDatabases(t *testing.T) {
 	}
 	s.wantPhase(config.PhaseDelta)
 	s.On2("DELETE FROM m2_sales_order ORDER BY entity_id DESC LIMIT 1")
+	s.wantPhase(config.PhaseDelta) // seen once
 	s.wantPhase(config.PhaseMigrate)
 	// The root category can be older than Magento 1's time column: then the ids tell.
 	s.On1("UPDATE mage_catalog_category_entity SET created_at = '2001-01-01' WHERE entity_id = 1")
+	s.Evaluate() // seen once
 	s.wantPhase(config.PhasePrepare)
 	s.On1("DELETE FROM mage_sales_flat_order ORDER BY entity_id DESC LIMIT 1")
 	s.wantPhase(config.PhaseDelta)
@@ -68,7 +70,38 @@ func TestPhaseFromTheProgressFile(t *testing.T) {
 	}
 	s.wantPhase(config.PhaseDelta)
 	shoptest.WriteUnder(t, root2, path, `{"Migration\\Step\\Map\\Data":{"data migration":{"run":{"process":["a"]}}}}`)
+	s.Evaluate() // seen once
 	s.wantPhase(config.PhaseMigrate)
 	shoptest.WriteUnder(t, root2, path, "")
 	s.wantPhase(config.PhaseDelta)
+}
+
+// TestPhaseDoesNotFlap places orders in Magento 1 without the tool's progress file: they wait in the delta log.
+func TestPhaseDoesNotFlap(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, func(s *shoptest.Shop) { s.Server2 = s.Server1 })
+	if err := mysqltest.SimulateMigrateData(t.Context(), s.Server1, s.DB1, s.DB2, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	s.On1("INSERT INTO sales_flat_order (increment_id) VALUES ('100000099')")
+	s.wantPhase(config.PhaseDelta)
+	// The log loses it: that is for delta_log to say.
+	s.On1("TRUNCATE m2_cl_sales_flat_order")
+	for range 3 {
+		s.wantPhase(config.PhaseDelta)
+	}
+	s.Start() // a new process has not seen the phase before
+	s.wantPhase(config.PhaseMigrate)
+}
+
+func TestDeltaNeedsALog(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, func(s *shoptest.Shop) { s.Server2 = s.Server1 })
+	if err := mysqltest.SimulateMigrateData(t.Context(), s.Server1, s.DB1, s.DB2, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := mysqltest.DropDeltaLog(t.Context(), s.Server1, s.DB1, ""); err != nil {
+		t.Fatal(err)
+	}
+	s.wantPhase(config.PhaseMigrate)
 }

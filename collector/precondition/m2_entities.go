@@ -93,10 +93,10 @@ const migratedSummary = "data was migrated: the entities of Magento 2 are Magent
 // judgeConflictingIDs looks for rows that somebody created in Magento 2 after migrate:data: the next row of Magento 1
 // gets the same id, and migrate:delta overwrites the row in Magento 2.
 func judgeConflictingIDs(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) {
-	for _, t := range []struct{ subject, many, magento1, magento2 string }{
-		{"order", "orders", "sales_flat_order", "sales_order"},
-		{"customer", "customers", "customer_entity", "customer_entity"},
-		{"product", "products", "catalog_product_entity", "catalog_product_entity"},
+	for _, t := range []conflict{
+		{"order", "orders", "sales_flat_order", "sales_order", finding.Fail},
+		{"customer", "customers", "customer_entity", "customer_entity", finding.Fail},
+		{"product", "products", "catalog_product_entity", "catalog_product_entity", finding.Warn},
 	} {
 		last1, err := e.Magento1.LastID(ctx, t.magento1)
 		if err != nil {
@@ -108,13 +108,43 @@ func judgeConflictingIDs(ctx context.Context, v *finding.Verdict, e *evidence.Ev
 			e.Magento2.Broken(v, t.subject, err)
 			continue
 		}
-		if last2 > last1 {
-			v.Warn(t.subject, fmt.Sprintf("Magento 2 has %s that Magento 1 does not have", t.many),
-				fmt.Sprintf("the highest id is %d in Magento 2, %d in Magento 1", last2, last1),
-				"Create no "+t.many+" in Magento 2 before the cutover: Magento 1's next "+t.many+
-					" get the same ids, and migrate:delta overwrites those in Magento 2.")
+		if last2 <= last1 || t.beingDeleted(ctx, e, last1) {
+			continue
 		}
+		v.Add(finding.Finding{
+			Status: t.status, Subject: t.subject, Summary: fmt.Sprintf("Magento 2 has %s that Magento 1 does not have", t.many),
+			Evidence: fmt.Sprintf("the highest id is %d in Magento 2, %d in Magento 1", last2, last1),
+			Remedy: "Create no " + t.many + " in Magento 2 before the cutover: Magento 1's next " + t.many +
+				" get the same ids, and migrate:delta overwrites those in Magento 2.",
+		})
 	}
+}
+
+// conflict is an entity whose ids both systems give out.
+type conflict struct {
+	subject, many, magento1, magento2 string
+	// status is Fail where the next delta destroys what somebody bought or who he is.
+	status finding.Status
+}
+
+// maxConflicts bounds how many rows above Magento 1's last one are looked up in its delta log.
+const maxConflicts = 1000
+
+// beingDeleted reports whether the delta log explains all rows above Magento 1's last one: they were deleted there, and
+// the next cycle deletes them in Magento 2.
+func (t conflict) beingDeleted(ctx context.Context, e *evidence.Evidence, last1 int64) bool {
+	ids, err := e.Magento2.Column(ctx, fmt.Sprintf("SELECT entity_id FROM %s WHERE entity_id > ? LIMIT %d",
+		e.Magento2.Table(t.magento2), maxConflicts+1), last1)
+	if err != nil || len(ids) == 0 || len(ids) > maxConflicts {
+		return false
+	}
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = id
+	}
+	deleted, err := e.Magento1.Count(ctx, "m2_cl_"+t.magento1,
+		"operation = 'DELETE' AND entity_id IN ("+evidence.Parameters(len(ids))+")", args...)
+	return err == nil && deleted == len(ids)
 }
 
 // countEntity returns all rows and the new ones, both capped.

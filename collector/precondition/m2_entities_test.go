@@ -88,10 +88,18 @@ func TestM2EntitiesByPhase(t *testing.T) {
 	if got := s.Board.Snapshot()[0].Phase; got != config.PhaseDelta {
 		t.Fatalf("phase %q, want delta", got)
 	}
-	s.On2("INSERT INTO sales_order (increment_id) VALUES ('900000001')")
-	s.WantFinding("m2_entities", finding.Warn, "orders that Magento 1 does not have", "migrate:delta overwrites")
+	s.On2("INSERT INTO catalog_product_entity (attribute_set_id, sku) VALUES (4, 'new')")
+	s.WantFinding("m2_entities", finding.Warn, "products that Magento 1 does not have", "migrate:delta overwrites")
+	s.On2("DELETE FROM catalog_product_entity WHERE sku = 'new'",
+		"INSERT INTO sales_order (increment_id) VALUES ('900000001')")
+	s.WantFinding("m2_entities", finding.Fail, "orders that Magento 1 does not have", "migrate:delta overwrites")
 	s.On2("DELETE FROM sales_order WHERE increment_id = '900000001'")
 	s.Want("m2_entities", finding.NotApplicable)
+	// Magento 1's last order was deleted: the next cycle deletes it in Magento 2 as well.
+	s.On1("DELETE FROM sales_flat_order ORDER BY entity_id DESC LIMIT 1")
+	s.Want("m2_entities", finding.NotApplicable)
+	s.On1("DELETE FROM m2_cl_sales_flat_order")
+	s.Want("m2_entities", finding.Fail)
 }
 
 func TestM2EntitiesNeedsThePhase(t *testing.T) {
