@@ -60,17 +60,15 @@ func ParseLine(text string) (Line, bool) {
 
 // printable cuts a text of a log and takes out what is no text. What follows "query was" is shop data and never shown.
 func printable(s string) string {
-	s, _, _ = strings.Cut(s, "query was")
-	s = strings.TrimRight(s, " ,")
-	if len(s) > maxLine {
-		s = s[:maxLine]
-	}
-	return strings.Map(func(r rune) rune {
+	s = strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || r < ' ' || r == 0x7f {
 			return -1
 		}
 		return r
 	}, strings.ToValidUTF8(s, ""))
+	s, _, _ = strings.Cut(s, "query was") // last, because taking bytes out can bring the words together
+	s = strings.TrimRight(s, " ,")
+	return strings.ToValidUTF8(s[:min(len(s), maxLine)], "")
 }
 
 // RunLog is the end of the tool's log.
