@@ -80,6 +80,8 @@ func All() Catalogue {
 		m2Entities(),
 		extensions(),
 		migrationTool(),
+		deltaLog(),
+		deltaBacklog(),
 	}
 }
 

@@ -27,7 +27,7 @@ const (
 // deltaBacklog says whether what is pending in the delta log will be in Magento 2 in time.
 func deltaBacklog() Precondition {
 	return Precondition{
-		ID: "delta_backlog", Title: "What is pending will be delivered in time", Group: GroupCutover,
+		ID: "delta_backlog", Title: "Delta backlog", Group: GroupCutover,
 		Needs:  []Need{Magento1Database, LocalFiles},
 		Phases: []config.Phase{config.PhaseDelta, config.PhaseCutover},
 		Families: []finding.Family{

@@ -29,7 +29,7 @@ const deltaLogID = "delta_log"
 // deltaLog says whether every change of Magento 1 is logged for migrate:delta.
 func deltaLog() Precondition {
 	return Precondition{
-		ID: deltaLogID, Title: "Every change of Magento 1 is logged for the delta", Group: GroupCutover,
+		ID: deltaLogID, Title: "Delta log", Group: GroupCutover,
 		Needs: []Need{Magento1Database, Magento2Database, LocalFiles}, Phases: untilDone(),
 		Families: []finding.Family{
 			{
