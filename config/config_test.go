@@ -52,7 +52,9 @@ func TestEveryKeyIsRead(t *testing.T) {
 		t.Errorf("the aliased database was not read whole")
 	}
 	p := &m.Preconditions
-	for id, want := range map[string]Severity{"network": SeverityFail, "m2_entities": SeverityFail, "cron_stopped": SeverityWarn, "backup": SeverityWarn} {
+	for id, want := range map[string]Severity{
+		"network": SeverityFail, "m2_entities": SeverityFail, "cron_stopped": SeverityWarn, "backup": SeverityWarn,
+	} {
 		if got := p.Severity(id); got != want {
 			t.Errorf("severity of %s: %q, want %q", id, got, want)
 		}
@@ -89,49 +91,114 @@ func TestDefaults(t *testing.T) {
 
 func TestFaultsHaveAPlace(t *testing.T) {
 	for name, tc := range map[string]struct{ yaml, want string }{
-		"unknown key":           {"migrations:\n- name: a\n  magneto1: 3\n", `f.yml:3:3: unknown key "magneto1"`},
-		"unknown key, deep":     {"migrations:\n- name: a\n  magento1: {database: {pass: x}}\n", `f.yml:3:25: unknown key "pass"`},
-		"unknown key in backup": {"migrations:\n- name: a\n  preconditions:\n    backup: {path: x}\n", `f.yml:4:14: unknown key "path"`},
-		"unknown precondition":  {"migrations:\n- name: a\n  preconditions:\n    networks: {severity: fail}\n", `f.yml:4:5: unknown key "networks"`},
-		"unknown in severity":   {"migrations:\n- name: a\n  preconditions:\n    network: {sev: fail}\n", `f.yml:4:15: unknown key "sev"`},
-		"wrong type":            {"migrations:\n- name: a\n  magento1: {database: {port: abc}}\n", "f.yml:3:31: expected a whole number, got text"},
-		"list for text":         {"migrations:\n- name: [a]\n", "f.yml:2:9: expected text, got a list"},
-		"text for list":         {"migrations: hello\n", "f.yml:1:13: expected a list, got text"},
-		"duplicate key":         {"migrations:\n- name: a\n  name: b\n", `f.yml:3:3: mapping key "name" already defined at line 2`},
-		"duplicate name":        {"migrations:\n- name: a\n- name: a\n", `f.yml:3:9: a second migration with the name "a": the first is at f.yml:2:9`},
-		"bad name":              {"migrations:\n- name: 'a b'\n", `f.yml:2:9: name "a b"`},
-		"no name":               {"migrations:\n- magento1: {root: /x}\n", `f.yml:2:3: name ""`},
-		"no migrations":         {"global: {}\n", "no migrations"},
-		"empty migrations":      {"migrations: []\n", "f.yml:1:13: no migrations"},
-		"empty file":            {"", "f.yml: the file is empty"},
-		"only a comment":        {"# nothing\n", "f.yml"},
-		"a scalar":              {"hello\n", "f.yml:1:1: "},
-		"not YAML":              {"\x00\x01{{{", "f.yml: control characters"},
-		"a tab":                 {"migrations:\n\t- name: a\n", "f.yml:2:1: "},
-		"two documents":         {"migrations: [{name: a}]\n---\nmigrations: []\n", "expected single document"},
-		"unclosed":              {"migrations: [{name: a}\n", "f.yml:"},
-		"phase":                 {"migrations:\n- name: a\n  phase: done\n", `f.yml:3:10: phase "done"`},
-		"cutover":               {"migrations:\n- name: a\n  cutover: tomorrow\n", "f.yml:3:12: "},
-		"duration":              {"global: {evaluation_interval: 5 parsecs}\nmigrations: [{name: a}]\n", "f.yml:1:31: "},
-		"interval of zero":      {"global: {evaluation_interval: 0s}\nmigrations: [{name: a}]\n", "f.yml:1:31: evaluation_interval must be above zero"},
-		"concurrency":           {"global: {evaluation_concurrency: 0}\nmigrations: [{name: a}]\n", "f.yml:1:34: evaluation_concurrency"},
-		"byte rate":             {"global: {backup_read_bytes_per_second: -1}\nmigrations: [{name: a}]\n", "f.yml:1:40: backup_read_bytes_per_second"},
-		"port":                  {"migrations:\n- name: a\n  magento1: {database: {port: 70000}}\n", "f.yml:3:31: port 70000"},
-		"login in the host":     {"migrations:\n- name: a\n  magento1: {database: {host: 'root:x@db'}}\n", "f.yml:3:31: host contains a login"},
-		"login in the socket":   {"migrations:\n- name: a\n  magento1: {database: {socket: '/x/root:x@db'}}\n", "f.yml:3:33: socket contains a login"},
-		"no variable":           {"migrations:\n- name: a\n  magento1: {database: {password_env: $X}}\n", "f.yml:3:39: password_env: expected the name of an environment variable"},
-		"comma in braces":       {"migrations:\n- name: a\n  magento1: {database: {user: a,b}}\n", "f.yml:3:33: an unquoted comma inside {…}: a text with a comma needs quotes"},
-		"asterisk":              {"migrations:\n- name: a\n  magento1: {database: {user: *b}}\n", "f.yml:3:31: there is no anchor of this name: a text that begins with * needs quotes"},
-		"certificate alone":     {"migrations:\n- name: a\n  magento1: {database: {tls: {cert_file: x}}}\n", "f.yml:3:30: cert_file and key_file"},
-		"severity":              {"migrations:\n- name: a\n  preconditions: {backup: {severity: page}}\n", `f.yml:3:38: severity "page"`},
-		"decision":              {"migrations:\n- name: a\n  preconditions: {extensions: {decisions: {x: {}}}}\n", "f.yml:3:47: a decision is either"},
-		"waiver, unknown":       {"migrations:\n- name: a\n  waivers:\n  - {precondition: x, reason: r, expires: 2026-01-01}\n", `f.yml:4:20: precondition "x" does not exist`},
-		"waiver, no reason":     {"migrations:\n- name: a\n  waivers:\n  - {precondition: backup, expires: 2026-01-01}\n", "f.yml:4:5: a waiver needs a reason"},
-		"waiver, no end":        {"migrations:\n- name: a\n  waivers:\n  - {precondition: backup, reason: r}\n", "f.yml:4:5: a waiver needs an end"},
-		"waiver, bad end":       {"migrations:\n- name: a\n  waivers:\n  - {precondition: backup, reason: r, expires: soon}\n", "f.yml:4:48: expected a date"},
-		"waiver, twice":         {"migrations:\n- name: a\n  waivers:\n  - {precondition: backup, reason: r, expires: 2026-01-01}\n  - {precondition: backup, reason: s, expires: 2027-01-01}\n", "f.yml:5:20: a second waiver for backup"},
-		"alias bomb":            {bomb(), "f.yml:3:3: expected a mapping, got a list"},
-		"deep nesting":          {"migrations: " + strings.Repeat("[", 100_000), "exceeded max depth"},
+		"unknown key": {"migrations:\n- name: a\n  magneto1: 3\n", `f.yml:3:3: unknown key "magneto1"`},
+		"unknown key, deep": {
+			"migrations:\n- name: a\n  magento1: {database: {pass: x}}\n", `f.yml:3:25: unknown key "pass"`,
+		},
+		"unknown key in backup": {
+			"migrations:\n- name: a\n  preconditions:\n    backup: {path: x}\n", `f.yml:4:14: unknown key "path"`,
+		},
+		"unknown precondition": {
+			"migrations:\n- name: a\n  preconditions:\n    networks: {severity: fail}\n",
+			`f.yml:4:5: unknown key "networks"`,
+		},
+		"unknown in severity": {
+			"migrations:\n- name: a\n  preconditions:\n    network: {sev: fail}\n", `f.yml:4:15: unknown key "sev"`,
+		},
+		"wrong type": {
+			"migrations:\n- name: a\n  magento1: {database: {port: abc}}\n",
+			"f.yml:3:31: expected a whole number, got text",
+		},
+		"list for text": {"migrations:\n- name: [a]\n", "f.yml:2:9: expected text, got a list"},
+		"text for list": {"migrations: hello\n", "f.yml:1:13: expected a list, got text"},
+		"duplicate key": {
+			"migrations:\n- name: a\n  name: b\n", `f.yml:3:3: mapping key "name" already defined at line 2`,
+		},
+		"duplicate name": {
+			"migrations:\n- name: a\n- name: a\n",
+			`f.yml:3:9: a second migration with the name "a": the first is at f.yml:2:9`,
+		},
+		"bad name":         {"migrations:\n- name: 'a b'\n", `f.yml:2:9: name "a b"`},
+		"no name":          {"migrations:\n- magento1: {root: /x}\n", `f.yml:2:3: name ""`},
+		"no migrations":    {"global: {}\n", "no migrations"},
+		"empty migrations": {"migrations: []\n", "f.yml:1:13: no migrations"},
+		"empty file":       {"", "f.yml: the file is empty"},
+		"only a comment":   {"# nothing\n", "f.yml"},
+		"a scalar":         {"hello\n", "f.yml:1:1: "},
+		"not YAML":         {"\x00\x01{{{", "f.yml: control characters"},
+		"a tab":            {"migrations:\n\t- name: a\n", "f.yml:2:1: "},
+		"two documents":    {"migrations: [{name: a}]\n---\nmigrations: []\n", "expected single document"},
+		"unclosed":         {"migrations: [{name: a}\n", "f.yml:"},
+		"phase":            {"migrations:\n- name: a\n  phase: done\n", `f.yml:3:10: phase "done"`},
+		"cutover":          {"migrations:\n- name: a\n  cutover: tomorrow\n", "f.yml:3:12: "},
+		"duration":         {"global: {evaluation_interval: 5 parsecs}\nmigrations: [{name: a}]\n", "f.yml:1:31: "},
+		"interval of zero": {
+			"global: {evaluation_interval: 0s}\nmigrations: [{name: a}]\n",
+			"f.yml:1:31: evaluation_interval must be above zero",
+		},
+		"concurrency": {
+			"global: {evaluation_concurrency: 0}\nmigrations: [{name: a}]\n", "f.yml:1:34: evaluation_concurrency",
+		},
+		"byte rate": {
+			"global: {backup_read_bytes_per_second: -1}\nmigrations: [{name: a}]\n",
+			"f.yml:1:40: backup_read_bytes_per_second",
+		},
+		"port": {
+			"migrations:\n- name: a\n  magento1: {database: {port: 70000}}\n", "f.yml:3:31: port 70000",
+		},
+		"login in the host": {
+			"migrations:\n- name: a\n  magento1: {database: {host: 'root:x@db'}}\n",
+			"f.yml:3:31: host contains a login",
+		},
+		"login in the socket": {
+			"migrations:\n- name: a\n  magento1: {database: {socket: '/x/root:x@db'}}\n",
+			"f.yml:3:33: socket contains a login",
+		},
+		"no variable": {
+			"migrations:\n- name: a\n  magento1: {database: {password_env: $X}}\n",
+			"f.yml:3:39: password_env: expected the name of an environment variable",
+		},
+		"comma in braces": {
+			"migrations:\n- name: a\n  magento1: {database: {user: a,b}}\n",
+			"f.yml:3:33: an unquoted comma inside {…}: a text with a comma needs quotes",
+		},
+		"asterisk": {
+			"migrations:\n- name: a\n  magento1: {database: {user: *b}}\n",
+			"f.yml:3:31: there is no anchor of this name: a text that begins with * needs quotes",
+		},
+		"certificate alone": {
+			"migrations:\n- name: a\n  magento1: {database: {tls: {cert_file: x}}}\n",
+			"f.yml:3:30: cert_file and key_file",
+		},
+		"severity": {
+			"migrations:\n- name: a\n  preconditions: {backup: {severity: page}}\n", `f.yml:3:38: severity "page"`,
+		},
+		"decision": {
+			"migrations:\n- name: a\n  preconditions: {extensions: {decisions: {x: {}}}}\n",
+			"f.yml:3:47: a decision is either",
+		},
+		"waiver, unknown": {
+			"migrations:\n- name: a\n  waivers:\n  - {precondition: x, reason: r, expires: 2026-01-01}\n",
+			`f.yml:4:20: precondition "x" does not exist`,
+		},
+		"waiver, no reason": {
+			"migrations:\n- name: a\n  waivers:\n  - {precondition: backup, expires: 2026-01-01}\n",
+			"f.yml:4:5: a waiver needs a reason",
+		},
+		"waiver, no end": {
+			"migrations:\n- name: a\n  waivers:\n  - {precondition: backup, reason: r}\n",
+			"f.yml:4:5: a waiver needs an end",
+		},
+		"waiver, bad end": {
+			"migrations:\n- name: a\n  waivers:\n  - {precondition: backup, reason: r, expires: soon}\n",
+			"f.yml:4:48: expected a date",
+		},
+		"waiver, twice": {
+			"migrations:\n- name: a\n  waivers:\n  - {precondition: backup, reason: r, expires: 2026-01-01}\n  - {precondition: backup, reason: s, expires: 2027-01-01}\n",
+			"f.yml:5:20: a second waiver for backup",
+		},
+		"alias bomb":   {bomb(), "f.yml:3:3: expected a mapping, got a list"},
+		"deep nesting": {"migrations: " + strings.Repeat("[", 100_000), "exceeded max depth"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -49,16 +49,56 @@ func TestWarningsAboutReadableConfiguration(t *testing.T) {
 		files map[string]string
 		want  string
 	}{
-		"no secret":               {0o644, map[string]string{"c.yml": one + "  magento1: {database: {user: u, password_env: X}}\n"}, ""},
-		"no password":             {0o644, map[string]string{"c.yml": one + "  magento1: {database: {password: \"\"}}\n  magento2: {database: {password: ~}}\n"}, ""},
-		"a password":              {0o644, map[string]string{"c.yml": one + "  magento1: {database: {password: canary}}\n"}, "c.yml"},
-		"a password, group":       {0o640, map[string]string{"c.yml": one + "  magento1: {database: {password: canary}}\n"}, ""},
-		"an odd name":             {0o604, map[string]string{"o'brien $(x).yml": one + "  magento2: {database: {password: 1234}}\n"}, "o'brien $(x).yml"},
-		"a login in a URL":        {0o644, map[string]string{"c.yml": one + "  preconditions: {extensions: {decisions: {cache: {dropped: 'redis://:canary@r:6379'}}}}\n"}, "c.yml"},
-		"a login in a node":       {0o644, map[string]string{"c.yml": one + "  preconditions: {backup: {paths: ['https://u:canary@w']}}\n"}, "c.yml"},
-		"a URL without":           {0o644, map[string]string{"c.yml": one + "  waivers: [{precondition: backup, reason: 'see https://wiki/@jane', expires: 2999-01-01}]\n"}, ""},
-		"one of several files":    {0o644, map[string]string{"a.yml": one, "b.yml": "templates: {t: {magento1: {database: {password: canary}}}}\n"}, "b.yml"},
-		"a password in an anchor": {0o644, map[string]string{"c.yml": one + "  magento1: {database: &db {password: canary}}\n  magento2: {database: *db}\n"}, "c.yml"},
+		"no secret": {
+			0o644, map[string]string{"c.yml": one + "  magento1: {database: {user: u, password_env: X}}\n"}, "",
+		},
+		"no password": {
+			0o644,
+			map[string]string{
+				"c.yml": one + "  magento1: {database: {password: \"\"}}\n  magento2: {database: {password: ~}}\n",
+			},
+			"",
+		},
+		"a password": {
+			0o644, map[string]string{"c.yml": one + "  magento1: {database: {password: canary}}\n"}, "c.yml",
+		},
+		"a password, group": {
+			0o640, map[string]string{"c.yml": one + "  magento1: {database: {password: canary}}\n"}, "",
+		},
+		"an odd name": {
+			0o604, map[string]string{"o'brien $(x).yml": one + "  magento2: {database: {password: 1234}}\n"},
+			"o'brien $(x).yml",
+		},
+		"a login in a URL": {
+			0o644,
+			map[string]string{
+				"c.yml": one + "  preconditions: {extensions: {decisions: {cache: {dropped: 'redis://:canary@r:6379'}}}}\n",
+			},
+			"c.yml",
+		},
+		"a login in a node": {
+			0o644, map[string]string{"c.yml": one + "  preconditions: {backup: {paths: ['https://u:canary@w']}}\n"},
+			"c.yml",
+		},
+		"a URL without": {
+			0o644,
+			map[string]string{
+				"c.yml": one + "  waivers: [{precondition: backup, reason: 'see https://wiki/@jane', expires: 2999-01-01}]\n",
+			},
+			"",
+		},
+		"one of several files": {
+			0o644,
+			map[string]string{"a.yml": one, "b.yml": "templates: {t: {magento1: {database: {password: canary}}}}\n"},
+			"b.yml",
+		},
+		"a password in an anchor": {
+			0o644,
+			map[string]string{
+				"c.yml": one + "  magento1: {database: &db {password: canary}}\n  magento2: {database: *db}\n",
+			},
+			"c.yml",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -118,7 +158,8 @@ func TestWebConfigWarnings(t *testing.T) {
 			writeMode(t, filepath.Join(dir, "closed.key"), "canary", 0o600)
 			file := filepath.Join(dir, "web.yml")
 			writeMode(t, file, tc.text, tc.mode)
-			if got := strings.Join(warnedAbout(t, func() []string { return WebConfigWarnings(file) }), " "); got != tc.want {
+			if got := strings.Join(warnedAbout(t, func() []string { return WebConfigWarnings(file) }),
+				" "); got != tc.want {
 				t.Errorf("warned about %q, want %q", got, tc.want)
 			}
 		})

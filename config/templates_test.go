@@ -160,33 +160,86 @@ func TestFaultsInSeveralFilesHaveAPlace(t *testing.T) {
 		a, b string
 		want []string
 	}{
-		"two globals":              {"global: {}\n" + good, "\nglobal: {}\n", []string{"b.yml:2:1: a second global: the first is at DIR/a.yml:1:1"}},
-		"two defaults":             {"defaults: {}\n" + good, "defaults: {}\n", []string{"b.yml:1:1: a second defaults: the first is at DIR/a.yml:1:1"}},
-		"two templates":            {"templates: {x: {}}\n" + good, "templates:\n  x: {}\n", []string{`b.yml:2:3: a second template "x": the first is at DIR/a.yml:1:13`}},
-		"two migrations":           {good, "\n\nmigrations:\n- name: good\n", []string{`b.yml:4:9: a second migration with the name "good": the first is at DIR/a.yml:2:9`}},
-		"unknown key":              {good, "migrations:\n- name: b\n  magneto1: {}\n", []string{`b.yml:3:3: unknown key "magneto1"`}},
-		"unknown key at the top":   {good, "migration: []\n", []string{`b.yml:1:1: unknown key "migration"`}},
-		"duplicate key":            {good, "migrations:\n- name: b\n  phase: auto\n  phase: delta\n", []string{`b.yml:4:3: mapping key "phase" already defined at line 3`}},
-		"duplicate key, merged":    {"defaults: {phase: auto}\n" + good, "migrations:\n- name: b\n  phase: auto\n  phase: delta\n", []string{`b.yml:4:3: mapping key "phase" already defined at line 3`}},
-		"duplicate key at the top": {good + "migrations: []\n", "templates: {}\n", []string{`a.yml:3:1: mapping key "migrations" already defined at line 1`}},
-		"syntax":                   {good, "migrations:\n\t- name: b\n", []string{"b.yml:2:1: "}},
-		"half written":             {good, "migrations:\n- name: b\n  magento1: {database: {ho", []string{"b.yml:"}},
-		"empty":                    {good, "", []string{"b.yml: the file is empty"}},
-		"only comments":            {good, "# to be done\n", []string{"b.yml"}},
-		"no mapping":               {good, "- name: b\n", []string{"b.yml:1:1: expected a mapping"}},
-		"no list":                  {good, "migrations: {name: b}\n", []string{"b.yml:1:13: expected a list"}},
-		"a value":                  {good, "migrations:\n- name: b\n  phase: done\n", []string{`b.yml:3:10: phase "done"`}},
-		"in both":                  {"migrations:\n- name: 'a a'\n", "migrations:\n- name: 'b b'\n", []string{`a.yml:2:9: name "a a"`, `b.yml:2:9: name "b b"`}},
-		"unknown template":         {"templates: {x: {}}\n" + good, "migrations:\n- {name: b, template: y}\n", []string{`b.yml:2:23: there is no template "y"`}},
-		"template, not text":       {good, "migrations:\n- {name: b, template: [x]}\n", []string{"b.yml:2:23: expected the name of a template"}},
-		"template, its value":      {"templates: {x: {phase: done}}\n" + good, "migrations:\n- {name: b, template: x}\n", []string{`a.yml:1:24: phase "done"`}},
-		"template, unknown key":    {"templates: {x: {phases: done}}\n" + good, "templates: {z: {}}\n", []string{`a.yml:1:17: unknown key "phases"`}},
-		"template, nested":         {"templates: {x: {template: y}, y: {}}\n" + good, "templates: {z: {}}\n", []string{`a.yml:1:17: unknown key "template"`}},
-		"template, name":           {"templates: {x: {name: y}}\n" + good, "templates: {z: {}}\n", []string{"a.yml:1:17: a template cannot have a name"}},
-		"template, no mapping":     {"templates: {x: 7}\n" + good, "templates: [z]\n", []string{"a.yml:1:16: expected a template to be a mapping", "b.yml:1:12: expected a mapping of templates"}},
-		"defaults, wrong type":     {good, "defaults:\n  magento1: {database: {port: abc}}\n", []string{"b.yml:2:31: expected a whole number"}},
-		"defaults, precondition":   {good, "defaults:\n  preconditions: {networks: {severity: fail}}\n", []string{`b.yml:2:19: unknown key "networks"`}},
-		"defaults, no mapping":     {good, "defaults: [1]\n", []string{"b.yml:1:11: expected defaults to be a mapping"}},
+		"two globals": {
+			"global: {}\n" + good, "\nglobal: {}\n",
+			[]string{"b.yml:2:1: a second global: the first is at DIR/a.yml:1:1"},
+		},
+		"two defaults": {
+			"defaults: {}\n" + good, "defaults: {}\n",
+			[]string{"b.yml:1:1: a second defaults: the first is at DIR/a.yml:1:1"},
+		},
+		"two templates": {
+			"templates: {x: {}}\n" + good, "templates:\n  x: {}\n",
+			[]string{`b.yml:2:3: a second template "x": the first is at DIR/a.yml:1:13`},
+		},
+		"two migrations": {
+			good, "\n\nmigrations:\n- name: good\n",
+			[]string{`b.yml:4:9: a second migration with the name "good": the first is at DIR/a.yml:2:9`},
+		},
+		"unknown key": {
+			good, "migrations:\n- name: b\n  magneto1: {}\n", []string{`b.yml:3:3: unknown key "magneto1"`},
+		},
+		"unknown key at the top": {good, "migration: []\n", []string{`b.yml:1:1: unknown key "migration"`}},
+		"duplicate key": {
+			good, "migrations:\n- name: b\n  phase: auto\n  phase: delta\n",
+			[]string{`b.yml:4:3: mapping key "phase" already defined at line 3`},
+		},
+		"duplicate key, merged": {
+			"defaults: {phase: auto}\n" + good, "migrations:\n- name: b\n  phase: auto\n  phase: delta\n",
+			[]string{`b.yml:4:3: mapping key "phase" already defined at line 3`},
+		},
+		"duplicate key at the top": {
+			good + "migrations: []\n", "templates: {}\n",
+			[]string{`a.yml:3:1: mapping key "migrations" already defined at line 1`},
+		},
+		"syntax":        {good, "migrations:\n\t- name: b\n", []string{"b.yml:2:1: "}},
+		"half written":  {good, "migrations:\n- name: b\n  magento1: {database: {ho", []string{"b.yml:"}},
+		"empty":         {good, "", []string{"b.yml: the file is empty"}},
+		"only comments": {good, "# to be done\n", []string{"b.yml"}},
+		"no mapping":    {good, "- name: b\n", []string{"b.yml:1:1: expected a mapping"}},
+		"no list":       {good, "migrations: {name: b}\n", []string{"b.yml:1:13: expected a list"}},
+		"a value": {
+			good, "migrations:\n- name: b\n  phase: done\n", []string{`b.yml:3:10: phase "done"`},
+		},
+		"in both": {
+			"migrations:\n- name: 'a a'\n", "migrations:\n- name: 'b b'\n",
+			[]string{`a.yml:2:9: name "a a"`, `b.yml:2:9: name "b b"`},
+		},
+		"unknown template": {
+			"templates: {x: {}}\n" + good, "migrations:\n- {name: b, template: y}\n",
+			[]string{`b.yml:2:23: there is no template "y"`},
+		},
+		"template, not text": {
+			good, "migrations:\n- {name: b, template: [x]}\n", []string{"b.yml:2:23: expected the name of a template"},
+		},
+		"template, its value": {
+			"templates: {x: {phase: done}}\n" + good, "migrations:\n- {name: b, template: x}\n",
+			[]string{`a.yml:1:24: phase "done"`},
+		},
+		"template, unknown key": {
+			"templates: {x: {phases: done}}\n" + good, "templates: {z: {}}\n",
+			[]string{`a.yml:1:17: unknown key "phases"`},
+		},
+		"template, nested": {
+			"templates: {x: {template: y}, y: {}}\n" + good, "templates: {z: {}}\n",
+			[]string{`a.yml:1:17: unknown key "template"`},
+		},
+		"template, name": {
+			"templates: {x: {name: y}}\n" + good, "templates: {z: {}}\n",
+			[]string{"a.yml:1:17: a template cannot have a name"},
+		},
+		"template, no mapping": {
+			"templates: {x: 7}\n" + good, "templates: [z]\n",
+			[]string{"a.yml:1:16: expected a template to be a mapping", "b.yml:1:12: expected a mapping of templates"},
+		},
+		"defaults, wrong type": {
+			good, "defaults:\n  magento1: {database: {port: abc}}\n", []string{"b.yml:2:31: expected a whole number"},
+		},
+		"defaults, precondition": {
+			good, "defaults:\n  preconditions: {networks: {severity: fail}}\n",
+			[]string{`b.yml:2:19: unknown key "networks"`},
+		},
+		"defaults, no mapping": {good, "defaults: [1]\n", []string{"b.yml:1:11: expected defaults to be a mapping"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

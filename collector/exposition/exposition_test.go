@@ -50,7 +50,10 @@ func fullBoard(t testing.TB, n int) *collector.Board {
 
 // publishAll publishes twice, so that everything has changed once.
 func publishAll(b *collector.Board, m *config.Migration, now time.Time, seed int) {
-	for round, statuses := range [][]finding.Status{{finding.Pass, finding.Warn, finding.Fail, finding.Unknown}, {finding.Warn, finding.Fail, finding.Unknown, finding.Pass}} {
+	for round, statuses := range [][]finding.Status{
+		{finding.Pass, finding.Warn, finding.Fail, finding.Unknown},
+		{finding.Warn, finding.Fail, finding.Unknown, finding.Pass},
+	} {
 		except := map[string]finding.Status{}
 		for i, p := range precondition.All() {
 			except[p.ID] = statuses[(i+seed)%len(statuses)]
@@ -84,7 +87,10 @@ func databaseSamples() []finding.Sample {
 			add("topology_nodes", 2, string(s), r)
 		}
 	}
-	for _, f := range []string{"binlog_enabled", "binlog_trust", "backup_age_seconds", "backup_timestamp_seconds", "backup_size_bytes", "m2_installed_timestamp_seconds"} {
+	for _, f := range []string{
+		"binlog_enabled", "binlog_trust", "backup_age_seconds", "backup_timestamp_seconds", "backup_size_bytes",
+		"m2_installed_timestamp_seconds",
+	} {
 		add(f, 1.23456789e+09)
 	}
 	for i := range 14 {

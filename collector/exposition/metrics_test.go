@@ -76,7 +76,14 @@ func golden(t *testing.T, path, got string) {
 func TestMetricsSurviveHostileLabels(t *testing.T) {
 	t.Parallel()
 	b, now := newBoard(), time.Now()
-	m := b.Configure([]config.Migration{config.Migration{Name: "a", Waivers: []config.Waiver{{Precondition: "backup", Subject: "\xff\n\"<", Reason: "r", Expires: config.Expiry{Time: now}}}}})[0]
+	m := b.Configure([]config.Migration{
+		{
+			Name: "a",
+			Waivers: []config.Waiver{
+				{Precondition: "backup", Subject: "\xff\n\"<", Reason: "r", Expires: config.Expiry{Time: now}},
+			},
+		},
+	})[0]
 	e := evaluation(now, nil)
 	e.Results[0].Samples = []finding.Sample{
 		{Family: "database_info", Labels: []string{"magento1", "mysql", "\xff\xfe"}, Value: 1},

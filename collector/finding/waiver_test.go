@@ -21,18 +21,25 @@ func TestWaive(t *testing.T) {
 		waivers  []config.Waiver
 		want     Status
 	}{
-		"no waiver":                 {[]Finding{finding(Fail, "a")}, nil, Fail},
-		"whole":                     {[]Finding{finding(Fail, "a")}, []config.Waiver{until("", time.Hour)}, Waived},
-		"whole, unknown":            {[]Finding{finding(Unknown, "")}, []config.Waiver{until("", time.Hour)}, Waived},
-		"whole, warn":               {[]Finding{finding(Warn, "a")}, []config.Waiver{until("", time.Hour)}, Waived},
-		"nothing to waive":          {[]Finding{finding(Pass, "a")}, []config.Waiver{until("", time.Hour)}, Pass},
-		"ended":                     {[]Finding{finding(Fail, "a")}, []config.Waiver{until("", 0)}, Fail},
-		"subject":                   {[]Finding{finding(Fail, "a")}, []config.Waiver{until("a", time.Hour)}, Waived},
-		"subject ended":             {[]Finding{finding(Fail, "a")}, []config.Waiver{until("a", -time.Hour)}, Fail},
-		"another subject":           {[]Finding{finding(Fail, "a")}, []config.Waiver{until("b", time.Hour)}, Fail},
-		"one of two":                {[]Finding{finding(Fail, "a"), finding(Warn, "b")}, []config.Waiver{until("a", time.Hour)}, Warn},
-		"both":                      {[]Finding{finding(Fail, "a"), finding(Warn, "b")}, []config.Waiver{until("a", time.Hour), until("b", time.Hour)}, Waived},
-		"unknown left":              {[]Finding{finding(Fail, "a"), finding(Unknown, "b")}, []config.Waiver{until("a", time.Hour)}, Unknown},
+		"no waiver":        {[]Finding{finding(Fail, "a")}, nil, Fail},
+		"whole":            {[]Finding{finding(Fail, "a")}, []config.Waiver{until("", time.Hour)}, Waived},
+		"whole, unknown":   {[]Finding{finding(Unknown, "")}, []config.Waiver{until("", time.Hour)}, Waived},
+		"whole, warn":      {[]Finding{finding(Warn, "a")}, []config.Waiver{until("", time.Hour)}, Waived},
+		"nothing to waive": {[]Finding{finding(Pass, "a")}, []config.Waiver{until("", time.Hour)}, Pass},
+		"ended":            {[]Finding{finding(Fail, "a")}, []config.Waiver{until("", 0)}, Fail},
+		"subject":          {[]Finding{finding(Fail, "a")}, []config.Waiver{until("a", time.Hour)}, Waived},
+		"subject ended":    {[]Finding{finding(Fail, "a")}, []config.Waiver{until("a", -time.Hour)}, Fail},
+		"another subject":  {[]Finding{finding(Fail, "a")}, []config.Waiver{until("b", time.Hour)}, Fail},
+		"one of two": {
+			[]Finding{finding(Fail, "a"), finding(Warn, "b")}, []config.Waiver{until("a", time.Hour)}, Warn,
+		},
+		"both": {
+			[]Finding{finding(Fail, "a"), finding(Warn, "b")},
+			[]config.Waiver{until("a", time.Hour), until("b", time.Hour)}, Waived,
+		},
+		"unknown left": {
+			[]Finding{finding(Fail, "a"), finding(Unknown, "b")}, []config.Waiver{until("a", time.Hour)}, Unknown,
+		},
 		"empty subject is nobody's": {[]Finding{finding(Fail, "")}, []config.Waiver{until("a", time.Hour)}, Fail},
 	} {
 		t.Run(name, func(t *testing.T) {

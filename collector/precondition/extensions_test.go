@@ -41,7 +41,10 @@ func TestExtensionsFromTheFiles(t *testing.T) {
 	for _, m := range []struct {
 		name, pool string
 		active     bool
-	}{{"Phoenix_Moneybookers", "community", true}, {"Cm_RedisSession", "community", true}, {"Old_Thing", "local", false}, {"Mage_Extra", "core", true}} {
+	}{
+		{"Phoenix_Moneybookers", "community", true}, {"Cm_RedisSession", "community", true},
+		{"Old_Thing", "local", false}, {"Mage_Extra", "core", true},
+	} {
 		shoptest.WriteUnder(t, root1, "app/etc/modules/"+m.name+".xml", shoptest.Module(m.name, m.pool, m.active))
 	}
 	s.Want("extensions", finding.Pass)
@@ -109,7 +112,8 @@ func TestExtensionsWhoseFilesAreGone(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	root1, _ := s.WithRoots()
-	f := s.WantFinding("extensions", finding.Warn, "belong to no module", "acme_giftcard_setup, amshopby_setup", "magento1.root")
+	f := s.WantFinding("extensions", finding.Warn, "belong to no module", "acme_giftcard_setup, amshopby_setup",
+		"magento1.root")
 	if f.Subject != "core_resource" {
 		t.Errorf("subject %q", f.Subject)
 	}
@@ -165,7 +169,8 @@ func TestExtensionsOfEnterprise(t *testing.T) {
 	s.Want("extensions", finding.Unknown) // modules without a setup resource
 	s.WantValue(0, "extensions", "undecided")
 	root1, _ := s.WithRoots()
-	shoptest.WriteUnder(t, root1, "app/etc/modules/OnTap_Merchandiser.xml", shoptest.Module("OnTap_Merchandiser", "community", true))
+	shoptest.WriteUnder(t, root1, "app/etc/modules/OnTap_Merchandiser.xml",
+		shoptest.Module("OnTap_Merchandiser", "community", true))
 	s.Want("extensions", finding.Pass)
 	s.On1("DELETE FROM core_resource WHERE code = 'enterprise_cms_setup'")
 	s.WantFinding("extensions", finding.Fail, "OnTap_Merchandiser")

@@ -17,18 +17,35 @@ func TestM2EntitiesEach(t *testing.T) {
 	s.Want("m2_entities", finding.Pass)
 	for _, tc := range []struct{ entity, table, insert, remove string }{
 		{"product", "catalog_product_entity", "(attribute_set_id, sku) VALUES (4, 'new')", "sku = 'new'"},
-		{"category", "catalog_category_entity", "(attribute_set_id, parent_id, path, position, level, children_count) VALUES (3, 2, '1/2/3', 1, 2, 0)", "level = 2"},
-		{"attribute", "eav_attribute", "(entity_type_id, attribute_code, is_user_defined) VALUES (4, 'erp_id', 1)", "attribute_code = 'erp_id'"},
-		{"attribute_set", "eav_attribute_set", "(entity_type_id, attribute_set_name) VALUES (4, 'Shoes')", "attribute_set_name = 'Shoes'"},
+		{
+			"category", "catalog_category_entity",
+			"(attribute_set_id, parent_id, path, position, level, children_count) VALUES (3, 2, '1/2/3', 1, 2, 0)",
+			"level = 2",
+		},
+		{
+			"attribute", "eav_attribute", "(entity_type_id, attribute_code, is_user_defined) VALUES (4, 'erp_id', 1)",
+			"attribute_code = 'erp_id'",
+		},
+		{
+			"attribute_set", "eav_attribute_set", "(entity_type_id, attribute_set_name) VALUES (4, 'Shoes')",
+			"attribute_set_name = 'Shoes'",
+		},
 		{"customer", "customer_entity", "(email) VALUES ('new@example.com')", "email = 'new@example.com'"},
-		{"customer_group", "customer_group", "(customer_group_code, tax_class_id) VALUES ('VIP', 3)", "customer_group_code = 'VIP'"},
+		{
+			"customer_group", "customer_group", "(customer_group_code, tax_class_id) VALUES ('VIP', 3)",
+			"customer_group_code = 'VIP'",
+		},
 		{"order", "sales_order", "(increment_id) VALUES ('900000001')", "increment_id = '900000001'"},
 		{"cms_page", "cms_page", "(title, identifier) VALUES ('New', 'new')", "identifier = 'new'"},
 		{"cms_block", "cms_block", "(title, identifier) VALUES ('New', 'new')", "identifier = 'new'"},
 		{"cart_rule", "salesrule", "(name) VALUES ('new')", "name = 'new'"},
 		{"catalog_rule", "catalogrule", "(name) VALUES ('new')", "name = 'new'"},
 		{"review", "review", "(entity_id, entity_pk_value) VALUES (1, 1)", "entity_pk_value = 1"},
-		{"url_rewrite", "url_rewrite", "(entity_type, entity_id, request_path, target_path, store_id) VALUES ('product', 1, 'new', 'catalog/product/view/id/1', 1)", "entity_type = 'product'"},
+		{
+			"url_rewrite", "url_rewrite",
+			"(entity_type, entity_id, request_path, target_path, store_id) VALUES ('product', 1, 'new', 'catalog/product/view/id/1', 1)",
+			"entity_type = 'product'",
+		},
 		{"store", "store", "(code, website_id, group_id, name) VALUES ('brandnew', 1, 1, 'New')", "code = 'brandnew'"},
 	} {
 		s.On2("INSERT INTO m2_" + tc.table + " " + tc.insert)

@@ -44,8 +44,14 @@ func TestM2InstalledReleaseRanges(t *testing.T) {
 		{"DROP TABLE login_as_customer", "2.3 or newer, before 2.4"},
 		{"DROP TABLE patch_list", "2.0 or newer, before 2.3"},
 		{"INSERT INTO setup_module VALUES ('Magento_Catalog', '2.2.6', '2.2.6')", "2.2 or newer, before 2.3"},
-		{"UPDATE setup_module SET schema_version = '2.1.4' WHERE module = 'Magento_Catalog'", "2.1 or newer, before 2.2"},
-		{"UPDATE setup_module SET schema_version = '2.0.4' WHERE module = 'Magento_Catalog'", "2.0 or newer, before 2.1"},
+		{
+			"UPDATE setup_module SET schema_version = '2.1.4' WHERE module = 'Magento_Catalog'",
+			"2.1 or newer, before 2.2",
+		},
+		{
+			"UPDATE setup_module SET schema_version = '2.0.4' WHERE module = 'Magento_Catalog'",
+			"2.0 or newer, before 2.1",
+		},
 		{"UPDATE setup_module SET schema_version = NULL WHERE module = 'Magento_Catalog'", "2.0 or newer, before 2.3"},
 	} {
 		s.On2(step.change)
@@ -78,11 +84,13 @@ func TestM2InstalledFilesOfAnotherRelease(t *testing.T) {
 	}
 	s.Want("m2_installed", finding.Pass)
 	files("2.4.6-p3")
-	s.WantFinding("m2_installed", finding.Fail, "newer release than its files", "2.4.6-p3", "AddDataFor", "magento2.root")
+	s.WantFinding("m2_installed", finding.Fail, "newer release than its files", "2.4.6-p3", "AddDataFor",
+		"magento2.root")
 	files("2.4.8")
 	s.WantFinding("m2_installed", finding.Warn, "seems to be of an older release", "2.4.8", "setup:upgrade")
 	s.On2("DROP TABLE patch_list", "INSERT INTO setup_module VALUES ('Magento_Catalog', '2.2.6', '2.2.6')")
-	s.WantFinding("m2_installed", finding.Fail, "is of an older release", "2.4.8", "Magento_Catalog 2.2.6", "setup:upgrade")
+	s.WantFinding("m2_installed", finding.Fail, "is of an older release", "2.4.8", "Magento_Catalog 2.2.6",
+		"setup:upgrade")
 	files("2.2.8")
 	s.Want("m2_installed", finding.Pass)
 	files("dev-main")

@@ -44,27 +44,73 @@ func TestMigrationTool(t *testing.T) {
 		{"composer.lock", lock("2.4.7.1", "2.4.7-p9"), finding.Pass, []string{"release fits"}},
 		{"composer.lock", lock("2.3.5", "2.4.7-p3"), finding.Fail, []string{"not for this Magento 2"}},
 		{"composer.lock", lock("dev-main", "2.4.7-p3"), finding.Unknown, []string{"dev-main"}},
-		{"composer.lock", lock("", "2.4.7-p3"), finding.Fail, []string{"is not installed", "composer require magento/data-migration-tool:2.4.7"}},
+		{
+			"composer.lock", lock("", "2.4.7-p3"), finding.Fail,
+			[]string{"is not installed", "composer require magento/data-migration-tool:2.4.7"},
+		},
 		{"composer.lock", "{", finding.Unknown, []string{"composer.lock"}},
 		{"composer.lock", lock("2.4.7", "2.4.7-p3"), finding.Pass, nil},
-		{"app/etc/config.php", shoptest.ConfigPHP("Magento_Store"), finding.Fail, []string{"module is not enabled", "module:enable Magento_DataMigrationTool"}},
-		{"app/etc/config.php", shoptest.ConfigPHP(shoptest.ToolModule + "=0"), finding.Fail, []string{"module is not enabled"}},
+		{
+			"app/etc/config.php", shoptest.ConfigPHP("Magento_Store"), finding.Fail,
+			[]string{"module is not enabled", "module:enable Magento_DataMigrationTool"},
+		},
+		{
+			"app/etc/config.php", shoptest.ConfigPHP(shoptest.ToolModule + "=0"), finding.Fail,
+			[]string{"module is not enabled"},
+		},
 		{"app/etc/config.php", "<?php return include 'x.php';", finding.Unknown, []string{"config.php"}},
 		{"app/etc/config.php", shoptest.ConfigPHP(shoptest.ToolModule), finding.Pass, nil},
 		{"config.xml", "<config>", finding.Fail, []string{"config.xml cannot be read"}},
-		{"config.xml", s.ConfigXML(map[string]string{"source_prefix": ""}), finding.Fail, []string{"disagree on Magento 1's table prefix", `"mage_"`}},
-		{"config.xml", s.ConfigXML(map[string]string{"crypt_key": ""}), finding.Warn, []string{"crypt_key of config.xml is empty"}},
-		{"config.xml", s.ConfigXML(map[string]string{"crypt_key": "other"}), finding.Fail, []string{"crypt_key of config.xml is not Magento 1's"}},
-		{"config.xml", s.ConfigXML(map[string]string{"eav_map_file": "etc/none.xml"}), finding.Fail, []string{"Invalid map filename", "etc/none.xml"}},
-		{"config.xml", s.ConfigXML(map[string]string{"map_file": "etc/opensource-to-opensource/1.9.3.0/map.xml.dist"}), finding.Fail, []string{"Invalid map filename"}},
+		{
+			"config.xml", s.ConfigXML(map[string]string{"source_prefix": ""}), finding.Fail,
+			[]string{"disagree on Magento 1's table prefix", `"mage_"`},
+		},
+		{
+			"config.xml", s.ConfigXML(map[string]string{"crypt_key": ""}), finding.Warn,
+			[]string{"crypt_key of config.xml is empty"},
+		},
+		{
+			"config.xml", s.ConfigXML(map[string]string{"crypt_key": "other"}), finding.Fail,
+			[]string{"crypt_key of config.xml is not Magento 1's"},
+		},
+		{
+			"config.xml", s.ConfigXML(map[string]string{"eav_map_file": "etc/none.xml"}), finding.Fail,
+			[]string{"Invalid map filename", "etc/none.xml"},
+		},
+		{
+			"config.xml",
+			s.ConfigXML(map[string]string{"map_file": "etc/opensource-to-opensource/1.9.3.0/map.xml.dist"}),
+			finding.Fail, []string{"Invalid map filename"},
+		},
 		{"config.xml", s.ConfigXML(nil), finding.Pass, nil},
-		{"app/etc/env.php", strings.Replace(s.EnvPHP(""), "'table_prefix' => 'm2_'", "'table_prefix' => 'other_'", 1), finding.Fail, []string{"disagree on Magento 2's table prefix", `"other_"`}},
-		{"app/etc/env.php", strings.Replace(s.EnvPHP(""), "'dbname' => '"+s.DB2+"'", "'dbname' => getenv('DB')", 1), finding.Unknown, []string{"agree on Magento 2's database", "getenv()"}},
-		{"app/etc/env.php", strings.Replace(s.EnvPHP(""), "'dbname' => '"+s.DB2+"'", "'dbname' => 'elsewhere'", 1), finding.Fail, []string{"disagree on Magento 2's database"}},
-		{"app/etc/env.php", strings.Replace(s.EnvPHP(""), "'MAGE_MODE' => 'default'", "'MAGE_MODE' => 'developer'", 1), finding.Warn, []string{"developer mode"}},
-		{"app/etc/env.php", s.EnvPHP("'resource' => ['default_setup' => ['connection' => 'default'], 'sales' => ['connection' => 'sales']],"), finding.Fail, []string{"does not support"}},
+		{
+			"app/etc/env.php",
+			strings.Replace(s.EnvPHP(""), "'table_prefix' => 'm2_'", "'table_prefix' => 'other_'", 1), finding.Fail,
+			[]string{"disagree on Magento 2's table prefix", `"other_"`},
+		},
+		{
+			"app/etc/env.php", strings.Replace(s.EnvPHP(""), "'dbname' => '"+s.DB2+"'", "'dbname' => getenv('DB')", 1),
+			finding.Unknown, []string{"agree on Magento 2's database", "getenv()"},
+		},
+		{
+			"app/etc/env.php", strings.Replace(s.EnvPHP(""), "'dbname' => '"+s.DB2+"'", "'dbname' => 'elsewhere'", 1),
+			finding.Fail, []string{"disagree on Magento 2's database"},
+		},
+		{
+			"app/etc/env.php",
+			strings.Replace(s.EnvPHP(""), "'MAGE_MODE' => 'default'", "'MAGE_MODE' => 'developer'", 1), finding.Warn,
+			[]string{"developer mode"},
+		},
+		{
+			"app/etc/env.php",
+			s.EnvPHP("'resource' => ['default_setup' => ['connection' => 'default'], 'sales' => ['connection' => 'sales']],"),
+			finding.Fail, []string{"does not support"},
+		},
 		{"app/etc/env.php", s.EnvPHP(""), finding.Pass, nil},
-		{shoptest.ToolDir + "/etc/eav_map_file.xml", "<map>", finding.Fail, []string{"cannot read the file of eav_map_file"}},
+		{
+			shoptest.ToolDir + "/etc/eav_map_file.xml", "<map>", finding.Fail,
+			[]string{"cannot read the file of eav_map_file"},
+		},
 		{shoptest.ToolDir + "/etc/eav_map_file.xml", shoptest.MapFile("eav_map_file"), finding.Pass, nil},
 	} {
 		shoptest.WriteUnder(t, root2, tc.path, tc.content)
@@ -82,9 +128,18 @@ func TestMigrationTool(t *testing.T) {
 		{"app/Mage.php", shoptest.MagePHP("1.9.3.0", "COMMUNITY"), finding.Warn, []string{"another release"}},
 		{"app/Mage.php", shoptest.MagePHP("1.8.1.0", "COMMUNITY"), finding.Fail, []string{"another release"}},
 		{"app/Mage.php", shoptest.MagePHP("1.14.4.5", "ENTERPRISE"), finding.Fail, []string{"another edition"}},
-		{"app/Mage.php", strings.Replace(shoptest.MagePHP("1.9.4.5", "COMMUNITY"), "}\n}", "}\n    public static function getOpenMageVersionInfo() { return array('major' => '20', 'minor' => '1', 'patch' => '0'); }\n}", 1), finding.Warn, []string{"OpenMage"}},
+		{
+			"app/Mage.php",
+			strings.Replace(shoptest.MagePHP("1.9.4.5", "COMMUNITY"), "}\n}",
+				"}\n    public static function getOpenMageVersionInfo() { return array('major' => '20', 'minor' => '1', 'patch' => '0'); }\n}",
+				1),
+			finding.Warn, []string{"OpenMage"},
+		},
 		{"app/Mage.php", shoptest.MagePHP("1.9.4.5", "COMMUNITY"), finding.Pass, nil},
-		{"app/etc/local.xml", s.LocalXML("mage_", "another"), finding.Fail, []string{"disagree on Magento 1's database", `"another"`}},
+		{
+			"app/etc/local.xml", s.LocalXML("mage_", "another"), finding.Fail,
+			[]string{"disagree on Magento 1's database", `"another"`},
+		},
 		{"app/etc/local.xml", "<config>", finding.Unknown, []string{"local.xml"}},
 		{"app/etc/local.xml", s.LocalXML("mage_", s.DB1), finding.Pass, nil},
 	} {
@@ -249,12 +304,16 @@ func TestMigrationToolSourceIsNoMagento1(t *testing.T) {
 		"a prefix that is missing": {func(s *shop, root2 string) {
 			s.Load(s.Server1, s.DB1, mysqltest.Magento1("shop_"))
 			s.dropUnprefixed()
-		}, "source_prefix", []string{"no Magento 1 without a table prefix", `"shop_"`, "<source_prefix>shop_</source_prefix>"}},
+		}, "source_prefix", []string{
+			"no Magento 1 without a table prefix", `"shop_"`, "<source_prefix>shop_</source_prefix>",
+		}},
 		"a Magento 2": {func(s *shop, root2 string) {
 			s.Migration.Magento1 = s.Migration.Magento2
 			s.Migration.Magento1.Root = ""
 		}, "source", []string{"is a Magento 2", "swapped"}},
-		"nothing": {func(s *shop, root2 string) { s.dropUnprefixed() }, "source", []string{"there is no Magento 1", "GRANT"}},
+		"nothing": {
+			func(s *shop, root2 string) { s.dropUnprefixed() }, "source", []string{"there is no Magento 1", "GRANT"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -273,7 +332,8 @@ func TestMigrationToolSourceIsNoMagento1(t *testing.T) {
 // dropUnprefixed drops Magento 1's tables without a prefix.
 func (s *shop) dropUnprefixed() {
 	s.T.Helper()
-	s.On1("SET foreign_key_checks = 0", "DROP TABLE core_resource, core_store, sales_flat_order, catalog_category_entity")
+	s.On1("SET foreign_key_checks = 0",
+		"DROP TABLE core_resource, core_store, sales_flat_order, catalog_category_entity")
 }
 
 // TestMigrationToolPredictsNothingOfADatabaseThatIsDown must not be silent about it.
@@ -292,7 +352,8 @@ func TestMigrationToolFitsTheReleaseOfTheDatabase(t *testing.T) {
 	s := newShop(t)
 	_, root2 := s.WithRoots()
 	tool := func(release string) {
-		shoptest.WriteUnder(t, root2, "composer.lock", shoptest.ComposerLock(map[string]string{"magento/data-migration-tool": release}))
+		shoptest.WriteUnder(t, root2, "composer.lock",
+			shoptest.ComposerLock(map[string]string{"magento/data-migration-tool": release}))
 	}
 	tool("2.4.7")
 	s.Want("migration_tool", finding.Pass)
@@ -310,7 +371,8 @@ func TestMigrationToolMapping(t *testing.T) {
 	mage := func(version, edition string) {
 		shoptest.WriteUnder(t, root1, "app/Mage.php", shoptest.MagePHP(version, edition))
 	}
-	shoptest.WriteUnder(t, root2, shoptest.ToolDir+"/etc/opensource-to-opensource/1.9.4.5/config.xml.dist", s.ConfigXML(nil))
+	shoptest.WriteUnder(t, root2, shoptest.ToolDir+"/etc/opensource-to-opensource/1.9.4.5/config.xml.dist",
+		s.ConfigXML(nil))
 	s.Want("migration_tool", finding.Pass)
 	mage("1.5.1.0", "COMMUNITY")
 	f := s.WantFinding("migration_tool", finding.Fail, "no release of Magento 1 as old", "Upgrade Magento 1 to 1.6.0.0")
@@ -359,7 +421,8 @@ func TestMigrationToolHandlers(t *testing.T) {
 	s.Want("migration_tool", finding.Pass)
 	const settings = shoptest.ToolDir + "/etc/settings_map_file.xml"
 	whole := shoptest.MapFile("settings_map_file")
-	shoptest.WriteUnder(t, root2, settings, strings.Replace(whole, `\Migration\Handler\Convert`, `\Migration\Handler\Settings\Encrypt`, 1))
+	shoptest.WriteUnder(t, root2, settings,
+		strings.Replace(whole, `\Migration\Handler\Convert`, `\Migration\Handler\Settings\Encrypt`, 1))
 	f := s.WantFinding("migration_tool", finding.Warn, `Migration\Handler\Settings\Encrypt`, "settings_map_file.xml:1:")
 	if f.Subject != "settings_map_file" {
 		t.Errorf("subject %q", f.Subject)

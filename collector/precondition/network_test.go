@@ -51,12 +51,23 @@ func TestNetworkNamesEachFault(t *testing.T) {
 		change func(*config.Database)
 		words  []string
 	}{
-		"refused":        {func(d *config.Database) { d.Port = closedPort }, []string{"refuses connections", "bind-address"}},
-		"silent":         {func(d *config.Database) { d.Port = silent.Addr().(*net.TCPAddr).Port }, []string{"did not answer in time", "firewall"}},
-		"no such host":   {func(d *config.Database) { d.Host = "no-such-host.invalid" }, []string{"has no address", "getent hosts no-such-host.invalid"}},
+		"refused": {
+			func(d *config.Database) { d.Port = closedPort }, []string{"refuses connections", "bind-address"},
+		},
+		"silent": {
+			func(d *config.Database) { d.Port = silent.Addr().(*net.TCPAddr).Port },
+			[]string{"did not answer in time", "firewall"},
+		},
+		"no such host": {
+			func(d *config.Database) { d.Host = "no-such-host.invalid" },
+			[]string{"has no address", "getent hosts no-such-host.invalid"},
+		},
 		"wrong password": {func(d *config.Database) { d.Password = &wrong }, []string{"denies access", "--user="}},
-		"no socket":      {func(d *config.Database) { d.Host, d.Port, d.Socket = "localhost", 0, "/nowhere/s.sock" }, []string{"no Unix socket", "127.0.0.1"}},
-		"no TLS there":   {func(d *config.Database) { d.TLS = &config.TLS{} }, []string{"TLS", "server_name"}},
+		"no socket": {
+			func(d *config.Database) { d.Host, d.Port, d.Socket = "localhost", 0, "/nowhere/s.sock" },
+			[]string{"no Unix socket", "127.0.0.1"},
+		},
+		"no TLS there": {func(d *config.Database) { d.TLS = &config.TLS{} }, []string{"TLS", "server_name"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

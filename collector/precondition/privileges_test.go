@@ -64,7 +64,9 @@ func TestPrivilegesOddNames(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newShop(t, func(s *shoptest.Shop) { s.DB1 += name; s.DB2 += name })
-			for _, id := range []string{"network", "m2_installed", "privileges", "binlog_trust", "m2_entities", "cron_stopped"} {
+			for _, id := range []string{
+				"network", "m2_installed", "privileges", "binlog_trust", "m2_entities", "cron_stopped",
+			} {
 				if got := shoptest.Precondition(s.Evaluate(), id).Result; got.Status != finding.Pass &&
 					got.Status != finding.Warn {
 					t.Errorf("%s is %s: %+v", id, got.Status, got.Findings)

@@ -146,7 +146,8 @@ func TestSystemRequirementsFromTheDatabaseAlone(t *testing.T) {
 	s.WantFinding("system_requirements", finding.Unknown, "php version unknown")
 	s.WantValue(1, "requirement_met", "database")
 	s.Migration.Magento2.Database.Host = "no-such-host.invalid"
-	s.WantFinding("system_requirements", finding.Unknown, "release is unknown", "files: ", "database: ", "no-such-host.invalid")
+	s.WantFinding("system_requirements", finding.Unknown, "release is unknown", "files: ", "database: ",
+		"no-such-host.invalid")
 	s.WantAbsent("requirement_met", "database")
 }
 
@@ -177,7 +178,8 @@ func TestSystemRequirementsOfPatchReleases(t *testing.T) {
 		s.WantFinding("system_requirements", finding.Unknown, "php")
 		found := false
 		for _, f := range s.State("system_requirements").Result.Findings {
-			found = found || f.Subject == "release" && strings.Contains(f.Summary, "requirements of "+row+": the table has no row for "+release)
+			found = found || f.Subject == "release" && strings.Contains(f.Summary,
+				"requirements of "+row+": the table has no row for "+release)
 		}
 		if !found {
 			t.Errorf("%s: %+v", release, s.State("system_requirements").Result.Findings)
@@ -209,7 +211,8 @@ func TestSystemRequirementsDefaultSearchEngine(t *testing.T) {
 	s.Configure("system_requirements", "{}")
 	s.On2("DELETE FROM patch_list WHERE patch_name LIKE '%CostaRica' OR patch_name LIKE '%Ukraine'")
 	s.Evaluate()
-	s.WantFinding("system_requirements", finding.Unknown, "depends on Magento 2's exact release", "2.4.4 or newer, before 2.4.7")
+	s.WantFinding("system_requirements", finding.Unknown, "depends on Magento 2's exact release",
+		"2.4.4 or newer, before 2.4.7")
 	s.On2("DROP TABLE jwt_auth_revoked, admin_user_expiration, login_as_customer")
 	wants("", "searches in its database")
 }

@@ -178,7 +178,8 @@ func TestTopologyRolesThatMagento1Lacks(t *testing.T) {
 			s.Want("topology", finding.Pass)
 			// As soon as Magento 1 has the role, it counts.
 			shoptest.WriteUnder(t, root1, "app/etc/local.xml", s.withRedisSession(node(t)))
-			if got := shoptest.Precondition(s.Evaluate(), "topology").Result.Status; got != finding.Fail && got != finding.Unknown {
+			if got := shoptest.Precondition(s.Evaluate(),
+				"topology").Result.Status; got != finding.Fail && got != finding.Unknown {
 				t.Errorf("%s although Magento 1 keeps its sessions in Redis", got)
 			}
 		})
@@ -196,7 +197,8 @@ func TestTopologySentinels(t *testing.T) {
 		shoptest.WriteUnder(t, root2, "app/etc/env.php", s.EnvPHP(
 			"'session' => ['save' => 'redis', 'redis' => ['sentinel_servers' => '"+servers+"', 'sentinel_master' => 'm']],"))
 	}
-	shoptest.WriteUnder(t, root1, "app/etc/local.xml", s.withRedisSession("tcp://r1:26379,tcp://r2:26379,tcp://r3:26379"))
+	shoptest.WriteUnder(t, root1, "app/etc/local.xml",
+		s.withRedisSession("tcp://r1:26379,tcp://r2:26379,tcp://r3:26379"))
 	sentinels(alive)
 	s.Want("topology", finding.Pass)
 	s.WantValue(1, "topology_nodes", "magento1", "session")

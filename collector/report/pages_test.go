@@ -71,7 +71,8 @@ func TestMigrationPage(t *testing.T) {
 		"Magento 2: database magento2 at db2:3306 as mig, not reached", "2026-12-01 12:00:00 UTC (in 30 days)",
 		`<li class="now" aria-current="step">prepare`, "/base/migrations/acme/report.html")
 	never(t, page, "<script>alert", "\x1b", "\u202e", "style=", "onclick", "<no value>", "ZgotmplZ")
-	if fail, warn := strings.Index(page, "INSERT is missing</bdi>"), strings.Index(page, "&lt;script&gt;"); fail > warn {
+	if fail, warn := strings.Index(page,
+		"INSERT is missing</bdi>"), strings.Index(page, "&lt;script&gt;"); fail > warn {
 		t.Error("a warning stands before a failure")
 	}
 }
@@ -105,7 +106,8 @@ func many(n int) Readiness {
 				status = finding.Warn
 			}
 			m.Preconditions = append(m.Preconditions, PreconditionReadiness{
-				ID: p.ID, Title: p.Title, Status: status, Summary: "what was seen of " + p.Title, EvaluatedAt: &at, DocsURL: p.DocsURL(),
+				ID: p.ID, Title: p.Title, Status: status, Summary: "what was seen of " + p.Title,
+				EvaluatedAt: &at, DocsURL: p.DocsURL(),
 				History: []collector.Change{
 					{At: noon.Add(-time.Hour), Status: finding.Pass},
 					{At: noon.Add(-time.Minute), Status: status},
@@ -174,8 +176,10 @@ func TestOverviewOfThousand(t *testing.T) {
 	}
 	for query, want := range map[string]int{
 		"search=shop-099": 10, "search=SHOP-0999": 1, "status=blocked&search=00": 75, "status=ready&search=shop-000": 3,
-		"status=warn&search=shop-000": 2, "precondition=backup&status=ready&search=shop-000": 10, "precondition=network&status=blocked&search=shop-000": 7,
-		"precondition=network&search=shop-000": 10, "search=nothing": 0,
+		"status=warn&search=shop-000":                         2,
+		"precondition=backup&status=ready&search=shop-000":    10,
+		"precondition=network&status=blocked&search=shop-000": 7,
+		"precondition=network&search=shop-000":                10, "search=nothing": 0,
 	} {
 		if names, page := rows(t, d, query); len(names) != want ||
 			!strings.Contains(page, fmt.Sprintf("%d of 1000 match.", want)) {
@@ -220,7 +224,10 @@ func TestOverviewOrder(t *testing.T) {
 func TestParseFilterRefuses(t *testing.T) {
 	t.Parallel()
 	for query, want := range map[string]string{
-		"status=sad": `status="sad": expected one of blocked`, "precondition=no": `precondition="no"`, "page=0": `page="0"`, "page=x": `page="x"`,
+		"status=sad":                        `status="sad": expected one of blocked`,
+		"precondition=no":                   `precondition="no"`,
+		"page=0":                            `page="0"`,
+		"page=x":                            `page="x"`,
 		"search=" + strings.Repeat("x", 64): "63 characters",
 	} {
 		values, err := url.ParseQuery(query)
@@ -295,7 +302,9 @@ func TestStatic(t *testing.T) {
 		p.Static(w, r)
 		return w.Result()
 	}
-	for file, kind := range map[string]string{"style.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"} {
+	for file, kind := range map[string]string{
+		"style.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml",
+	} {
 		first := get(file, "")
 		if first.StatusCode != http.StatusOK || !strings.HasPrefix(first.Header.Get("Content-Type"), kind) {
 			t.Errorf("%s: %d %v", file, first.StatusCode, first.Header)
@@ -322,7 +331,13 @@ func TestNoDocs(t *testing.T) {
 func TestDurations(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{
-		0: "0 s", 499 * time.Millisecond: "0 s", 59 * time.Second: "59 s", 61 * time.Second: "1 min", time.Hour + 59*time.Minute + 59*time.Second: "1 h 59 min", 47 * time.Hour: "47 h 0 min", 48 * time.Hour: "2 days",
+		0:                      "0 s",
+		499 * time.Millisecond: "0 s",
+		59 * time.Second:       "59 s",
+		61 * time.Second:       "1 min",
+		time.Hour + 59*time.Minute + 59*time.Second: "1 h 59 min",
+		47 * time.Hour: "47 h 0 min",
+		48 * time.Hour: "2 days",
 	} {
 		if got := finding.Duration(d); got != want {
 			t.Errorf("%s: %q, want %q", d, got, want)
@@ -359,7 +374,8 @@ func FuzzPages(f *testing.F) {
 				{System: "magento1", Address: text, Database: text, Account: text, Version: text},
 			},
 			Preconditions: []PreconditionReadiness{{
-				ID: "network", Title: "Network", Status: finding.Fail, Summary: text, EvaluatedAt: &noon, DocsURL: "/docs/preconditions#network",
+				ID: "network", Title: "Network", Status: finding.Fail, Summary: text,
+				EvaluatedAt: &noon, DocsURL: "/docs/preconditions#network",
 				Findings: []finding.Finding{
 					one,
 				}, Waivers: []WaiverReadiness{{Subject: text, Reason: text, Owner: text}},

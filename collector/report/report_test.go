@@ -43,7 +43,8 @@ func example() Readiness {
 					Findings:    []finding.Finding{{Status: finding.Pass, Summary: "a note"}},
 				},
 				{
-					ID: "privileges", Title: "Privileges", Status: finding.Fail, Summary: "INSERT is missing (and 1 more)", EvaluatedAt: &earlier, ChangedAt: &earlier,
+					ID: "privileges", Title: "Privileges", Status: finding.Fail, Summary: "INSERT is missing (and 1 more)",
+					EvaluatedAt: &earlier, ChangedAt: &earlier,
 					DocsURL: "/docs/preconditions#privileges", DurationSeconds: 0.0123,
 					History: []collector.Change{
 						{At: noon.Add(-time.Hour), Status: finding.Pass},
@@ -67,7 +68,8 @@ func example() Readiness {
 					},
 				},
 				{
-					ID: "extensions", Title: "Extensions", Status: finding.Waived, Summary: "one is undecided", EvaluatedAt: &earlier,
+					ID: "extensions", Title: "Extensions", Status: finding.Waived, Summary: "one is undecided",
+					EvaluatedAt: &earlier,
 					Waivers: []WaiverReadiness{
 						{Subject: "aw_blog", Reason: "later", Owner: "jane", Expires: noon.AddDate(0, 0, 3)},
 						{Reason: "old", Expires: noon},
@@ -155,9 +157,26 @@ func TestRemedyTexts(t *testing.T) {
 		{"", nil},
 		{"Start the server.", []remedyText{{"Start the server.", false, true}}},
 		{"As root:\nGRANT a;\nGRANT b;", []remedyText{{"As root:", false, false}, {"GRANT a;\nGRANT b;", true, true}}},
-		{"As root:\nSET GLOBAL x = 1;\nOr, less safe:\nGRANT SUPER;\n", []remedyText{{"As root:", false, false}, {"SET GLOBAL x = 1;", true, true}, {"Or, less safe:", false, false}, {"GRANT SUPER;", true, true}}},
-		{"In my.cnf:\n[mysqld]\n\n  x=1\nThen restart.", []remedyText{{"In my.cnf:", false, false}, {"[mysqld]\n  x=1", true, true}, {"Then restart.", false, false}}},
-		{"Write:\npreconditions:\n  extensions:\n    a: {dropped: \"No. Never.\"}", []remedyText{{"Write:", false, false}, {"preconditions:\n  extensions:\n    a: {dropped: \"No. Never.\"}", true, true}}},
+		{
+			"As root:\nSET GLOBAL x = 1;\nOr, less safe:\nGRANT SUPER;\n",
+			[]remedyText{
+				{"As root:", false, false}, {"SET GLOBAL x = 1;", true, true}, {"Or, less safe:", false, false},
+				{"GRANT SUPER;", true, true},
+			},
+		},
+		{
+			"In my.cnf:\n[mysqld]\n\n  x=1\nThen restart.",
+			[]remedyText{
+				{"In my.cnf:", false, false}, {"[mysqld]\n  x=1", true, true}, {"Then restart.", false, false},
+			},
+		},
+		{
+			"Write:\npreconditions:\n  extensions:\n    a: {dropped: \"No. Never.\"}",
+			[]remedyText{
+				{"Write:", false, false},
+				{"preconditions:\n  extensions:\n    a: {dropped: \"No. Never.\"}", true, true},
+			},
+		},
 		{"a\x1b\tb", []remedyText{{"a\uFFFD b", false, true}}},
 	} {
 		got := remedyTexts(tc.remedy)

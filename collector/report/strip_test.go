@@ -22,17 +22,30 @@ func TestStrip(t *testing.T) {
 	}{
 		{"nothing", nil, nil, ""},
 		{"just begun", []collector.Change{at(0, finding.Pass)}, nil, ""},
-		{"unchanged", []collector.Change{at(time.Hour, finding.Pass)}, []segment{{0, 12, 240, 4, finding.Pass}}, "0 changes in the last 1 h 0 min, now pass"},
-		{"half", []collector.Change{at(time.Hour, finding.Pass), at(30*time.Minute, finding.Fail)}, []segment{{0, 12, 120, 4, finding.Pass}, {120, 0, 120, 16, finding.Fail}}, "1 change in the last 1 h 0 min, now fail"},
+		{
+			"unchanged", []collector.Change{at(time.Hour, finding.Pass)}, []segment{{0, 12, 240, 4, finding.Pass}},
+			"0 changes in the last 1 h 0 min, now pass",
+		},
+		{
+			"half", []collector.Change{at(time.Hour, finding.Pass), at(30*time.Minute, finding.Fail)},
+			[]segment{{0, 12, 120, 4, finding.Pass}, {120, 0, 120, 16, finding.Fail}},
+			"1 change in the last 1 h 0 min, now fail",
+		},
 		{
 			"a short one stays visible",
 			[]collector.Change{at(12*time.Hour, finding.Pass), at(time.Second, finding.Unknown)},
-			[]segment{{0, 12, 239, 4, finding.Pass}, {238, 4, 2, 12, finding.Unknown}}, "1 change in the last 12 h 0 min, now unknown",
+			[]segment{
+				{0, 12, 239, 4, finding.Pass}, {238, 4, 2, 12, finding.Unknown},
+			}, "1 change in the last 12 h 0 min, now unknown",
 		},
 		{
 			"a day at most",
-			[]collector.Change{at(90*time.Hour, finding.Fail), at(48*time.Hour, finding.Warn), at(12*time.Hour, finding.NotApplicable)},
-			[]segment{{0, 8, 120, 8, finding.Warn}, {120, 12, 120, 4, finding.NotApplicable}}, "1 change in the last 24 h 0 min, now not applicable",
+			[]collector.Change{
+				at(90*time.Hour, finding.Fail), at(48*time.Hour, finding.Warn), at(12*time.Hour, finding.NotApplicable),
+			},
+			[]segment{
+				{0, 8, 120, 8, finding.Warn}, {120, 12, 120, 4, finding.NotApplicable},
+			}, "1 change in the last 24 h 0 min, now not applicable",
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -9,9 +9,8 @@ import (
 // Dump makes a backup of one of the second server's databases with the real tool.
 func (s *Shop) Dump(path, database string, compressed bool, options ...string) {
 	s.T.Helper()
-	args := append(
-		[]string{"--no-defaults", "--socket=" + s.Server2.Socket(), "--user=root", "--single-transaction"},
-		options...)
+	args := []string{"--no-defaults", "--socket=" + s.Server2.Socket(), "--user=root", "--single-transaction"}
+	args = append(args, options...)
 	out, err := exec.CommandContext(s.T.Context(), "mariadb-dump", append(args, database)...).Output()
 	if err != nil {
 		s.T.Fatalf("mariadb-dump: %v", err)

@@ -13,9 +13,9 @@ import (
 	"magento_migration_exporter/collector/mysqltest"
 )
 
-// WithDelta gives the shop, whose databases are on one server, what migrate:settings and migrate:data leave: Magento 1's
-// rows in Magento 2, a delta log whose triggers run as the shop's account, the tool's progress file and its own log. The
-// roots are those of WithRoots.
+// WithDelta gives the shop, whose databases are on one server, what migrate:settings and migrate:data leave: Magento
+// 1's rows in Magento 2, a delta log whose triggers run as the shop's account, the tool's progress file and its own
+// log. The roots are those of WithRoots.
 func (s *Shop) WithDelta() (root1, root2 string) {
 	s.T.Helper()
 	root1, root2 = s.WithRoots()

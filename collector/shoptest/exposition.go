@@ -13,7 +13,7 @@ import (
 	"magento_migration_exporter/collector/precondition"
 )
 
-// Reference is what package exposition is compared with: a board's samples, exposed by client_golang.
+// Reference exposes a board's samples with client_golang, to compare package exposition with.
 type Reference struct {
 	Board     *collector.Board
 	Catalogue precondition.Catalogue
@@ -55,7 +55,7 @@ func (r Reference) descriptions() map[string]*prometheus.Desc {
 	return all
 }
 
-// Exposition renders the board as a scrape does, in the text format, with everything sorted.
+// Exposition renders the board with client_golang in the text format, with everything sorted.
 func Exposition(t *testing.T, board *collector.Board, catalogue precondition.Catalogue) string {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()

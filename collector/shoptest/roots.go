@@ -2,15 +2,17 @@ package shoptest
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"magento_migration_exporter/config"
 )
 
-// WriteUnder makes a file with its folders; an empty content removes it.
+// WriteUnder writes a file and its folders; with an empty content it removes the file.
 func WriteUnder(t *testing.T, root, path, content string) {
 	t.Helper()
 	full := filepath.Join(root, path)
@@ -45,7 +47,8 @@ final class Mage
     }
     public static function getVersionInfo()
     {
-        return array('major' => '%s', 'minor' => '%s', 'revision' => '%s', 'patch' => '%s', 'stability' => '', 'number' => '');
+        return array('major' => '%s', 'minor' => '%s', 'revision' => '%s', 'patch' => '%s',
+            'stability' => '', 'number' => '');
     }
     public static function getEdition()
     {
@@ -57,24 +60,21 @@ final class Mage
 
 // Module declares a Magento 1 module.
 func Module(name, pool string, active bool) string {
-	return fmt.Sprintf(
-		"<?xml version=\"1.0\"?>\n<config><modules><%[1]s><active>%[2]v</active><codePool>%[3]s</codePool></%[1]s></modules></config>\n",
-		name,
-		active,
-		pool,
-	)
+	return fmt.Sprintf(`<?xml version="1.0"?>
+<config><modules><%[1]s><active>%[2]v</active><codePool>%[3]s</codePool></%[1]s></modules></config>
+`, name, active, pool)
 }
 
 // ModuleConfig is a module's etc/config.xml with a setup resource.
 func ModuleConfig(name, code string) string {
-	return fmt.Sprintf(
-		"<?xml version=\"1.0\"?>\n<config><global><resources><%[2]s><setup><module>%[1]s</module></setup></%[2]s><%[2]s_read/></resources></global></config>\n",
-		name,
-		code,
-	)
+	return fmt.Sprintf(`<?xml version="1.0"?>
+<config><global><resources>
+<%[2]s><setup><module>%[1]s</module></setup></%[2]s><%[2]s_read/>
+</resources></global></config>
+`, name, code)
 }
 
-// CryptKey is Magento 1's.
+// CryptKey is Magento 1's crypt key.
 const CryptKey = "k3y"
 
 // LocalXML is Magento 1's app/etc/local.xml.
@@ -84,72 +84,81 @@ func (s *Shop) LocalXML(prefix, database string) string {
 <install><date><![CDATA[Wed, 03 Feb 2016 09:15:00 +0000]]></date></install>
 <crypt><key><![CDATA[%s]]></key></crypt>
 <resources><db><table_prefix><![CDATA[%s]]></table_prefix></db>
-<default_setup><connection><host><![CDATA[%s:%d]]></host><username><![CDATA[%s]]></username><password><![CDATA[x]]></password><dbname><![CDATA[%s]]></dbname><active>1</active></connection></default_setup></resources>
+<default_setup><connection>
+<host><![CDATA[%s:%d]]></host><username><![CDATA[%s]]></username><password><![CDATA[x]]></password>
+<dbname><![CDATA[%s]]></dbname><active>1</active>
+</connection></default_setup></resources>
 <session_save><![CDATA[files]]></session_save>
 </global></config>
 `, CryptKey, prefix, s.Server1.Host(), s.Server1.Port(), s.User, database)
 }
 
-// ConfigXML is the tool's configuration for the shop.
+// mapFiles are the options of config.xml that name a file of the same name below the tool's etc/.
+func mapFiles() []string {
+	return []string{
+		"eav_map_file", "log_map_file", "settings_map_file", "customer_map_file", "tier_price_map_file",
+		"stores_map_file", "class_map", "customer_attribute_groups_file", "customer_document_groups_file",
+		"delta_document_groups_file", "eav_attribute_groups_file", "eav_document_groups_file",
+		"log_document_groups_file", "map_document_groups", "order_grids_document_groups_file",
+	}
+}
+
+// steps are the steps of the smallest config.xml.
+const steps = `<steps mode="settings"><step title="Settings Step">
+<integrity>Migration\Step\Settings\Integrity</integrity>
+</step></steps>
+<steps mode="data"><step title="Map Step">
+<integrity>Migration\Step\Map\Integrity</integrity><data>Migration\Step\Map\Data</data>
+</step></steps>
+<steps mode="delta"><step title="Map Step"><delta>Migration\Step\Map\Delta</delta></step></steps>
+`
+
+// ConfigXML is the tool's configuration for the shop. It has the given values in place of its own.
 func (s *Shop) ConfigXML(replace map[string]string) string {
+	values := map[string]string{
+		"map_file":                           "etc/opensource-to-opensource/1.9.4.5/map.xml.dist",
+		"auto_resolve_urlrewrite_duplicates": "0",
+		"bulk_size":                          "0",
+		"crypt_key":                          CryptKey,
+		"dest_prefix":                        s.Prefix2,
+		"direct_document_copy":               "0",
+		"edition_migrate":                    "opensource-to-opensource",
+		"edition_number":                     "1.9.4.5",
+		"init_statements_destination":        "SET NAMES utf8;",
+		"init_statements_source":             "SET NAMES utf8;",
+		"log_file":                           "migration.log",
+		"progress_bar_format":                "x",
+		"resource_adapter_class_name":        "x",
+		"source_prefix":                      s.Prefix1,
+		"upgrade_customer_password_hash":     "1",
+	}
+	for _, name := range mapFiles() {
+		values[name] = "etc/" + name + ".xml"
+	}
 	var options strings.Builder
-	for _, name := range []string{"map_file", "eav_map_file", "log_map_file", "settings_map_file", "customer_map_file", "tier_price_map_file", "stores_map_file", "class_map",
-		"customer_attribute_groups_file", "customer_document_groups_file", "delta_document_groups_file", "eav_attribute_groups_file", "eav_document_groups_file",
-		"log_document_groups_file", "map_document_groups", "order_grids_document_groups_file", "auto_resolve_urlrewrite_duplicates", "bulk_size", "crypt_key", "dest_prefix",
-		"direct_document_copy", "edition_migrate", "edition_number", "init_statements_destination", "init_statements_source", "log_file", "progress_bar_format", "source_prefix",
-		"resource_adapter_class_name", "upgrade_customer_password_hash"} {
-		value := "etc/" + name + ".xml"
-		switch name {
-		case "map_file":
-			value = "etc/opensource-to-opensource/1.9.4.5/map.xml.dist"
-		case "auto_resolve_urlrewrite_duplicates", "bulk_size", "direct_document_copy":
-			value = "0"
-		case "upgrade_customer_password_hash":
-			value = "1"
-		case "crypt_key":
-			value = CryptKey
-		case "source_prefix":
-			value = s.Prefix1
-		case "dest_prefix":
-			value = s.Prefix2
-		case "edition_migrate":
-			value = "opensource-to-opensource"
-		case "edition_number":
-			value = "1.9.4.5"
-		case "init_statements_destination", "init_statements_source":
-			value = "SET NAMES utf8;"
-		case "log_file":
-			value = "migration.log"
-		case "progress_bar_format", "resource_adapter_class_name":
-			value = "x"
-		}
-		if r, ok := replace[name]; ok {
-			value = r
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		value, replaced := replace[name]
+		if !replaced {
+			value = values[name]
 		}
 		fmt.Fprintf(&options, "<%[1]s>%[2]s</%[1]s>\n", name, value)
 	}
 	login := func(port int, name string) string {
 		return fmt.Sprintf(`<database host="127.0.0.1:%d" name=%q user=%q password=%q/>`, port, name, s.User, Password)
 	}
-	return "<config>\n" + `<steps mode="settings"><step title="Settings Step"><integrity>Migration\Step\Settings\Integrity</integrity></step></steps>
-<steps mode="data"><step title="Map Step"><integrity>Migration\Step\Map\Integrity</integrity><data>Migration\Step\Map\Data</data></step></steps>
-<steps mode="delta"><step title="Map Step"><delta>Migration\Step\Map\Delta</delta></step></steps>
-<source>` + login(
-		s.Server1.Port(),
-		s.DB1,
-	) + "</source>\n<destination>" + login(
-		s.Server2.Port(),
-		s.DB2,
-	) + "</destination>\n<options>\n" + options.String() + "</options>\n</config>\n"
+	return "<config>\n" + steps +
+		"<source>" + login(s.Server1.Port(), s.DB1) + "</source>\n" +
+		"<destination>" + login(s.Server2.Port(), s.DB2) + "</destination>\n" +
+		"<options>\n" + options.String() + "</options>\n</config>\n"
 }
 
-// ToolModule is the name under which Magento 2 knows the migration tool.
+// ToolModule is the migration tool's name among Magento 2's modules.
 const ToolModule = "Magento_DataMigrationTool"
 
 // ToolDir is the tool's folder below Magento 2's.
 const ToolDir = "vendor/magento/data-migration-tool"
 
-// IgnoreAll is one side of a map that has no opinion on any table.
+// IgnoreAll is one side of a map that ignores all tables.
 const IgnoreAll = "<document_rules><ignore><document>*</document></ignore></document_rules>"
 
 // MapFile is the smallest file for an option of config.xml.
@@ -158,32 +167,26 @@ func MapFile(option string) string {
 	case option == "class_map":
 		return `<classmap><rename><from>none</from><to/></rename></classmap>`
 	case option == "settings_map_file":
-		return `<settings><key/><value><transform><path>a/b/c</path><handler class="\Migration\Handler\Convert"/></transform></value></settings>`
+		return `<settings><key/><value><transform><path>a/b/c</path>` +
+			`<handler class="\Migration\Handler\Convert"/></transform></value></settings>`
 	case strings.Contains(option, "group"):
 		return `<groups><group name="none"><document>none</document></group></groups>`
 	}
 	return "<map><source>" + IgnoreAll + "</source><destination>" + IgnoreAll + "</destination></map>"
 }
 
-// ComposerLock installs these packages.
+// ComposerLock is a composer.lock with these packages.
 func ComposerLock(versions map[string]string) string {
+	const form = `{"name": %q, "version": %q, "type": "magento2-module", "require": {"php": "~8.2.0||~8.3.0"}}`
 	var packages []string
 	for name, version := range versions {
-		packages = append(
-			packages,
-			fmt.Sprintf(
-				`{"name": %q, "version": %q, "type": "magento2-module", "require": {"php": "~8.2.0||~8.3.0"}}`,
-				name,
-				version,
-			),
-		)
+		packages = append(packages, fmt.Sprintf(form, name, version))
 	}
-	return `{"packages": [` + strings.Join(
-		packages,
-		",",
-	) + `], "packages-dev": [], "platform": {}, "plugin-api-version": "2.6.0"}`
+	return `{"packages": [` + strings.Join(packages, ",") +
+		`], "packages-dev": [], "platform": {}, "plugin-api-version": "2.6.0"}`
 }
 
+// ConfigPHP is an app/etc/config.php with these modules; "NAME=0" is a disabled one.
 func ConfigPHP(modules ...string) string {
 	var b strings.Builder
 	b.WriteString("<?php\nreturn [\n    'modules' => [\n")
@@ -198,31 +201,24 @@ func ConfigPHP(modules ...string) string {
 	return b.String()
 }
 
-// WithRoots gives the shop files of both systems and of the tool in which everything is right.
+// WithRoots gives the shop correct files of both systems and of the tool.
 func (s *Shop) WithRoots() (root1, root2 string) {
 	s.T.Helper()
 	root1, root2 = s.T.TempDir(), s.T.TempDir()
 	WriteUnder(s.T, root1, "app/Mage.php", MagePHP("1.9.4.5", "COMMUNITY"))
 	WriteUnder(s.T, root1, "app/etc/local.xml", s.LocalXML(s.Prefix1, s.DB1))
 	WriteUnder(s.T, root1, "app/etc/modules/Mage_All.xml", Module("Mage_Core", "core", true))
-	WriteUnder(
-		s.T,
-		root2,
-		"composer.lock",
-		ComposerLock(
-			map[string]string{
-				"magento/product-community-edition": "2.4.7-p3",
-				"magento/magento2-base":             "2.4.7-p3",
-				"magento/data-migration-tool":       "2.4.7",
-			},
-		),
-	)
+	WriteUnder(s.T, root2, "composer.lock", ComposerLock(map[string]string{
+		"magento/product-community-edition": "2.4.7-p3",
+		"magento/magento2-base":             "2.4.7-p3",
+		"magento/data-migration-tool":       "2.4.7",
+	}))
 	WriteUnder(s.T, root2, "app/etc/config.php", ConfigPHP("Magento_Store", ToolModule))
 	WriteUnder(s.T, root2, ToolDir+"/etc/config.xsd", "<xs/>")
 	for _, handler := range []string{"Convert", "Encrypt"} {
 		WriteUnder(s.T, root2, ToolDir+"/src/Migration/Handler/"+handler+".php", "<?php")
 	}
-	for option := range strings.FieldsSeq("eav_map_file log_map_file settings_map_file customer_map_file tier_price_map_file stores_map_file class_map customer_attribute_groups_file customer_document_groups_file delta_document_groups_file eav_attribute_groups_file eav_document_groups_file log_document_groups_file map_document_groups order_grids_document_groups_file") {
+	for _, option := range mapFiles() {
 		WriteUnder(s.T, root2, ToolDir+"/etc/"+option+".xml", MapFile(option))
 	}
 	WriteUnder(s.T, root2, ToolDir+"/etc/opensource-to-opensource/1.9.4.5/map.xml.dist", MapFile("map_file"))
@@ -233,18 +229,21 @@ func (s *Shop) WithRoots() (root1, root2 string) {
 	return root1, root2
 }
 
+// WriteTool writes the tool's config.xml.
 func (s *Shop) WriteTool(root2 string, replace map[string]string) {
 	s.T.Helper()
 	WriteUnder(s.T, root2, "config.xml", s.ConfigXML(replace))
 }
 
-// EnvPHP is Magento 2's app/etc/env.php; more is put among its settings.
+// EnvPHP is Magento 2's app/etc/env.php, with more settings.
 func (s *Shop) EnvPHP(more string) string {
 	return fmt.Sprintf(`<?php
 return [
     'install' => ['date' => 'Tue, 10 Jun 2025 14:00:30 +0000'],
     'crypt' => ['key' => 'm2k3y'],
-    'db' => ['table_prefix' => '%s', 'connection' => ['default' => ['host' => '%s:%d', 'dbname' => '%s', 'username' => '%s', 'password' => 'x', 'active' => '1']]],
+    'db' => ['table_prefix' => '%s', 'connection' => ['default' => [
+        'host' => '%s:%d', 'dbname' => '%s', 'username' => '%s', 'password' => 'x', 'active' => '1',
+    ]]],
     %s
     'MAGE_MODE' => 'default',
 ];

@@ -1,4 +1,5 @@
-// Package shoptest makes whole migrations on real database servers and evaluates them with the whole engine, for tests.
+// Package shoptest sets up complete migrations on real database servers and evaluates them with the real engine, for
+// tests.
 package shoptest
 
 import (
@@ -60,7 +61,7 @@ func (s *Servers) Stop() error {
 	return s.Magento2.Stop()
 }
 
-// Shop is one migration with databases and accounts of its own.
+// Shop is one migration with its own databases and account.
 type Shop struct {
 	T                *testing.T
 	Server1, Server2 *mysqltest.Server
@@ -81,10 +82,10 @@ type Shop struct {
 	sections map[string]string
 }
 
-// Password is that of the shop's accounts.
+// Password is the password of the shop's account.
 const Password = "t0p secret"
 
-// New makes a migration whose database preconditions all pass. Each change is made before anything is loaded.
+// New makes a migration whose database preconditions all pass. The changes are made before anything is loaded.
 func (s *Servers) New(t *testing.T, change ...func(*Shop)) *Shop {
 	t.Helper()
 	n := s.shops.Add(1)
@@ -111,7 +112,7 @@ func (s *Servers) New(t *testing.T, change ...func(*Shop)) *Shop {
 	return shop
 }
 
-// Start makes a fresh board and evaluator, as a new process would.
+// Start makes a new board and evaluator, as a new process would.
 func (s *Shop) Start() {
 	reader := backup.New(s.T.Context(), backup.Options{})
 	s.T.Cleanup(reader.Close)
@@ -125,8 +126,8 @@ func (s *Shop) Start() {
 // Now is the shop's clock.
 func (s *Shop) Now() time.Time { return time.Now().Add(s.Offset) }
 
-// Configure replaces the settings of a precondition by a section as it stands in the configuration file. An empty one
-// is left out.
+// Configure replaces the settings of a precondition. The section is YAML, as in the configuration file; an empty one
+// removes the settings.
 func (s *Shop) Configure(id, section string) {
 	s.T.Helper()
 	if s.sections == nil {
@@ -150,17 +151,17 @@ func (s *Shop) Configure(id, section string) {
 	s.Migration.Preconditions = c.Migrations[0].Preconditions
 }
 
-// Set is Configure with a section that is made of maps, lists and texts.
+// Set is Configure with a section of maps, lists and texts.
 func (s *Shop) Set(id string, section any) {
 	s.T.Helper()
-	text, err := json.Marshal(section) // JSON is YAML too
+	text, err := json.Marshal(section) // JSON is valid YAML
 	if err != nil {
 		s.T.Fatal(err)
 	}
 	s.Configure(id, string(text))
 }
 
-// Load makes a database, which goes with the test.
+// Load creates a database; it is dropped at the end of the test.
 func (s *Shop) Load(server *mysqltest.Server, name, script string) {
 	s.T.Helper()
 	if err := server.Load(s.T.Context(), name, script); err != nil {
@@ -182,7 +183,7 @@ func GrantName(name string) string {
 	return database.Quote(strings.NewReplacer(`\`, `\\`, "_", `\_`, "%", `\%`).Replace(name))
 }
 
-// Login is how the shop's account logs in.
+// Login is the configuration of the shop's account.
 func (s *Shop) Login(server *mysqltest.Server, name, prefix string) config.Database {
 	password := config.Secret(Password)
 	return config.Database{
@@ -220,7 +221,7 @@ func (s *Shop) Evaluate() *collector.MigrationState {
 	return s.Board.Snapshot()[0]
 }
 
-// Precondition returns what a state says of a precondition.
+// Precondition returns the state of a precondition.
 func Precondition(state *collector.MigrationState, id string) *collector.PreconditionState {
 	for i := range state.Preconditions {
 		if state.Preconditions[i].Precondition.ID == id {
@@ -246,7 +247,7 @@ func (s *Shop) Want(id string, status finding.Status) finding.Result {
 	return r
 }
 
-// WantFinding is Want, and some finding of that status says all the words.
+// WantFinding is Want, and requires a finding with that status that contains all the words.
 func (s *Shop) WantFinding(id string, status finding.Status, words ...string) finding.Finding {
 	s.T.Helper()
 	r := s.Want(id, status)
@@ -278,11 +279,11 @@ func (s *Shop) Value(family string, labels ...string) (float64, bool) {
 func (s *Shop) WantValue(want float64, family string, labels ...string) {
 	s.T.Helper()
 	if got, ok := s.Value(family, labels...); !ok || got != want {
-		s.T.Errorf("%s%q is %v (there: %v), want %v", family, labels, got, ok, want)
+		s.T.Errorf("%s%q is %v (exists: %v), want %v", family, labels, got, ok, want)
 	}
 }
 
-// WantAbsent is for a series that must not be there.
+// WantAbsent is for a series that must not exist.
 func (s *Shop) WantAbsent(family string, labels ...string) {
 	s.T.Helper()
 	if got, ok := s.Value(family, labels...); ok {
@@ -290,7 +291,7 @@ func (s *Shop) WantAbsent(family string, labels ...string) {
 	}
 }
 
-// State returns what the board says of a precondition.
+// State returns the state of a precondition on the board.
 func (s *Shop) State(id string) *collector.PreconditionState {
 	return Precondition(s.Board.Snapshot()[0], id)
 }

@@ -10,17 +10,16 @@ import (
 )
 
 var (
-	// named is a setting of a migration that a text names from the configuration's root.
+	// named is a setting of a migration with its path from the configuration's root.
 	named = regexp.MustCompile(`migrations\[[^\]]*\]\.([a-z0-9_.]+[a-z0-9_])`)
-	// bare is a setting that a text names from anywhere else.
-	bare = regexp.MustCompile(
-		`(?:^|[^\w.\]])((?:magento[12]\.(?:root|database)|preconditions\.\w+|system_requirements\.\w+|cron_stopped\.\w+` +
-			`|topology\.\w+|database\.(?:socket|tls|name|table_prefix)|migration_tool\.config)[\w.]*)`,
-	)
+	// bare is a setting without the whole path.
+	bare = regexp.MustCompile(`(?:^|[^\w.\]])((?:magento[12]\.(?:root|database)|preconditions\.\w+` +
+		`|system_requirements\.\w+|cron_stopped\.\w+|topology\.\w+` +
+		`|database\.(?:socket|tls|name|table_prefix)|migration_tool\.config)[\w.]*)`)
 )
 
-// checkText finds what no text of a finding may have: settings that do not exist or are not named from the root, and
-// slips.
+// checkText finds faults in the texts of a finding: settings that do not exist, settings without their whole path, and
+// formatting mistakes.
 func (s *Shop) checkText(id string, f finding.Finding) {
 	s.T.Helper()
 	for _, m := range named.FindAllStringSubmatch(f.Remedy, -1) {
@@ -29,7 +28,7 @@ func (s *Shop) checkText(id string, f finding.Finding) {
 		}
 	}
 	if m := bare.FindStringSubmatch(f.Remedy); m != nil {
-		s.T.Errorf("%s: a remedy names the setting %s without saying where it stands: %s", id, m[1], f.Remedy)
+		s.T.Errorf("%s: a remedy names the setting %s without its path from the root: %s", id, m[1], f.Remedy)
 	}
 	for _, slip := range []string{"<nil>", "%!", `""`, "''", "  "} {
 		for _, text := range []string{f.Summary, f.Remedy} {
@@ -55,7 +54,7 @@ func (s *Shop) hasSetting(path string) bool {
 	return hasKey(reflect.TypeFor[config.Migration](), strings.Split(path, "."))
 }
 
-// hasKey follows YAML keys through the types that the file is read into. Keys of a map are free.
+// hasKey follows YAML keys through the configuration's types. A map can have any key.
 func hasKey(t reflect.Type, keys []string) bool {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
