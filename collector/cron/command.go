@@ -305,17 +305,44 @@ func (r *reader) scan(words []word, sh shell) bool {
 func (r *reader) named(words []word, isFile bool, sh shell) bool {
 	args := words[1:min(len(words), 1+maxArgs)]
 	p, isCron := namedProgram(r.look.scriptName(words[0], !isFile, sh), texts(args))
+	if !isCron && !p.isConsole() || r.onlyNamedSo(p, words[0], isFile, sh) {
+		return false
+	}
 	if !isCron {
-		if p.isConsole() && (sh.moreWords || !isOtherCommand(args)) {
+		if sh.moreWords || !isOtherCommand(args) {
 			r.undecide(join(words))
 		}
-		return p.isConsole()
+		return true
 	}
 	isOpen := words[0].open() || p.up < 0 && slices.ContainsFunc(args, word.open)
 	if found, ok := r.look.started(p, isOpen, sh); ok {
 		r.found = append(r.found, found)
 	}
 	return true
+}
+
+// onlyNamedSo reports whether a file has the name of one of Magento's programs, but is a script of the shop's, which has to be read: it lies
+// in no Magento.
+func (r *reader) onlyNamedSo(p program, w word, isArgument bool, sh shell) bool {
+	path := sh.resolve(w)
+	if !strings.Contains(string(w), "/") && !isArgument {
+		path = sh.findInPath(string(w))
+	}
+	if p.up <= 0 || sh.elsewhere != "" || sh.marked || w.open() || !filepath.IsAbs(path) || !isFile(path) {
+		return false
+	}
+	target := path
+	if resolved, err := filepath.EvalSymlinks(path); err == nil {
+		target = resolved
+	}
+	isOurs := false
+	for _, s := range r.look.sites {
+		if p.isOf(s.system) && s.holds(path, p.up) {
+			return false
+		}
+		isOurs = isOurs || s.contains(target)
+	}
+	return isOurs || !inAnotherMagento(target)
 }
 
 // isOtherCommand reports whether a console's arguments name a command, and are all known.

@@ -1,10 +1,13 @@
 package cron
 
 import (
+	"io"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // cronEntry is how a PHP file looks that starts a Magento's cron by itself, whatever its name is.
@@ -67,13 +70,27 @@ func (r *reader) entry(path, program string, sh shell) bool {
 // inAnotherMagento reports whether a file lies below the root of a Magento.
 func inAnotherMagento(path string) bool {
 	for dir := filepath.Dir(path); len(dir) > 1; dir = filepath.Dir(dir) {
-		for _, name := range []string{"app/bootstrap.php", "bin/magento", "app/Mage.php"} {
-			if isFile(filepath.Join(dir, name)) {
-				return true
-			}
+		if isFile(filepath.Join(dir, "app/bootstrap.php")) || isFile(filepath.Join(dir, "app/Mage.php")) ||
+			isPHPFile(filepath.Join(dir, "bin/magento")) {
+			return true
 		}
 	}
 	return false
+}
+
+// isPHPFile reports whether a file begins as a PHP program does: a shell script that is called magento is no console.
+func isPHPFile(path string) bool {
+	if !isFile(path) {
+		return false
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head, err := io.ReadAll(io.LimitReader(f, maxHead))
+	_, l, ok := fileLanguage("", string(head))
+	return err == nil && ok && l.name == "php"
 }
 
 // entryBehind returns the entry in the PHP file that a web address names: one in the root or in its directory pub.

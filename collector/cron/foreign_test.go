@@ -20,7 +20,7 @@ type foreignCase struct {
 // TestForeign reads what other programs than a shell do, and lets the real ones do it.
 func TestForeign(t *testing.T) {
 	t.Parallel()
-	for _, c := range slices.Concat(sourcedCases(), languageCases(), makeCases()) {
+	for _, c := range slices.Concat(sourcedCases(), namedCases(), languageCases(), makeCases()) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			h := newHost(t)
@@ -133,6 +133,53 @@ func sourcedCases() []foreignCase {
 			map[string]string{"w": "#!/bin/sh\ncase $1 in cron) php {ROOT}/bin/magento cron:run;; esac\n"}, "", false,
 		},
 		{"script without a first line", "{DIR}/w.sh", map[string]string{"w.sh": mage}, Certain, true},
+	}
+}
+
+// namedCases are files that have the names of Magento's own.
+func namedCases() []foreignCase {
+	file := func(name, text string) map[string]string { return map[string]string{name: text} }
+	return []foreignCase{
+		{
+			"a cron.php of the shop's", "php {DIR}/opt/cron.php", file("opt/cron.php",
+				"<?php exec('php {ROOT}/bin/magento cron:run');"), Possible, true,
+		},
+		{
+			"a cron.php of the shop's in the root", "php {ROOT}/cron.php", file("home/shop/www/cron.php",
+				"<?php exec('php {ROOT}/bin/magento cron:run');"), Possible, true,
+		},
+		{
+			"a cron.php of something else", "php {DIR}/opt/cron.php", file("opt/cron.php",
+				"<?php exec('true'); // bin/magento cron:run"), "", false,
+		},
+		{
+			"a cron.sh of the shop's", "sh {DIR}/opt/cron.sh", file("opt/cron.sh",
+				"cd {ROOT} && php bin/magento cron:run\n"), Certain, true,
+		},
+		{"a cron.sh of another Magento 1", "sh {DIR}/m1/cron.sh", map[string]string{
+			"m1/cron.sh":      "CRONSCRIPT=cron.php\nD=`echo $0 | sed 's/cron.sh//g'`\nphp $D$CRONSCRIPT\n",
+			"m1/app/Mage.php": "<?php", "m1/cron.php": "<?php",
+		}, "", false},
+		{
+			"a magento of the shop's", "{DIR}/tools/magento cron:run", file("tools/magento",
+				"#!/bin/sh\nexec php {ROOT}/bin/magento \"$@\"\n"), Certain, true,
+		},
+		{
+			"a magento of the shop's in a bin", "{DIR}/local/bin/magento cron:run", file("local/bin/magento",
+				"#!/bin/sh\nexec php {ROOT}/bin/magento \"$@\"\n"), Certain, true,
+		},
+		{
+			"a magento in the PATH", "magento cron:run", file("bin/magento",
+				"#!/bin/sh\ncd {ROOT}\nphp bin/magento \"$@\"\n"), Certain, true,
+		},
+		{
+			"a magento in the PATH with another command", "magento cache:flush", file("bin/magento",
+				"#!/bin/sh\ncd {ROOT}\nphp bin/magento \"$@\"\n"), "", false,
+		},
+		{
+			"a magento in the PATH, of another", "magento cron:run", file("bin/magento",
+				"#!/bin/sh\ncd {OTHER}\nphp bin/magento \"$@\"\n"), "", false,
+		},
 	}
 }
 
