@@ -264,7 +264,10 @@ func (r *reader) standardInput(in stream, sh shell) stream {
 		text, _ := r.scriptText(in.file)
 		r.undecide(in.text.text() + withoutComments(text))
 	case in.file != "":
-		r.script(in.file, nil, sh, "sh")
+		if text, ok := r.scriptText(in.file); ok {
+			there.script = in.file
+			return r.text(text, &there, dialectsOf(""))
+		}
 	case in.text != "":
 		return r.text(in.text.source(), &there, dialectsOf(""))
 	}

@@ -141,6 +141,9 @@ func Look(ctx context.Context, o Options) Evidence {
 		places = usualPlaces("/", l.ownerHome())
 	}
 	l.files(ctx, places)
+	if len(places) > 0 {
+		l.rootDefinitions(ctx)
+	}
 	if o.Processes {
 		procRoot := o.ProcRoot
 		if procRoot == "" {
@@ -169,12 +172,15 @@ type look struct {
 	scripts, scriptBytes, steps int
 	// programBytes is how much may still be looked through of long programs.
 	programBytes int64
+	// rootEntries is how many files of a root are looked at.
+	rootEntries int
 }
 
 func newLook(o Options, passwd string) *look {
 	l := &look{
 		usual: o.Crontabs == nil, seen: map[string]bool{}, inodes: map[inode]bool{},
 		scripts: maxScripts, scriptBytes: maxAllScripts, steps: maxLookSteps, programBytes: maxAllPrograms,
+		rootEntries: maxRootEntries,
 	}
 	var err error
 	if l.accounts, err = readAccounts(passwd); err != nil {

@@ -87,6 +87,7 @@ func (h host) files(t *testing.T, o Options, places []string) Evidence {
 		places = usualPlaces(h.dir, l.ownerHome())
 	}
 	l.files(t.Context(), places)
+	l.rootDefinitions(t.Context())
 	return l.evidence
 }
 

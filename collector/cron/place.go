@@ -123,6 +123,9 @@ func (l *look) file(path string) {
 	case !ok:
 	case isINI(path) && filepath.Base(filepath.Dir(path)) != "cron.d":
 		l.supervisorFile(path, data)
+		l.ofeliaFile(path, data)
+	case isDefinition(path) && filepath.Base(filepath.Dir(path)) != "cron.d":
+		l.definitionFile(path, data)
 	default:
 		l.crontabFile(path, data, info)
 	}

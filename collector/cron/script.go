@@ -216,16 +216,24 @@ func (r *reader) remote(words []word, sh shell, in stream) outcome {
 		return r.run(command, there, in)
 	case isCommand:
 		return outcome{out: r.standardInput(in, there)}
+	case r.composeCall(words, sh, there), r.scan(words[1:], there), r.texts(words[1:], there),
+		r.startsNamed(words, there):
+		return outcome{out: opaque()}
 	}
-	if !r.scan(words[1:], there) {
-		r.undecide(join(words))
-		for _, w := range words[1:min(len(words), maxArgs)] {
-			if isCommandText(w) {
-				r.text(w.source(), &there, dialectsOf(""))
-			}
+	r.undecide(join(words))
+	return outcome{out: opaque()}
+}
+
+// texts reads the words that can be commands themselves, and reports whether one of them starts cron.
+func (r *reader) texts(words []word, sh shell) bool {
+	before := len(r.found)
+	for _, w := range words[:min(len(words), maxArgs)] {
+		if isCommandText(w) {
+			there := sh
+			r.text(w.source(), &there, dialectsOf(""))
 		}
 	}
-	return outcome{out: opaque()}
+	return len(r.found) > before
 }
 
 // remoteCommand is the command that is run elsewhere. The second result is false when it is not known where in the
@@ -250,4 +258,36 @@ func remoteCommand(words []word) ([]word, bool) {
 		rest = rest[min(level.operands, len(rest)):]
 	}
 	return rest, true
+}
+
+var (
+	// cronThing matches the name of a container, an image or a job that runs Magento's cron, as people name it.
+	cronThing    = regexp.MustCompile(`(?i)mag.*cron|cron.*mag|m2.*cron|cron.*m2`)
+	startsThings = "start restart run up create apply"
+)
+
+// startsNamed reports a container or a job that is started by its name, when the name says that it is Magento's cron.
+// What it runs is not known here.
+func (r *reader) startsNamed(words []word, there shell) bool {
+	i := slices.IndexFunc(words, func(w word) bool { return hasWord(startsThings, string(w)) })
+	if i < 0 || !r.look.looksFor(Magento2) {
+		return false
+	}
+	for _, w := range words[i+1:] {
+		name := w.text()
+		if from, ok := strings.CutPrefix(name, "--from=cronjob/"); ok {
+			name = from
+		} else if strings.HasPrefix(name, "-") || strings.ContainsAny(name, "/:= \t\n") {
+			continue
+		}
+		if cronThing.MatchString(name) {
+			r.found = append(r.found, invocation{
+				kind: CronRun, system: Magento2, certainty: Possible, text: name,
+				note: joinNotes(there.scriptNote(),
+					"its name says that it runs Magento's cron, through "+there.elsewhere),
+			})
+			return true
+		}
+	}
+	return false
 }
