@@ -1,5 +1,5 @@
-// Package database opens sessions on MySQL and MariaDB that cannot change anything, cannot linger on the server, and whose failures
-// have names.
+// Package database opens sessions on MySQL and MariaDB that cannot change anything, cannot linger on the server, and
+// whose failures have names.
 package database
 
 import (
@@ -26,7 +26,8 @@ const DefaultPort = 3306
 
 // Endpoint is one database and the account that logs in to it.
 type Endpoint struct {
-	// Host is a name or address. Empty and "localhost" mean the Unix socket, as in PHP; so does a host with a slash in it.
+	// Host is a name or address. Empty and "localhost" mean the Unix socket, as in PHP; so does a host with a slash in
+	// it.
 	Host string
 	// Port is 0 for DefaultPort.
 	Port     int
@@ -54,8 +55,8 @@ func (e Endpoint) IsLocal() bool {
 	return e.Host == "" || strings.EqualFold(e.Host, "localhost") || strings.Contains(e.Host, "/")
 }
 
-// Address returns what to dial: network "tcp" or "unix", and the address. It is an error where the host or the socket holds a login, as
-// in a URL: what cannot be dialled anyway would be shown in every message.
+// Address returns what to dial: network "tcp" or "unix", and the address. It is an error where the host or the socket
+// holds a login, as in a URL: what cannot be dialled anyway would be shown in every message.
 func (e Endpoint) Address() (network, text string, err error) {
 	network, text, err = e.dialled()
 	if shown := address.WithoutLogin(text); err == nil && shown != text {

@@ -12,42 +12,53 @@ import (
 	"net"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/go-sql-driver/mysql"
 )
 
-// Cause is why a database could not be used: each is fixed by another hand.
+// Cause is why a database could not be used: each is fixed by another hand. Advise has a sentence and a fix for each.
 type Cause string
 
 // The causes. The numbers are the server's error numbers.
 const (
-	NameNotFound       Cause = "name not found"       // DNS
-	Refused            Cause = "refused"              // nothing listens
-	Timeout            Cause = "timeout"              // no answer in time
-	Unreachable        Cause = "unreachable"          // no route
-	LoginInHost        Cause = "login in host"        // a URL or DSN where only the host is expected
-	SocketMissing      Cause = "socket missing"       // no Unix socket where PHP would look
-	SocketDenied       Cause = "socket denied"        // the socket's permissions
-	TLSFailed          Cause = "TLS failed"           // certificate, protocol, or a server without TLS
-	TLSFiles           Cause = "TLS files"            // ca_file, cert_file or key_file cannot be read
-	TLSRequired        Cause = "TLS required"         // 3159
-	AccessDenied       Cause = "access denied"        // 1045, 1698
-	HostNotAllowed     Cause = "host not allowed"     // 1130
-	HostBlocked        Cause = "host blocked"         // 1129
-	TooManyConnections Cause = "too many connections" // 1040
-	AccountLimit       Cause = "account limit"        // 1203, 1226
-	PasswordExpired    Cause = "password expired"     // 1862, 1820
-	AccountLocked      Cause = "account locked"       // 3118, 4151
-	AuthPlugin         Cause = "authentication plugin"
-	UnknownDatabase    Cause = "unknown database" // 1049
-	DatabaseDenied     Cause = "database denied"  // 1044
-	Lost               Cause = "connection lost"
-	DiskFull           Cause = "disk full"     // 1021, 1114
-	TableDamaged       Cause = "table damaged" // the numbers are in causeOfNumber
-	// TableUnreadable is a table that is there and whose files the server may not open. MariaDB and, of an InnoDB table, MySQL answer
-	// as if there were none (1146).
+	NameNotFound  Cause = "name not found" // DNS
+	Refused       Cause = "refused"        // nothing listens
+	Timeout       Cause = "timeout"        // no answer in time
+	Unreachable   Cause = "unreachable"    // no route
+	LoginInHost   Cause = "login in host"  // a URL or DSN where only the host is expected
+	SocketMissing Cause = "socket missing" // no Unix socket where PHP would look
+	SocketDenied  Cause = "socket denied"  // the socket's permissions
+
+	TLSFiles              Cause = "TLS files"               // ca_file, cert_file or key_file cannot be read
+	TLSUnsupported        Cause = "TLS unsupported"         // a server without TLS
+	TLSRequired           Cause = "TLS required"            // 3159
+	TLSFailed             Cause = "TLS failed"              // any other fault of the handshake
+	CertificateUntrusted  Cause = "certificate untrusted"   // no known authority signed it
+	CertificateName       Cause = "certificate name"        // it is for other names
+	CertificateWithoutSAN Cause = "certificate without SAN" // as those that servers make for themselves: it is for no name at all
+	CertificateExpired    Cause = "certificate expired"     // or not valid yet
+
+	AccessDenied       Cause = "access denied"         // 1045, 1698
+	HostNotAllowed     Cause = "host not allowed"      // 1130
+	HostBlocked        Cause = "host blocked"          // 1129
+	TooManyConnections Cause = "too many connections"  // 1040
+	AccountLimit       Cause = "account limit"         // 1203, 1226
+	PasswordExpired    Cause = "password expired"      // 1862, 1820
+	AccountLocked      Cause = "account locked"        // 3118, 4151
+	LoginsBlocked      Cause = "logins blocked"        // 3955, 4150: too many wrong passwords
+	Offline            Cause = "offline"               // 3032
+	AuthPlugin         Cause = "authentication plugin" // 1251, 1524, 2059
+	UnknownDatabase    Cause = "unknown database"      // 1049
+	DatabaseDenied     Cause = "database denied"       // 1044
+
+	Lost         Cause = "connection lost"
+	DiskFull     Cause = "disk full"     // 1021, 1114
+	TableDamaged Cause = "table damaged" // the numbers are in causeOfNumber
+	// TableUnreadable is a table that is there and whose files the server may not open. MariaDB and, of an InnoDB table, MySQL 5.6
+	// answer as if there were none (1146).
 	TableUnreadable Cause = "table unreadable"
 	Other           Cause = "other"
 )
@@ -117,6 +128,10 @@ func causeOfLogin(number uint16) Cause {
 		return PasswordExpired
 	case ErrAccountLocked, ErrAccountLockedMariaDB:
 		return AccountLocked
+	case ErrLoginsBlocked, ErrTooManyPasswordErrors:
+		return LoginsBlocked
+	case ErrOfflineMode:
+		return Offline
 	case ErrSecureTransportRequired:
 		return TLSRequired
 	}
@@ -160,6 +175,9 @@ func causeOfServer(number uint16, err error) Cause {
 func causeOfNetwork(err error) Cause {
 	var dns *net.DNSError
 	var timeout net.Error
+	if cause := causeOfTLS(err); cause != "" {
+		return cause
+	}
 	switch {
 	case errors.As(err, &dns) && !dns.IsTimeout:
 		return NameNotFound
@@ -171,19 +189,23 @@ func causeOfNetwork(err error) Cause {
 		return SocketMissing
 	case errors.Is(err, os.ErrPermission):
 		return SocketDenied
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.As(err, &timeout) && timeout.Timeout():
+	case isOneOf(err, context.DeadlineExceeded, context.Canceled), errors.As(err, &timeout) && timeout.Timeout():
 		return Timeout
-	case isTLS(err):
-		return TLSFailed
-	case errors.Is(err, mysql.ErrUnknownPlugin), errors.Is(err, mysql.ErrOldPassword), errors.Is(err, mysql.ErrNativePassword), errors.Is(err, mysql.ErrCleartextPassword):
+	case isOneOf(err, mysql.ErrUnknownPlugin, mysql.ErrOldPassword, mysql.ErrNativePassword, mysql.ErrCleartextPassword):
 		return AuthPlugin
-	case errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone), errors.Is(err, mysql.ErrInvalidConn), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case isOneOf(err, driver.ErrBadConn, sql.ErrConnDone, mysql.ErrInvalidConn, io.EOF, io.ErrUnexpectedEOF,
+		syscall.ECONNRESET, syscall.EPIPE):
 		return Lost
 	}
 	return Other
 }
 
-func isTLS(err error) bool {
+func isOneOf(err error, list ...error) bool {
+	return slices.ContainsFunc(list, func(e error) bool { return errors.Is(err, e) })
+}
+
+// causeOfTLS is empty for an error that is not one of TLS.
+func causeOfTLS(err error) Cause {
 	var (
 		authority x509.UnknownAuthorityError
 		hostname  x509.HostnameError
@@ -192,8 +214,26 @@ func isTLS(err error) bool {
 		record    tls.RecordHeaderError
 		alert     tls.AlertError
 	)
-	return errors.As(err, &authority) || errors.As(err, &hostname) || errors.As(err, &invalid) || errors.As(err, &verify) ||
-		errors.As(err, &record) || errors.As(err, &alert) || errors.Is(err, mysql.ErrNoTLS) || strings.HasPrefix(err.Error(), "tls: ")
+	switch {
+	case errors.As(err, &hostname) && hostname.Certificate != nil && hasNoSAN(hostname.Certificate):
+		return CertificateWithoutSAN
+	case errors.As(err, &hostname):
+		return CertificateName
+	case errors.As(err, &authority):
+		return CertificateUntrusted
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return CertificateExpired
+	case errors.Is(err, mysql.ErrNoTLS):
+		return TLSUnsupported
+	case errors.As(err, &invalid), errors.As(err, &verify), errors.As(err, &record), errors.As(err, &alert),
+		strings.HasPrefix(err.Error(), "tls: "), strings.HasPrefix(err.Error(), "remote error: tls: "):
+		return TLSFailed
+	}
+	return ""
+}
+
+func hasNoSAN(c *x509.Certificate) bool {
+	return len(c.DNSNames) == 0 && len(c.IPAddresses) == 0 && len(c.URIs) == 0
 }
 
 // fault wraps an error with what was being done; it is nil for nil.

@@ -2,13 +2,16 @@ package database
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
-// Instance tells a database on one run of one server from all others: what was learnt of one means nothing on another, to which a
-// failover, a load balancer or a new address can lead at any time.
+// Instance tells a database on one run of one server from all others: what was learnt of one means nothing on another,
+// to which a failover, a load balancer or a new address can lead at any time.
 type Instance struct {
 	// Name is the endpoint, and what the server calls itself.
 	Name string
@@ -44,4 +47,35 @@ func (s *Session) Instance(ctx context.Context) (Instance, error) {
 	}
 	i.Started = time.Now().Add(-time.Duration(uptime) * time.Second)
 	return i, nil
+}
+
+// Replication is whether a server is a replica of another one.
+type Replication struct {
+	// Known is false where the server does not show it to the account.
+	Known, Replica bool
+	// Seen says what the server answered.
+	Seen string
+}
+
+// Replication asks whether the server is a replica. MariaDB and MySQL before 8.0 show it to everybody; a newer MySQL shows it to accounts
+// with REPLICATION CLIENT alone.
+func (s *Session) Replication(ctx context.Context) (Replication, error) {
+	var name, running string
+	err := s.Row(ctx, "SHOW GLOBAL STATUS LIKE 'Slave_running'", nil, &name, &running)
+	if err == nil {
+		return Replication{Known: true, Replica: strings.EqualFold(running, "ON"), Seen: name + " is " + running}, nil
+	}
+	if !errors.Is(err, sql.ErrNoRows) {
+		return Replication{}, fmt.Errorf("asking whether the server is a replica: %w", err)
+	}
+	sources := 0
+	const query = "SHOW REPLICA STATUS"
+	err = s.Rows(ctx, query, nil, func(func(...any) error) error { sources++; return nil })
+	switch {
+	case isAnswer(err):
+		return Replication{Seen: fmt.Sprintf("%s is answered by error %d", query, Number(err))}, nil
+	case err != nil:
+		return Replication{}, fmt.Errorf("asking whether the server is a replica: %w", err)
+	}
+	return Replication{Known: true, Replica: sources > 0, Seen: fmt.Sprintf("%s names %d source(s)", query, sources)}, nil
 }

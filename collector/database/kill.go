@@ -10,11 +10,12 @@ import (
 	"time"
 )
 
-// killTimeout limits the login and the statements that end another session: whoever waits for the statement has waited long enough.
+// killTimeout limits the login and the statements that end another session: whoever waits for the statement has waited
+// long enough.
 const killTimeout = time.Second
 
-// kill ends the session on the server, where its statement goes on although nobody waits for it here: MySQL before 5.7.8 has no limit of
-// its own, later ones have one for SELECT alone, and no server has one for everything.
+// kill ends the session on the server, where its statement goes on although nobody waits for it here: MySQL before
+// 5.7.8 has no limit of its own, later ones have one for SELECT alone, and no server has one for everything.
 func (s *Session) kill(ctx context.Context, query string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.killTimeout)
 	defer cancel()
@@ -31,7 +32,7 @@ func (s *Session) killOn(ctx context.Context, query string) error {
 		return err
 	}
 	var timing Timing // the session's own times are those of its own login
-	connector, err := s.connector(network, address, &timing)
+	connector, err := s.connector(network, address, &timing, s.killTimeout)
 	if err != nil {
 		return err
 	}
@@ -66,7 +67,8 @@ func (s *Session) killOn(ctx context.Context, query string) error {
 // pollInterval is how long kill waits between two looks at the list of connections.
 const pollInterval = 20 * time.Millisecond
 
-// statementOf returns what a connection is running, empty when it is idle, and whether it is there. Servers cut it after 100 characters.
+// statementOf returns what a connection is running, empty when it is idle, and whether it is there. Servers cut it
+// after 100 characters.
 func statementOf(ctx context.Context, conn *sql.Conn, id uint64) (running string, there bool, err error) {
 	rows, err := conn.QueryContext(ctx, "SHOW PROCESSLIST")
 	if err != nil {

@@ -40,8 +40,8 @@ func running(t *testing.T, server *mysqltest.Server, id uint64) (n int) {
 	return n
 }
 
-// holdTable makes everything wait that needs shop.t, also for as long as PREPARE needs it: a transaction reads it, and DROP TABLE waits
-// for its end.
+// holdTable makes everything wait that needs shop.t, also for as long as PREPARE needs it: a transaction reads it, and
+// DROP TABLE waits for its end.
 func holdTable(t *testing.T, server *mysqltest.Server) {
 	t.Helper()
 	root, err := server.Root(t.Context())
@@ -74,8 +74,8 @@ func holdTable(t *testing.T, server *mysqltest.Server) {
 	waitFor(t, "DROP TABLE waits", func() bool { return running(t, server, id) == 1 })
 }
 
-// TestStatementsEndOnTheServer sends statements that wait for a lock, by each of the ways to send one. A server that waits for a lock, as
-// opposed to one that sleeps, does not notice that the client has gone.
+// TestStatementsEndOnTheServer sends statements that wait for a lock, by each of the ways to send one. A server that
+// waits for a lock, as opposed to one that sleeps, does not notice that the client has gone.
 func TestStatementsEndOnTheServer(t *testing.T) {
 	t.Parallel()
 	eachServer(t, func(t *testing.T, server *mysqltest.Server) {
@@ -155,7 +155,8 @@ func TestGivingUpEarlyEndsTheStatement(t *testing.T) {
 	})
 }
 
-// TestKillSparesOthers is a load balancer that leads to another server, on which the connection's number is somebody else's.
+// TestKillSparesOthers is a load balancer that leads to another server, on which the connection's number is somebody
+// else's.
 func TestKillSparesOthers(t *testing.T) {
 	t.Parallel()
 	eachServer(t, func(t *testing.T, server *mysqltest.Server) {
@@ -210,7 +211,8 @@ func TestSameStatement(t *testing.T) {
 	}
 }
 
-// TestTimesAreOfTheLogin kills a statement, which needs a login of its own, while others read how long the session's took.
+// TestTimesAreOfTheLogin kills a statement, which needs a login of its own, while others read how long the session's
+// took.
 func TestTimesAreOfTheLogin(t *testing.T) {
 	t.Parallel()
 	eachServer(t, func(t *testing.T, server *mysqltest.Server) {

@@ -1,7 +1,7 @@
 package database
 
-// The servers' error numbers that this program reacts to. MySQL and MariaDB share them up to 1999; those from 3000 on are MySQL's, 4151
-// is MariaDB's. Those below 1000 are the storage engines' own.
+// The servers' error numbers that this program reacts to. MySQL and MariaDB share them up to 1999; those from 3000 on
+// are MySQL's, 4151 is MariaDB's. Those below 1000 are the storage engines' own.
 const (
 	ErrFileNotFound            = 29 // also a file that may not be read
 	ErrIndexCrashed            = 126
@@ -55,5 +55,6 @@ const (
 	ErrAccountLocked           = 3118
 	ErrSecureTransportRequired = 3159
 	ErrLoginsBlocked           = 3955
+	ErrTooManyPasswordErrors   = 4150 // MariaDB
 	ErrAccountLockedMariaDB    = 4151
 )

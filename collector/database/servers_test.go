@@ -43,8 +43,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// eachServer runs a test on a server of each flavor, alone with it. The server has a database shop with a table t that holds 1 and 2, and
-// no account but root's. A test that leaves anything else changed on it restarts it.
+// eachServer runs a test on a server of each flavor, alone with it. The server has a database shop with a table t that
+// holds 1 and 2, and no account but root's. A test that leaves anything else changed on it restarts it.
 func eachServer(t *testing.T, test func(*testing.T, *mysqltest.Server)) {
 	t.Helper()
 	for _, flavor := range mysqltest.Flavors() {

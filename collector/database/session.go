@@ -47,8 +47,8 @@ type Session struct {
 	lost error
 }
 
-// Open logs in without a default database and then chooses it, so that an account that may not use the database, a database that
-// does not exist and a network fault are told apart. The error is a *Fault.
+// Open logs in without a default database and then chooses it, so that an account that may not use the database, a
+// database that does not exist and a network fault are told apart. The error is a *Fault.
 func Open(ctx context.Context, e Endpoint, o Options) (*Session, error) {
 	s := &Session{endpoint: e, options: o, killTimeout: killTimeout}
 	network, address, err := e.Address()
@@ -56,7 +56,7 @@ func Open(ctx context.Context, e Endpoint, o Options) (*Session, error) {
 		return nil, err
 	}
 	doing := fmt.Sprintf("logging in to %s as %s", address, e.User)
-	connector, err := s.connector(network, address, &s.Timing)
+	connector, err := s.connector(network, address, &s.Timing, o.StatementTimeout)
 	if err != nil {
 		return nil, fault(err, "%s", doing)
 	}
@@ -92,14 +92,15 @@ func deadlineFirst(ctx context.Context, err error) error {
 	return err
 }
 
-// connector makes logins, each of which notes its times in timing.
-func (s *Session) connector(network, address string, timing *Timing) (driver.Connector, error) {
+// connector makes logins, each of which notes its times in timing and has its own limit, as each statement has.
+func (s *Session) connector(network, address string, timing *Timing, limit time.Duration) (driver.Connector, error) {
 	c := mysql.NewConfig()
 	c.User, c.Passwd = s.endpoint.User, string(s.endpoint.Password)
 	c.Net, c.Addr = network, address
-	c.Timeout = s.options.StatementTimeout
-	// Longer than the context's deadline, else the driver's "invalid connection" comes first and hides that it was a time-out.
-	c.ReadTimeout = s.options.StatementTimeout + 5*time.Second
+	c.Timeout = limit
+	// Longer than the context's deadline, else the driver's "invalid connection" comes first and hides that it was a
+	// time-out.
+	c.ReadTimeout = limit + 5*time.Second
 	c.WriteTimeout = c.ReadTimeout
 	c.InterpolateParams = true
 	c.Logger = driverLog{s.options.Logger}
@@ -203,7 +204,8 @@ func (s *Session) Rows(ctx context.Context, query string, args []any, each func(
 	})
 }
 
-// do runs one statement under its limit, and remembers when the connection is lost, so that the next statement fails at once.
+// do runs one statement under its limit, and remembers when the connection is lost, so that the next statement fails at
+// once.
 func (s *Session) do(ctx context.Context, query string, run func(context.Context) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -243,6 +245,11 @@ func abridged(query string) string {
 
 // Quote quotes an identifier.
 func Quote(identifier string) string { return "`" + strings.ReplaceAll(identifier, "`", "``") + "`" }
+
+// Literal quotes a text as a string of SQL, for a session without NO_BACKSLASH_ESCAPES.
+func Literal(text string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(text) + "'"
+}
 
 // EscapeLike makes a text match only itself in LIKE with the default escape character.
 func EscapeLike(text string) string {

@@ -12,8 +12,8 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// setting is a session variable that the session's statements rely on, or that keeps the session harmless. What the server's
-// administrator chose for all sessions must not decide a verdict.
+// setting is a session variable that the session's statements rely on, or that keeps the session harmless. What the
+// server's administrator chose for all sessions must not decide a verdict.
 type setting struct {
 	name, value string
 	// optional is true for what spares the server something: a session without it reads the same.
@@ -66,8 +66,8 @@ func (s *Session) settings() []setting {
 		{name: "lc_messages", value: "'en_US'", optional: true},
 		{name: "wait_timeout", value: idleLimit, optional: true},
 		{name: "net_write_timeout", value: "60", optional: true},
-		// These two spare the server's slow log statements that come every minute and have a limit anyway. What uses no index is logged
-		// however fast it is, unless it examines fewer rows than the limit.
+		// These two spare the server's slow log statements that come every minute and have a limit anyway. What uses no
+		// index is logged however fast it is, unless it examines fewer rows than the limit.
 		{name: "long_query_time", value: "3600", optional: true},
 		{name: "min_examined_row_limit", value: "4294967295", optional: true},
 	}
@@ -95,8 +95,8 @@ func (s *Session) transactionSettings() []setting {
 	return list
 }
 
-// limit returns the setting that makes the server end statements that take longer, and whether it has one: MariaDB from 10.1.1 on for
-// all statements, MySQL from 5.7.8 on for SELECT.
+// limit returns the setting that makes the server end statements that take longer, and whether it has one: MariaDB from
+// 10.1.1 on for all statements, MySQL from 5.7.8 on for SELECT.
 func (v Version) limit(timeout time.Duration) (setting, bool) {
 	switch {
 	case v.Flavor == MariaDB && v.AtLeast(10, 1, 1):
@@ -110,8 +110,8 @@ func (v Version) limit(timeout time.Duration) (setting, bool) {
 // set assigns all settings.
 func (s *Session) set(ctx context.Context) error { return s.assign(ctx, s.settings()) }
 
-// assign assigns settings in one statement. A server that lacks one of them, or keeps it from this account, refuses the whole statement;
-// then each is assigned by itself, and what was refused is left out from then on.
+// assign assigns settings in one statement. A server that lacks one of them, or keeps it from this account, refuses the
+// whole statement; then each is assigned by itself, and what was refused is left out from then on.
 func (s *Session) assign(ctx context.Context, list []setting) error {
 	refused := s.options.Refused.of(s.account())
 	var assignments []string
@@ -140,8 +140,8 @@ func (s *Session) assign(ctx context.Context, list []setting) error {
 	return nil
 }
 
-// assignEach assigns one by one what was not refused before. It is an error when a variable cannot be set that the server has and the
-// statements rely on.
+// assignEach assigns one by one what was not refused before. It is an error when a variable cannot be set that the
+// server has and the statements rely on.
 func (s *Session) assignEach(ctx context.Context, list []setting, before map[string]bool) (refused map[string]bool, err error) {
 	refused = maps.Clone(before)
 	if refused == nil {
@@ -177,9 +177,9 @@ func (s *Session) account() string {
 	return s.endpoint.String() + " " + s.CurrentUser + " " + s.VersionText
 }
 
-// RefusedSettings remembers from one session to the next which session variables the server did not let the account set, so that the
-// same error is not provoked again and again. It is for the sessions of one endpoint. Its zero value and nil are ready; nil remembers
-// nothing. It can be used by several goroutines.
+// RefusedSettings remembers from one session to the next which session variables the server did not let the account
+// set, so that the same error is not provoked again and again. It is for the sessions of one endpoint. Its zero value
+// and nil are ready; nil remembers nothing. It can be used by several goroutines.
 type RefusedSettings struct {
 	mu      sync.Mutex
 	account string

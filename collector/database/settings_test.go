@@ -11,7 +11,8 @@ import (
 	"magento_migration_exporter/collector/mysqltest"
 )
 
-// hostile are global settings that would change what statements answer, or whether they end. A server takes those that it has.
+// hostile are global settings that would change what statements answer, or whether they end. A server takes those that
+// it has.
 func hostile() []string {
 	return []string{
 		"sql_select_limit=1", "max_join_size=1", "sql_big_selects=0", "group_concat_max_len=4", "max_sort_length=64",
@@ -86,7 +87,8 @@ func answers(t *testing.T, s *Session) map[string]string {
 	return all
 }
 
-// TestHostileSettings compares the answers that an account without privileges, and the administrator, get before and after.
+// TestHostileSettings compares the answers that an account without privileges, and the administrator, get before and
+// after.
 func TestHostileSettings(t *testing.T) {
 	t.Parallel()
 	eachServer(t, func(t *testing.T, server *mysqltest.Server) {
@@ -162,7 +164,8 @@ func TestRefusedSettingsAreRemembered(t *testing.T) {
 	})
 }
 
-// TestSettingsOfAnUnknownServer is one that calls its version something else: everything it has is set, and it is read-only.
+// TestSettingsOfAnUnknownServer is one that calls its version something else: everything it has is set, and it is
+// read-only.
 func TestSettingsOfAnUnknownServer(t *testing.T) {
 	t.Parallel()
 	eachServer(t, func(t *testing.T, server *mysqltest.Server) {

@@ -13,8 +13,9 @@ import (
 // noSuchTable finds database and table in the server's message, whatever its language.
 var noSuchTable = regexp.MustCompile(`'([^']*)'`)
 
-// unlessListed returns the error of a table that does not exist, or another one where the server lists the table all the same: then it
-// cannot open the table's files. That error has no number, so that nobody takes the table for missing.
+// unlessListed returns the error of a table that does not exist, or another one where the server lists the table all
+// the same: then it cannot open the table's files. That error has no number, so that nobody takes the table for
+// missing.
 func (s *Session) unlessListed(ctx context.Context, err error) error {
 	answer, ok := errors.AsType[*mysql.MySQLError](err)
 	if !ok {

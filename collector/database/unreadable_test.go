@@ -11,7 +11,8 @@ import (
 	"magento_migration_exporter/collector/mysqltest"
 )
 
-// lock makes a file one that cannot be opened. Mode bits do not keep root from it, a symbolic link that leads to itself does.
+// lock makes a file one that cannot be opened. Mode bits do not keep root from it, a symbolic link that leads to itself
+// does.
 func lock(t *testing.T, path string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -25,7 +26,8 @@ func lock(t *testing.T, path string) {
 	}
 }
 
-// TestUnreadableTableIsNotMissing takes the right to read their files from the server, for which it answers error 1146 here and there.
+// TestUnreadableTableIsNotMissing takes the right to read their files from the server, for which it answers error 1146
+// here and there.
 func TestUnreadableTableIsNotMissing(t *testing.T) {
 	t.Parallel()
 	// Servers of their own, which stay damaged.

@@ -21,7 +21,8 @@ type Version struct {
 	Major, Minor, Patch int
 }
 
-// replicaPrefix is what MariaDB before 11.0, and proxies for it, put before their own version for the sake of old replicas.
+// replicaPrefix is what MariaDB before 11.0, and proxies for it, put before their own version for the sake of old
+// replicas.
 const replicaPrefix = "5.5.5-"
 
 var versionText = regexp.MustCompile(`^(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?`)
