@@ -63,13 +63,19 @@ data Inventory Step error: Source fields are missing. Document: @2inventory_sour
 
 func TestVariants(t *testing.T) {
 	t.Parallel()
-	for _, flavor := range []mysqltest.Flavor{mysqltest.MariaDB, mysqltest.MySQL56} {
+	for _, flavor := range mysqltest.Flavors() {
 		t.Run(flavor.String(), func(t *testing.T) {
 			t.Parallel()
 			server := mysqltest.New(t, mysqltest.Options{Flavor: flavor})
 			for _, prefixes := range [][2]string{{"", ""}, {"mage_", "m2x"}} {
 				t.Run("prefix "+prefixes[0], func(t *testing.T) { testVariant(t, server, prefixes[0], prefixes[1]) })
 			}
+			// The same on a server whose administrator limits everybody's statements.
+			if err := server.Exec(t.Context(), "SET GLOBAL sql_select_limit = 1", "SET GLOBAL group_concat_max_len = 4",
+				"SET GLOBAL max_join_size = 1", "SET GLOBAL sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'"); err != nil {
+				t.Fatal(err)
+			}
+			t.Run("limits", func(t *testing.T) { testVariant(t, server, "", "") })
 		})
 	}
 }

@@ -66,8 +66,9 @@ func shapesOf(t *testing.T, servers []string) []accountShape {
 	return list
 }
 
-// TestVerdictsOfAccountShapes sets every account shape up on the real servers and expects exactly what such an account could really do
-// there, as the account of either system. Then each remedy that is offered is pasted, and must lead to an account that lacks nothing.
+// TestVerdictsOfAccountShapes sets every account shape up on the real servers and expects exactly what such an account
+// could really do there, as the account of either system. Then each remedy that is offered is pasted, and must lead to
+// an account that lacks nothing.
 func TestVerdictsOfAccountShapes(t *testing.T) {
 	t.Parallel()
 	var verdicts, remedies, writes atomic.Int32
@@ -217,8 +218,8 @@ func expectOneJudgement(t *testing.T, a Assessment) {
 	}
 }
 
-// expectShop makes the tool's trigger as the account and lets another account write. What was foretold has to come true, but for grants
-// that SHOW GRANTS does not show.
+// expectShop makes the tool's trigger as the account and lets another account write. What was foretold has to come
+// true, but for grants that SHOW GRANTS does not show.
 func (c *shapeCase) expectShop(t *testing.T, a Assessment) {
 	t.Helper()
 	number, made := c.shopWrites(t, c.shape.User, c.shape.TCP, c.truth.Database)

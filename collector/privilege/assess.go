@@ -14,7 +14,8 @@ type Holding struct {
 	Privilege Privilege
 	// For says what the tool needs it for.
 	For string
-	// State is Held where the session holds the privilege and, if the tool's triggers need it, their definer will hold it when they fire.
+	// State is Held where the session holds the privilege and, if the tool's triggers need it, their definer will hold
+	// it when they fire.
 	State State
 	// Evidence says what the server answered and which line of SHOW GRANTS gives or hides it.
 	Evidence string
@@ -32,12 +33,14 @@ type Assessment struct {
 	Privileges []Holding
 	// Findings come in a fixed order; the worst is the status.
 	Findings []finding.Finding
-	// Grant are the statements that give the account what it lacks, each on a line of its own; it is empty when the account lacks nothing.
+	// Grant are the statements that give the account what it lacks, each on a line of its own; it is empty when the
+	// account lacks nothing.
 	Grant string
 }
 
-// OK is Held where the account, and on Magento 1 also the definer of triggers that are there already, has all that the tool needs. It
-// is Undetermined where that is unknown. It follows from the findings, so it never contradicts the status.
+// OK is Held where the account, and on Magento 1 also the definer of triggers that are there already, has all that the
+// tool needs. It is Undetermined where that is unknown. It follows from the findings, so it never contradicts the
+// status.
 func (a Assessment) OK() State {
 	status := finding.Pass
 	for _, f := range a.Findings {
@@ -66,8 +69,8 @@ type assessor struct {
 	grant    string
 }
 
-// Assess judges the privileges of an account. It takes the server's answers to the probe for the truth and SHOW GRANTS for the
-// explanation. Whether the server takes writes at all is for [AssessReadOnly] to judge.
+// Assess judges the privileges of an account. It takes the server's answers to the probe for the truth and SHOW GRANTS
+// for the explanation. Whether the server takes writes at all is for [AssessReadOnly] to judge.
 func Assess(o Observation, t Task) Assessment {
 	a := &assessor{Observation: o, task: t, current: newReading(o.Server, o.session, o.Target.Database)}
 	a.firing = newReading(o.Server, o.whenFiring(), o.Target.Database)
@@ -135,8 +138,8 @@ func (a *assessor) answer(p Privilege) Answer {
 	return a.session.probe.Answers[p]
 }
 
-// decide takes the server's answer or, where there is none, what SHOW GRANTS says. SHOW GRANTS does not decide on a database grant
-// when the server has contradicted it elsewhere: then grants count that it does not show.
+// decide takes the server's answer or, where there is none, what SHOW GRANTS says. SHOW GRANTS does not decide on a
+// database grant when the server has contradicted it elsewhere: then grants count that it does not show.
 func decide(answer Answer, r reading, probe ProbeResult, p Privilege) (State, Answer) {
 	if answer.State != Undetermined {
 		return answer.State, answer
@@ -200,7 +203,8 @@ func (a *assessor) with(test func(Holding) bool) []Privilege {
 	return list
 }
 
-// missingGrant returns the statements for all that is missing. They go to the account itself, also where a role would do.
+// missingGrant returns the statements for all that is missing. They go to the account itself, also where a role would
+// do.
 func (a *assessor) missingGrant() string {
 	lacking := a.with(func(h Holding) bool { return h.State == Missing })
 	if len(lacking) == 0 || a.isAnonymous() {
@@ -218,7 +222,8 @@ func (a *assessor) grantAll() string {
 	return strings.Join(request.statements(), "\n")
 }
 
-// isAnonymous reports whether an anonymous account caught a login by name. Granting anything to it would be the wrong remedy.
+// isAnonymous reports whether an anonymous account caught a login by name. Granting anything to it would be the wrong
+// remedy.
 func (a *assessor) isAnonymous() bool { return a.Account.User == "" && a.Login.User != "" }
 
 // give is the remedy that grants all that the tool needs to the account itself.
@@ -302,7 +307,8 @@ func (a *assessor) creates() bool {
 	return slices.Contains(has, Create) && slices.Contains(has, Trigger)
 }
 
-// liveShop reports what would stop, or already stops, the shop from writing: triggers run as the account that made them.
+// liveShop reports what would stop, or already stops, the shop from writing: triggers run as the account that made
+// them.
 func (a *assessor) liveShop() {
 	if a.Target.System != finding.Magento1 {
 		return
@@ -371,8 +377,8 @@ func joinPrivileges(list []Privilege) string {
 
 // hidden reports privileges on which the server and SHOW GRANTS differ, which the server decides.
 //
-// On Magento 1 that is a danger. The session has what was granted to other accounts whose host pattern matches the client; a trigger has it
-// only where the pattern matches the host part of its definer, taken as text.
+// On Magento 1 that is a danger. The session has what was granted to other accounts whose host pattern matches the
+// client; a trigger has it only where the pattern matches the host part of its definer, taken as text.
 func (a *assessor) hidden() {
 	more := a.with(func(h Holding) bool { return h.session == Held && h.reading == Missing })
 	less := a.with(func(h Holding) bool { return h.session == Missing && h.reading == Held })
@@ -430,8 +436,9 @@ func (a *assessor) unreadGrants() {
 	}
 }
 
-// AssessReadOnly judges whether the server takes the account's writes: none of what the tool does works where it does not, whatever the
-// account may do. An account that is exempt (SUPER, READ ONLY ADMIN, CONNECTION_ADMIN) is found by trying.
+// AssessReadOnly judges whether the server takes the account's writes: none of what the tool does works where it does
+// not, whatever the account may do. An account that is exempt (SUPER, READ ONLY ADMIN, CONNECTION_ADMIN) is found by
+// trying.
 func AssessReadOnly(o Observation) []finding.Finding {
 	number := o.session.probe.ReadOnly
 	if number == 0 {

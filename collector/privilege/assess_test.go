@@ -108,7 +108,8 @@ func TestReadOnlyServer(t *testing.T) {
 			t.Errorf("the administrator's writes are taken: %s", showFindings(findings))
 		}
 
-		// Through another account's row: PREPARE still answers, and what it cannot answer SHOW GRANTS is not believed about.
+		// Through another account's row: PREPARE still answers, and what it cannot answer SHOW GRANTS is not believed
+		// about.
 		l.exec(t, "CREATE USER 'u1'@'localhost' IDENTIFIED BY 'pw'")
 		assessment = Assess(l.observe(t, "u1", sourceTarget), Task{})
 		states := map[Privilege]State{}
@@ -162,8 +163,8 @@ func expectStates(t *testing.T, assessment Assessment, want ...Privilege) {
 	}
 }
 
-// TestReadOnlySessions is a server on which all sessions start read-only, for the tool as well. What the account may do is known all the
-// same.
+// TestReadOnlySessions is a server on which all sessions start read-only, for the tool as well. What the account may do
+// is known all the same.
 func TestReadOnlySessions(t *testing.T) {
 	t.Parallel()
 	onAll(t, func(t *testing.T, l *lab) {
@@ -183,7 +184,8 @@ func TestReadOnlySessions(t *testing.T) {
 	})
 }
 
-// TestLockedTables is a backup that holds all tables locked: the probe must neither wait again and again nor call what waits denied.
+// TestLockedTables is a backup that holds all tables locked: the probe must neither wait again and again nor call what
+// waits denied.
 func TestLockedTables(t *testing.T) {
 	t.Parallel()
 	onAll(t, func(t *testing.T, l *lab) {

@@ -18,8 +18,8 @@ const (
 const toolTrigger = "CREATE TRIGGER magento1.trg_orders_after_insert AFTER INSERT ON magento1.orders FOR EACH ROW BEGIN " +
 	"INSERT INTO m2_cl_orders (`id`,`operation`) VALUES (NEW.id,'INSERT')ON DUPLICATE KEY UPDATE operation = 'INSERT'; END"
 
-// shopWrites lets an account make the tool's trigger, and then says what the live shop's own write is answered. It is false where no
-// trigger could be made.
+// shopWrites lets an account make the tool's trigger, and then says what the live shop's own write is answered. It is
+// false where no trigger could be made.
 func (l *lab) shopWrites(t *testing.T, user string, tcp bool, name string) (number uint16, made bool) {
 	t.Helper()
 	s := l.login(t, user, tcp)
@@ -203,8 +203,8 @@ func TestRoleHidesOwnGrants(t *testing.T) {
 	})
 }
 
-// TestGrantBesideWildcards grants on a database whose name has an underscore to an account with an active role and a wildcard line, which
-// MySQL 8 prefers to the escaped name.
+// TestGrantBesideWildcards grants on a database whose name has an underscore to an account with an active role and a
+// wildcard line, which MySQL 8 prefers to the escaped name.
 func TestGrantBesideWildcards(t *testing.T) {
 	t.Parallel()
 	onServers(t, withRoles, func(t *testing.T, l *lab) {

@@ -19,13 +19,15 @@ type definer struct {
 	known   bool // false where this account may not look at other accounts
 	exists  bool
 	own     Grants // without roles
-	// standings are the account's own, with its default roles on MySQL 8, and those of accounts whose database grants also count for it.
+	// standings are the account's own, with its default roles on MySQL 8, and those of accounts whose database grants
+	// also count for it.
 	standings []standing
 	// rolesUnknown is true where the account's default roles count and are not shown.
 	rolesUnknown bool
 }
 
-// readDefiner looks at another account. Database grants to the same user, or to anybody, from everywhere count for it as well.
+// readDefiner looks at another account. Database grants to the same user, or to anybody, from everywhere count for it
+// as well.
 func readDefiner(ctx context.Context, s *database.Session, server Server, account Account) (definer, error) {
 	d := definer{account: account}
 	for i, a := range []Account{account, {User: account.User, Host: "%"}, {Host: "%"}} {
@@ -78,7 +80,8 @@ func (st *standing) readGrantsOf(ctx context.Context, s *database.Session, accou
 	return number, nil
 }
 
-// readDefaultRoles adds what the account has through its default roles, which MySQL 8 activates for a trigger's definer.
+// readDefaultRoles adds what the account has through its default roles, which MySQL 8 activates for a trigger's
+// definer.
 func (d *definer) readDefaultRoles(ctx context.Context, s *database.Session, server Server, st *standing) error {
 	if !server.isMySQL8() {
 		return nil
@@ -107,7 +110,8 @@ func (d *definer) readDefaultRoles(ctx context.Context, s *database.Session, ser
 	return nil
 }
 
-// state says whether the definer holds a privilege by its own grants, by PUBLIC's, or by those of accounts that also count for it.
+// state says whether the definer holds a privilege by its own grants, by PUBLIC's, or by those of accounts that also
+// count for it.
 func (d definer) state(server Server, name string, public State, p Privilege) State {
 	best := public
 	for _, st := range d.standings {
@@ -119,8 +123,8 @@ func (d definer) state(server Server, name string, public State, p Privilege) St
 	return best
 }
 
-// definers reports triggers of the tool that run as other accounts: they must exist and be able to write for as long as the triggers
-// are there.
+// definers reports triggers of the tool that run as other accounts: they must exist and be able to write for as long as
+// the triggers are there.
 func (a *assessor) definers() {
 	for _, d := range a.deltaLog.definers {
 		triggers := a.deltaLog.definedBy(d.account)

@@ -90,7 +90,8 @@ func ParseGrants(lines []string) Grants {
 	return g
 }
 
-// GrantSyntaxError says where a line of SHOW GRANTS could not be read. It does not quote the line, which may hold a password hash.
+// GrantSyntaxError says where a line of SHOW GRANTS could not be read. It does not quote the line, which may hold a
+// password hash.
 type GrantSyntaxError struct {
 	Offset   int // in bytes from the start of the line
 	Expected string
@@ -188,7 +189,8 @@ func (r *grantReader) granted(g *Grant, joint string) error {
 	return nil
 }
 
-// privileges reads a list of privileges. A list that runs into the joint word without an ON is one of unquoted role names.
+// privileges reads a list of privileges. A list that runs into the joint word without an ON is one of unquoted role
+// names.
 func (r *grantReader) privileges(g *Grant, joint string) error {
 	var names []string
 	for {
@@ -301,7 +303,8 @@ func (r *grantReader) objectType() string {
 	return kind
 }
 
-// trailingOptions is the only part behind the grantee that matters. It stands at the end of the line, whatever the clauses before it hold.
+// trailingOptions is the only part behind the grantee that matters. It stands at the end of the line, whatever the
+// clauses before it hold.
 var trailingOptions = regexp.MustCompile(` WITH( (?:GRANT|ADMIN) OPTION)?(?: MAX_[A-Z_]+ [0-9.]+)*$`)
 
 // grantee reads the grantee, then drops the rest of the line but for the grant option.
@@ -358,8 +361,9 @@ func (r *grantReader) account() (Account, GranteeKind, error) {
 	return Account{User: user, Host: host}, GranteeAccount, err
 }
 
-// unescapedAccount reads an account as MySQL before 8.0 prints it: in single quotes that are not escaped, as in 'o'brien'@'%'.
-// A host holds no quote, so the account ends at the first '@'host' that a space, a comma or the line's end follows.
+// unescapedAccount reads an account as MySQL before 8.0 prints it: in single quotes that are not escaped, as in
+// 'o'brien'@'%'. A host holds no quote, so the account ends at the first '@'host' that a space, a comma or the line's
+// end follows.
 func (r *grantReader) unescapedAccount() (Account, error) {
 	const separator = "'@'"
 	body := r.rest()[1:]

@@ -21,7 +21,8 @@ type Target struct {
 	Database string
 	// TablePrefix is put before the names of all of the system's tables.
 	TablePrefix string
-	// DirectCopyFrom is, on Magento 2 and with direct_document_copy=1, the name of Magento 1's database; else it is empty.
+	// DirectCopyFrom is, on Magento 2 and with direct_document_copy=1, the name of Magento 1's database; else it is
+	// empty.
 	DirectCopyFrom string
 }
 
@@ -31,12 +32,13 @@ type Observation struct {
 	Server Server
 	// Login is USER(): who logged in from where.
 	Login Account
-	// Account is CURRENT_USER(): the account by whose privileges the server goes, which is the definer of triggers made in this session.
+	// Account is CURRENT_USER(): the account by whose privileges the server goes, which is the definer of triggers made
+	// in this session.
 	Account Account
 
 	session standing
-	// definer is how the account stands when a trigger of which it is the definer fires. It is nil away from Magento 1, and where that is
-	// as in the session.
+	// definer is how the account stands when a trigger of which it is the definer fires. It is nil away from Magento 1,
+	// and where that is as in the session.
 	definer *standing
 	// own is what SHOW GRANTS says of the account without any role.
 	own Grants
@@ -57,11 +59,12 @@ type standing struct {
 	grantsProblem string // why SHOW GRANTS gave nothing
 }
 
-// Observe asks the server all that [Assess], [AssessTrust] and [AssessReadOnly] judge. It changes nothing but the session.
+// Observe asks the server all that [Assess], [AssessTrust] and [AssessReadOnly] judge. It changes nothing but the
+// session.
 //
-// The session must be a fresh one that was opened for probing, since global privileges and roles are those of the login, and must
-// not be used for anything else afterwards. An error means that the server stopped answering; whatever the server does answer is
-// part of the observation.
+// The session must be a fresh one that was opened for probing, since global privileges and roles are those of the
+// login, and must not be used for anything else afterwards. An error means that the server stopped answering; whatever
+// the server does answer is part of the observation.
 func Observe(ctx context.Context, s *database.Session, target Target) (Observation, error) {
 	o := Observation{Target: target, Login: ParseAccount(s.User), Account: ParseAccount(s.CurrentUser)}
 	if err := o.observe(ctx, s); err != nil {
@@ -189,8 +192,9 @@ func (o *Observation) observeSource(ctx context.Context, s *database.Session) er
 	return o.readDefiner(ctx, s)
 }
 
-// readDefiner sees what the definer of the tool's triggers may do when they fire. On MariaDB that is what the account has without roles,
-// on MySQL 8 and newer what it has with its default roles: neither mandatory ones nor those that activate_all_roles_on_login adds.
+// readDefiner sees what the definer of the tool's triggers may do when they fire. On MariaDB that is what the account
+// has without roles, on MySQL 8 and newer what it has with its default roles: neither mandatory ones nor those that
+// activate_all_roles_on_login adds.
 func (o *Observation) readDefiner(ctx context.Context, s *database.Session) error {
 	if len(o.session.roles) == 0 {
 		return nil

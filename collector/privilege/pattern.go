@@ -14,7 +14,8 @@ var patternEscaper = strings.NewReplacer(`\`, `\\`, `_`, `\_`, `%`, `\%`)
 // escapePattern returns the pattern that matches exactly this database name.
 func escapePattern(name string) string { return patternEscaper.Replace(name) }
 
-// matchPattern reports whether a database name matches a pattern. As on the server it compares bytes, so that _ is not a character but a byte.
+// matchPattern reports whether a database name matches a pattern. As on the server it compares bytes, so that _ is not
+// a character but a byte.
 func matchPattern(pattern, name string) bool {
 	p, n := 0, 0
 	retryPattern, retryName := -1, 0

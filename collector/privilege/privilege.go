@@ -1,8 +1,10 @@
-// Package privilege answers, for one account and one database on a live connection, what the Data Migration Tool may do there:
-// which privileges it needs hold, through what, what hides the others, what cures that, and whether binary logging lets it create triggers.
+// Package privilege answers, for one account and one database on a live connection, what the Data Migration Tool may do
+// there: which privileges it needs hold, through what, what hides the others, what cures that, and whether binary
+// logging lets it create triggers.
 //
-// Evidence comes before verdict. [Observe] asks the server and judges nothing; [Assess] and [AssessTrust] judge what it saw and ask nothing.
-// The verdict is the server's own answer to statements that cannot succeed ([Probe]); SHOW GRANTS only explains it.
+// Evidence comes before verdict. [Observe] asks the server and judges nothing; [Assess] and [AssessTrust] judge what it
+// saw and ask nothing. The verdict is the server's own answer to statements that cannot succeed ([Probe]); SHOW GRANTS
+// only explains it.
 package privilege
 
 // Privilege is the name of a privilege, spelt as MySQL spells it.

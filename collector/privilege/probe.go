@@ -28,12 +28,15 @@ type Answer struct {
 // ProbeResult holds the answers to a probe.
 type ProbeResult struct {
 	Answers map[Privilege]Answer
-	// TrustMissing is true when the server refused to create a trigger with error 1419, before it looked at the TRIGGER privilege.
+	// TrustMissing is true when the server refused to create a trigger with error 1419, before it looked at the TRIGGER
+	// privilege.
 	TrustMissing bool
-	// ReadOnly is the error with which the server refuses all writes, whatever the account holds; 0 when it refuses none. After
-	// database.ErrReadOnlyTransaction, which is about the session alone, the probe went on in a session that may write.
+	// ReadOnly is the error with which the server refuses all writes, whatever the account holds; 0 when it refuses
+	// none. After database.ErrReadOnlyTransaction, which is about the session alone, the probe went on in a session
+	// that may write.
 	ReadOnly uint16
-	// Locked is the privilege at which the probe stopped because all tables were locked, as backups do; empty when it did not.
+	// Locked is the privilege at which the probe stopped because all tables were locked, as backups do; empty when it
+	// did not.
 	Locked Privilege
 }
 
@@ -48,8 +51,9 @@ type probeStatement struct {
 	after Privilege
 }
 
-// probeStatements returns a statement for each probed privilege. None can succeed: there is no table of that random name,
-// and the one statement that would make one names a column twice. IF EXISTS forms would succeed, so there are none.
+// probeStatements returns a statement for each probed privilege. None can succeed: there is no table of that random
+// name, and the one statement that would make one names a column twice. IF EXISTS forms would succeed, so there are
+// none.
 func probeStatements(name, table, trigger string) []probeStatement {
 	db := database.Quote(name)
 	x := db + "." + database.Quote(table)
@@ -65,8 +69,8 @@ func probeStatements(name, table, trigger string) []probeStatement {
 	}
 }
 
-// referencesStatement asks for REFERENCES: the server looks at the privileges on the other table before it finds that a column is named
-// twice, and it needs no such table for that.
+// referencesStatement asks for REFERENCES: the server looks at the privileges on the other table before it finds that a
+// column is named twice, and it needs no such table for that.
 func referencesStatement(name, table, parent string) probeStatement {
 	db := database.Quote(name)
 	text := fmt.Sprintf("CREATE TABLE %s.%s (a INT, a INT, FOREIGN KEY (a) REFERENCES %s.%s (a))",
@@ -88,9 +92,9 @@ func randomName() string {
 	return "privilege_probe_" + hex.EncodeToString(b[:])
 }
 
-// probe asks the server about each privilege by a statement on a table that does not exist: the error number says whether it is denied
-// or held. It changes nothing. The session must not be in a transaction, since some statements would commit it; its lock_wait_timeout
-// should be 1 second. An error means that the server stopped answering.
+// probe asks the server about each privilege by a statement on a table that does not exist: the error number says
+// whether it is denied or held. It changes nothing. The session must not be in a transaction, since some statements
+// would commit it; its lock_wait_timeout should be 1 second. An error means that the server stopped answering.
 func probe(ctx context.Context, s *database.Session, statements []probeStatement) (ProbeResult, error) {
 	var result ProbeResult
 	err := result.askAll(ctx, s, statements)
@@ -192,7 +196,8 @@ func execute(ctx context.Context, s *database.Session, statement string) (uint16
 	return serverError(s.Exec(ctx, statement))
 }
 
-// serverError separates what the server answered, which has a number, from the lack of an answer: a lost connection, or a limit.
+// serverError separates what the server answered, which has a number, from the lack of an answer: a lost connection, or
+// a limit.
 func serverError(err error) (uint16, error) {
 	switch database.CauseOf(err) {
 	case database.Lost, database.Timeout:

@@ -23,7 +23,8 @@ type randomCase struct {
 
 type randomCount struct{ verdicts, missing, explained, unsure, mended, writes int }
 
-// TestVerdictsOfRandomGrants makes accounts with overlapping grants of all kinds, and compares the verdict with really doing each operation.
+// TestVerdictsOfRandomGrants makes accounts with overlapping grants of all kinds, and compares the verdict with really
+// doing each operation.
 func TestVerdictsOfRandomGrants(t *testing.T) {
 	t.Parallel()
 	onAll(t, func(t *testing.T, l *lab) {

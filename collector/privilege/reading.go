@@ -8,18 +8,21 @@ import (
 	"strings"
 )
 
-// reading is what SHOW GRANTS says about one database. It explains; what holds is for the probe to say wherever the server answers it.
+// reading is what SHOW GRANTS says about one database. It explains; what holds is for the probe to say wherever the
+// server answers it.
 type reading struct {
 	server   Server
 	database string
 	grantees []grantee
 	// complete is false when SHOW GRANTS failed or a line could not be read: then only what it gives globally is sure.
 	complete bool
-	// rolesActive matters on MySQL 8, which lists roles' privileges under the account and picks rows differently with roles.
+	// rolesActive matters on MySQL 8, which lists roles' privileges under the account and picks rows differently with
+	// roles.
 	rolesActive bool
 }
 
-// grantee is one party whose lines are weighed by themselves: the account, PUBLIC, or the active roles, which the server merges.
+// grantee is one party whose lines are weighed by themselves: the account, PUBLIC, or the active roles, which the
+// server merges.
 type grantee struct {
 	kind  GranteeKind
 	lines []Grant
@@ -71,7 +74,8 @@ func (r reading) holding(p Privilege) holding {
 	return best
 }
 
-// ofGrantee applies the server's rule for one grantee: what is granted on *.*, or else on the database line that counts.
+// ofGrantee applies the server's rule for one grantee: what is granted on *.*, or else on the database line that
+// counts.
 func (r reading) ofGrantee(g grantee, p Privilege) holding {
 	if line := r.global(g, p); line != nil && r.partialRevoke(g, p) == nil {
 		return holding{state: Held, global: true, line: line}
@@ -118,8 +122,8 @@ func (r reading) matching(g grantee) []Grant {
 	return lines
 }
 
-// matches reports whether a line applies to the database. While a role is active, MySQL 8 takes a backslash for an escape only in names
-// with a wildcard character; a name without one it looks up as it stands.
+// matches reports whether a line applies to the database. While a role is active, MySQL 8 takes a backslash for an
+// escape only in names with a wildcard character; a name without one it looks up as it stands.
 func (r reading) matches(l Grant) bool {
 	if r.rolesActive && !hasWildcard(l.Database) {
 		return r.server.fold(l.Database) == r.server.fold(r.database)
@@ -127,9 +131,9 @@ func (r reading) matches(l Grant) bool {
 	return r.server.matches(l.Database, r.database)
 }
 
-// counting returns the matching lines that the server goes by. It never adds up lines of one grantee for different names:
-// SHOW GRANTS prints them in the order in which the server looks, so the first one counts.
-// Where that is not established, sure is false and the lines are those of which one counts, or together.
+// counting returns the matching lines that the server goes by. It never adds up lines of one grantee for different
+// names: SHOW GRANTS prints them in the order in which the server looks, so the first one counts. Where that is not
+// established, sure is false and the lines are those of which one counts, or together.
 func (r reading) counting(g grantee) (lines []Grant, sure bool) {
 	lines = r.matching(g)
 	if len(lines) < 2 {
@@ -144,9 +148,10 @@ func (r reading) counting(g grantee) (lines []Grant, sure bool) {
 	return lines[:1], true
 }
 
-// countingMySQL8 knows two ways to look. While a role is active, the line for exactly this name counts if that has no wildcard character,
-// also no escaped one; else the first line, in the order of SHOW GRANTS. Without roles the line counts whose first wildcard comes
-// last; of several such lines it is the one that was granted first, which SHOW GRANTS does not tell. Tried on MySQL 9.7.
+// countingMySQL8 knows two ways to look. While a role is active, the line for exactly this name counts if that has no
+// wildcard character, also no escaped one; else the first line, in the order of SHOW GRANTS. Without roles the line
+// counts whose first wildcard comes last; of several such lines it is the one that was granted first, which SHOW GRANTS
+// does not tell. Tried on MySQL 9.7.
 func (r reading) countingMySQL8(lines []Grant) ([]Grant, bool) {
 	if r.rolesActive {
 		return lines[:1], true
@@ -162,8 +167,8 @@ func (r reading) countingMySQL8(lines []Grant) ([]Grant, bool) {
 	return lines, len(lines) == 1
 }
 
-// mergedRoleLines picks from the lines of a MariaDB role and the roles inside it, which the server merges name by name before it looks.
-// How it sorts wildcards of several roles SHOW GRANTS does not tell.
+// mergedRoleLines picks from the lines of a MariaDB role and the roles inside it, which the server merges name by name
+// before it looks. How it sorts wildcards of several roles SHOW GRANTS does not tell.
 func mergedRoleLines(lines []Grant) ([]Grant, bool) {
 	sameName := func(name string) []Grant {
 		return slices.DeleteFunc(slices.Clone(lines), func(l Grant) bool { return l.Database != name })
@@ -256,7 +261,8 @@ func quoteLine(g Grant) string {
 	return "«" + text + "»"
 }
 
-// inactiveRoles returns the roles that are granted to the account but give it nothing, as no SET ROLE or default role makes them active.
+// inactiveRoles returns the roles that are granted to the account but give it nothing, as no SET ROLE or default role
+// makes them active.
 func inactiveRoles(grants Grants, active []Account) []string {
 	var names []string
 	for _, l := range grants.Lines {

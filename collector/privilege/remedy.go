@@ -22,8 +22,9 @@ type grantRequest struct {
 
 // statements returns one GRANT, or one for each standing where they go by lines for different names.
 //
-// Each names all the privileges, not only those that are missing, and also what the account holds through a line for another name:
-// the line that it makes is for exactly this database, so it counts from then on and hides every other line of the account.
+// Each names all the privileges, not only those that are missing, and also what the account holds through a line for
+// another name: the line that it makes is for exactly this database, so it counts from then on and hides every other
+// line of the account.
 func (r grantRequest) statements() []string {
 	var list []string
 	for _, st := range r.standings {
@@ -58,8 +59,9 @@ func (r grantRequest) statement(st standing) string {
 	return fmt.Sprintf("GRANT %s ON %s.* TO %s%s;", strings.Join(names, ", "), database.Quote(pattern), r.account.Quoted(), option)
 }
 
-// pattern returns the name that the GRANT is for: exactly the database's, unless the server would go by another line all the same. While
-// a role is active, MySQL 8 takes the first line that matches, and a name with an underscore, though escaped, is not looked up first.
+// pattern returns the name that the GRANT is for: exactly the database's, unless the server would go by another line
+// all the same. While a role is active, MySQL 8 takes the first line that matches, and a name with an underscore,
+// though escaped, is not looked up first.
 func (r grantRequest) pattern(st standing) string {
 	exact := r.server.pattern(r.database)
 	current := newReading(r.server, st, r.database)

@@ -8,12 +8,14 @@ import (
 // Task says what the tool will do, as far as that decides which privileges it needs.
 type Task struct {
 	Phase config.Phase
-	// Commerce is true for a migration from Magento Commerce 1.13 or 1.14, whose URL rewrites the tool prepares in tables
-	// that it makes in Magento 1's database, also while it runs migrate:delta.
+	// Commerce is true for a migration from Magento Commerce 1.13 or 1.14, whose URL rewrites the tool prepares in
+	// tables that it makes in Magento 1's database, also while it runs migrate:delta.
 	Commerce bool
-	// NormalizationIDs is true when the migration's mapping has the tool's NormalizationIds handler, which empties tables in migrate:delta.
+	// NormalizationIDs is true when the migration's mapping has the tool's NormalizationIds handler, which empties
+	// tables in migrate:delta.
 	NormalizationIDs bool
-	// DeltaTables are the tables of Magento 1, with their prefix, whose changes the tool will log by triggers. None means that any table may be one.
+	// DeltaTables are the tables of Magento 1, with their prefix, whose changes the tool will log by triggers. None
+	// means that any table may be one.
 	DeltaTables []string
 }
 
@@ -23,8 +25,9 @@ type requirement struct {
 	reason    string // what the tool needs it for, to go behind "the tool needs it to"
 }
 
-// required returns what an account needs: until the data are migrated what migrate:settings, migrate:data and the following migrate:delta
-// issue, from then on what migrate:delta issues and what the triggers on the live shop need to fire.
+// required returns what an account needs: until the data are migrated what migrate:settings, migrate:data and the
+// following migrate:delta issue, from then on what migrate:delta issues and what the triggers on the live shop need to
+// fire.
 func required(o Observation, t Task) []requirement {
 	if o.Target.System == finding.Magento1 {
 		return requiredOnMagento1(t, o.hasViews)

@@ -21,8 +21,8 @@ var (
 type restart struct {
 	// origin is where the present value comes from, in the server's word; empty where it does not say.
 	origin string
-	// trust says whether the server trusts after a restart, as far as that is known. A value that was set while the server ran may stand
-	// in a configuration file as well, or not, and no server says that.
+	// trust says whether the server trusts after a restart, as far as that is known. A value that was set while the
+	// server ran may stand in a configuration file as well, or not, and no server says that.
 	trust State
 }
 

@@ -12,7 +12,8 @@ type Server struct {
 	Version database.Version
 	// FoldsCase is true where database names are compared in lower case (lower_case_table_names is not 0).
 	FoldsCase bool
-	// PartialRevokes is MySQL 8's partial_revokes, under which _, % and \ in the database names of grants stand for themselves.
+	// PartialRevokes is MySQL 8's partial_revokes, under which _, % and \ in the database names of grants stand for
+	// themselves.
 	PartialRevokes bool
 	// ReadOnly is read_only or super_read_only.
 	ReadOnly bool
@@ -66,7 +67,8 @@ func newServer(variables map[string]string) Server {
 // isOn reads a variable that is on or off.
 func isOn(value string) bool { return strings.EqualFold(value, "ON") || value == "1" }
 
-// isAmazonRDS knows RDS by where it keeps its programs and data, by its variables, and by what some releases call themselves.
+// isAmazonRDS knows RDS by where it keeps its programs and data, by its variables, and by what some releases call
+// themselves.
 func isAmazonRDS(variables map[string]string) bool {
 	for name := range variables {
 		if strings.HasPrefix(name, "rds_") {
@@ -115,6 +117,6 @@ func (s Server) pattern(name string) string {
 	return escapePattern(name)
 }
 
-// checksReferences reports whether a foreign key needs REFERENCES on the table that it refers to. Before MySQL 5.7, and on MariaDB,
-// any privilege on that table does.
+// checksReferences reports whether a foreign key needs REFERENCES on the table that it refers to. Before MySQL 5.7, and
+// on MariaDB, any privilege on that table does.
 func (s Server) checksReferences() bool { return !s.isMariaDB() && s.Version.AtLeast(5, 7, 0) }

@@ -28,23 +28,25 @@ type labServer struct {
 	args   []string
 	// shapes are the names under which the account shapes say what is true on it.
 	shapes []string
-	// forget are statements that remove all accounts and roles but root's, also those that only stand in the grant tables, and what
-	// tests set for all sessions.
+	// forget are statements that remove all accounts and roles but root's, also those that only stand in the grant
+	// tables, and what tests set for all sessions.
 	forget []string
 	// accounts is the table of mysql that holds them.
 	accounts string
-	// hasRoles is true where accounts can have roles, and firingRoles where the definer of a trigger has its default ones.
+	// hasRoles is true where accounts can have roles, and firingRoles where the definer of a trigger has its default
+	// ones.
 	hasRoles, firingRoles bool
 	// defaultRole is the statement that makes the first a default role of the second.
 	defaultRole string
-	// extraGrants are groups of statements with semicolons between them, each of which now and then follows made-up grants to u1.
+	// extraGrants are groups of statements with semicolons between them, each of which now and then follows made-up
+	// grants to u1.
 	extraGrants []string
 	// hash finds what SHOW GRANTS prints of passwords; nil where it prints nothing.
 	hash *regexp.Regexp
 	// position shows where the binary log ends.
 	position string
-	// trust is the statement of the remedy for a server that does not trust those who create triggers, and configures says whether it
-	// needs a line in my.cnf beside it.
+	// trust is the statement of the remedy for a server that does not trust those who create triggers, and configures
+	// says whether it needs a line in my.cnf beside it.
 	trust      string
 	configures bool
 	// untrust are the statements that take trust back.
@@ -61,8 +63,8 @@ func logging() []string {
 	return []string{"--log-bin=binlog", "--server-id=1", "--lower-case-table-names=0"}
 }
 
-// labServers is the table of servers. Those with lower_case_table_names=0 write a binary log and trust those who create triggers; the
-// others do neither.
+// labServers is the table of servers. Those with lower_case_table_names=0 write a binary log and trust those who create
+// triggers; the others do neither.
 func labServers() []labServer {
 	mariadb := labServer{
 		name: "mariadb", flavor: mysqltest.MariaDB, args: logging(), shapes: []string{"mariadb", "mariadb-public"},
@@ -116,7 +118,8 @@ func forgetMySQL8() []string {
 	return append(list, "DELETE FROM mysql.role_edges", "FLUSH PRIVILEGES", "SET GLOBAL partial_revokes = OFF")
 }
 
-// lab is a server on which tests make accounts. Tests that use one lock it, because accounts are global. It starts when it is first used.
+// lab is a server on which tests make accounts. Tests that use one lock it, because accounts are global. It starts when
+// it is first used.
 type lab struct {
 	labServer
 	*mysqltest.Server
@@ -168,7 +171,8 @@ func (l *lab) start(t *testing.T) {
 	l.exec(t, labSchema()...)
 }
 
-// labDatabases are the databases that the account shapes are about. Some names differ in case only, so there are fewer with lower_case_table_names=1.
+// labDatabases are the databases that the account shapes are about. Some names differ in case only, so there are fewer
+// with lower_case_table_names=1.
 func labDatabases() []string {
 	return []string{"magento", "magento1", "magento2", "magentobackup", "magento_one", "magentoXone", `magento\_one`, "mxgento", "m_gento",
 		"mgento", "magento%", "Magento1", "o'brien", "back`tick", "magento-prod", "select", "my db", "test", "test_magento", `back\slash`,
@@ -191,7 +195,8 @@ func labSchema() []string {
 	return append(statements, "CREATE PROCEDURE magento1.pr() SELECT 1", "CREATE FUNCTION magento1.fn1() RETURNS INT NO SQL RETURN 1")
 }
 
-// use locks a server for a test and cleans it of accounts before and after. It skips the test where the server was left out.
+// use locks a server for a test and cleans it of accounts before and after. It skips the test where the server was left
+// out.
 func use(t *testing.T, name string) *lab {
 	t.Helper()
 	l := labs[name]

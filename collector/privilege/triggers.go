@@ -113,7 +113,8 @@ func (l deltaLog) definedBy(account Account) int {
 	return n
 }
 
-// complete reports whether each change log table is written by triggers for all three events, so that the tool has no more to create.
+// complete reports whether each change log table is written by triggers for all three events, so that the tool has no
+// more to create.
 func (l deltaLog) complete() bool {
 	events := map[string]map[string]bool{}
 	for _, t := range l.triggers {
@@ -137,9 +138,9 @@ type brokenTrigger struct {
 	why string
 }
 
-// broken finds the triggers that setting up the change log would break. The tool drops an AFTER trigger on a table whose changes it logs,
-// cuts its body at the first END behind BEGIN, adds its own statement and creates it anew; of several for one event it takes one only.
-// Only the given tables are looked at, or all of them when there are none.
+// broken finds the triggers that setting up the change log would break. The tool drops an AFTER trigger on a table
+// whose changes it logs, cuts its body at the first END behind BEGIN, adds its own statement and creates it anew; of
+// several for one event it takes one only. Only the given tables are looked at, or all of them when there are none.
 func (l deltaLog) broken(tables []string) []brokenTrigger {
 	var list []brokenTrigger
 	perEvent := map[string]int{}

@@ -11,14 +11,14 @@ import (
 // Trust is the verdict on whether binary logging lets the tool create its triggers on Magento 1.
 type Trust struct {
 	BinaryLog BinaryLog
-	// Trusted is Held when creating a trigger does not fail with error 1419: the binary log is off, the server trusts those who create
-	// triggers, or the account has SUPER.
+	// Trusted is Held when creating a trigger does not fail with error 1419: the binary log is off, the server trusts
+	// those who create triggers, or the account has SUPER.
 	Trusted  State
 	Findings []finding.Finding
 }
 
-// AssessTrust judges Magento 1's binary-log trust. The server's answer to the probe's CREATE TRIGGER wins over what its variables say.
-// A missing TRIGGER privilege is not its business.
+// AssessTrust judges Magento 1's binary-log trust. The server's answer to the probe's CREATE TRIGGER wins over what its
+// variables say. A missing TRIGGER privilege is not its business.
 func AssessTrust(o Observation, t Task) Trust {
 	a := &trustAssessor{Observation: o, task: t, current: newReading(o.Server, o.session, o.Target.Database)}
 	trusted := a.trusted()
@@ -69,7 +69,8 @@ func (a *trustAssessor) trusted() State {
 	return a.super()
 }
 
-// super says whether the session has SUPER, the only privilege that counts here: BINLOG ADMIN, SET USER and the like do not.
+// super says whether the session has SUPER, the only privilege that counts here: BINLOG ADMIN, SET USER and the like do
+// not.
 func (a *trustAssessor) super() State { return a.globally(Super) }
 
 // globally says whether the session holds a privilege that can only be granted on *.*.
@@ -155,7 +156,8 @@ func (a *trustAssessor) whoSets() string {
 	}
 }
 
-// parameterGroup is the only way on Amazon's servers, where nobody has SUPER. Automated backups switch the binary log on there.
+// parameterGroup is the only way on Amazon's servers, where nobody has SUPER. Automated backups switch the binary log
+// on there.
 func (a *trustAssessor) parameterGroup() string {
 	group, command := "DB parameter group", "aws rds modify-db-parameter-group --db-parameter-group-name NAME"
 	if a.Server.Aurora {
@@ -165,8 +167,8 @@ func (a *trustAssessor) parameterGroup() string {
 		command+` --parameters "ParameterName=log_bin_trust_function_creators,ParameterValue=1,ApplyMethod=immediate"`)
 }
 
-// permanence tells what a restart of the server makes of the trust that is needed: a warning where it is known to be gone then, a note
-// where that is unknown.
+// permanence tells what a restart of the server makes of the trust that is needed: a warning where it is known to be
+// gone then, a note where that is unknown.
 func (a *trustAssessor) permanence() {
 	b := a.Server.BinaryLog
 	if !b.Open() || !b.Trust || a.super() == Held || a.Server.AmazonRDS || a.restart.trust == Held {

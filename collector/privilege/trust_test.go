@@ -183,12 +183,12 @@ func restartCases() map[string]restartCase {
 	tellsNot := func(s labServer) bool { return !s.hasRoles }
 	const persistOff = "SET PERSIST log_bin_trust_function_creators = 0"
 	return map[string]restartCase{
-		"at the start":                    {tells, true, nil, Held, "1"},
-		"at the start, not shown":         {tellsNot, true, nil, Undetermined, "1"},
-		"while it runs":                   {always, false, []string{setTrust}, Undetermined, "0"},
-		"at the start and while it runs":  {always, true, []string{setTrust}, Undetermined, "1"},
-		// The servers of the tests read no option files, so they do not read mysqld-auto.cnf either. With one that does, the value there
-		// also wins over the command line.
+		"at the start":                   {tells, true, nil, Held, "1"},
+		"at the start, not shown":        {tellsNot, true, nil, Undetermined, "1"},
+		"while it runs":                  {always, false, []string{setTrust}, Undetermined, "0"},
+		"at the start and while it runs": {always, true, []string{setTrust}, Undetermined, "1"},
+		// The servers of the tests read no option files, so they do not read mysqld-auto.cnf either. With one that
+		// does, the value there also wins over the command line.
 		"persisted":                       {firesWithRoles, false, []string{persistTrust}, Held, ""},
 		"persisted as ON, then set again": {firesWithRoles, false, []string{"SET PERSIST log_bin_trust_function_creators = ON", setTrust}, Held, ""},
 		"persisted as off, now on":        {firesWithRoles, false, []string{persistOff, setTrust}, Missing, ""},

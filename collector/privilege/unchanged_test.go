@@ -117,8 +117,8 @@ func (l *lab) binlogPosition(t *testing.T) string {
 	return strings.Join(all, ":")
 }
 
-// checksums returns every table's checksum, but for the logs that the test itself writes, and for the table into which MySQL 8 moves GTIDs
-// when it finds the time; binlogPosition has those.
+// checksums returns every table's checksum, but for the logs that the test itself writes, and for the table into which
+// MySQL 8 moves GTIDs when it finds the time; binlogPosition has those.
 func (l *lab) checksums(t *testing.T) map[string]string {
 	t.Helper()
 	rows, err := l.root.QueryContext(t.Context(), `SELECT TABLE_SCHEMA, TABLE_NAME FROM INFORMATION_SCHEMA.TABLES

@@ -51,10 +51,10 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s:%s: %s", e.File, e.Place, e.Problem)
 }
 
-// Open opens a regular file of at most limit bytes for reading; without a limit (0) it may be of any size. It is the way to open a file
-// that the configuration, or a file that it names, names: what is opened is what was looked at, and it does not wait, neither for a writer
-// of a FIFO nor for a terminal. Errors of the operating system are found with errors.Is (fs.ErrNotExist, fs.ErrPermission); a file of
-// another kind or size is an *Error.
+// Open opens a regular file of at most limit bytes for reading; without a limit (0) it may be of any size. It is the
+// way to open a file that the configuration, or a file that it names, names: what is opened is what was looked at, and
+// it does not wait, neither for a writer of a FIFO nor for a terminal. Errors of the operating system are found with
+// errors.Is (fs.ErrNotExist, fs.ErrPermission); a file of another kind or size is an *Error.
 func Open(path string, limit int64) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
 	if errors.Is(err, syscall.ENXIO) { // a socket, or a device without a driver
@@ -84,8 +84,8 @@ func check(f *os.File, path string, limit int64) error {
 	return nil
 }
 
-// Read reads a regular file of at most limit bytes; its errors are those of Open. A file that grows while it is read is cut off at the
-// limit, and an error.
+// Read reads a regular file of at most limit bytes; its errors are those of Open. A file that grows while it is read is
+// cut off at the limit, and an error.
 func Read(path string, limit int64) ([]byte, error) {
 	f, err := Open(path, limit)
 	if err != nil {
@@ -157,7 +157,8 @@ func (l Lines) characters(offset int) int {
 	return count
 }
 
-// Print writes v as JSON, in which secrets are hidden, whatever the verb is. It is for the Format methods of what holds secrets.
+// Print writes v as JSON, in which secrets are hidden, whatever the verb is. It is for the Format methods of what holds
+// secrets.
 func Print(f fmt.State, v any) {
 	text, err := json.Marshal(v)
 	if err != nil {
