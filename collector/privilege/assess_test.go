@@ -253,3 +253,36 @@ func TestNoPasswordHashIsShown(t *testing.T) {
 		}
 	})
 }
+
+// TestGlobalSettingsDecideNothing compares what is found with what is found after an administrator has limited everybody's statements.
+func TestGlobalSettingsDecideNothing(t *testing.T) {
+	t.Parallel()
+	onAll(t, func(t *testing.T, l *lab) {
+		l.exec(t, createUser1, "GRANT "+verdictSet+" ON magento1.* TO 'u1'@'%'", "GRANT INDEX ON `magento\\_one`.* TO 'u1'@'%'",
+			"CREATE VIEW magento1.shop_view AS SELECT id FROM magento1.probe", "GRANT SHOW VIEW ON magento1.* TO 'u1'@'%'")
+		for _, event := range []string{"INSERT", "UPDATE", "DELETE"} {
+			l.exec(t, "CREATE TRIGGER magento1.shop_"+event+" AFTER "+event+" ON magento1.orders FOR EACH ROW BEGIN "+
+				"IF 1 THEN SET @x = 1; END IF; END")
+		}
+		t.Cleanup(func() {
+			l.exec(t, "DROP TRIGGER magento1.shop_INSERT", "DROP TRIGGER magento1.shop_UPDATE", "DROP TRIGGER magento1.shop_DELETE",
+				"DROP VIEW magento1.shop_view")
+			l.restart(t)
+		})
+		found := func() string {
+			o := l.observe(t, "u1", sourceTarget)
+			return showFindings(Assess(o, Task{}).Findings) + showFindings(AssessTrust(o, Task{}).Findings) +
+				showFindings(AssessReadOnly(o))
+		}
+		before := found()
+		if strings.Count(before, "The tool would break the shop's trigger") != 3 {
+			t.Errorf("not all triggers are found:\n%s", before)
+		}
+		l.exec(t, "SET GLOBAL sql_select_limit = 1", "SET GLOBAL sql_mode = 'ANSI,NO_BACKSLASH_ESCAPES'", "SET GLOBAL sql_quote_show_create = 0",
+			"SET GLOBAL max_join_size = 1", "SET GLOBAL sql_safe_updates = 1", "SET GLOBAL autocommit = 0", "SET GLOBAL time_zone = '+09:00'",
+			"SET GLOBAL character_set_client = latin1", "SET GLOBAL character_set_results = latin1", "SET GLOBAL lc_messages = 'de_DE'")
+		if after := found(); after != before {
+			t.Errorf("before\n%s\nand after\n%s", before, after)
+		}
+	})
+}
