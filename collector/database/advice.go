@@ -35,8 +35,11 @@ type Advice struct {
 // Advise returns the advice on an error of Open. What it cannot explain it does not promise to end.
 func Advise(err error, e Endpoint, n Naming) Advice {
 	a := adviser{err, e, n}
-	for _, part := range []func(Cause) (Advice, bool){a.network, a.socket, a.tls, a.certificate, a.denied, a.account, a.limits, a.database} {
-		if advice, ok := part(CauseOf(err)); ok {
+	cause := CauseOf(err)
+	for _, part := range []func(Cause) (Advice, bool){
+		a.network, a.socket, a.tls, a.certificate, a.denied, a.account, a.limits, a.database,
+	} {
+		if advice, ok := part(cause); ok {
 			return advice
 		}
 	}
@@ -47,6 +50,17 @@ type adviser struct {
 	err error
 	e   Endpoint
 	n   Naming
+}
+
+// lines puts sentences and statements on lines of their own, without the empty ones.
+func lines(all ...string) string {
+	var kept []string
+	for _, line := range all {
+		if line != "" {
+			kept = append(kept, line)
+		}
+	}
+	return strings.Join(kept, "\n")
 }
 
 func (a adviser) address() string {
@@ -62,37 +76,54 @@ func serverWords(err error) string {
 	return ""
 }
 
-// otherwise is for what has no advice of its own.
+// other is for what has no advice of its own.
 func (a adviser) other() Advice {
 	summary := "logging in to " + a.n.Database + " failed"
 	if number := Number(a.err); number != 0 {
 		summary = fmt.Sprintf("%s with error %d: %s", summary, number, serverWords(a.err))
 	}
-	return Advice{Summary: summary, Remedy: "Look at the message and at the server's error log. Try:\n" + a.n.Client}
+	return Advice{Summary: summary, Remedy: lines("Look at the message and at the server's error log. Try:",
+		a.n.Client)}
 }
 
 func (a adviser) network(c Cause) (Advice, bool) {
 	what, address := a.n.Database, a.address()
 	switch c {
 	case NameNotFound:
-		return Advice{Summary: fmt.Sprintf("the host of %s has no address: %s", what, a.e.Host),
-			Remedy: "Correct the host, or its DNS record. Check with:\ngetent hosts " + a.e.Host}, true
+		return Advice{
+			Summary: fmt.Sprintf("the host of %s has no address: %s", what, a.e.Host),
+			Remedy:  lines("Correct the host, or its DNS record. Check with:", "getent hosts "+a.e.Host),
+		}, true
 	case LoginInHost:
-		return Advice{Summary: "the host of " + what + " holds more than a host",
-			Remedy: "Write the host alone; database, user and password have a place of their own beside it."}, true
+		return Advice{
+			Summary: "the host of " + what + " holds more than a host",
+			Remedy:  "Write the host alone; database, user and password have a place of their own beside it.",
+		}, true
 	case Refused:
-		return Advice{Summary: what + " refuses connections at " + address,
-			Remedy: "Start the server, let it listen there (bind-address, port, skip-networking in my.cnf), or open the firewall."}, true
+		return Advice{
+			Summary: what + " refuses connections at " + address,
+			Remedy: "Start the server, let it listen there (bind-address, port, skip-networking in my.cnf), " +
+				"or open the firewall.",
+		}, true
 	case Timeout:
-		return Advice{Summary: what + " did not answer in time at " + address,
-			Remedy: "Open the port in the firewall between this host and the server; if it is open, the server hangs: look at its " +
-				"process list and error log.", Heals: true}, true
+		return Advice{
+			Summary: what + " did not answer in time at " + address,
+			Remedy: "Open the port in the firewall between this host and the server; if it is open, the server hangs: " +
+				"" +
+				"look at its process list and error log.",
+			Heals: true,
+		}, true
 	case Unreachable:
-		return Advice{Summary: "there is no route to " + what + " at " + address,
-			Remedy: "Fix the network route or the firewall between this host and the server."}, true
+		return Advice{
+			Summary: "there is no route to " + what + " at " + address,
+			Remedy:  "Fix the network route or the firewall between this host and the server.",
+		}, true
 	case Lost:
-		return Advice{Summary: what + " closed the connection during the login",
-			Remedy: "Look at the server's error log; a server that crashes or a proxy in between does this.", Heals: true}, true
+		return Advice{
+			Summary: what + " closed the connection during the login",
+			Remedy:  "Look at the server's error log; a server that crashes or a proxy in between does this.",
+			Heals:   true,
+		}, true
 	}
 	return Advice{}, false
 }
@@ -100,12 +131,16 @@ func (a adviser) network(c Cause) (Advice, bool) {
 func (a adviser) socket(c Cause) (Advice, bool) {
 	switch c {
 	case SocketMissing:
-		return Advice{Summary: "there is no Unix socket for " + a.n.Database,
-			Remedy: fmt.Sprintf("localhost means the Unix socket, as in PHP. Start the server, set %s to where it is, or use 127.0.0.1 for TCP.",
-				a.n.Setting("socket"))}, true
+		return Advice{
+			Summary: "there is no Unix socket for " + a.n.Database,
+			Remedy: "localhost means the Unix socket, as in PHP. Start the server, set " + a.n.Setting("socket") +
+				" to where it is, or use 127.0.0.1 for TCP.",
+		}, true
 	case SocketDenied:
-		return Advice{Summary: "the Unix socket of " + a.n.Database + " may not be used by this user",
-			Remedy: "Let the user that the exporter runs as reach the socket (its folder needs x, the socket rw)."}, true
+		return Advice{
+			Summary: "the Unix socket of " + a.n.Database + " may not be used by this user",
+			Remedy:  "Let the user that the exporter runs as reach the socket (its folder needs x, the socket rw).",
+		}, true
 	}
 	return Advice{}, false
 }
@@ -115,46 +150,66 @@ func (a adviser) tls(c Cause) (Advice, bool) {
 	look := "openssl s_client -starttls mysql -connect " + a.address()
 	switch c {
 	case TLSRequired:
-		return Advice{Summary: what + " demands TLS",
-			Remedy: fmt.Sprintf("Set %s (an empty mapping is enough for a certificate that this host trusts), and ssl_ca, ssl_cert, ssl_key "+
-				"in the tool's config.xml.", a.n.Setting("tls"))}, true
+		return Advice{
+			Summary: what + " demands TLS",
+			Remedy: fmt.Sprintf("Set %s (an empty mapping is enough for a certificate that this host trusts), "+
+				"and ssl_ca, ssl_cert, ssl_key in the tool's config.xml.", a.n.Setting("tls")),
+		}, true
 	case TLSUnsupported:
-		return Advice{Summary: what + " does not offer TLS, and " + a.n.Setting("tls") + " asks for it",
-			Remedy: "Give the server a certificate (ssl_cert and ssl_key in my.cnf), or take tls out:\n" + look}, true
+		return Advice{
+			Summary: what + " does not offer TLS, and " + a.n.Setting("tls") + " asks for it",
+			Remedy:  lines("Give the server a certificate (ssl_cert and ssl_key in my.cnf), or take tls out:", look),
+		}, true
 	case TLSFiles:
-		return Advice{Summary: "the TLS files for " + what + " cannot be read",
-			Remedy: "Put the files there, readable for the user that the exporter runs as; they are read again at the next evaluation."}, true
+		return Advice{
+			Summary: "the TLS files for " + what + " cannot be read",
+			Remedy: "Put the files there, readable for the user that the exporter runs as; " +
+				"they are read again at the next evaluation.",
+		}, true
 	case TLSFailed:
-		return Advice{Summary: "TLS with " + what + " failed", Remedy: "Check the versions of TLS that the server offers (tls_version, at " +
-			"least TLSv1.2) and which client certificates it takes (ssl_ca):\n" + look}, true
+		return Advice{
+			Summary: "TLS with " + what + " failed",
+			Remedy: lines("Check the versions of TLS that the server offers (tls_version, at least TLSv1.2) "+
+				"and which client certificates it takes (ssl_ca):", look),
+		}, true
 	}
 	return Advice{}, false
 }
 
 func (a adviser) certificate(c Cause) (Advice, bool) {
-	what := "the certificate of " + a.n.Database
-	name := a.e.Host
+	what, name := "the certificate of "+a.n.Database, a.e.Host
 	if t := a.e.TLS; t != nil {
 		name = cmp.Or(t.ServerName, name)
 	}
-	without := fmt.Sprintf("without that, encrypted but unverified, set %s to true.", a.n.Setting("tls.insecure_skip_verify"))
+	without := fmt.Sprintf("without that, encrypted but unverified, set %s to true.",
+		a.n.Setting("tls.insecure_skip_verify"))
 	switch c {
 	case CertificateUntrusted:
-		return Advice{Summary: what + " is signed by an authority that this host does not know",
-			Remedy: fmt.Sprintf("Set %s to the certificate of that authority, such as the server's own ca.pem; %s", a.n.Setting("tls.ca_file"),
-				without)}, true
+		return Advice{
+			Summary: what + " is signed by an authority that this host does not know",
+			Remedy: fmt.Sprintf("Set %s to the certificate of that authority, such as the server's own ca.pem; %s",
+				a.n.Setting("tls.ca_file"), without),
+		}, true
 	case CertificateName:
-		return Advice{Summary: what + " is not for " + name,
-			Remedy: fmt.Sprintf("Set %s to a name that it is for, or give the server another one. See its names with:\n"+
-				"openssl s_client -starttls mysql -connect %s </dev/null | openssl x509 -noout -ext subjectAltName",
-				a.n.Setting("tls.server_name"), a.address())}, true
+		return Advice{
+			Summary: what + " is not for " + name,
+			Remedy: lines("Set "+a.n.Setting("tls.server_name")+" to a name that it is for, or give the server "+
+				"another "+
+				"one. See its names with:", fmt.Sprintf("openssl s_client -starttls mysql -connect %s </dev/null | "+
+				"openssl x509 -noout -ext subjectAltName", a.address())),
+		}, true
 	case CertificateWithoutSAN:
-		return Advice{Summary: what + " names no host (it has no subjectAltName), so it cannot be verified for any name",
-			Remedy: fmt.Sprintf("It is probably the one that the server made for itself. Give the server one with subjectAltName=DNS:%s; %s",
-				name, without)}, true
+		return Advice{
+			Summary: what + " names no host (it has no subjectAltName), so it cannot be verified for any name",
+			Remedy: fmt.Sprintf("It is probably the one that the server made for itself. "+
+				"Give the server one with subjectAltName=DNS:%s; %s", name, without),
+		}, true
 	case CertificateExpired:
-		return Advice{Summary: what + " has expired, or is not valid yet: " + a.err.Error(),
-			Remedy: "Renew the server's certificate, and let it read it without a restart:\nALTER INSTANCE RELOAD TLS;\nOn MariaDB:\nFLUSH SSL;"}, true
+		return Advice{
+			Summary: what + " has expired, or is not valid yet: " + a.err.Error(),
+			Remedy: lines("Renew the server's certificate, and let it read it without a restart:",
+				"ALTER INSTANCE RELOAD TLS;", "On MariaDB:", "FLUSH SSL;"),
+		}, true
 	}
 	return Advice{}, false
 }
@@ -184,12 +239,12 @@ func (a adviser) accountSQL() string {
 	return Literal(a.e.User) + "@'<host>'"
 }
 
-// findHost is how the host in angle brackets is found.
+// findHost is the statement that shows the host in angle brackets, empty where it is known.
 func (a adviser) findHost() string {
 	if a.n.Account != "" {
 		return ""
 	}
-	return "SELECT user, host FROM mysql.user WHERE user = " + Literal(a.e.User) + ";\n"
+	return "SELECT user, host FROM mysql.user WHERE user = " + Literal(a.e.User) + ";"
 }
 
 // denied is for 1045, which a server answers for several reasons, of which it tells none.
@@ -202,84 +257,97 @@ func (a adviser) denied(c Cause) (Advice, bool) {
 	if host != "" {
 		who += "@" + host
 	}
-	reasons := []string{
+	all := []string{"The server does not say which of these it is:"}
+	for i, reason := range []string{
 		a.passwordReason(),
-		fmt.Sprintf("There is no account %s for this host, or an anonymous one ('') goes before it. As an administrator look at:\n"+
-			"SELECT user, host, plugin FROM mysql.user WHERE user IN (%s, '');\nand where an anonymous one is for this host:\nDROP USER ''@%s;",
-			user, Literal(user), Literal(cmp.Or(host, "<host>"))),
-		"The account, as the server found it, logs in by another method, such as unix_socket or auth_socket, which are for the operating " +
-			"system's user of that name.",
+		lines(fmt.Sprintf("There is no account %s for this host, or an anonymous one ('') goes before it. "+
+			"As an administrator look at:", user),
+			fmt.Sprintf("SELECT user, host, plugin FROM mysql.user WHERE user IN (%s, '');", Literal(user)),
+			"and where an anonymous one is for this host:", "DROP USER ''@"+Literal(cmp.Or(host, "<host>"))+";"),
+		"The account, as the server found it, logs in by another method, such as unix_socket or auth_socket, " +
+			"which are for the operating system's user of that name.",
 		a.tlsReason(),
+	} {
+		all = append(all, fmt.Sprintf("%d. %s", i+1, reason))
 	}
-	var b strings.Builder
-	b.WriteString("The server does not say which of these it is:")
-	for i, reason := range reasons {
-		fmt.Fprintf(&b, "\n%d. %s", i+1, reason)
-	}
-	return Advice{Summary: a.n.Database + " denies access to " + who, Remedy: b.String()}, true
+	return Advice{Summary: a.n.Database + " denies access to " + who, Remedy: lines(all...)}, true
 }
 
 func (a adviser) passwordReason() string {
 	if a.e.Password == "" {
-		return fmt.Sprintf("No password is set: set %s. Try:\n%s", a.n.Setting("password_file"), a.n.Client)
+		return lines("No password is set: set "+a.n.Setting("password_file")+". Try:", a.n.Client)
 	}
-	return fmt.Sprintf("The password is wrong: correct %s, or where it is in the tool's config.xml. Try:\n%s",
-		a.n.Setting("password_file"), a.n.Client)
+	return lines(fmt.Sprintf("The password is wrong: correct %s, or where it is in the tool's config.xml. Try:",
+		a.n.Setting("password_file")), a.n.Client)
 }
 
 // tlsReason says what the account may demand of the connection beyond what it is.
 func (a adviser) tlsReason() string {
 	show := "SHOW CREATE USER " + a.accountSQL() + ";"
+	cert := a.n.Setting("tls.cert_file")
 	switch t := a.e.TLS; {
 	case t == nil:
-		return fmt.Sprintf("The account (REQUIRE SSL or X509) or the server (require_secure_transport) demands TLS, and %s is not set:\n%s",
-			a.n.Setting("tls"), show)
+		return lines(fmt.Sprintf("The account (REQUIRE SSL or X509) or the server (require_secure_transport) "+
+			"demands TLS, and %s is not set:", a.n.Setting("tls")), show)
 	case t.CertFile == "":
-		return fmt.Sprintf("The account demands a certificate of the client (REQUIRE X509, ISSUER or SUBJECT), and %s and %s are not set:\n%s",
-			a.n.Setting("tls.cert_file"), a.n.Setting("tls.key_file"), show)
+		return lines(fmt.Sprintf("The account demands a certificate of the client (REQUIRE X509, ISSUER or SUBJECT), "+
+			"and %s and %s are not set:", cert, a.n.Setting("tls.key_file")), show)
 	default:
-		return fmt.Sprintf("The account demands another certificate of the client than that in %s (REQUIRE ISSUER, SUBJECT or CIPHER):\n%s",
-			a.n.Setting("tls.cert_file"), show)
+		return lines(fmt.Sprintf("The account demands another certificate of the client than that in %s "+
+			"(REQUIRE ISSUER, SUBJECT or CIPHER):", cert), show)
 	}
 }
 
 func (a adviser) account(c Cause) (Advice, bool) {
 	what, user := a.n.Database, a.e.User
+	alter := "ALTER USER " + a.accountSQL()
 	switch c {
 	case HostNotAllowed:
 		_, host := a.client()
-		return Advice{Summary: what + " lets no account in from this host" + inBrackets(host),
-			Remedy: fmt.Sprintf("Make an account for this host, and grant it what the precondition privileges names, or widen the host of the "+
-				"existing one:\nCREATE USER %s@%s IDENTIFIED BY '<password>';", Literal(user), Literal(cmp.Or(host, "<this host>")))}, true
+		return Advice{
+			Summary: what + " lets no account in from this host" + inBrackets(host),
+			Remedy: lines("Make an account for this host, and grant it what the precondition privileges names, "+
+				"or widen the host of the existing one:", fmt.Sprintf("CREATE USER %s@%s IDENTIFIED BY '<password>';",
+				Literal(user), Literal(cmp.Or(host, "<this host>")))),
+		}, true
 	case PasswordExpired:
-		return Advice{Summary: "the password of " + user + " at " + what + " has expired",
-			Remedy: "Set a new one, and write it down where the tool reads it:\n" + a.findHost() +
-				"ALTER USER " + a.accountSQL() + " IDENTIFIED BY '<new password>';\nOn MySQL 5.6:\n" +
-				"SET PASSWORD FOR " + a.accountSQL() + " = PASSWORD('<new password>');"}, true
+		return Advice{
+			Summary: "the password of " + user + " at " + what + " has expired",
+			Remedy: lines("Set a new one, and write it down where the tool reads it:", a.findHost(),
+				alter+" IDENTIFIED BY '<new password>';", "On MySQL 5.6:",
+				"SET PASSWORD FOR "+a.accountSQL()+" = PASSWORD('<new password>');"),
+		}, true
 	case AccountLocked:
-		return Advice{Summary: "the account " + user + " at " + what + " is locked",
-			Remedy: a.unlock("As an administrator:")}, true
+		return Advice{
+			Summary: "the account " + user + " at " + what + " is locked",
+			Remedy:  lines("As an administrator:", a.unlock()),
+		}, true
 	case LoginsBlocked:
-		return Advice{Summary: what + " has blocked the account " + user + " after too many logins with a wrong password",
-			Remedy: a.unlock("Correct the password first, here and wherever else it is tried with a wrong one. Then, as an administrator:") +
-				"\nOn MariaDB:\nFLUSH PRIVILEGES;"}, true
+		return Advice{
+			Summary: what + " has blocked the account " + user + " after too many logins with a wrong password",
+			Remedy: lines("Correct the password first, here and wherever else it is tried with a wrong one. "+
+				"Then, as an administrator:", a.unlock(), "On MariaDB:", "FLUSH PRIVILEGES;"),
+		}, true
 	case AuthPlugin:
-		return Advice{Summary: what + " wants a login method that cannot be used here",
-			Remedy: fmt.Sprintf("Give the account a method that PHP's mysqlnd knows:\n%[1]sALTER USER %[2]s IDENTIFIED WITH "+
-				"caching_sha2_password BY '<password>';\nOn MySQL before 8.0:\n"+
-				"ALTER USER %[2]s IDENTIFIED WITH mysql_native_password BY '<password>';\nOn MariaDB:\n"+
-				"ALTER USER %[2]s IDENTIFIED VIA mysql_native_password USING PASSWORD('<password>');", a.findHost(), a.accountSQL())}, true
+		return Advice{
+			Summary: what + " wants a login method that cannot be used here",
+			Remedy: lines("Give the account a method that PHP's mysqlnd knows:", a.findHost(),
+				alter+" IDENTIFIED WITH caching_sha2_password BY '<password>';", "On MySQL before 8.0:",
+				alter+" IDENTIFIED WITH mysql_native_password BY '<password>';", "On MariaDB:",
+				alter+" IDENTIFIED VIA mysql_native_password USING PASSWORD('<password>');"),
+		}, true
 	}
 	return Advice{}, false
 }
 
-// unlock prefers the account that the server names.
-func (a adviser) unlock(sentence string) string {
+// unlock returns the statements, for the account that the server names if it names one.
+func (a adviser) unlock() string {
 	if user, host := a.client(); host != "" && a.n.Account == "" {
+		find := a.findHost()
 		a.n.Account = user + "@" + host
-		return sentence + "\nSELECT user, host FROM mysql.user WHERE user = " + Literal(user) + ";\nALTER USER " + a.accountSQL() + " ACCOUNT UNLOCK;"
+		return lines(find, "ALTER USER "+a.accountSQL()+" ACCOUNT UNLOCK;")
 	}
-	return sentence + "\n" + a.findHost() + "ALTER USER " + a.accountSQL() + " ACCOUNT UNLOCK;"
+	return lines(a.findHost(), "ALTER USER "+a.accountSQL()+" ACCOUNT UNLOCK;")
 }
 
 func inBrackets(s string) string {
@@ -289,104 +357,165 @@ func inBrackets(s string) string {
 	return " (" + s + ")"
 }
 
-// exceeded finds the limit in the answer 1226.
-var exceeded = regexp.MustCompile(`exceeded the '([^']*)' resource \(current value: (\d+)\)`)
-
 func (a adviser) limits(c Cause) (Advice, bool) {
 	what := a.n.Database
 	switch c {
 	case HostBlocked:
 		_, host := a.client()
-		return Advice{Summary: what + " has blocked this host" + inBrackets(host) + " after many failed connections",
-			Remedy: "Find out what fails so often, then, as an administrator:\nFLUSH HOSTS;\nOn MySQL 8.4 and newer:\n" +
-				"TRUNCATE TABLE performance_schema.host_cache;"}, true
+		return Advice{
+			Summary: what + " has blocked this host" + inBrackets(host) + " after many failed connections",
+			Remedy: lines("Find out what fails so often, then, as an administrator:", "FLUSH HOSTS;",
+				"On MySQL 8.4 and newer:", "TRUNCATE TABLE performance_schema.host_cache;"),
+		}, true
 	case TooManyConnections:
-		return Advice{Summary: what + " has no connection left",
-			Remedy: "Find what holds them with SHOW PROCESSLIST, or raise max_connections; the tool would be refused too.", Heals: true}, true
+		return Advice{
+			Summary: what + " has no connection left",
+			Remedy: "Find what holds them with SHOW PROCESSLIST, or raise max_connections; " +
+				"the tool would be refused too.",
+			Heals: true,
+		}, true
 	case Offline:
-		return Advice{Summary: what + " is offline for this account (offline_mode): the tool would be refused too",
-			Remedy: "As an administrator, and without offline_mode in the server's my.cnf:\nSET GLOBAL offline_mode = OFF;"}, true
+		return Advice{
+			Summary: what + " is offline for this account (offline_mode): the tool would be refused too",
+			Remedy: lines("As an administrator, and without offline_mode in the server's my.cnf:",
+				"SET GLOBAL offline_mode = OFF;"),
+		}, true
 	case AccountLimit:
 		return a.accountLimit(), true
 	}
 	return Advice{}, false
 }
 
-// accountLimit is for what an account may do at once, or in an hour. The exporter needs three connections at once beside the tool's.
+// exceeded finds the limit in the answer 1226.
+var exceeded = regexp.MustCompile(`exceeded the '([^']*)' resource \(current value: (\d+)\)`)
+
+// limitOption returns the option of ALTER USER for a limit, which the flavors name differently.
+func limitOption(resource string) string {
+	switch resource {
+	case "max_questions", "max_queries_per_hour":
+		return "MAX_QUERIES_PER_HOUR"
+	case "max_updates", "max_updates_per_hour":
+		return "MAX_UPDATES_PER_HOUR"
+	}
+	return strings.ToUpper(resource)
+}
+
+// accountLimit is for what an account may do at once, or in an hour. The exporter needs three connections at once
+// beside the tool's.
 func (a adviser) accountLimit() Advice {
 	m := exceeded.FindStringSubmatch(serverWords(a.err))
 	if Number(a.err) == ErrTooManyUserConnections || m == nil {
-		return Advice{Summary: "all connections that an account may have at " + a.n.Database + " at once are in use (max_user_connections)",
-			Remedy: "Find what holds them with SHOW PROCESSLIST, or allow more; the exporter needs three beside the tool's:\n" +
-				"SET GLOBAL max_user_connections = 0;"}
+		return Advice{
+			Summary: "all connections that an account may have at " + a.n.Database +
+				" at once are in use (max_user_connections)",
+			Remedy: lines("Find what holds them with SHOW PROCESSLIST, or allow more; "+
+				"the exporter needs three beside the tool's:", "SET GLOBAL max_user_connections = 0;"),
+		}
 	}
-	option := map[string]string{
-		"max_user_connections": "MAX_USER_CONNECTIONS", "max_connections_per_hour": "MAX_CONNECTIONS_PER_HOUR",
-		"max_questions": "MAX_QUERIES_PER_HOUR", "max_queries_per_hour": "MAX_QUERIES_PER_HOUR",
-		"max_updates": "MAX_UPDATES_PER_HOUR", "max_updates_per_hour": "MAX_UPDATES_PER_HOUR",
-	}[m[1]]
-	option = cmp.Or(option, strings.ToUpper(m[1]))
-	summary := fmt.Sprintf("the account %s at %s may have only %s connection(s) at once (%s)", a.e.User, a.n.Database, m[2], option)
-	sentence := "The exporter needs three beside the tool's. Allow more, 0 being any number:"
+	option := limitOption(m[1])
+	advice := Advice{
+		Summary: fmt.Sprintf("the account %s at %s may have only %s connection(s) at once (%s)",
+			a.e.User, a.n.Database, m[2], option),
+		Remedy: "The exporter needs three beside the tool's. Allow more, 0 being any number:",
+	}
 	if option != "MAX_USER_CONNECTIONS" {
-		summary = fmt.Sprintf("the account %s at %s has used up %s, which is %s", a.e.User, a.n.Database, option, m[2])
-		sentence = "Raise it, 0 being any number; each evaluation takes some, and so does the tool:"
+		advice = Advice{
+			Summary: fmt.Sprintf("the account %s at %s has used up %s, which is %s", a.e.User, a.n.Database, option,
+				m[2]),
+			Remedy: "Raise it, 0 being any number; each evaluation takes some, and so does the tool:",
+			Heals:  true,
+		}
 	}
-	return Advice{Summary: summary, Heals: option != "MAX_USER_CONNECTIONS",
-		Remedy: fmt.Sprintf("%s\n%sALTER USER %s WITH %s 0;\nOn MySQL 5.6:\nGRANT USAGE ON *.* TO %[3]s WITH %[4]s 0;",
-			sentence, a.findHost(), a.accountSQL(), option)}
+	advice.Remedy = lines(advice.Remedy, a.findHost(),
+		fmt.Sprintf("ALTER USER %s WITH %s 0;", a.accountSQL(), option), "On MySQL 5.6:",
+		fmt.Sprintf("GRANT USAGE ON *.* TO %s WITH %s 0;", a.accountSQL(), option))
+	return advice
 }
 
 func (a adviser) database(c Cause) (Advice, bool) {
 	switch c {
 	case UnknownDatabase:
-		return Advice{Summary: a.n.Database + " does not exist: " + a.e.Name,
-			Remedy: "Correct " + a.n.Setting("name") + ", or create the database."}, true
+		return Advice{
+			Summary: a.n.Database + " does not exist: " + a.e.Name,
+			Remedy:  "Correct " + a.n.Setting("name") + ", or create the database.",
+		}, true
 	case DatabaseDenied:
 		account := "the account"
 		if f, ok := errors.AsType[*Fault](a.err); ok && f.Account != "" {
 			account = f.Account
 		}
-		return Advice{Summary: "the account may not use " + a.n.Database + " " + a.e.Name + ", or there is none of that name",
-			Remedy: "Correct the name, or grant the privileges that the precondition privileges names to " + account + "."}, true
+		return Advice{
+			Summary: "the account may not use " + a.n.Database + " " + a.e.Name + ", or there is none of that name",
+			Remedy: "Correct the name, or grant the privileges that the precondition privileges names to " +
+				account + ".",
+		}, true
 	}
 	return Advice{}, false
 }
 
-// AdviseStatement returns the advice on a statement that failed in a session, or on a further session that could not be opened.
+// AdviseStatement returns the advice on a statement that failed in a session, or on a further session that could not be
+// opened.
 func AdviseStatement(err error, e Endpoint, n Naming) Advice {
-	switch CauseOf(err) {
-	case Timeout, Lost:
-		return Advice{Summary: n.Database + " stopped answering",
-			Remedy: "Look at the server's load and at SHOW PROCESSLIST; the next evaluation tries again.", Heals: true}
-	case DiskFull:
-		return Advice{Summary: "the disk of the server of " + n.Database + " is full", Remedy: "Make room where its temporary files and its data " +
-			"lie (SELECT @@tmpdir, @@datadir; then df -h there): the tool's writes would fail too."}
-	case TableDamaged:
-		return Advice{Summary: "a table of " + n.Database + " is damaged", Remedy: "Copy its files away, then repair the table that the message " +
-			"names, or restore it from a backup if it is InnoDB's:\nCHECK TABLE <table>; REPAIR TABLE <table>"}
-	case TableUnreadable:
-		return Advice{Summary: "a table of " + n.Database + " is there, but the server cannot open its files",
-			Remedy: "Give its files back to the user that the server runs as, with the mode that the other files beside it have " +
-				"(SELECT @@datadir; then ls -l there), and then, as an administrator:\nFLUSH TABLES;"}
+	if advice, ok := adviseCause(CauseOf(err), n); ok {
+		return advice
 	}
 	switch number := Number(err); number {
-	case 0:
-		return Advise(err, e, n)
 	case ErrTableAccessDenied, ErrColumnAccessDenied:
-		return Advice{Summary: "the account may not read the tables of " + n.Database,
-			Remedy: "Grant it SELECT; the precondition privileges has the exact statement."}
+		return Advice{
+			Summary: "the account may not read the tables of " + n.Database,
+			Remedy:  "Grant it SELECT; the precondition privileges has the exact statement.",
+		}
 	case ErrNoSuchTable:
-		return Advice{Summary: n.Database + " lacks a table",
-			Remedy: "Check the database name and table_prefix; the precondition m2_installed says more about Magento 2."}
+		return Advice{
+			Summary: n.Database + " lacks a table",
+			Remedy: "Check the database name and table_prefix; the precondition m2_installed says more about " +
+				"Magento 2.",
+		}
 	case ErrLockWaitTimeout:
-		return Advice{Summary: "a table of " + n.Database + " is locked",
-			Remedy: "Find who holds the lock with SHOW PROCESSLIST; the next evaluation tries again.", Heals: true}
+		return Advice{
+			Summary: "a table of " + n.Database + " is locked",
+			Remedy:  "Find who holds the lock with SHOW PROCESSLIST; the next evaluation tries again.",
+			Heals:   true,
+		}
 	default:
-		if causeOfLogin(number) != "" {
+		if number == 0 || causeOfLogin(number) != "" {
 			return Advise(err, e, n)
 		}
-		return Advice{Summary: fmt.Sprintf("%s answered with error %d: %s", n.Database, number, serverWords(err)),
-			Remedy: "Look at the message and at the server's error log."}
+		return Advice{
+			Summary: fmt.Sprintf("%s answered with error %d: %s", n.Database, number, serverWords(err)),
+			Remedy:  "Look at the message and at the server's error log.",
+		}
 	}
+}
+
+// adviseCause is for what ends a statement whatever it is.
+func adviseCause(c Cause, n Naming) (Advice, bool) {
+	switch c {
+	case Timeout, Lost:
+		return Advice{
+			Summary: n.Database + " stopped answering",
+			Remedy:  "Look at the server's load and at SHOW PROCESSLIST; the next evaluation tries again.",
+			Heals:   true,
+		}, true
+	case DiskFull:
+		return Advice{
+			Summary: "the disk of the server of " + n.Database + " is full",
+			Remedy: "Make room where its temporary files and its data lie (SELECT @@tmpdir, @@datadir; " +
+				"then df -h there): the tool's writes would fail too.",
+		}, true
+	case TableDamaged:
+		return Advice{
+			Summary: "a table of " + n.Database + " is damaged",
+			Remedy: lines("Copy its files away, then repair the table that the message names, or restore it from a "+
+				"backup if it is InnoDB's:", "CHECK TABLE <table>; REPAIR TABLE <table>"),
+		}, true
+	case TableUnreadable:
+		return Advice{
+			Summary: "a table of " + n.Database + " is there, but the server cannot open its files",
+			Remedy: lines("Give its files back to the user that the server runs as, with the mode that the other "+
+				"files "+
+				"beside it have (SELECT @@datadir; then ls -l there), and then, as an administrator:", "FLUSH TABLES;"),
+		}, true
+	}
+	return Advice{}, false
 }

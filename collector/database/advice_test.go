@@ -1,6 +1,7 @@
 package database
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -28,10 +29,12 @@ func naming() Naming {
 		Setting: func(key string) string { return "migrations[acme].magento1.database." + key }}
 }
 
-// unsupported are a server's answers where it cannot do what a test asks for: it does not know a syntax (1064), a variable or a plugin, its
-// mysql.user is a view (1288, 1356), it takes a setting only when it starts (1290), or it refuses a certificate that has expired (3888).
+// unsupported are a server's answers where it cannot do what a test asks for: it does not know a syntax (1064), a
+// variable or a plugin, its mysql.user is a view (1288, 1356), it takes a setting only when it starts (1290), or it
+// refuses a certificate that has expired (3888).
 func unsupported(err error) bool {
-	return slices.Contains([]uint16{1064, ErrUnknownVariable, ErrPluginNotLoaded, 1288, 1356, ErrOptionPreventsStatement, 3888}, Number(err))
+	return slices.Contains([]uint16{1064, ErrUnknownVariable, ErrPluginNotLoaded, 1288, 1356,
+		ErrOptionPreventsStatement, 3888}, Number(err))
 }
 
 // loginCase is a login that fails.
@@ -55,13 +58,18 @@ func loginCases() map[string]loginCase {
 	wrong := func(e *Endpoint) { e.Password = "wrong" }
 	return map[string]loginCase{
 		"wrong password": {setup: []string{lg}, login: wrong, want: []Cause{AccessDenied}, notSQL: true,
-			says: []string{"denies access to lg@localhost", "correct migrations[acme].magento1.database.password_file"}},
-		"no password": {setup: []string{lg}, login: func(e *Endpoint) { e.Password = "" }, want: []Cause{AccessDenied}, notSQL: true,
-			says: []string{"No password is set: set migrations[acme].magento1.database.password_file"}},
-		"no account": {want: []Cause{AccessDenied}, notSQL: true, says: []string{"There is no account lg for this host"}},
-		"an anonymous account": {setup: []string{"CREATE USER lg@'%' IDENTIFIED BY 'pw'", "CREATE USER ''@localhost IDENTIFIED BY 'other'"},
+			says: []string{"denies access to lg@localhost", "correct " +
+				"migrations[acme].magento1.database.password_file"}},
+		"no password": {setup: []string{lg}, login: func(e *Endpoint) { e.Password = "" }, want: []Cause{AccessDenied},
+			notSQL: true,
+			says:   []string{"No password is set: set migrations[acme].magento1.database.password_file"}},
+		"no account": {want: []Cause{AccessDenied}, notSQL: true, says: []string{"There is no account lg for this " +
+			"host"}},
+		"an anonymous account": {setup: []string{"CREATE USER lg@'%' IDENTIFIED BY 'pw'",
+			"CREATE USER ''@localhost IDENTIFIED BY 'other'"},
 			want: []Cause{AccessDenied}, says: []string{"an anonymous one"}},
-		"TLS demanded of the account": {setup: []string{"GRANT USAGE ON *.* TO lg@localhost IDENTIFIED BY 'pw' REQUIRE SSL"}, notSQL: true,
+		"TLS demanded of the account": {setup: []string{"GRANT USAGE ON *.* TO lg@localhost IDENTIFIED BY 'pw' " +
+			"REQUIRE SSL"}, notSQL: true,
 			want: []Cause{AccessDenied}, says: []string{"database.tls is not set"}},
 		"TLS demanded of the account, newer": {setup: []string{lg + " REQUIRE SSL"}, notSQL: true,
 			want: []Cause{AccessDenied}, says: []string{"database.tls is not set"}},
@@ -71,32 +79,40 @@ func loginCases() map[string]loginCase {
 		"a system user": {setup: []string{"CREATE USER lg@localhost IDENTIFIED VIA unix_socket"}, notSQL: true,
 			login: func(e *Endpoint) { e.Host = "" }, want: []Cause{AccessDenied}, says: []string{"unix_socket"}},
 		"locked": {setup: []string{lg + " ACCOUNT LOCK"}, want: []Cause{AccountLocked}, says: []string{"is locked"}},
-		"expired": {setup: []string{"GRANT USAGE ON *.* TO lg@localhost IDENTIFIED BY 'pw'", "ALTER USER lg@localhost PASSWORD EXPIRE"},
+		"expired": {setup: []string{"GRANT USAGE ON *.* TO lg@localhost IDENTIFIED BY 'pw'",
+			"ALTER USER lg@localhost PASSWORD EXPIRE"},
 			want: []Cause{PasswordExpired}, says: []string{"has expired"}},
-		"expired, newer": {setup: []string{lg + " PASSWORD EXPIRE"}, want: []Cause{PasswordExpired}, says: []string{"has expired"}},
-		"too many wrong passwords": {setup: []string{lg + " FAILED_LOGIN_ATTEMPTS 2 PASSWORD_LOCK_TIME UNBOUNDED"}, retries: 2,
-			want: []Cause{LoginsBlocked}, says: []string{"too many logins with a wrong password"}},
+		"expired, newer": {setup: []string{lg + " PASSWORD EXPIRE"}, want: []Cause{PasswordExpired},
+			says: []string{"has expired"}},
+		"too many wrong passwords": {setup: []string{lg + " FAILED_LOGIN_ATTEMPTS 2 PASSWORD_LOCK_TIME UNBOUNDED"},
+			retries: 2,
+			want:    []Cause{LoginsBlocked}, says: []string{"too many logins with a wrong password"}},
 		"too many wrong passwords, MariaDB": {setup: []string{lg, "SET GLOBAL max_password_errors = 2"}, retries: 2,
 			undo: []string{"SET GLOBAL max_password_errors = 4294967295"},
 			want: []Cause{LoginsBlocked}, says: []string{"too many logins with a wrong password"}},
-		"offline": {setup: []string{lg, "SET GLOBAL offline_mode = ON"}, undo: []string{"SET GLOBAL offline_mode = OFF"},
+		"offline": {setup: []string{lg, "SET GLOBAL offline_mode = ON"},
+			undo: []string{"SET GLOBAL offline_mode = OFF"},
 			want: []Cause{Offline}, says: []string{"offline_mode"}},
 		"connections at once": {setup: []string{lg + " WITH MAX_USER_CONNECTIONS 1"}, first: 1,
 			want: []Cause{AccountLimit}, says: []string{"only 1 connection(s) at once", "needs three"}},
-		"connections at once, older": {setup: []string{"GRANT USAGE ON *.* TO lg@localhost IDENTIFIED BY 'pw' WITH MAX_USER_CONNECTIONS 1"},
+		"connections at once, older": {setup: []string{"GRANT USAGE ON *.* TO lg@localhost IDENTIFIED BY 'pw' WITH " +
+			"MAX_USER_CONNECTIONS 1"},
 			first: 1, want: []Cause{AccountLimit}, says: []string{"only 1 connection(s) at once"}},
 		"connections an hour": {setup: []string{lg + " WITH MAX_CONNECTIONS_PER_HOUR 1"}, first: 1,
 			want: []Cause{AccountLimit}, says: []string{"has used up MAX_CONNECTIONS_PER_HOUR, which is 1"}},
 		"queries an hour": {setup: []string{lg + " WITH MAX_QUERIES_PER_HOUR 1"},
 			want: []Cause{AccountLimit}, says: []string{"has used up MAX_QUERIES_PER_HOUR, which is 1"}},
 		"connections of all accounts": {setup: []string{lg, "SET GLOBAL max_user_connections = 1"}, first: 1,
-			undo: []string{"SET GLOBAL max_user_connections = 0"}, want: []Cause{AccountLimit}, says: []string{"max_user_connections"}},
-		"a plugin that is gone": {setup: []string{lg, "UPDATE mysql.user SET plugin = 'no_such_plugin' WHERE user = 'lg'", "FLUSH PRIVILEGES"},
+			undo: []string{"SET GLOBAL max_user_connections = 0"}, want: []Cause{AccountLimit},
+			says: []string{"max_user_connections"}},
+		"a plugin that is gone": {setup: []string{lg, "UPDATE mysql.user SET plugin = 'no_such_plugin' WHERE user = " +
+			"'lg'", "FLUSH PRIVILEGES"},
 			want: []Cause{AuthPlugin}, notSQL: true, says: []string{"login method"}},
 	}
 }
 
-// TestAdviceOnLogins makes each of the failures on the servers that can, pastes the advice as an administrator, and logs in.
+// TestAdviceOnLogins makes each of the failures on the servers that can, pastes the advice as an administrator, and
+// logs in.
 func TestAdviceOnLogins(t *testing.T) {
 	t.Parallel()
 	for name, test := range loginCases() {
@@ -109,38 +125,7 @@ func TestAdviceOnLogins(t *testing.T) {
 
 func (c loginCase) run(t *testing.T, server *mysqltest.Server) {
 	t.Helper()
-	for _, statement := range c.setup {
-		if err := server.Exec(t.Context(), statement); unsupported(err) {
-			t.Skip(err)
-		} else if err != nil {
-			t.Fatal(err)
-		}
-	}
-	defer func() {
-		if err := server.Exec(t.Context(), c.undo...); err != nil {
-			t.Error(err)
-		}
-	}()
-	e := Endpoint{Host: server.Host(), Port: server.Port(), Socket: server.Socket(), User: "lg", Password: "pw"}
-	if c.login != nil {
-		c.login(&e)
-	}
-	o := options()
-	o.Probing = true // an account without privileges
-	for range c.first {
-		if s, err := Open(t.Context(), e, o); err != nil {
-			t.Fatal(err)
-		} else {
-			defer s.Close()
-		}
-	}
-	for range c.retries {
-		tried := e
-		tried.Password = "wrong"
-		if _, err := Open(t.Context(), tried, o); err == nil {
-			t.Fatal("a wrong password is taken")
-		}
-	}
+	e, o := c.prepare(t, server)
 	_, err := Open(t.Context(), e, o)
 	advice := Advise(err, e, naming())
 	if !slices.Contains(c.want, CauseOf(err)) {
@@ -164,7 +149,46 @@ func (c loginCase) run(t *testing.T, server *mysqltest.Server) {
 	_ = s.Close()
 }
 
-// paste runs the statements of a remedy as root, but for those that only show something. It is false where the server knows none of them.
+// prepare makes the account and what is before the login that fails. It skips the test on a server that cannot.
+func (c loginCase) prepare(t *testing.T, server *mysqltest.Server) (Endpoint, Options) {
+	t.Helper()
+	t.Cleanup(func() {
+		if err := server.Exec(context.WithoutCancel(t.Context()), c.undo...); err != nil && !unsupported(err) {
+			t.Error(err)
+		}
+	})
+	for _, statement := range c.setup {
+		if err := server.Exec(t.Context(), statement); unsupported(err) {
+			t.Skip(err)
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	e := Endpoint{Host: server.Host(), Port: server.Port(), Socket: server.Socket(), User: "lg", Password: "pw"}
+	if c.login != nil {
+		c.login(&e)
+	}
+	o := options()
+	o.Probing = true // an account without privileges
+	for range c.first {
+		s, err := Open(t.Context(), e, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+	}
+	for range c.retries {
+		tried := e
+		tried.Password = "wrong"
+		if _, err := Open(t.Context(), tried, o); err == nil {
+			t.Fatal("a wrong password is taken")
+		}
+	}
+	return e, o
+}
+
+// paste runs the statements of a remedy as root, but for those that only show something. It is false where the server
+// knows none of them.
 func paste(t *testing.T, server *mysqltest.Server, advice Advice) (done bool) {
 	t.Helper()
 	fill := strings.NewReplacer("<host>", "localhost", "<new password>", "pw", "<password>", "pw")
@@ -190,7 +214,8 @@ func TestAdviceKnowsTheAccount(t *testing.T) {
 	err := fault(&mysql.MySQLError{Number: ErrUserLimitReached,
 		Message: "User 'o'brien' has exceeded the 'max_user_connections' resource (current value: 1)"}, "logging in")
 	advice := Advise(err, Endpoint{User: "o'brien"}, n)
-	if !strings.Contains(advice.Remedy, "ALTER USER 'o''brien'@'10.%' WITH MAX_USER_CONNECTIONS 0;") || strings.Contains(advice.Remedy, "SELECT") || advice.Heals {
+	if !strings.Contains(advice.Remedy, "ALTER USER 'o''brien'@'10.%' WITH MAX_USER_CONNECTIONS 0;") ||
+		strings.Contains(advice.Remedy, "SELECT") || advice.Heals {
 		t.Errorf("%+v", advice)
 	}
 }
@@ -209,24 +234,30 @@ func TestAdviceOnEverythingElse(t *testing.T) {
 	}{
 		{answer(1130, "Host '10.0.0.9' is not allowed to connect to this MySQL server"), "from this host (10.0.0.9)",
 			"CREATE USER 'lg'@'10.0.0.9' IDENTIFIED BY", false},
-		{answer(1129, "Host '10.0.0.9' is blocked because of many connection errors; unblock with 'mysqladmin flush-hosts'"),
+		{answer(1129, "Host '10.0.0.9' is blocked because of many connection errors; unblock with 'mysqladmin "+
+			"flush-hosts'"),
 			"has blocked this host (10.0.0.9)", "TRUNCATE TABLE performance_schema.host_cache;", false},
 		{answer(1040, "Too many connections"), "no connection left", "max_connections", true},
 		{answer(1236, "Something new"), "failed with error 1236: Something new", "mysql --user=lg", false},
 		{errors.New("something else"), "logging in to Magento 1's database failed", "mysql --user=lg", false},
 	} {
 		got := Advise(test.err, Endpoint{User: "lg"}, naming())
-		if !strings.Contains(got.Summary, test.summary) || !strings.Contains(got.Remedy, test.remedy) || got.Heals != test.heals ||
+		if !strings.Contains(got.Summary, test.summary) || !strings.Contains(got.Remedy, test.remedy) ||
+			got.Heals != test.heals ||
 			strings.Contains(got.Remedy, "tries again") {
 			t.Errorf("%v: %+v", test.err, got)
 		}
 	}
 	// Every cause has a sentence of its own, and none promises to end by itself without being one that does.
-	for _, c := range []Cause{NameNotFound, Refused, Timeout, Unreachable, LoginInHost, SocketMissing, SocketDenied, TLSFiles, TLSUnsupported,
-		TLSRequired, TLSFailed, CertificateUntrusted, CertificateName, CertificateWithoutSAN, CertificateExpired, AccessDenied, HostNotAllowed,
-		HostBlocked, TooManyConnections, AccountLimit, PasswordExpired, AccountLocked, LoginsBlocked, Offline, AuthPlugin, UnknownDatabase,
+	for _, c := range []Cause{NameNotFound, Refused, Timeout, Unreachable, LoginInHost, SocketMissing, SocketDenied,
+		TLSFiles, TLSUnsupported,
+		TLSRequired, TLSFailed, CertificateUntrusted, CertificateName, CertificateWithoutSAN, CertificateExpired,
+		AccessDenied, HostNotAllowed,
+		HostBlocked, TooManyConnections, AccountLimit, PasswordExpired, AccountLocked, LoginsBlocked, Offline,
+		AuthPlugin, UnknownDatabase,
 		DatabaseDenied, Lost} {
-		advice := Advise(&Fault{Cause: c, Doing: "logging in", Err: errors.New("x")}, Endpoint{Host: "db", User: "lg", Name: "shop"}, naming())
+		advice := Advise(&Fault{Cause: c, Doing: "logging in", Err: errors.New("x")}, Endpoint{Host: "db", User: "lg",
+			Name: "shop"}, naming())
 		if advice.Remedy == "" || strings.HasPrefix(advice.Summary, "logging in to") {
 			t.Errorf("%s: %+v", c, advice)
 		}
@@ -236,13 +267,16 @@ func TestAdviceOnEverythingElse(t *testing.T) {
 func TestAdviceOnStatements(t *testing.T) {
 	t.Parallel()
 	for number, want := range map[uint16]string{
-		ErrTableAccessDenied: "may not read", ErrNoSuchTable: "lacks a table", ErrLockWaitTimeout: "is locked", ErrDiskFull: "disk",
-		ErrTableCrashed: "damaged", ErrOpenAsReadOnly: "cannot open its files", ErrUserLimitReached: "max_user_connections",
-		ErrOfflineMode: "offline", ErrStatementTimeout: "stopped answering", 1064: "answered with error 1064: words",
+		ErrTableAccessDenied: "may not read", ErrNoSuchTable: "lacks a table", ErrLockWaitTimeout: "is locked",
+		ErrDiskFull:     "disk",
+		ErrTableCrashed: "damaged", ErrOpenAsReadOnly: "cannot open its files",
+		ErrUserLimitReached: "max_user_connections",
+		ErrOfflineMode:      "offline", ErrStatementTimeout: "stopped answering", 1064: "answered with error 1064: words",
 	} {
 		err := fault(&mysql.MySQLError{Number: number, Message: "words"}, "running x")
 		got := AdviseStatement(err, Endpoint{User: "lg"}, naming())
-		if !strings.Contains(got.Summary, want) || got.Remedy == "" || got.Heals != strings.Contains(got.Remedy, "tries again") {
+		if !strings.Contains(got.Summary, want) || got.Remedy == "" || got.Heals != strings.Contains(got.Remedy,
+			"tries again") {
 			t.Errorf("%d: %+v", number, got)
 		}
 	}
@@ -258,8 +292,10 @@ type authority struct {
 func newAuthority(t *testing.T) authority {
 	t.Helper()
 	a := authority{dir: t.TempDir()}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test authority"}, IsCA: true,
-		BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign, NotBefore: time.Unix(0, 0), NotAfter: time.Now().Add(24 * time.Hour)}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test authority"},
+		IsCA:                  true,
+		BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign, NotBefore: time.Unix(0, 0),
+		NotAfter: time.Now().Add(24 * time.Hour)}
 	a.certificate, a.key = template, nil
 	der, key := a.sign(t, template)
 	certificate, err := x509.ParseCertificate(der)
@@ -289,20 +325,20 @@ func (a authority) sign(t *testing.T, template *x509.Certificate) ([]byte, *ecds
 	return der, key
 }
 
-func (a authority) write(t *testing.T, name, kind string, der []byte) string {
+func (a authority) write(t *testing.T, name, kind string, der []byte) {
 	t.Helper()
 	path := filepath.Join(a.dir, name)
 	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return path
 }
 
 // issue writes name-cert.pem and name-key.pem.
 func (a authority) issue(t *testing.T, name string, change func(*x509.Certificate)) {
 	t.Helper()
 	template := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
-		IPAddresses: []net.IP{net.ParseIP("127.0.0.1")}, NotBefore: time.Unix(0, 0), NotAfter: time.Now().Add(24 * time.Hour)}
+		IPAddresses: []net.IP{net.ParseIP("127.0.0.1")}, NotBefore: time.Unix(0, 0),
+		NotAfter: time.Now().Add(24 * time.Hour)}
 	if change != nil {
 		change(template)
 	}
@@ -326,24 +362,34 @@ type certificateCase struct {
 func certificateCases(other string) map[string]certificateCase {
 	return map[string]certificateCase{
 		"good": {},
-		"for another name": {change: func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, []string{"db.example"} },
+		"for another name": {change: func(c *x509.Certificate) {
+			c.IPAddresses, c.DNSNames = nil,
+				[]string{"db.example"}
+		},
 			want: CertificateName, says: "database.tls.server_name to a name"},
-		"for the name that is set": {change: func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, []string{"db.example"} },
+		"for the name that is set": {change: func(c *x509.Certificate) {
+			c.IPAddresses, c.DNSNames = nil,
+				[]string{"db.example"}
+		},
 			login: func(c *TLS) { c.ServerName = "db.example" }},
 		"for no name": {change: func(c *x509.Certificate) { c.IPAddresses = nil }, want: CertificateWithoutSAN,
 			says: "subjectAltName=DNS:127.0.0.1"},
-		"for no name, unverified": {change: func(c *x509.Certificate) { c.IPAddresses = nil }, login: func(c *TLS) { c.InsecureSkipVerify = true }},
-		"expired": {change: func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Hour) }, want: CertificateExpired,
+		"for no name, unverified": {change: func(c *x509.Certificate) { c.IPAddresses = nil },
+			login: func(c *TLS) { c.InsecureSkipVerify = true }},
+		"expired": {change: func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Hour) },
+			want: CertificateExpired,
 			says: "Renew the server's certificate"},
-		"of an unknown authority": {login: func(c *TLS) { c.CAFile = other }, want: CertificateUntrusted, says: "database.tls.ca_file"},
+		"of an unknown authority": {login: func(c *TLS) { c.CAFile = other }, want: CertificateUntrusted,
+			says: "database.tls.ca_file"},
 	}
 }
 
-// TestAdviceOnCertificates renews the certificate of a running server for each case, with the statements of the advice on an expired one.
-// The servers are those whose TLS is 1.2 or newer.
+// TestAdviceOnCertificates renews the certificate of a running server for each case, with the statements of the advice
+// on an expired one. The servers are those whose TLS is 1.2 or newer.
 func TestAdviceOnCertificates(t *testing.T) {
 	t.Parallel()
-	for _, flavor := range []mysqltest.Flavor{mysqltest.MariaDB, mysqltest.MySQL97, mysqltest.MariaDB118, mysqltest.MariaDB105} {
+	for _, flavor := range []mysqltest.Flavor{mysqltest.MariaDB, mysqltest.MySQL97, mysqltest.MariaDB118,
+		mysqltest.MariaDB105} {
 		onServer(t, flavor, func(t *testing.T, server *mysqltest.Server) {
 			a, other := newAuthority(t), newAuthority(t)
 			a.issue(t, "server", nil)
@@ -362,7 +408,8 @@ func TestAdviceOnCertificates(t *testing.T) {
 				if !paste(t, server, reload) {
 					continue
 				}
-				e := Endpoint{Host: server.Host(), Port: server.Port(), User: "lg", Password: "pw", TLS: &TLS{CAFile: path("ca.pem")}}
+				e := Endpoint{Host: server.Host(), Port: server.Port(), User: "lg", Password: "pw",
+					TLS: &TLS{CAFile: path("ca.pem")}}
 				if test.login != nil {
 					test.login(e.TLS)
 				}
@@ -388,11 +435,14 @@ func testClientCertificate(t *testing.T, server *mysqltest.Server, a authority) 
 		says    string
 	}{
 		{"X509", with, "", ""},
-		{"X509", without, AccessDenied, "database.tls.cert_file and migrations[acme].magento1.database.tls.key_file are not set"},
+		{"X509", without, AccessDenied, "database.tls.cert_file and migrations[acme].magento1.database.tls.key_file " +
+			"are not set"},
 		{"X509", nil, AccessDenied, "database.tls is not set"},
-		{"SUBJECT '/CN=somebody else'", with, AccessDenied, "another certificate of the client than that in migrations[acme].magento1.database.tls.cert_file"},
+		{"SUBJECT '/CN=somebody else'", with, AccessDenied, "another certificate of the client than that in " +
+			"migrations[acme].magento1.database.tls.cert_file"},
 	} {
-		if err := server.Exec(t.Context(), "DROP USER lg@localhost", "CREATE USER lg@localhost IDENTIFIED BY 'pw' REQUIRE "+test.require); err != nil {
+		if err := server.Exec(t.Context(), "DROP USER lg@localhost", "CREATE USER lg@localhost IDENTIFIED BY 'pw' "+
+			"REQUIRE "+test.require); err != nil {
 			t.Fatal(err)
 		}
 		e := Endpoint{Host: server.Host(), Port: server.Port(), User: "lg", Password: "pw", TLS: test.tls}

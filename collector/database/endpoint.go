@@ -47,7 +47,8 @@ type TLS struct {
 
 // SocketPlaces is where PHP's builds look for the Unix socket of "localhost".
 func SocketPlaces() []string {
-	return []string{"/run/mysqld/mysqld.sock", "/var/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock", "/tmp/mysql.sock"}
+	return []string{"/run/mysqld/mysqld.sock", "/var/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock",
+		"/tmp/mysql.sock"}
 }
 
 // IsLocal reports whether PHP would use the Unix socket.
@@ -60,7 +61,8 @@ func (e Endpoint) IsLocal() bool {
 func (e Endpoint) Address() (network, text string, err error) {
 	network, text, err = e.dialled()
 	if shown := address.WithoutLogin(text); err == nil && shown != text {
-		return network, shown, &Fault{Cause: LoginInHost, Doing: "logging in to " + shown, Err: errors.New("the host holds a login or is a whole URL")}
+		return network, shown, &Fault{Cause: LoginInHost, Doing: "logging in to " + shown,
+			Err: errors.New("the host holds a login or is a whole URL")}
 	}
 	return network, text, err
 }
@@ -84,7 +86,8 @@ func (e Endpoint) dialled() (network, address string, err error) {
 			return "unix", place, nil
 		}
 	}
-	return "unix", "", &Fault{Cause: SocketMissing, Doing: "looking for the Unix socket of localhost", Err: fmt.Errorf("none of %s is there", strings.Join(SocketPlaces(), ", "))}
+	return "unix", "", &Fault{Cause: SocketMissing, Doing: "looking for the Unix socket of localhost",
+		Err: fmt.Errorf("none of %s is there", strings.Join(SocketPlaces(), ", "))}
 }
 
 // String is the address and account for people; it has no password.
@@ -95,10 +98,8 @@ func (e Endpoint) String() string {
 
 // config reads the files. ServerName defaults to the host.
 func (t *TLS) config(host string) (*tls.Config, error) {
-	c := &tls.Config{ServerName: t.ServerName, InsecureSkipVerify: t.InsecureSkipVerify, MinVersion: tls.VersionTLS12} //nolint:gosec // the user's own choice, off by default
-	if c.ServerName == "" {
-		c.ServerName = host
-	}
+	c := &tls.Config{ServerName: cmp.Or(t.ServerName, host), MinVersion: tls.VersionTLS12}
+	c.InsecureSkipVerify = t.InsecureSkipVerify // the user's own choice, off by default
 	if t.CAFile != "" {
 		pem, err := sourcefile.Read(t.CAFile, maxPEM)
 		if err != nil {

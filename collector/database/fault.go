@@ -32,14 +32,15 @@ const (
 	SocketMissing Cause = "socket missing" // no Unix socket where PHP would look
 	SocketDenied  Cause = "socket denied"  // the socket's permissions
 
-	TLSFiles              Cause = "TLS files"               // ca_file, cert_file or key_file cannot be read
-	TLSUnsupported        Cause = "TLS unsupported"         // a server without TLS
-	TLSRequired           Cause = "TLS required"            // 3159
-	TLSFailed             Cause = "TLS failed"              // any other fault of the handshake
-	CertificateUntrusted  Cause = "certificate untrusted"   // no known authority signed it
-	CertificateName       Cause = "certificate name"        // it is for other names
-	CertificateWithoutSAN Cause = "certificate without SAN" // as those that servers make for themselves: it is for no name at all
-	CertificateExpired    Cause = "certificate expired"     // or not valid yet
+	TLSFiles              Cause = "TLS files"             // ca_file, cert_file or key_file cannot be read
+	TLSUnsupported        Cause = "TLS unsupported"       // a server without TLS
+	TLSRequired           Cause = "TLS required"          // 3159
+	TLSFailed             Cause = "TLS failed"            // any other fault of the handshake
+	CertificateUntrusted  Cause = "certificate untrusted" // no known authority signed it
+	CertificateName       Cause = "certificate name"      // it is for other names
+	CertificateWithoutSAN Cause = "certificate without " +
+		"SAN" // as those that servers make for themselves: it is for no name at all
+	CertificateExpired Cause = "certificate expired" // or not valid yet
 
 	AccessDenied       Cause = "access denied"         // 1045, 1698
 	HostNotAllowed     Cause = "host not allowed"      // 1130
@@ -57,8 +58,8 @@ const (
 	Lost         Cause = "connection lost"
 	DiskFull     Cause = "disk full"     // 1021, 1114
 	TableDamaged Cause = "table damaged" // the numbers are in causeOfNumber
-	// TableUnreadable is a table that is there and whose files the server may not open. MariaDB and, of an InnoDB table, MySQL 5.6
-	// answer as if there were none (1146).
+	// TableUnreadable is a table that is there and whose files the server may not open. MariaDB and, of an InnoDB
+	// table, MySQL 5.6 answer as if there were none (1146).
 	TableUnreadable Cause = "table unreadable"
 	Other           Cause = "other"
 )
@@ -96,7 +97,8 @@ func causeOfNumber(number uint16) Cause {
 		return Timeout
 	case ErrDiskFull, ErrRecordFileFull:
 		return DiskFull
-	case ErrIndexCrashed, ErrRecordCrashed, ErrCrashedInLastRepair, ErrCrashedOnUsage, ErrNotKeyFile, ErrOldKeyFile, ErrTableCrashed,
+	case ErrIndexCrashed, ErrRecordCrashed, ErrCrashedInLastRepair, ErrCrashedOnUsage, ErrNotKeyFile, ErrOldKeyFile,
+		ErrTableCrashed,
 		ErrTableCrashedInRepair, ErrIndexCorrupt, ErrTablespaceMissing, ErrNoSuchTableInEngine:
 		return TableDamaged
 	case ErrOpenAsReadOnly:
@@ -191,7 +193,8 @@ func causeOfNetwork(err error) Cause {
 		return SocketDenied
 	case isOneOf(err, context.DeadlineExceeded, context.Canceled), errors.As(err, &timeout) && timeout.Timeout():
 		return Timeout
-	case isOneOf(err, mysql.ErrUnknownPlugin, mysql.ErrOldPassword, mysql.ErrNativePassword, mysql.ErrCleartextPassword):
+	case isOneOf(err, mysql.ErrUnknownPlugin, mysql.ErrOldPassword, mysql.ErrNativePassword,
+		mysql.ErrCleartextPassword):
 		return AuthPlugin
 	case isOneOf(err, driver.ErrBadConn, sql.ErrConnDone, mysql.ErrInvalidConn, io.EOF, io.ErrUnexpectedEOF,
 		syscall.ECONNRESET, syscall.EPIPE):

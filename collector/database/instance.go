@@ -30,7 +30,8 @@ func (i Instance) Is(other Instance) bool {
 // Instance asks what the session is on. It needs no privilege.
 func (s *Session) Instance(ctx context.Context) (Instance, error) {
 	i := Instance{Name: s.endpoint.String()}
-	err := s.Rows(ctx, "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('hostname', 'port', 'datadir', 'server_id', 'server_uuid', 'version')", nil,
+	err := s.Rows(ctx, "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('hostname', 'port', 'datadir', 'server_id', "+
+		"'server_uuid', 'version')", nil,
 		func(scan func(...any) error) error {
 			var name, value string
 			err := scan(&name, &value)
@@ -57,8 +58,8 @@ type Replication struct {
 	Seen string
 }
 
-// Replication asks whether the server is a replica. MariaDB and MySQL before 8.0 show it to everybody; a newer MySQL shows it to accounts
-// with REPLICATION CLIENT alone.
+// Replication asks whether the server is a replica. MariaDB and MySQL before 8.0 show it to everybody; a newer MySQL
+// shows it to accounts with REPLICATION CLIENT alone.
 func (s *Session) Replication(ctx context.Context) (Replication, error) {
 	var name, running string
 	err := s.Row(ctx, "SHOW GLOBAL STATUS LIKE 'Slave_running'", nil, &name, &running)
@@ -77,5 +78,6 @@ func (s *Session) Replication(ctx context.Context) (Replication, error) {
 	case err != nil:
 		return Replication{}, fmt.Errorf("asking whether the server is a replica: %w", err)
 	}
-	return Replication{Known: true, Replica: sources > 0, Seen: fmt.Sprintf("%s names %d source(s)", query, sources)}, nil
+	return Replication{Known: true, Replica: sources > 0, Seen: fmt.Sprintf("%s names %d source(s)", query, sources)},
+		nil
 }

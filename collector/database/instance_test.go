@@ -6,12 +6,13 @@ import (
 	"magento_migration_exporter/collector/mysqltest"
 )
 
-// TestReplication asks as accounts that may see everything and nothing, before and after the server becomes a replica of one that is not
-// there.
+// TestReplication asks as accounts that may see everything and nothing, before and after the server becomes a replica
+// of one that is not there.
 func TestReplication(t *testing.T) {
 	t.Parallel()
 	eachServer(t, func(t *testing.T, server *mysqltest.Server) {
-		if err := server.Exec(t.Context(), "CREATE USER plain@localhost IDENTIFIED BY 'x'", "GRANT SELECT ON shop.* TO plain@localhost"); err != nil {
+		if err := server.Exec(t.Context(), "CREATE USER plain@localhost IDENTIFIED BY 'x'",
+			"GRANT SELECT ON shop.* TO plain@localhost"); err != nil {
 			t.Fatal(err)
 		}
 		ask := func(user, password string) Replication {
@@ -40,7 +41,8 @@ func TestReplication(t *testing.T) {
 		if server.Flavor() != mysqltest.MySQL97 {
 			return // only a source that is there makes the others say so
 		}
-		if err := server.Exec(t.Context(), "CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT=1, SOURCE_USER='x'"); err != nil {
+		if err := server.Exec(t.Context(), "CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT=1, "+
+			"SOURCE_USER='x'"); err != nil {
 			t.Fatal(err)
 		}
 		defer func() {

@@ -85,7 +85,10 @@ func TestStatementsEndOnTheServer(t *testing.T) {
 			"Row": func(ctx context.Context, s *Session) error {
 				return s.Row(ctx, "SELECT id FROM shop.t WHERE id > ?", []any{0}, &n)
 			},
-			"Exec": func(ctx context.Context, s *Session) error { return s.Exec(ctx, "DO (SELECT COUNT(*) FROM shop.t)") },
+			"Exec": func(ctx context.Context, s *Session) error {
+				return s.Exec(ctx,
+					"DO (SELECT COUNT(*) FROM shop.t)")
+			},
 			"Rows": func(ctx context.Context, s *Session) error {
 				return s.Rows(ctx, "SELECT id FROM shop.t", nil, func(func(...any) error) error { return nil })
 			},
@@ -102,7 +105,10 @@ func TestStatementsEndOnTheServer(t *testing.T) {
 				if err := send(t.Context(), s); CauseOf(err) != Timeout {
 					t.Errorf("%s, probing %t: %v", name, probing, err)
 				}
-				waitFor(t, fmt.Sprintf("the statement of %s ends on the server", name), func() bool { return running(t, server, s.id) == 0 })
+				waitFor(t, fmt.Sprintf("the statement of %s ends on the server", name), func() bool {
+					return running(t,
+						server, s.id) == 0
+				})
 			}
 		}
 	})

@@ -70,7 +70,8 @@ func onServer(t *testing.T, flavor mysqltest.Flavor, test func(*testing.T, *mysq
 			l.server = server
 		}
 		t.Cleanup(func() { clean(t, l.server) })
-		if err := l.server.Load(t.Context(), "shop", "CREATE TABLE t (id int); INSERT INTO t VALUES (1), (2)"); err != nil {
+		if err := l.server.Load(t.Context(), "shop", "CREATE TABLE t (id int); INSERT INTO t VALUES (1), "+
+			"(2)"); err != nil {
 			t.Fatal(err)
 		}
 		test(t, l.server)
@@ -85,7 +86,8 @@ func clean(t *testing.T, server *mysqltest.Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows, err := root.QueryContext(ctx, "SELECT User, Host FROM mysql.user WHERE User <> 'root' AND User NOT LIKE 'mysql.%' AND User <> 'mariadb.sys'")
+	rows, err := root.QueryContext(ctx, "SELECT User, Host FROM mysql.user WHERE User <> 'root' AND User NOT LIKE "+
+		"'mysql.%' AND User <> 'mariadb.sys'")
 	if err != nil {
 		t.Fatal(err)
 	}

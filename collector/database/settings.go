@@ -39,7 +39,8 @@ const unlimited = "18446744073709551615"
 const idleLimit = "3600"
 
 // optimizerSwitch turns on what every server has and turns on by itself.
-const optimizerSwitch = "'index_merge=on,index_condition_pushdown=on,materialization=on,semijoin=on,firstmatch=on,loosescan=on'"
+const optimizerSwitch = "'index_merge=on,index_condition_pushdown=on,materialization=on," +
+	"semijoin=on,firstmatch=on,loosescan=on'"
 
 // settings lists all that a session sets. Assigning DEFAULT would not do: for a session that is the global value.
 func (s *Session) settings() []setting {
@@ -84,13 +85,15 @@ func (s *Session) settings() []setting {
 // transactionSettings leaves a probing session as it is: the tool's sessions, too, begin as the server lets them begin.
 func (s *Session) transactionSettings() []setting {
 	prefix := "tx_"
-	if s.Version.Flavor == MySQL && s.Version.AtLeast(8, 0, 0) || s.Version.Flavor == MariaDB && s.Version.AtLeast(11, 1, 0) {
+	if s.Version.Flavor == MySQL && s.Version.AtLeast(8, 0, 0) || s.Version.Flavor == MariaDB && s.Version.AtLeast(11,
+		1, 0) {
 		prefix = "transaction_"
 	}
 	list := []setting{{name: prefix + "isolation", value: "'REPEATABLE-READ'",
 		instead: "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"}}
 	if !s.options.Probing {
-		list = append(list, setting{name: prefix + "read_only", value: "1", instead: "SET SESSION TRANSACTION READ ONLY"})
+		list = append(list, setting{name: prefix + "read_only", value: "1",
+			instead: "SET SESSION TRANSACTION READ ONLY"})
 	}
 	return list
 }
@@ -100,9 +103,11 @@ func (s *Session) transactionSettings() []setting {
 func (v Version) limit(timeout time.Duration) (setting, bool) {
 	switch {
 	case v.Flavor == MariaDB && v.AtLeast(10, 1, 1):
-		return setting{name: "max_statement_time", value: strconv.FormatFloat(timeout.Seconds(), 'f', 3, 64), optional: true}, true
+		return setting{name: "max_statement_time", value: strconv.FormatFloat(timeout.Seconds(), 'f', 3, 64),
+			optional: true}, true
 	case v.Flavor == MySQL && v.AtLeast(5, 7, 8):
-		return setting{name: "max_execution_time", value: strconv.FormatInt(timeout.Milliseconds(), 10), optional: true}, true
+		return setting{name: "max_execution_time", value: strconv.FormatInt(timeout.Milliseconds(), 10),
+			optional: true}, true
 	}
 	return setting{}, false
 }
@@ -142,7 +147,8 @@ func (s *Session) assign(ctx context.Context, list []setting) error {
 
 // assignEach assigns one by one what was not refused before. It is an error when a variable cannot be set that the
 // server has and the statements rely on.
-func (s *Session) assignEach(ctx context.Context, list []setting, before map[string]bool) (refused map[string]bool, err error) {
+func (s *Session) assignEach(ctx context.Context, list []setting, before map[string]bool) (refused map[string]bool,
+	err error) {
 	refused = maps.Clone(before)
 	if refused == nil {
 		refused = map[string]bool{}

@@ -20,15 +20,21 @@ func hostile() []string {
 		"time_zone='+13:00'", "autocommit=0", "lock_wait_timeout=31536000", "sql_auto_is_null=1", "sql_safe_updates=1",
 		"sql_quote_show_create=0", "div_precision_increment=0", "optimizer_search_depth=1", "max_seeks_for_key=1",
 		"optimizer_switch='index_merge=off,materialization=off,semijoin=off,index_condition_pushdown=off,firstmatch=off,loosescan=off'",
-		"lc_messages='de_DE'", "lc_time_names='de_DE'", "wait_timeout=1", "interactive_timeout=1", "net_write_timeout=1",
-		"net_read_timeout=1", "long_query_time=0", "min_examined_row_limit=0", "max_statement_time=30", "max_execution_time=30000",
+		"lc_messages='de_DE'", "lc_time_names='de_DE'", "wait_timeout=1", "interactive_timeout=1",
+		"net_write_timeout=1",
+		"net_read_timeout=1", "long_query_time=0", "min_examined_row_limit=0", "max_statement_time=30",
+		"max_execution_time=30000",
 		"information_schema_stats_expiry=86400", "tx_isolation='SERIALIZABLE'", "transaction_isolation='SERIALIZABLE'",
-		"character_set_client=latin1", "character_set_connection=latin1", "character_set_results=latin1", "character_set_server=latin1",
-		"collation_connection=latin1_german1_ci", "collation_server=latin1_german1_ci", "sql_buffer_result=1", "sql_notes=0",
-		"big_tables=1", "tmp_table_size=1024", "max_heap_table_size=16384", "join_buffer_size=128", "read_buffer_size=8192",
+		"character_set_client=latin1", "character_set_connection=latin1", "character_set_results=latin1",
+		"character_set_server=latin1",
+		"collation_connection=latin1_german1_ci", "collation_server=latin1_german1_ci", "sql_buffer_result=1",
+		"sql_notes=0",
+		"big_tables=1", "tmp_table_size=1024", "max_heap_table_size=16384", "join_buffer_size=128",
+		"read_buffer_size=8192",
 		"default_week_format=6", "completion_type='RELEASE'", "low_priority_updates=1", "eq_range_index_dive_limit=1",
 		"optimizer_prune_level=0", "range_optimizer_max_mem_size=1", "max_error_count=0", "max_length_for_sort_data=4",
-		"default_storage_engine='MEMORY'", "innodb_lock_wait_timeout=1", "show_create_table_verbosity=1", "query_cache_type=0",
+		"default_storage_engine='MEMORY'", "innodb_lock_wait_timeout=1", "show_create_table_verbosity=1",
+		"query_cache_type=0",
 		"init_connect='SET sql_mode=''ANSI_QUOTES'', NAMES latin1, time_zone=''-11:00'''",
 	}
 }
@@ -46,7 +52,8 @@ func makeHostile(t *testing.T, server *mysqltest.Server) {
 		switch Number(err) {
 		case 0:
 			set++
-		case ErrUnknownVariable, 1228, 1238, 1651: // no such variable, or only a session has it, or nobody may set it while the server runs
+		case ErrUnknownVariable, 1228, 1238,
+			1651: // no such variable, or only a session has it, or nobody may set it while the server runs
 		default:
 			t.Errorf("%s: %v", assignment, err)
 		}
@@ -66,9 +73,11 @@ func answers(t *testing.T, s *Session) map[string]string {
 		"SELECT COUNT(*) FROM words a JOIN words b JOIN words c",
 		"SELECT CONCAT_WS(' ', made, UNIX_TIMESTAMP(made)) FROM words WHERE id = 1",
 		`SELECT CONCAT_WS(' ', "text" || 'a', 'a\\b', NOT 1 BETWEEN -5 AND 5, 7 / 3)`,
-		"SELECT CONCAT_WS(' ', HEX('ä'), CHAR_LENGTH('ä'), 'ä' = 'Ä', fixed, CHAR_LENGTH(fixed)) FROM words WHERE id = 1",
+		"SELECT CONCAT_WS(' ', HEX('ä'), CHAR_LENGTH('ä'), 'ä' = 'Ä', fixed, CHAR_LENGTH(fixed)) FROM words WHERE id " +
+			"= 1",
 		"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() ORDER BY 1",
-		"SELECT CONCAT_WS(' ', @@autocommit, @@sql_auto_is_null, @@wait_timeout, @@lc_messages, @@lock_wait_timeout, @@sql_safe_updates)",
+		"SELECT CONCAT_WS(' ', @@autocommit, @@sql_auto_is_null, @@wait_timeout, @@lc_messages, @@lock_wait_timeout, " +
+			"@@sql_safe_updates)",
 		"SELECT CONCAT_WS(' ', @@sort_buffer_size, @@net_write_timeout, @@long_query_time, @@sql_quote_show_create)",
 		"SELECT CONCAT_WS(' ', @@optimizer_search_depth, @@max_seeks_for_key, @@optimizer_switch)",
 	} {
@@ -93,11 +102,14 @@ func TestHostileSettings(t *testing.T) {
 	t.Parallel()
 	eachServer(t, func(t *testing.T, server *mysqltest.Server) {
 		long := strings.Repeat("x", 500)
-		if err := server.Load(t.Context(), "shop", "SET NAMES utf8mb4; CREATE TABLE words (id int PRIMARY KEY, name varchar(600), fixed char(5), made timestamp) CHARACTER SET utf8; "+
-			"INSERT INTO words VALUES (1, '"+long+"b', 'ä', '2026-01-02 03:04:05'), (2, '"+long+"a', '', '2026-01-02 03:04:05'), (3, 'a', '', '2026-01-02 03:04:05')"); err != nil {
+		if err := server.Load(t.Context(), "shop", "SET NAMES utf8mb4; CREATE TABLE words (id int PRIMARY KEY, name "+
+			"varchar(600), fixed char(5), made timestamp) CHARACTER SET utf8; "+
+			"INSERT INTO words VALUES (1, '"+long+"b', 'ä', '2026-01-02 03:04:05'), (2, '"+long+"a', '', '2026-01-02 "+
+			"03:04:05'), (3, 'a', '', '2026-01-02 03:04:05')"); err != nil {
 			t.Fatal(err)
 		}
-		if err := server.Exec(t.Context(), "CREATE USER plain@'%' IDENTIFIED BY 'x'", "GRANT SELECT ON shop.* TO plain@'%'"); err != nil {
+		if err := server.Exec(t.Context(), "CREATE USER plain@'%' IDENTIFIED BY 'x'",
+			"GRANT SELECT ON shop.* TO plain@'%'"); err != nil {
 			t.Fatal(err)
 		}
 		login := func(user, password string) *Session {
@@ -145,13 +157,15 @@ func TestRefusedSettingsAreRemembered(t *testing.T) {
 		var cost Cost
 		ctx := WithCost(t.Context(), &cost)
 		list := []setting{{name: "time_zone", value: "'+02:00'"}, lacks(false, "SET sql_mode='ANSI_QUOTES'")}
-		for i, want := range []int64{4, 6} { // both at once, each by itself, and what stands in for one; then one and what stands in
+		for i, want := range []int64{4,
+			6} { // both at once, each by itself, and what stands in for one; then one and what stands in
 			if err := s.assign(ctx, list); err != nil || cost.Statements() != want {
 				t.Errorf("round %d: %d statements so far, want %d (%v)", i+1, cost.Statements(), want, err)
 			}
 		}
 		var zone, mode string
-		if err := s.Row(ctx, "SELECT @@time_zone, @@sql_mode", nil, &zone, &mode); err != nil || zone != "+02:00" || mode != "ANSI_QUOTES" {
+		if err := s.Row(ctx, "SELECT @@time_zone, @@sql_mode", nil, &zone, &mode); err != nil || zone != "+02:00" ||
+			mode != "ANSI_QUOTES" {
 			t.Errorf("%s, %s, %v", zone, mode, err)
 		}
 		// A variable that is there and cannot be set as the statements need it.

@@ -56,7 +56,10 @@ func shapesOf(t *testing.T, servers []string) []accountShape {
 		for _, shape := range shapes {
 			shape.User = cmp.Or(shape.User, "u1")
 			shape.Truth = slices.DeleteFunc(shape.Truth, func(truth shapeTruth) bool {
-				return !slices.ContainsFunc(servers, func(s string) bool { return s == all || slices.Contains(truth.Servers, s) })
+				return !slices.ContainsFunc(servers, func(s string) bool {
+					return s == all ||
+						slices.Contains(truth.Servers, s)
+				})
 			})
 			if len(shape.Truth) > 0 {
 				list = append(list, shape)
@@ -73,7 +76,8 @@ func TestVerdictsOfAccountShapes(t *testing.T) {
 	t.Parallel()
 	var verdicts, remedies, writes atomic.Int32
 	t.Cleanup(func() {
-		t.Logf("%d verdicts, %d remedies pasted, %d writes of the shop", verdicts.Load(), remedies.Load(), writes.Load())
+		t.Logf("%d verdicts, %d remedies pasted, %d writes of the shop", verdicts.Load(), remedies.Load(),
+			writes.Load())
 	})
 	for _, server := range labServers() {
 		t.Run(server.name, func(t *testing.T) {
@@ -223,8 +227,10 @@ func expectOneJudgement(t *testing.T, a Assessment) {
 func (c *shapeCase) expectShop(t *testing.T, a Assessment) {
 	t.Helper()
 	number, made := c.shopWrites(t, c.shape.User, c.shape.TCP, c.truth.Database)
-	if told := c.truth.Shop != nil; slices.Contains(c.shapes, "mysql97") && (told != made || told && number != *c.truth.Shop) {
-		t.Errorf("the trigger is made: %t; the shop's write is answered by error %d; the shape says otherwise", made, number)
+	if told := c.truth.Shop != nil; slices.Contains(c.shapes, "mysql97") && (told != made || told &&
+		number != *c.truth.Shop) {
+		t.Errorf("the trigger is made: %t; the shop's write is answered by error %d; the shape says otherwise", made,
+			number)
 	}
 	if !made {
 		if a.OK() == Held {
@@ -238,7 +244,8 @@ func (c *shapeCase) expectShop(t *testing.T, a Assessment) {
 	}
 	// An account that cannot make the change log's tables gets no further than that.
 	if a.OK() == Held && number != 0 || danger(a) && number == 0 {
-		t.Errorf("the shop's write is answered by error %d, but the findings are:\n%s", number, showFindings(a.Findings))
+		t.Errorf("the shop's write is answered by error %d, but the findings are:\n%s", number,
+			showFindings(a.Findings))
 	}
 }
 
@@ -271,13 +278,15 @@ func (c *shapeCase) pasteEach(t *testing.T, system finding.System, a Assessment)
 		c.remedies.Add(1)
 		after := Assess(o, Task{})
 		if after.OK() != Held || after.Grant != "" {
-			t.Errorf("as the account of %s, after\n%s\nthere is:\n%s%v", system, text, showFindings(after.Findings), o.session.grants.Lines)
+			t.Errorf("as the account of %s, after\n%s\nthere is:\n%s%v", system, text, showFindings(after.Findings),
+				o.session.grants.Lines)
 		}
 		expectOneJudgement(t, after)
 		atMost(t, finding.Pass, after.Findings)
 		if system == finding.Magento1 {
 			if number, made := c.shopWrites(t, c.shape.User, c.shape.TCP, c.truth.Database); !made || number != 0 {
-				t.Errorf("after\n%s\nthe tool's trigger is made: %t, and the shop's write is answered by error %d", text, made, number)
+				t.Errorf("after\n%s\nthe tool's trigger is made: %t, and the shop's write is answered by error %d",
+					text, made, number)
 			}
 			c.writes.Add(1)
 		}

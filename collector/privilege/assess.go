@@ -218,7 +218,8 @@ func (a *assessor) grantAll() string {
 	if a.definer != nil {
 		standings = append(standings, *a.definer)
 	}
-	request := grantRequest{a.Account, a.Server, a.Target.Database, a.own, standings, a.with(func(Holding) bool { return true })}
+	request := grantRequest{a.Account, a.Server, a.Target.Database, a.own, standings,
+		a.with(func(Holding) bool { return true })}
 	return strings.Join(request.statements(), "\n")
 }
 
@@ -235,7 +236,8 @@ func (a *assessor) give(sentence string) string {
 }
 
 func (a *assessor) dropAnonymous() string {
-	return remedy("Remove the anonymous account, so that the login is the account that was meant:", "DROP USER "+a.Account.Quoted()+";")
+	return remedy("Remove the anonymous account, so that the login is the account that was meant:",
+		"DROP USER "+a.Account.Quoted()+";")
 }
 
 // account reports a login that the server took for another account than the one that was meant.
@@ -243,16 +245,16 @@ func (a *assessor) account() {
 	switch {
 	case a.isAnonymous():
 		a.add(finding.Warn, SubjectAccount,
-			fmt.Sprintf("The server takes %s for the anonymous user %s, which goes before accounts for less exact hosts: "+
-				"what was granted to %s does not count", a.Login, a.Account.Quoted(), a.Login.User),
+			fmt.Sprintf("The server takes %s for the anonymous user %s, which goes before accounts for less exact "+
+				"hosts: what was granted to %s does not count", a.Login, a.Account.Quoted(), a.Login.User),
 			a.who(), a.dropAnonymous())
 	case a.Account.User != a.Login.User:
 		a.add(finding.Pass, SubjectAccount,
 			fmt.Sprintf("The login %s acts as the account %s (a proxy user)", a.Login.User, a.Account), a.who(), "")
 	case a.Account.Host != "%" && a.grant != "":
 		a.add(finding.Pass, SubjectAccount,
-			fmt.Sprintf("The server chose the account %s for this login: what was granted on *.* to another host's account of %s "+
-				"does not count", a.Account.Quoted(), a.Account.User), a.who(), "")
+			fmt.Sprintf("The server chose the account %s for this login: what was granted on *.* to another host's "+
+				"account of %s does not count", a.Account.Quoted(), a.Account.User), a.who(), "")
 	}
 }
 
@@ -266,7 +268,8 @@ func (a *assessor) missing() {
 				h.Evidence+a.inactive(), a.give(asGrantor))
 		case Undetermined:
 			a.add(finding.Unknown, string(h.Privilege),
-				fmt.Sprintf("Whether %s is held on %s is unknown", h.Privilege, a.Target.Database), h.Evidence, a.undeterminedRemedy())
+				fmt.Sprintf("Whether %s is held on %s is unknown", h.Privilege, a.Target.Database), h.Evidence,
+				a.undeterminedRemedy())
 		}
 	}
 }
@@ -283,17 +286,19 @@ func (a *assessor) inactive() string {
 	if len(roles) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("; the role(s) %s are granted to the account, but not active in the tool's session", strings.Join(roles, ", "))
+	return fmt.Sprintf("; the role(s) %s are granted to the account, but not active in the tool's session",
+		strings.Join(roles, ", "))
 }
 
 func (a *assessor) undeterminedRemedy() string {
 	probe := a.session.probe
 	switch {
 	case probe.TrustMissing:
-		return a.give("The server answers once binary logging trusts the account (see binlog_trust). " +
-			"Or grant it to the account itself, which settles it:")
+		return a.give("The server answers once binary logging trusts the account (see binlog_trust). Or grant it to " +
+			"the account itself, which settles it:")
 	case probe.refusesWrites():
-		return a.give("The server answers once it is no longer read-only (see network). Or grant it to the account itself, which settles it:")
+		return a.give("The server answers once it is no longer read-only (see network). Or grant it to the account " +
+			"itself, which settles it:")
 	case probe.Locked != "":
 		return "All tables are locked, probably by a backup. The server answers when it is done."
 	default:
@@ -320,10 +325,11 @@ func (a *assessor) liveShop() {
 	if len(lacking) == 0 || !a.creates() && existing == 0 {
 		return
 	}
-	summary := fmt.Sprintf("migrate:data would succeed, and from then on the live shop could not write: its triggers run as this account, "+
-		"which lacks %s", joinPrivileges(lacking))
+	summary := fmt.Sprintf("migrate:data would succeed, and from then on the live shop could not write: its triggers "+
+		"run as this account, which lacks %s", joinPrivileges(lacking))
 	if existing > 0 {
-		summary = fmt.Sprintf("The live shop cannot write now: %d trigger(s) of the tool run as this account, which lacks %s",
+		summary = fmt.Sprintf("The live shop cannot write now: %d trigger(s) of the tool run as this account, which "+
+			"lacks %s",
 			existing, joinPrivileges(lacking))
 	}
 	a.add(finding.Fail, SubjectLiveShop, summary,
@@ -338,13 +344,15 @@ func (a *assessor) roles() {
 	evidence := fmt.Sprintf("asked again as the triggers' definer will be (%s); %s", a.definerRoles(), a.who())
 	if len(through) > 0 {
 		a.add(finding.Fail, SubjectRoles,
-			fmt.Sprintf("%s held only through the role %s: migrate:data would succeed, and from then on each write of the live shop "+
-				"could end with error 1142, as its triggers run %s", held(through), names, a.definerRoles()),
+			fmt.Sprintf("%s held only through the role %s: migrate:data would succeed, and from then on each write of "+
+				"the live shop could end with error 1142, as its triggers run %s", held(through), names,
+				a.definerRoles()),
 			evidence, a.give(toAccount))
 	}
 	if len(unclear) > 0 {
 		a.add(finding.Unknown, SubjectRoles,
-			fmt.Sprintf("Whether %s also when triggers run %s is unknown", held(unclear), a.definerRoles()), evidence, a.give(toAccount))
+			fmt.Sprintf("Whether %s also when triggers run %s is unknown", held(unclear), a.definerRoles()), evidence,
+			a.give(toAccount))
 	}
 }
 
@@ -355,9 +363,11 @@ func (a *assessor) definerRoles() string {
 	case !a.Server.isMySQL8():
 		return "without roles"
 	case len(firing.roles) == 0:
-		return "with the definer's default roles, and this account has none: mandatory_roles and activate_all_roles_on_login do not count"
+		return "with the definer's default roles, and this account has none: mandatory_roles and " +
+			"activate_all_roles_on_login do not count"
 	}
-	return "with the definer's default roles (" + roleNames(firing.roles) + "): mandatory_roles and activate_all_roles_on_login do not count"
+	return "with the definer's default roles (" + roleNames(firing.roles) +
+		"): mandatory_roles and activate_all_roles_on_login do not count"
 }
 
 func held(list []Privilege) string {
@@ -387,18 +397,20 @@ func (a *assessor) hidden() {
 	case len(more) == 0:
 	case a.Target.System == finding.Magento1:
 		a.add(finding.Warn, SubjectHiddenGrants,
-			fmt.Sprintf("%s held, but SHOW GRANTS does not show it: the tool's triggers may not have it when they fire, and then the live "+
-				"shop could not write", held(more)),
-			fmt.Sprintf("probably held through %s; triggers run as %s, for whom such a grant counts only where its host pattern "+
-				"matches %q; %s", through, a.Account.Quoted(), a.Account.Host, a.who()),
+			fmt.Sprintf("%s held, but SHOW GRANTS does not show it: the tool's triggers may not have it when they "+
+				"fire, and then the live shop could not write", held(more)),
+			fmt.Sprintf("probably held through %s; triggers run as %s, for whom such a grant counts only where its "+
+				"host pattern matches %q; %s", through, a.Account.Quoted(), a.Account.Host, a.who()),
 			a.give(toAccount))
 	default:
 		a.add(finding.Pass, SubjectHiddenGrants,
-			fmt.Sprintf("%s held, but SHOW GRANTS does not show it: probably through %s", held(more), through), a.who(), "")
+			fmt.Sprintf("%s held, but SHOW GRANTS does not show it: probably through %s", held(more), through), a.who(),
+			"")
 	}
 	if len(less) > 0 {
 		a.add(finding.Pass, SubjectHiddenGrants,
-			fmt.Sprintf("%s denied, though SHOW GRANTS shows a grant: probably %s is closer to the database's name and hides it",
+			fmt.Sprintf("%s denied, though SHOW GRANTS shows a grant: probably %s is closer to the database's name "+
+				"and hides it",
 				held(less), through),
 			a.who(), a.give(asGrantor))
 	}
@@ -421,7 +433,8 @@ func (a *assessor) directCopies() {
 	}
 	request := grantRequest{a.Account, a.Server, from, a.own, []standing{a.session}, []Privilege{Select}}
 	a.add(finding.Warn, SubjectDirectCopy,
-		fmt.Sprintf("direct_document_copy is on, but Magento 2's account cannot read %s: the tool will copy row by row, which takes longer", from),
+		fmt.Sprintf("direct_document_copy is on, but Magento 2's account cannot read %s: the tool will copy row by "+
+			"row, which takes longer", from),
 		evidence, remedy("On the server that holds both databases:", request.statements()...))
 }
 
@@ -445,7 +458,8 @@ func AssessReadOnly(o Observation) []finding.Finding {
 		return nil
 	}
 	a := &assessor{Observation: o}
-	evidence := fmt.Sprintf("a write is answered by error %d, read_only is %s; %s", number, onOff(o.Server.ReadOnly), a.who())
+	evidence := fmt.Sprintf("a write is answered by error %d, read_only is %s; %s", number, onOff(o.Server.ReadOnly),
+		a.who())
 	first := "migrate:settings and migrate:data"
 	if o.Target.System == finding.Magento1 {
 		first = "the tool's CREATE TABLE for its change log"
@@ -453,15 +467,18 @@ func AssessReadOnly(o Observation) []finding.Finding {
 	f := finding.Finding{Status: finding.Fail, Subject: SubjectReadOnly, Evidence: evidence}
 	switch number {
 	case database.ErrReadOnlyTransaction:
-		f.Summary = fmt.Sprintf("New sessions start read-only on %s's server: %s would fail", o.Target.System.Label(), first)
-		f.Remedy = remedy("As an administrator, and without transaction_read_only in the server's my.cnf:", "SET GLOBAL TRANSACTION READ WRITE;")
+		f.Summary = fmt.Sprintf("New sessions start read-only on %s's server: %s would fail", o.Target.System.Label(),
+			first)
+		f.Remedy = remedy("As an administrator, and without transaction_read_only in the server's my.cnf:",
+			"SET GLOBAL TRANSACTION READ WRITE;")
 	case database.ErrReadOnlyMode:
 		f.Summary = fmt.Sprintf("InnoDB is read-only on %s's server: %s would fail", o.Target.System.Label(), first)
 		f.Remedy = "Take innodb_read_only and innodb_force_recovery out of the server's my.cnf and restart it."
 	default:
-		f.Summary = fmt.Sprintf("%s's server is read-only for this account: %s would fail", o.Target.System.Label(), first)
-		f.Remedy = remedy("If this is a replica, give the tool the primary instead. Else, as an administrator, and without read_only and "+
-			"super_read_only in the server's my.cnf:", "SET GLOBAL read_only = 0;")
+		f.Summary = fmt.Sprintf("%s's server is read-only for this account: %s would fail", o.Target.System.Label(),
+			first)
+		f.Remedy = remedy("If this is a replica, give the tool the primary instead. Else, as an administrator, and "+
+			"without read_only and super_read_only in the server's my.cnf:", "SET GLOBAL read_only = 0;")
 	}
 	return []finding.Finding{f}
 }

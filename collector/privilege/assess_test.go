@@ -77,7 +77,8 @@ func TestDirectCopy(t *testing.T) {
 		if after := Assess(l.observe(t, "u1", target), Task{}); len(after.Findings) > 0 {
 			t.Error(showFindings(after.Findings))
 		}
-		if number, err := execute(t.Context(), l.login(t, "u1", false), "SELECT id FROM magento_one.orders"); number != 0 || err != nil {
+		if number, err := execute(t.Context(), l.login(t, "u1", false),
+			"SELECT id FROM magento_one.orders"); number != 0 || err != nil {
 			t.Error(number, err)
 		}
 	})
@@ -168,7 +169,8 @@ func expectStates(t *testing.T, assessment Assessment, want ...Privilege) {
 func TestReadOnlySessions(t *testing.T) {
 	t.Parallel()
 	onAll(t, func(t *testing.T, l *lab) {
-		l.exec(t, createUser1, "GRANT SELECT, UPDATE, CREATE, TRIGGER ON magento1.* TO 'u1'@'%'", "SET GLOBAL TRANSACTION READ ONLY")
+		l.exec(t, createUser1, "GRANT SELECT, UPDATE, CREATE, TRIGGER ON magento1.* TO 'u1'@'%'",
+			"SET GLOBAL TRANSACTION READ ONLY")
 		t.Cleanup(func() { l.exec(t, "SET GLOBAL TRANSACTION READ WRITE") })
 		o := l.observe(t, "u1", sourceTarget)
 		expectStates(t, Assess(o, Task{}), Select, Update, Create, Trigger)
@@ -244,28 +246,34 @@ func TestNoPasswordHashIsShown(t *testing.T) {
 		l.exec(t, createUser1, "GRANT SELECT ON *.* TO 'u1'@'%' REQUIRE NONE WITH MAX_QUERIES_PER_HOUR 1000")
 		o := l.observe(t, "u1", sourceTarget)
 		var raw string
-		if err := l.login(t, "u1", false).Row(t.Context(), "SHOW GRANTS", nil, &raw); err != nil || !l.hash.MatchString(raw) {
+		if err := l.login(t, "u1", false).Row(t.Context(), "SHOW GRANTS", nil, &raw); err != nil ||
+			!l.hash.MatchString(raw) {
 			t.Fatalf("the server prints no hash: %v", err)
 		}
 		assessment := Assess(o, Task{})
-		if text := fmt.Sprintf("%+v %#v %+v %s", o, o, assessment, showFindings(assessment.Findings)); l.hash.MatchString(text) {
+		if text := fmt.Sprintf("%+v %#v %+v "+
+			"%s", o, o, assessment, showFindings(assessment.Findings)); l.hash.MatchString(text) {
 			t.Error("a password hash is shown")
 		}
 	})
 }
 
-// TestGlobalSettingsDecideNothing compares what is found with what is found after an administrator has limited everybody's statements.
+// TestGlobalSettingsDecideNothing compares what is found with what is found after an administrator has limited
+// everybody's statements.
 func TestGlobalSettingsDecideNothing(t *testing.T) {
 	t.Parallel()
 	onAll(t, func(t *testing.T, l *lab) {
-		l.exec(t, createUser1, "GRANT "+verdictSet+" ON magento1.* TO 'u1'@'%'", "GRANT INDEX ON `magento\\_one`.* TO 'u1'@'%'",
-			"CREATE VIEW magento1.shop_view AS SELECT id FROM magento1.probe", "GRANT SHOW VIEW ON magento1.* TO 'u1'@'%'")
+		l.exec(t, createUser1, "GRANT "+verdictSet+" ON magento1.* TO 'u1'@'%'",
+			"GRANT INDEX ON `magento\\_one`.* TO 'u1'@'%'",
+			"CREATE VIEW magento1.shop_view AS SELECT id FROM magento1.probe",
+			"GRANT SHOW VIEW ON magento1.* TO 'u1'@'%'")
 		for _, event := range []string{"INSERT", "UPDATE", "DELETE"} {
 			l.exec(t, "CREATE TRIGGER magento1.shop_"+event+" AFTER "+event+" ON magento1.orders FOR EACH ROW BEGIN "+
 				"IF 1 THEN SET @x = 1; END IF; END")
 		}
 		t.Cleanup(func() {
-			l.exec(t, "DROP TRIGGER magento1.shop_INSERT", "DROP TRIGGER magento1.shop_UPDATE", "DROP TRIGGER magento1.shop_DELETE",
+			l.exec(t, "DROP TRIGGER magento1.shop_INSERT", "DROP TRIGGER magento1.shop_UPDATE",
+				"DROP TRIGGER magento1.shop_DELETE",
 				"DROP VIEW magento1.shop_view")
 			l.restart(t)
 		})
@@ -278,9 +286,12 @@ func TestGlobalSettingsDecideNothing(t *testing.T) {
 		if strings.Count(before, "The tool would break the shop's trigger") != 3 {
 			t.Errorf("not all triggers are found:\n%s", before)
 		}
-		l.exec(t, "SET GLOBAL sql_select_limit = 1", "SET GLOBAL sql_mode = 'ANSI,NO_BACKSLASH_ESCAPES'", "SET GLOBAL sql_quote_show_create = 0",
-			"SET GLOBAL max_join_size = 1", "SET GLOBAL sql_safe_updates = 1", "SET GLOBAL autocommit = 0", "SET GLOBAL time_zone = '+09:00'",
-			"SET GLOBAL character_set_client = latin1", "SET GLOBAL character_set_results = latin1", "SET GLOBAL lc_messages = 'de_DE'")
+		l.exec(t, "SET GLOBAL sql_select_limit = 1", "SET GLOBAL sql_mode = 'ANSI,NO_BACKSLASH_ESCAPES'",
+			"SET GLOBAL sql_quote_show_create = 0",
+			"SET GLOBAL max_join_size = 1", "SET GLOBAL sql_safe_updates = 1", "SET GLOBAL autocommit = 0",
+			"SET GLOBAL time_zone = '+09:00'",
+			"SET GLOBAL character_set_client = latin1", "SET GLOBAL character_set_results = latin1",
+			"SET GLOBAL lc_messages = 'de_DE'")
 		if after := found(); after != before {
 			t.Errorf("before\n%s\nand after\n%s", before, after)
 		}

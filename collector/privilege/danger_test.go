@@ -15,8 +15,10 @@ const (
 )
 
 // toolTrigger is what the tool makes, for one event, in the database magento1.
-const toolTrigger = "CREATE TRIGGER magento1.trg_orders_after_insert AFTER INSERT ON magento1.orders FOR EACH ROW BEGIN " +
-	"INSERT INTO m2_cl_orders (`id`,`operation`) VALUES (NEW.id,'INSERT')ON DUPLICATE KEY UPDATE operation = 'INSERT'; END"
+const toolTrigger = "CREATE TRIGGER magento1.trg_orders_after_insert AFTER INSERT ON magento1.orders FOR EACH ROW " +
+	"BEGIN " +
+	"INSERT INTO m2_cl_orders (`id`,`operation`) VALUES (NEW.id,'INSERT')ON DUPLICATE KEY UPDATE operation = " +
+	"'INSERT'; END"
 
 // shopWrites lets an account make the tool's trigger, and then says what the live shop's own write is answered. It is
 // false where no trigger could be made.
@@ -32,7 +34,8 @@ func (l *lab) shopWrites(t *testing.T, user string, tcp bool, name string) (numb
 	if number != 0 {
 		return 0, false
 	}
-	defer l.exec(t, "DROP TRIGGER "+db+".trg_orders_after_insert", "DELETE FROM "+db+".orders", "DELETE FROM "+db+".m2_cl_orders")
+	defer l.exec(t, "DROP TRIGGER "+db+".trg_orders_after_insert", "DELETE FROM "+db+".orders",
+		"DELETE FROM "+db+".m2_cl_orders")
 	return l.shopWrite(t, name), true
 }
 
@@ -75,28 +78,36 @@ func grants(statements ...string) func(*lab) []string {
 
 func dangerCases() map[string]dangerCase {
 	everythingByRole := func(l *lab) []string { return l.role("tool", "ALL", "magento1.*") }
-	triggerDirect := func(l *lab) []string { return append(everythingByRole(l), "GRANT TRIGGER ON magento1.* TO 'u1'@'%'") }
+	triggerDirect := func(l *lab) []string {
+		return append(everythingByRole(l),
+			"GRANT TRIGGER ON magento1.* TO 'u1'@'%'")
+	}
 	activated := grants("CREATE ROLE tool", "GRANT ALL ON magento1.* TO tool", "GRANT tool TO 'u1'@'%'",
 		"SET GLOBAL activate_all_roles_on_login = ON")
 	return map[string]dangerCase{
 		"trigger without insert and update": {
-			always, grants("GRANT SELECT, CREATE, DROP, DELETE, TRIGGER ON magento1.* TO 'u1'@'%'"), SubjectLiveShop, finding.Fail, 1142,
+			always, grants("GRANT SELECT, CREATE, DROP, DELETE, TRIGGER ON magento1.* TO 'u1'@'%'"), SubjectLiveShop,
+			finding.Fail, 1142,
 		},
 		"trigger without select": {
 			always, grants("GRANT INSERT, UPDATE, CREATE, DROP, DELETE, TRIGGER ON magento1.* TO 'u1'@'%'"),
 			SubjectLiveShop, finding.Fail, 1143,
 		},
-		"everything through a role":                     {ignoresRoles, everythingByRole, SubjectRoles, finding.Fail, 1142},
-		"what the trigger does through a role":          {ignoresRoles, triggerDirect, SubjectRoles, finding.Fail, 1142},
+		"everything through a role": {ignoresRoles, everythingByRole, SubjectRoles, finding.Fail,
+			1142},
+		"what the trigger does through a role": {ignoresRoles, triggerDirect, SubjectRoles, finding.Fail,
+			1142},
 		"everything through a default role":             {firesWithRoles, everythingByRole, "", finding.Pass, 0},
 		"what the trigger does through a default role":  {firesWithRoles, triggerDirect, "", finding.Pass, 0},
 		"everything through a role active at the login": {firesWithRoles, activated, SubjectRoles, finding.Fail, 1142},
 		"everything through a mandatory role": {
-			firesWithRoles, grants("CREATE ROLE tool", "GRANT ALL ON magento1.* TO tool", "SET GLOBAL mandatory_roles = 'tool'"),
+			firesWithRoles, grants("CREATE ROLE tool", "GRANT ALL ON magento1.* TO tool",
+				"SET GLOBAL mandatory_roles = 'tool'"),
 			SubjectRoles, finding.Fail, 1142,
 		},
 		"select alone through a mandatory role": {
-			firesWithRoles, grants("CREATE ROLE tool", "GRANT SELECT ON magento1.* TO tool", "SET GLOBAL mandatory_roles = 'tool'",
+			firesWithRoles, grants("CREATE ROLE tool", "GRANT SELECT ON magento1.* TO tool",
+				"SET GLOBAL mandatory_roles = 'tool'",
 				"GRANT INSERT, UPDATE, DELETE, CREATE, DROP, TRIGGER ON magento1.* TO 'u1'@'%'"),
 			SubjectRoles, finding.Fail, 1143,
 		},
@@ -189,7 +200,8 @@ func TestInactiveRoleIsNamed(t *testing.T) {
 func TestRoleHidesOwnGrants(t *testing.T) {
 	t.Parallel()
 	onServers(t, firesWithRoles, func(t *testing.T, l *lab) {
-		l.exec(t, append([]string{createUser1, "GRANT ALL ON `magento%`.* TO 'u1'@'%'"}, l.role("reader", "SELECT", "magento1.*")...)...)
+		l.exec(t, append([]string{createUser1, "GRANT ALL ON `magento%`.* TO 'u1'@'%'"}, l.role("reader", "SELECT",
+			"magento1.*")...)...)
 		assessment := Assess(l.observe(t, "u1", sourceTarget), Task{})
 		expectOneJudgement(t, assessment)
 		if assessment.OK() != Missing {
@@ -271,6 +283,7 @@ func TestOwnTriggersThroughADefaultRole(t *testing.T) {
 func (l *lab) dropTriggerAtEnd(t *testing.T) {
 	t.Helper()
 	t.Cleanup(func() {
-		l.exec(t, "DROP TRIGGER magento1.trg_orders_after_insert", "DELETE FROM magento1.orders", "DELETE FROM magento1.m2_cl_orders")
+		l.exec(t, "DROP TRIGGER magento1.trg_orders_after_insert", "DELETE FROM magento1.orders",
+			"DELETE FROM magento1.m2_cl_orders")
 	})
 }

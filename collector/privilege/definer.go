@@ -128,18 +128,22 @@ func (d definer) state(server Server, name string, public State, p Privilege) St
 func (a *assessor) definers() {
 	for _, d := range a.deltaLog.definers {
 		triggers := a.deltaLog.definedBy(d.account)
-		evidence := fmt.Sprintf("%d trigger(s) of the tool have the definer %s; %s", triggers, d.account.Quoted(), a.who())
+		evidence := fmt.Sprintf("%d trigger(s) of the tool have the definer %s; %s", triggers, d.account.Quoted(),
+			a.who())
 		switch {
 		case !d.known:
 			a.add(finding.Unknown, SubjectDefiner,
-				fmt.Sprintf("Whether %s, as whom the tool's triggers run, still exists and may write the change log is unknown",
+				fmt.Sprintf("Whether %s, as whom the tool's triggers run, still exists and may write the change log "+
+					"is unknown",
 					d.account.Quoted()), evidence, checkDefiner(d.account))
 		case !d.exists:
 			a.add(finding.Fail, SubjectDefiner,
-				fmt.Sprintf("The live shop cannot write: %s, as whom the tool's triggers run, does not exist (error 1449)", d.account.Quoted()),
+				fmt.Sprintf("The live shop cannot write: %s, as whom the tool's triggers run, does not exist (error "+
+					"1449)", d.account.Quoted()),
 				evidence,
 				remedy("Create the account again, with a password of your choice, and grant it what the triggers need:",
-					append([]string{"CREATE USER " + d.account.Quoted() + " IDENTIFIED BY 'a new password';"}, a.definerGrants(d)...)...))
+					append([]string{"CREATE USER " + d.account.Quoted() + " IDENTIFIED BY 'a new password';"},
+						a.definerGrants(d)...)...))
 		default:
 			a.definerLacks(d, evidence)
 		}
@@ -168,15 +172,18 @@ func (a *assessor) definerLacks(d definer, evidence string) {
 	}
 	if len(unclear) > 0 {
 		a.add(finding.Unknown, SubjectDefiner,
-			fmt.Sprintf("Whether %s, as whom the tool's triggers run, has %s is unknown: its default roles count, and they are not shown",
+			fmt.Sprintf("Whether %s, as whom the tool's triggers run, has %s is unknown: its default roles count, and "+
+				"they are not shown",
 				d.account.Quoted(), joinPrivileges(unclear)), evidence,
 			remedy("As an administrator, let this account see them, or check the other one:",
-				"GRANT SELECT ON mysql.default_roles TO "+a.Account.Quoted()+";", "SHOW GRANTS FOR "+d.account.Quoted()+";"))
+				"GRANT SELECT ON mysql.default_roles TO "+a.Account.Quoted()+";",
+				"SHOW GRANTS FOR "+d.account.Quoted()+";"))
 	}
 }
 
 func (a *assessor) definerGrants(d definer) []string {
-	request := grantRequest{account: d.account, server: a.Server, database: a.Target.Database, needed: firing(), standings: []standing{{}}}
+	request := grantRequest{account: d.account, server: a.Server, database: a.Target.Database, needed: firing(),
+		standings: []standing{{}}}
 	if len(d.standings) > 0 {
 		request.standings = d.standings[:1]
 		request.own = d.own
@@ -198,14 +205,15 @@ func (a *assessor) publicState(p Privilege) State {
 func (a *assessor) brokenTriggers() {
 	if a.deltaLog.problem != "" {
 		a.add(finding.Unknown, SubjectTriggers,
-			"Whether triggers of the shop are in the tool's way, or run as an account that is gone, is unknown", a.deltaLog.problem,
+			"Whether triggers of the shop are in the tool's way, or run as an account that is gone, is unknown",
+			a.deltaLog.problem,
 			"Look at the server's error log, and at SHOW TRIGGERS in the mysql client.")
 	}
 	for _, t := range a.deltaLog.broken(a.task.DeltaTables) {
 		a.add(finding.Warn, SubjectTriggers,
 			fmt.Sprintf("The tool would break the shop's trigger %s on %s: %s", t.name, t.table, t.why),
 			fmt.Sprintf("AFTER %s, definer %s", t.event, t.definer),
-			"Keep its definition (SHOW CREATE TRIGGER), drop it before migrate:data, and put it back after cutover in a form that runs "+
-				"beside the tool's.")
+			"Keep its definition (SHOW CREATE TRIGGER), drop it before migrate:data, and put it back after cutover in "+
+				"a form that runs beside the tool's.")
 	}
 }

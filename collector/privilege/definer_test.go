@@ -22,12 +22,15 @@ type definerCase struct {
 func definerCases() map[string]definerCase {
 	visible := "GRANT SELECT ON mysql.* TO 'u1'@'%'"
 	return map[string]definerCase{
-		"complete":        {is: always, undo: []string{visible}},
-		"not visible":     {is: always, subject: SubjectDefiner, status: finding.Unknown},
-		"gone":            {is: always, undo: []string{visible, "DROP USER 'old'@'%'"}, subject: SubjectDefiner, status: finding.Fail, shop: 1449},
-		"lost its INSERT": {is: always, undo: []string{visible, "REVOKE INSERT ON magento1.* FROM 'old'@'%'"}, subject: SubjectDefiner, status: finding.Fail, shop: 1142},
+		"complete":    {is: always, undo: []string{visible}},
+		"not visible": {is: always, subject: SubjectDefiner, status: finding.Unknown},
+		"gone": {is: always, undo: []string{visible, "DROP USER 'old'@'%'"}, subject: SubjectDefiner,
+			status: finding.Fail, shop: 1449},
+		"lost its INSERT": {is: always, undo: []string{visible, "REVOKE INSERT ON magento1.* FROM 'old'@'%'"},
+			subject: SubjectDefiner, status: finding.Fail, shop: 1142},
 		"everything through a role, which does not count": {
-			is: ignoresRoles, role: true, undo: []string{visible}, subject: SubjectDefiner, status: finding.Fail, shop: 1142,
+			is: ignoresRoles, role: true, undo: []string{visible}, subject: SubjectDefiner, status: finding.Fail,
+			shop: 1142,
 		},
 		"everything through a default role": {is: firesWithRoles, role: true, undo: []string{visible}},
 		"a default role that is not shown": {
@@ -49,7 +52,8 @@ func TestDefiners(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			onServers(t, test.is, func(t *testing.T, l *lab) {
-				l.exec(t, createUser1, "GRANT "+verdictSet+" ON magento1.* TO 'u1'@'%'", "CREATE USER 'old'@'%' IDENTIFIED BY 'pw'")
+				l.exec(t, createUser1, "GRANT "+verdictSet+" ON magento1.* TO 'u1'@'%'",
+					"CREATE USER 'old'@'%' IDENTIFIED BY 'pw'")
 				if test.role {
 					l.exec(t, asOld(l.role("tool", verdictSet, "magento1.*"))...)
 				} else {
@@ -94,12 +98,15 @@ func TestBrokenTriggers(t *testing.T) {
 	t.Parallel()
 	l := use(t, "mariadb")
 	l.exec(t, createUser1, "GRANT ALL ON magento1.* TO 'u1'@'%'",
-		"CREATE TRIGGER magento1.shop_branches AFTER UPDATE ON magento1.orders FOR EACH ROW BEGIN IF NEW.v > 1 THEN SET @x = 1; END IF; END",
+		"CREATE TRIGGER magento1.shop_branches AFTER UPDATE ON magento1.orders FOR EACH ROW BEGIN IF NEW.v > 1 THEN "+
+			"SET @x = 1; END IF; END",
 		"CREATE TRIGGER magento1.shop_first AFTER DELETE ON magento1.orders FOR EACH ROW SET @x = 1",
 		"CREATE TRIGGER magento1.shop_second AFTER DELETE ON magento1.orders FOR EACH ROW SET @x = 2",
-		"CREATE TRIGGER magento1.shop_before BEFORE UPDATE ON magento1.orders FOR EACH ROW BEGIN IF NEW.v > 1 THEN SET @x = 1; END IF; END",
+		"CREATE TRIGGER magento1.shop_before BEFORE UPDATE ON magento1.orders FOR EACH ROW BEGIN IF NEW.v > 1 THEN "+
+			"SET @x = 1; END IF; END",
 		"CREATE TRIGGER magento1.shop_single AFTER INSERT ON magento1.orders FOR EACH ROW BEGIN SET @x = 1; END",
-		"CREATE TRIGGER magento1.shop_elsewhere AFTER UPDATE ON magento1.probe FOR EACH ROW BEGIN IF NEW.v > 1 THEN SET @x = 1; END IF; END")
+		"CREATE TRIGGER magento1.shop_elsewhere AFTER UPDATE ON magento1.probe FOR EACH ROW BEGIN IF NEW.v > 1 THEN "+
+			"SET @x = 1; END IF; END")
 	t.Cleanup(func() {
 		for _, name := range []string{"branches", "first", "second", "before", "single", "elsewhere"} {
 			l.exec(t, "DROP TRIGGER magento1.shop_"+name)
@@ -121,10 +128,12 @@ func TestBrokenTriggers(t *testing.T) {
 		slices.Sort(names)
 		return names
 	}
-	if got, want := named(Task{DeltaTables: []string{"orders"}}), []string{"shop_branches", "shop_first", "shop_second"}; !slices.Equal(got, want) {
+	if got, want := named(Task{DeltaTables: []string{"orders"}}), []string{"shop_branches", "shop_first",
+		"shop_second"}; !slices.Equal(got, want) {
 		t.Errorf("on a logged table: %v, want %v", got, want)
 	}
-	if got, want := named(Task{}), []string{"shop_branches", "shop_elsewhere", "shop_first", "shop_second"}; !slices.Equal(got, want) {
+	if got, want := named(Task{}), []string{"shop_branches", "shop_elsewhere", "shop_first",
+		"shop_second"}; !slices.Equal(got, want) {
 		t.Errorf("on any table: %v, want %v", got, want)
 	}
 }

@@ -34,7 +34,8 @@ func FuzzPattern(f *testing.F) {
 			}
 		}
 		expression.WriteString(`\z`)
-		if want := regexp.MustCompile(expression.String()).MatchString(latin1(name)); matchPattern(pattern, name) != want {
+		if want := regexp.MustCompile(expression.String()).MatchString(latin1(name)); matchPattern(pattern,
+			name) != want {
 			t.Errorf("%q matches %q: %v, want %v", pattern, name, !want, want)
 		}
 	})

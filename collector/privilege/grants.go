@@ -32,8 +32,11 @@ type GranteeKind int
 // The kinds of grantees.
 const (
 	GranteeAccount GranteeKind = iota
-	GranteeRole                // a MariaDB role, which has no host; MySQL 8's SHOW GRANTS lists a role's privileges under the account
-	GranteePublic              // MariaDB's PUBLIC: everybody
+	// GranteeRole is a MariaDB role, which has no host; MySQL 8's SHOW GRANTS lists a role's privileges under the
+	// account.
+	GranteeRole
+	// GranteePublic is MariaDB's PUBLIC: everybody.
+	GranteePublic
 )
 
 // Grant is one line of SHOW GRANTS. What follows the grantee, where servers print password hashes, is not kept.

@@ -23,17 +23,21 @@ func TestParseGrant(t *testing.T) {
 			text: "GRANT USAGE ON *.* TO 'u1'@'%'",
 		},
 		"MySQL 5.6, hash, limits and grant option": {
-			line: "GRANT ALL PRIVILEGES ON *.* TO 'u1'@'%' IDENTIFIED BY PASSWORD '*0123456789012345678901234567890123456789' WITH GRANT OPTION MAX_QUERIES_PER_HOUR 100 MAX_USER_CONNECTIONS 4",
+			line: "GRANT ALL PRIVILEGES ON *.* TO 'u1'@'%' IDENTIFIED BY PASSWORD " +
+				"'*0123456789012345678901234567890123456789' WITH GRANT OPTION MAX_QUERIES_PER_HOUR 100 " +
+				"MAX_USER_CONNECTIONS 4",
 			want: Grant{Privileges: []Privilege{allPrivileges}, Grantee: u1, GrantOption: true},
 			text: "GRANT ALL PRIVILEGES ON *.* TO 'u1'@'%' WITH GRANT OPTION",
 		},
 		"MySQL 5.6, quotes not escaped": {
 			line: "GRANT SELECT ON `magento1`.* TO 'o'brien'@'%'",
-			want: Grant{Scope: ScopeDatabase, Privileges: []Privilege{Select}, Database: "magento1", Grantee: Account{"o'brien", "%"}},
+			want: Grant{Scope: ScopeDatabase, Privileges: []Privilege{Select}, Database: "magento1",
+				Grantee: Account{"o'brien", "%"}},
 		},
 		"MySQL 5.6, an account that looks like two": {
 			line: "GRANT SELECT ON `magento1`.* TO 'a'@'b'@'%'",
-			want: Grant{Scope: ScopeDatabase, Privileges: []Privilege{Select}, Database: "magento1", Grantee: Account{"a'@'b", "%"}},
+			want: Grant{Scope: ScopeDatabase, Privileges: []Privilege{Select}, Database: "magento1",
+				Grantee: Account{"a'@'b", "%"}},
 		},
 		"MySQL 5.6, a clause that looks like options": {
 			line: "GRANT USAGE ON *.* TO 'u1'@'%' REQUIRE ISSUER '/CN=o'brien WITH GRANT OPTION' SUBJECT 'x'",
@@ -42,11 +46,13 @@ func TestParseGrant(t *testing.T) {
 		},
 		"MySQL 5.6, columns not quoted": {
 			line: "GRANT SELECT (id, v), INSERT, UPDATE (v) ON `magento1`.`orders` TO 'u1'@'%'",
-			want: Grant{Scope: ScopeTable, Privileges: []Privilege{Insert}, ColumnPrivileges: []Privilege{Select, Update}, Database: "magento1", Object: "orders", Grantee: u1},
+			want: Grant{Scope: ScopeTable, Privileges: []Privilege{Insert}, ColumnPrivileges: []Privilege{Select,
+				Update}, Database: "magento1", Object: "orders", Grantee: u1},
 		},
 		"MySQL 5.6, a proxy": {
 			line: "GRANT PROXY ON ''@'' TO 'root'@'localhost' WITH GRANT OPTION",
-			want: Grant{Scope: ScopeProxy, Privileges: []Privilege{"PROXY"}, Grantee: Account{"root", "localhost"}, GrantOption: true},
+			want: Grant{Scope: ScopeProxy, Privileges: []Privilege{"PROXY"}, Grantee: Account{"root", "localhost"},
+				GrantOption: true},
 		},
 		"MySQL 5.6, ANSI quotes": {
 			line: `GRANT SELECT ON "magento1".* TO 'u1'@'%'`,
@@ -57,13 +63,15 @@ func TestParseGrant(t *testing.T) {
 			want: Grant{Privileges: []Privilege{usage}, Grantee: Account{"", "localhost"}},
 		},
 		"MariaDB, plugins": {
-			line: "GRANT USAGE ON *.* TO `u1`@`%` IDENTIFIED VIA unix_socket OR mysql_native_password USING '*0123456789012345678901234567890123456789' WITH MAX_STATEMENT_TIME 12.500000",
+			line: "GRANT USAGE ON *.* TO `u1`@`%` IDENTIFIED VIA unix_socket OR mysql_native_password USING " +
+				"'*0123456789012345678901234567890123456789' WITH MAX_STATEMENT_TIME 12.500000",
 			want: Grant{Privileges: []Privilege{usage}, Grantee: u1},
 			text: "GRANT USAGE ON *.* TO `u1`@`%`",
 		},
 		"MariaDB, backticks doubled": {
 			line: "GRANT SELECT ON `back``tick`.* TO `a ``b`@`%`",
-			want: Grant{Scope: ScopeDatabase, Privileges: []Privilege{Select}, Database: "back`tick", Grantee: Account{"a `b", "%"}},
+			want: Grant{Scope: ScopeDatabase, Privileges: []Privilege{Select}, Database: "back`tick",
+				Grantee: Account{"a `b", "%"}},
 		},
 		"MariaDB, a role granted": {
 			line: "GRANT `my role` TO `u1`@`%` WITH ADMIN OPTION",
@@ -71,11 +79,13 @@ func TestParseGrant(t *testing.T) {
 		},
 		"MariaDB, a role's privileges": {
 			line: "GRANT ALL PRIVILEGES ON `magento1`.* TO `tool`",
-			want: Grant{Scope: ScopeDatabase, Privileges: []Privilege{allPrivileges}, Database: "magento1", Grantee: Account{User: "tool"}, GranteeKind: GranteeRole},
+			want: Grant{Scope: ScopeDatabase, Privileges: []Privilege{allPrivileges}, Database: "magento1",
+				Grantee: Account{User: "tool"}, GranteeKind: GranteeRole},
 		},
 		"MariaDB, PUBLIC": {
 			line: "GRANT SELECT ON `magento1`.* TO PUBLIC",
-			want: Grant{Scope: ScopeDatabase, Privileges: []Privilege{Select}, Database: "magento1", Grantee: Account{User: "PUBLIC"}, GranteeKind: GranteePublic},
+			want: Grant{Scope: ScopeDatabase, Privileges: []Privilege{Select}, Database: "magento1",
+				Grantee: Account{User: "PUBLIC"}, GranteeKind: GranteePublic},
 		},
 		"MariaDB, the default role": {
 			line: "SET DEFAULT ROLE `tool` FOR `u1`@`%`",
@@ -83,11 +93,13 @@ func TestParseGrant(t *testing.T) {
 		},
 		"MariaDB, a routine": {
 			line: "GRANT EXECUTE ON PACKAGE BODY `magento1`.`p` TO `u1`@`%`",
-			want: Grant{Scope: ScopeRoutine, Privileges: []Privilege{"EXECUTE"}, Database: "magento1", Object: "p", Grantee: u1},
+			want: Grant{Scope: ScopeRoutine, Privileges: []Privilege{"EXECUTE"}, Database: "magento1", Object: "p",
+				Grantee: u1},
 		},
 		"MariaDB, quotes off": {
 			line: "GRANT ALL PRIVILEGES ON magento1.* TO u1@`%`",
-			want: Grant{Scope: ScopeDatabase, Privileges: []Privilege{allPrivileges}, Database: "magento1", Grantee: u1},
+			want: Grant{Scope: ScopeDatabase, Privileges: []Privilege{allPrivileges}, Database: "magento1",
+				Grantee: u1},
 		},
 		"MariaDB, quotes off and a role": {
 			line: "GRANT tool TO u1@`%`",
@@ -103,11 +115,13 @@ func TestParseGrant(t *testing.T) {
 		},
 		"MySQL 8, a partial revoke": {
 			line: "REVOKE INSERT, DROP ON `magento1`.* FROM `u1`@`%`",
-			want: Grant{Scope: ScopeDatabase, Revoke: true, Privileges: []Privilege{Insert, Drop}, Database: "magento1", Grantee: u1},
+			want: Grant{Scope: ScopeDatabase, Revoke: true, Privileges: []Privilege{Insert, Drop}, Database: "magento1",
+				Grantee: u1},
 		},
 		"MySQL 8, quoted columns": {
 			line: "GRANT SELECT (`id`, `a)b`) ON `magento1`.`orders` TO `u1`@`%`",
-			want: Grant{Scope: ScopeTable, ColumnPrivileges: []Privilege{Select}, Database: "magento1", Object: "orders", Grantee: u1},
+			want: Grant{Scope: ScopeTable, ColumnPrivileges: []Privilege{Select}, Database: "magento1",
+				Object: "orders", Grantee: u1},
 		},
 		"Aurora": {
 			line: "GRANT SELECT INTO S3, INVOKE LAMBDA ON *.* TO 'u1'@'%'",
@@ -162,8 +176,10 @@ func TestParseGrantErrors(t *testing.T) {
 
 func TestParseGrantsKeepsWhatItCanRead(t *testing.T) {
 	t.Parallel()
-	g := ParseGrants([]string{"GRANT USAGE ON *.* TO `u1`@`%`", "GARBAGE '*0123456789012345678901234567890123456789'", "GRANT SELECT ON `m`.* TO `u1`@`%`"})
-	if len(g.Lines) != 2 || len(g.Unread) != 1 || g.Unread[0].Error() != "line 2: byte 0: expected GRANT, REVOKE or SET DEFAULT ROLE" {
+	g := ParseGrants([]string{"GRANT USAGE ON *.* TO `u1`@`%`", "GARBAGE '*0123456789012345678901234567890123456789'",
+		"GRANT SELECT ON `m`.* TO `u1`@`%`"})
+	if len(g.Lines) != 2 || len(g.Unread) != 1 || g.Unread[0].Error() != "line 2: byte 0: expected GRANT, REVOKE or "+
+		"SET DEFAULT ROLE" {
 		t.Errorf("%v %v", g.Lines, g.Unread)
 	}
 	many := make([]string, maxGrantLines+5)
@@ -177,7 +193,8 @@ func TestParseGrantsKeepsWhatItCanRead(t *testing.T) {
 
 func FuzzParseGrant(f *testing.F) {
 	for _, line := range []string{
-		"GRANT USAGE ON *.* TO 'u1'@'%' IDENTIFIED BY PASSWORD '*0123456789012345678901234567890123456789' WITH GRANT OPTION",
+		"GRANT USAGE ON *.* TO 'u1'@'%' IDENTIFIED BY PASSWORD '*0123456789012345678901234567890123456789' WITH GRANT " +
+			"OPTION",
 		"GRANT SELECT (`id`), INSERT (a, b) ON `magento1`.`orders` TO `a ``b`@`%`",
 		"GRANT `r1`@`%`,`r2`@`%` TO `u1`@`%` WITH ADMIN OPTION",
 		"GRANT PROXY ON ''@'' TO 'root'@'localhost' WITH GRANT OPTION",
@@ -261,42 +278,54 @@ func TestReadingOfMySQL8(t *testing.T) {
 		want           map[Privilege]State
 	}{
 		"roles are not active": {
-			lines: []string{"GRANT USAGE ON *.* TO `u1`@`%`", "GRANT `r1`@`%` TO `u1`@`%`"}, want: map[Privilege]State{Select: Missing},
+			lines: []string{"GRANT USAGE ON *.* TO `u1`@`%`", "GRANT `r1`@`%` TO `u1`@`%`"},
+			want:  map[Privilege]State{Select: Missing},
 		},
 		"a partial revoke": {
-			lines: []string{everything, "REVOKE INSERT ON `magento1`.* FROM `u1`@`%`"}, want: map[Privilege]State{Select: Held, Insert: Missing, Super: Held},
+			lines: []string{everything, "REVOKE INSERT ON `magento1`.* FROM `u1`@`%`"},
+			want:  map[Privilege]State{Select: Held, Insert: Missing, Super: Held},
 		},
 		"a partial revoke of another database": {
-			lines: []string{everything, "REVOKE INSERT ON `magento2`.* FROM `u1`@`%`"}, want: map[Privilege]State{Insert: Held},
+			lines: []string{everything, "REVOKE INSERT ON `magento2`.* FROM `u1`@`%`"},
+			want:  map[Privilege]State{Insert: Held},
 		},
 		"an underscore is a wildcard": {
-			lines: []string{"GRANT SELECT ON `magento_one`.* TO `u1`@`%`"}, database: "magentoXone", want: map[Privilege]State{Select: Held},
+			lines: []string{"GRANT SELECT ON `magento_one`.* TO `u1`@`%`"}, database: "magentoXone",
+			want: map[Privilege]State{Select: Held},
 		},
 		"an underscore is none with partial revokes": {
-			lines: []string{"GRANT SELECT ON `magento_one`.* TO `u1`@`%`"}, database: "magentoXone", partialRevokes: true, want: map[Privilege]State{Select: Missing},
+			lines: []string{"GRANT SELECT ON `magento_one`.* TO `u1`@`%`"}, database: "magentoXone",
+			partialRevokes: true, want: map[Privilege]State{Select: Missing},
 		},
 		"an escaped underscore is another name with partial revokes": {
-			lines: []string{`GRANT SELECT ON ` + "`magento\\_one`" + `.* TO ` + "`u1`@`%`"}, database: "magento_one", partialRevokes: true, want: map[Privilege]State{Select: Missing},
+			lines: []string{`GRANT SELECT ON ` + "`magento\\_one`" + `.* TO ` + "`u1`@`%`"}, database: "magento_one",
+			partialRevokes: true, want: map[Privilege]State{Select: Missing},
 		},
 		"a partial revoke of an escaped name": {
-			lines: []string{everything, `REVOKE INSERT ON ` + "`magento\\_one`" + `.* FROM ` + "`u1`@`%`"}, database: "magento_one", partialRevokes: true, want: map[Privilege]State{Insert: Held},
+			lines:    []string{everything, `REVOKE INSERT ON ` + "`magento\\_one`" + `.* FROM ` + "`u1`@`%`"},
+			database: "magento_one", partialRevokes: true, want: map[Privilege]State{Insert: Held},
 		},
 		"the exact line wins though it is not the first": {
-			lines: []string{"GRANT INSERT ON `magento%`.* TO `u1`@`%`", "GRANT SELECT ON `magento1`.* TO `u1`@`%`"}, want: map[Privilege]State{Select: Held, Insert: Missing},
+			lines: []string{"GRANT INSERT ON `magento%`.* TO `u1`@`%`", "GRANT SELECT ON `magento1`.* TO `u1`@`%`"},
+			want:  map[Privilege]State{Select: Held, Insert: Missing},
 		},
 		"of wildcards the longest literal beginning wins": {
-			lines: []string{"GRANT SELECT ON `mag%`.* TO `u1`@`%`", "GRANT INSERT ON `magento%`.* TO `u1`@`%`"}, want: map[Privilege]State{Select: Missing, Insert: Held},
+			lines: []string{"GRANT SELECT ON `mag%`.* TO `u1`@`%`", "GRANT INSERT ON `magento%`.* TO `u1`@`%`"},
+			want:  map[Privilege]State{Select: Missing, Insert: Held},
 		},
 		"wildcards at one place are not sure": {
-			lines: []string{"GRANT SELECT, UPDATE ON `magento%`.* TO `u1`@`%`", "GRANT INSERT, UPDATE ON `magento_`.* TO `u1`@`%`"},
-			want:  map[Privilege]State{Select: Undetermined, Insert: Undetermined, Update: Held, Delete: Missing},
+			lines: []string{"GRANT SELECT, UPDATE ON `magento%`.* TO `u1`@`%`",
+				"GRANT INSERT, UPDATE ON `magento_`.* TO `u1`@`%`"},
+			want: map[Privilege]State{Select: Undetermined, Insert: Undetermined, Update: Held, Delete: Missing},
 		},
 		"with a role the first wildcard counts": {
-			lines: []string{"GRANT SELECT ON `mag%`.* TO `u1`@`%`", "GRANT INSERT ON `magento%`.* TO `u1`@`%`"}, roles: true,
-			want: map[Privilege]State{Select: Held, Insert: Missing, Update: Missing},
+			lines: []string{"GRANT SELECT ON `mag%`.* TO `u1`@`%`", "GRANT INSERT ON `magento%`.* TO `u1`@`%`"},
+			roles: true,
+			want:  map[Privilege]State{Select: Held, Insert: Missing, Update: Missing},
 		},
 		"with a role an escaped name is one of the wildcards": {
-			lines: []string{"GRANT SELECT ON `mag%`.* TO `u1`@`%`", "GRANT INSERT ON `magento\\_one`.* TO `u1`@`%`"}, roles: true, database: "magento_one",
+			lines: []string{"GRANT SELECT ON `mag%`.* TO `u1`@`%`", "GRANT INSERT ON `magento\\_one`.* TO `u1`@`%`"},
+			roles: true, database: "magento_one",
 			want: map[Privilege]State{Select: Held, Insert: Missing},
 		},
 		"a line that cannot be read leaves only what is global": {
@@ -304,12 +333,14 @@ func TestReadingOfMySQL8(t *testing.T) {
 			want:  map[Privilege]State{Select: Held, Insert: Undetermined, Update: Undetermined},
 		},
 		"a grant on a table is not one on the database": {
-			lines: []string{"GRANT SELECT ON `magento1`.`orders` TO `u1`@`%`"}, want: map[Privilege]State{Select: Missing},
+			lines: []string{"GRANT SELECT ON `magento1`.`orders` TO `u1`@`%`"},
+			want:  map[Privilege]State{Select: Missing},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := Server{Version: database.Version{Flavor: database.MySQL, Major: 8}, PartialRevokes: test.partialRevokes}
+			server := Server{Version: database.Version{Flavor: database.MySQL, Major: 8},
+				PartialRevokes: test.partialRevokes}
 			st := standing{grants: ParseGrants(test.lines)}
 			if test.roles {
 				st.roles = []Account{{"r1", "%"}}
@@ -330,7 +361,8 @@ func TestReadingOfMySQL8(t *testing.T) {
 
 func TestActiveRoles(t *testing.T) {
 	t.Parallel()
-	mysql8, mariadb := newServer(map[string]string{"version": "8.0.36"}), newServer(map[string]string{"version": "10.11.19-MariaDB"})
+	mysql8, mariadb := newServer(map[string]string{"version": "8.0.36"}),
+		newServer(map[string]string{"version": "10.11.19-MariaDB"})
 	for _, test := range []struct {
 		server Server
 		text   string
@@ -355,15 +387,20 @@ func TestNestedRoles(t *testing.T) {
 		lines []string
 		want  map[Privilege]State
 	}{
-		"one name":             {[]string{"GRANT SELECT ON `m%`.* TO `outer`", "GRANT INSERT ON `m%`.* TO `inner`"}, map[Privilege]State{Select: Held, Insert: Held, Update: Missing}},
-		"an exact name inside": {[]string{"GRANT SELECT ON `m%`.* TO `outer`", "GRANT INSERT ON `magento1`.* TO `inner`"}, map[Privilege]State{Select: Missing, Insert: Held}},
-		"two wildcards":        {[]string{"GRANT SELECT, DROP ON `m%`.* TO `outer`", "GRANT INSERT, DROP ON `ma%`.* TO `inner`"}, map[Privilege]State{Select: Undetermined, Drop: Held, Update: Missing}},
+		"one name": {[]string{"GRANT SELECT ON `m%`.* TO `outer`", "GRANT INSERT ON `m%`.* TO `inner`"},
+			map[Privilege]State{Select: Held, Insert: Held, Update: Missing}},
+		"an exact name inside": {[]string{"GRANT SELECT ON `m%`.* TO `outer`",
+			"GRANT INSERT ON `magento1`.* TO `inner`"}, map[Privilege]State{Select: Missing, Insert: Held}},
+		"two wildcards": {[]string{"GRANT SELECT, DROP ON `m%`.* TO `outer`",
+			"GRANT INSERT, DROP ON `ma%`.* TO `inner`"}, map[Privilege]State{Select: Undetermined, Drop: Held,
+			Update: Missing}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := newServer(map[string]string{"version": "10.11.19-MariaDB"})
 			for p, want := range test.want {
-				if got := newReading(server, standing{grants: ParseGrants(test.lines)}, "magento1").holding(p).state; got != want {
+				if got := newReading(server, standing{grants: ParseGrants(test.lines)},
+					"magento1").holding(p).state; got != want {
 					t.Errorf("%s is %s, want %s", p, got, want)
 				}
 			}
@@ -377,13 +414,20 @@ func TestExplain(t *testing.T) {
 		lines []string
 		want  string
 	}{
-		"given":       {[]string{"GRANT INSERT ON `magento\\_one`.* TO `u1`@`%`"}, "given by «GRANT INSERT ON `magento\\_one`.* TO `u1`@`%`»"},
-		"nothing":     {[]string{"GRANT USAGE ON *.* TO `u1`@`%`"}, "no line of SHOW GRANTS gives INSERT on the database magento_one"},
-		"shadowed":    {[]string{"GRANT SELECT ON `magento\\_one`.* TO `u1`@`%`", "GRANT INSERT ON `magento%`.* TO `u1`@`%`"}, "«GRANT SELECT ON `magento\\_one`.* TO `u1`@`%`» hides «GRANT INSERT ON `magento%`.* TO `u1`@`%`»"},
-		"other case":  {[]string{"GRANT INSERT ON `Magento%`.* TO `u1`@`%`"}, "upper and lower case differ"},
-		"backslash":   {[]string{"GRANT INSERT ON `magento\\\\_one`.* TO `u1`@`%`"}, `\ in the name takes the next character literally`},
-		"one table":   {[]string{"GRANT INSERT ON `magento_one`.`orders` TO `u1`@`%`"}, "granted on 1 single table(s) only"},
-		"one column":  {[]string{"GRANT INSERT (`id`) ON `magento_one`.`orders` TO `u1`@`%`"}, "granted on 1 single table(s) only"},
+		"given": {[]string{"GRANT INSERT ON `magento\\_one`.* TO `u1`@`%`"},
+			"given by «GRANT INSERT ON `magento\\_one`.* TO `u1`@`%`»"},
+		"nothing": {[]string{"GRANT USAGE ON *.* TO `u1`@`%`"}, "no line of SHOW GRANTS gives INSERT on the " +
+			"database magento_one"},
+		"shadowed": {[]string{"GRANT SELECT ON `magento\\_one`.* TO `u1`@`%`",
+			"GRANT INSERT ON `magento%`.* TO `u1`@`%`"}, "«GRANT SELECT ON `magento\\_one`.* TO `u1`@`%`» hides " +
+			"«GRANT INSERT ON `magento%`.* TO `u1`@`%`»"},
+		"other case": {[]string{"GRANT INSERT ON `Magento%`.* TO `u1`@`%`"}, "upper and lower case differ"},
+		"backslash": {[]string{"GRANT INSERT ON `magento\\\\_one`.* TO `u1`@`%`"},
+			`\ in the name takes the next character literally`},
+		"one table": {[]string{"GRANT INSERT ON `magento_one`.`orders` TO `u1`@`%`"},
+			"granted on 1 single table(s) only"},
+		"one column": {[]string{"GRANT INSERT (`id`) ON `magento_one`.`orders` TO `u1`@`%`"},
+			"granted on 1 single table(s) only"},
 		"other table": {[]string{"GRANT INSERT ON `magento2`.`orders` TO `u1`@`%`"}, "no line of SHOW GRANTS"},
 	} {
 		t.Run(name, func(t *testing.T) {

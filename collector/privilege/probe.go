@@ -57,7 +57,8 @@ type probeStatement struct {
 func probeStatements(name, table, trigger string) []probeStatement {
 	db := database.Quote(name)
 	x := db + "." + database.Quote(table)
-	create := "CREATE TRIGGER " + db + "." + database.Quote(trigger) + " AFTER INSERT ON " + x + " FOR EACH ROW SET @x=1"
+	create := "CREATE TRIGGER " + db + "." + database.Quote(trigger) + " AFTER INSERT ON " + x +
+		" FOR EACH ROW SET @x=1"
 	return []probeStatement{
 		{Select, "SELECT 1 FROM " + x, database.ErrNoSuchTable, true, ""},
 		{Insert, "INSERT INTO " + x + " VALUES (1)", database.ErrNoSuchTable, true, ""},
@@ -120,7 +121,8 @@ func (r *ProbeResult) ask(ctx context.Context, s *database.Session, statement pr
 		// Each further statement could wait as long as the first.
 		return Answer{Why: "not asked, because the server's tables are locked (error 1205)"}, nil
 	case statement.after != "" && r.Answers[statement.after].State != Held:
-		why := fmt.Sprintf("the server looks at %s first, which is %s", statement.after, r.Answers[statement.after].State)
+		why := fmt.Sprintf("the server looks at %s first, which is %s", statement.after,
+			r.Answers[statement.after].State)
 		return Answer{Why: why}, nil
 	}
 	if r.refusesWrites() {
@@ -152,7 +154,8 @@ func (r *ProbeResult) refusesWrites() bool {
 // check lets the server check a statement that it would not run.
 func (r *ProbeResult) check(ctx context.Context, s *database.Session, statement probeStatement) (Answer, error) {
 	if !statement.preparable {
-		return Answer{Number: r.ReadOnly, Why: "the server is read-only and refuses the statement before it looks at this privilege"}, nil
+		return Answer{Number: r.ReadOnly, Why: "the server is read-only and refuses the statement before it looks at " +
+			"this privilege"}, nil
 	}
 	number, err := serverError(s.Check(ctx, statement.text))
 	if err != nil {
@@ -188,7 +191,8 @@ func (r *ProbeResult) classify(statement probeStatement, number uint16) (Answer,
 }
 
 func isReadOnly(number uint16) bool {
-	return number == database.ErrOptionPreventsStatement || number == database.ErrReadOnlyTransaction || number == database.ErrReadOnlyMode
+	return number == database.ErrOptionPreventsStatement || number == database.ErrReadOnlyTransaction ||
+		number == database.ErrReadOnlyMode
 }
 
 // execute runs a statement and returns the server's error number; an error means that the server did not answer.

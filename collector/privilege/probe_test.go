@@ -32,7 +32,8 @@ func TestClassify(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if answer.State != test.state || answer.Number != test.number || r.TrustMissing != test.trustMissing || (r.Locked == Trigger) != test.locked ||
+			if answer.State != test.state || answer.Number != test.number || r.TrustMissing != test.trustMissing ||
+				(r.Locked == Trigger) != test.locked ||
 				!strings.Contains(answer.Why, test.why) || test.why == "" && answer.Why != "" {
 				t.Errorf("%+v %+v", answer, r)
 			}
@@ -56,7 +57,8 @@ func TestProbeStatements(t *testing.T) {
 		if s.privilege != append(probed(), References)[i] {
 			t.Errorf("%s comes %d.", s.privilege, i+1)
 		}
-		if strings.Contains(strings.ToUpper(s.text), "EXISTS") || !strings.Contains(s.text, "`back``tick`.`"+table+"`") {
+		if strings.Contains(strings.ToUpper(s.text), "EXISTS") || !strings.Contains(s.text,
+			"`back``tick`.`"+table+"`") {
 			t.Error(s.text)
 		}
 	}

@@ -43,9 +43,11 @@ func TestVerdictsOfRandomGrants(t *testing.T) {
 				return
 			}
 		}
-		t.Logf("%d combinations: %d verdicts, %d of them missing; of those that SHOW GRANTS alone could tell %d right, %d not sure; "+
+		t.Logf("%d combinations: %d verdicts, %d of them missing; of those that SHOW GRANTS alone could tell %d "+
+			"right, %d not sure; "+
 			"%d writes of the shop; %d accounts mended",
-			randomCombinations, count.verdicts, count.missing, count.explained, count.unsure, count.writes, count.mended)
+			randomCombinations, count.verdicts, count.missing, count.explained, count.unsure, count.writes,
+			count.mended)
 	})
 }
 
@@ -146,7 +148,8 @@ func newGrantMaker(l *lab, seed uint64) *grantMaker {
 }
 
 func (g *grantMaker) roles(l *lab) {
-	g.statements = append(g.statements, "CREATE ROLE outer_role", "CREATE ROLE inner_role", "GRANT inner_role TO outer_role")
+	g.statements = append(g.statements, "CREATE ROLE outer_role", "CREATE ROLE inner_role",
+		"GRANT inner_role TO outer_role")
 	g.grants("outer_role", 2)
 	g.grants("inner_role", 2)
 	g.statements = append(g.statements, "GRANT outer_role TO 'u1'@'%'")
@@ -178,7 +181,8 @@ func (g *grantMaker) pattern() string {
 		return escapePattern(name)
 	}
 	if g.often(0.2) {
-		return pick(g, name, name+"%", "%", strings.ToUpper(name), "magento%", "m%", "%o%", "magento_", "magento_one", `magento\_%`, `magento\_one`, `test\_%`)
+		return pick(g, name, name+"%", "%", strings.ToUpper(name), "magento%", "m%", "%o%", "magento_", "magento_one",
+			`magento\_%`, `magento\_one`, `test\_%`)
 	}
 	// Wildcards at random places. A wildcard in place of a backslash would leave the next character escaped.
 	b := []byte(name)
@@ -228,7 +232,8 @@ func (l *lab) operate(t *testing.T, name string) map[Privilege]State {
 		{Delete, "DELETE FROM " + db + ".orders", ""},
 		{Create, "CREATE TABLE " + db + ".made (a INT)", "DROP TABLE " + db + ".made"},
 		{Drop, "DROP TABLE " + db + ".dropped", "CREATE TABLE " + db + ".dropped (id INT)"},
-		{Trigger, "CREATE TRIGGER " + db + ".made AFTER INSERT ON " + db + ".orders FOR EACH ROW SET @x=1", "DROP TRIGGER " + db + ".made"},
+		{Trigger, "CREATE TRIGGER " + db + ".made AFTER INSERT ON " + db + ".orders FOR EACH ROW SET @x=1",
+			"DROP TRIGGER " + db + ".made"},
 	} {
 		number, err := serverError(conn.Exec(t.Context(), operation.statement))
 		switch {

@@ -205,7 +205,8 @@ func (r reading) hidden(g grantee, p Privilege) []string {
 	var reasons []string
 	if line := r.global(g, p); line != nil {
 		if revoke := r.partialRevoke(g, p); revoke != nil {
-			reasons = append(reasons, fmt.Sprintf("%s is taken away for this database by %s", quoteLine(*line), quoteLine(*revoke)))
+			reasons = append(reasons, fmt.Sprintf("%s is taken away for this database by %s", quoteLine(*line),
+				quoteLine(*revoke)))
 		}
 	}
 	counting, sure := r.counting(g)
@@ -228,7 +229,8 @@ func (r reading) hidden(g grantee, p Privilege) []string {
 		}
 	}
 	if tables > 0 {
-		reasons = append(reasons, fmt.Sprintf("it is granted on %d single table(s) only, such as by %s", tables, quoteLine(table)))
+		reasons = append(reasons, fmt.Sprintf("it is granted on %d single table(s) only, such as by %s", tables,
+			quoteLine(table)))
 	}
 	return reasons
 }
@@ -236,7 +238,8 @@ func (r reading) hidden(g grantee, p Privilege) []string {
 func (r reading) hiddenLine(l Grant, counting []Grant, sure bool) string {
 	switch {
 	case r.matches(l) && len(counting) > 0 && sure:
-		return fmt.Sprintf("%s hides %s: of several lines that match a database only one counts", quoteLine(counting[0]), quoteLine(l))
+		return fmt.Sprintf("%s hides %s: of several lines that match a database only one counts",
+			quoteLine(counting[0]), quoteLine(l))
 	case r.matches(l):
 		return fmt.Sprintf("%s may be hidden by another line that matches the database", quoteLine(l))
 	case matchPattern(strings.ToLower(l.Database), strings.ToLower(r.database)):

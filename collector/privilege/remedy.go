@@ -56,7 +56,8 @@ func (r grantRequest) statement(st standing) string {
 	for i, p := range list {
 		names[i] = string(p)
 	}
-	return fmt.Sprintf("GRANT %s ON %s.* TO %s%s;", strings.Join(names, ", "), database.Quote(pattern), r.account.Quoted(), option)
+	return fmt.Sprintf("GRANT %s ON %s.* TO %s%s;", strings.Join(names, ", "), database.Quote(pattern),
+		r.account.Quoted(), option)
 }
 
 // pattern returns the name that the GRANT is for: exactly the database's, unless the server would go by another line

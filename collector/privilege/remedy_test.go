@@ -55,18 +55,24 @@ func TestGrantStatement(t *testing.T) {
 		lines []string
 		want  string
 	}{
-		"nothing before":          {nil, "GRANT SELECT, INSERT ON `magento\\_one`.* TO 'u1'@'%';"},
-		"adds to the exact line":  {[]string{"GRANT ALTER ON `magento\\_one`.* TO `u1`@`%`"}, "GRANT SELECT, INSERT ON `magento\\_one`.* TO 'u1'@'%';"},
-		"keeps what it will hide": {[]string{"GRANT SELECT, ALTER ON `magento%`.* TO `u1`@`%` WITH GRANT OPTION"}, "GRANT SELECT, INSERT, ALTER ON `magento\\_one`.* TO 'u1'@'%' WITH GRANT OPTION;"},
-		"keeps all":               {[]string{"GRANT ALL PRIVILEGES ON `magento_one`.* TO `u1`@`%`"}, "GRANT ALL PRIVILEGES ON `magento\\_one`.* TO 'u1'@'%';"},
-		"not what does not count": {[]string{"GRANT ALTER ON `magento\\_one`.* TO `u1`@`%`", "GRANT DROP ON `magento%`.* TO `u1`@`%`"}, "GRANT SELECT, INSERT ON `magento\\_one`.* TO 'u1'@'%';"},
-		"not a role's":            {[]string{"GRANT ALTER ON `magento%`.* TO `tool`"}, "GRANT SELECT, INSERT ON `magento\\_one`.* TO 'u1'@'%';"},
+		"nothing before": {nil, "GRANT SELECT, INSERT ON `magento\\_one`.* TO 'u1'@'%';"},
+		"adds to the exact line": {[]string{"GRANT ALTER ON `magento\\_one`.* TO `u1`@`%`"},
+			"GRANT SELECT, INSERT ON `magento\\_one`.* TO 'u1'@'%';"},
+		"keeps what it will hide": {[]string{"GRANT SELECT, ALTER ON `magento%`.* TO `u1`@`%` WITH GRANT OPTION"},
+			"GRANT SELECT, INSERT, ALTER ON `magento\\_one`.* TO 'u1'@'%' WITH GRANT OPTION;"},
+		"keeps all": {[]string{"GRANT ALL PRIVILEGES ON `magento_one`.* TO `u1`@`%`"},
+			"GRANT ALL PRIVILEGES ON `magento\\_one`.* TO 'u1'@'%';"},
+		"not what does not count": {[]string{"GRANT ALTER ON `magento\\_one`.* TO `u1`@`%`",
+			"GRANT DROP ON `magento%`.* TO `u1`@`%`"}, "GRANT SELECT, INSERT ON `magento\\_one`.* TO 'u1'@'%';"},
+		"not a role's": {[]string{"GRANT ALTER ON `magento%`.* TO `tool`"},
+			"GRANT SELECT, INSERT ON `magento\\_one`.* TO 'u1'@'%';"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := newServer(map[string]string{"version": "10.11.19-MariaDB"})
 			own := ParseGrants(test.lines)
-			request := grantRequest{Account{"u1", "%"}, server, "magento_one", own, []standing{{grants: own}}, []Privilege{Select, Insert}}
+			request := grantRequest{Account{"u1", "%"}, server, "magento_one", own, []standing{{grants: own}},
+				[]Privilege{Select, Insert}}
 			if got := request.statements(); len(got) != 1 || got[0] != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
@@ -108,24 +114,36 @@ func TestRequired(t *testing.T) {
 		task   Task
 		want   []Privilege
 	}{
-		"source, not known":            {finding.Magento1, mysql("5.6.24"), false, Task{}, verdictSource},
-		"source, prepare":              {finding.Magento1, mysql("5.6.24"), false, Task{Phase: config.PhasePrepare}, verdictSource},
-		"source, migrate":              {finding.Magento1, mysql("5.6.24"), false, Task{Phase: config.PhaseMigrate}, verdictSource},
-		"source with views":            {finding.Magento1, mysql("5.6.24"), true, Task{Phase: config.PhasePrepare}, append(verdictSource[:7:7], ShowView)},
-		"source, delta":                {finding.Magento1, mysql("5.6.24"), true, Task{Phase: config.PhaseDelta}, []Privilege{Select, Insert, Update, Delete, Trigger}},
-		"source, delta, Commerce":      {finding.Magento1, mysql("5.6.24"), true, Task{Phase: config.PhaseDelta, Commerce: true}, verdictSource},
-		"source, cutover":              {finding.Magento1, mysql("5.6.24"), false, Task{Phase: config.PhaseCutover}, []Privilege{Select, Insert, Update, Delete, Trigger}},
-		"destination, MySQL 5.6":       {finding.Magento2, mysql("5.6.24"), true, Task{}, verdictDestination},
-		"destination, MariaDB":         {finding.Magento2, mysql("10.11.19-MariaDB"), false, Task{}, verdictDestination},
-		"destination, MySQL 5.7":       {finding.Magento2, mysql("5.7.9"), false, Task{}, append(verdictDestination[:6:6], References)},
-		"destination, MySQL 8":         {finding.Magento2, mysql("8.0.36"), false, Task{Phase: config.PhaseMigrate}, append(verdictDestination[:6:6], References)},
-		"destination, delta":           {finding.Magento2, mysql("8.0.36"), false, Task{Phase: config.PhaseDelta}, []Privilege{Select, Insert, Update, Delete}},
-		"destination, delta, TRUNCATE": {finding.Magento2, mysql("8.0.36"), false, Task{Phase: config.PhaseDelta, NormalizationIDs: true}, []Privilege{Select, Insert, Update, Delete, Drop}},
+		"source, not known": {finding.Magento1, mysql("5.6.24"), false, Task{}, verdictSource},
+		"source, prepare": {finding.Magento1, mysql("5.6.24"), false, Task{Phase: config.PhasePrepare},
+			verdictSource},
+		"source, migrate": {finding.Magento1, mysql("5.6.24"), false, Task{Phase: config.PhaseMigrate},
+			verdictSource},
+		"source with views": {finding.Magento1, mysql("5.6.24"), true, Task{Phase: config.PhasePrepare},
+			append(verdictSource[:7:7], ShowView)},
+		"source, delta": {finding.Magento1, mysql("5.6.24"), true, Task{Phase: config.PhaseDelta},
+			[]Privilege{Select, Insert, Update, Delete, Trigger}},
+		"source, delta, Commerce": {finding.Magento1, mysql("5.6.24"), true, Task{Phase: config.PhaseDelta,
+			Commerce: true}, verdictSource},
+		"source, cutover": {finding.Magento1, mysql("5.6.24"), false, Task{Phase: config.PhaseCutover},
+			[]Privilege{Select, Insert, Update, Delete, Trigger}},
+		"destination, MySQL 5.6": {finding.Magento2, mysql("5.6.24"), true, Task{}, verdictDestination},
+		"destination, MariaDB": {finding.Magento2, mysql("10.11.19-MariaDB"), false, Task{},
+			verdictDestination},
+		"destination, MySQL 5.7": {finding.Magento2, mysql("5.7.9"), false, Task{},
+			append(verdictDestination[:6:6], References)},
+		"destination, MySQL 8": {finding.Magento2, mysql("8.0.36"), false, Task{Phase: config.PhaseMigrate},
+			append(verdictDestination[:6:6], References)},
+		"destination, delta": {finding.Magento2, mysql("8.0.36"), false, Task{Phase: config.PhaseDelta},
+			[]Privilege{Select, Insert, Update, Delete}},
+		"destination, delta, TRUNCATE": {finding.Magento2, mysql("8.0.36"), false, Task{Phase: config.PhaseDelta,
+			NormalizationIDs: true}, []Privilege{Select, Insert, Update, Delete, Drop}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var got []Privilege
-			for _, need := range required(Observation{Target: Target{System: test.system}, Server: test.server, hasViews: test.views}, test.task) {
+			for _, need := range required(Observation{Target: Target{System: test.system}, Server: test.server,
+				hasViews: test.views}, test.task) {
 				if need.reason == "" {
 					t.Errorf("%s is for nothing", need.privilege)
 				}
@@ -146,10 +164,12 @@ func TestReferences(t *testing.T) {
 		for _, setup := range [][]string{
 			{"GRANT " + verdictSet + " ON magento2.* TO 'u1'@'%'"},
 			{"GRANT " + verdictSet + ", REFERENCES ON magento2.* TO 'u1'@'%'"},
-			{"GRANT " + verdictSet + " ON magento2.* TO 'u1'@'%'", "GRANT REFERENCES (id) ON magento2.dropped TO 'u1'@'%'"},
+			{"GRANT " + verdictSet + " ON magento2.* TO 'u1'@'%'", "GRANT REFERENCES (id) ON magento2.dropped TO " +
+				"'u1'@'%'"},
 			{"GRANT " + verdictSet + " ON magento2.* TO 'u1'@'%'", "GRANT REFERENCES ON magento2.probe TO 'u1'@'%'"},
 			{"GRANT SELECT ON *.* TO 'u1'@'%'", "GRANT " + verdictSet + ", REFERENCES ON magento2.* TO 'u1'@'%'"},
-			{"CREATE USER 'u1'@'localhost' IDENTIFIED BY 'pw'", "GRANT " + verdictSet + ", REFERENCES ON magento2.* TO 'u1'@'%'"},
+			{"CREATE USER 'u1'@'localhost' IDENTIFIED BY 'pw'", "GRANT " + verdictSet +
+				", REFERENCES ON magento2.* TO 'u1'@'%'"},
 		} {
 			l.exec(t, l.forget...)
 			l.exec(t, append([]string{createUser1}, setup...)...)
@@ -164,7 +184,8 @@ func TestReferences(t *testing.T) {
 				l.exec(t, "DROP TABLE magento2.made")
 			}
 			if (assessment.OK() == Held) != (number == 0) {
-				t.Errorf("%s: making a foreign key is answered by error %d, but there is:\n%s", setup, number, showFindings(assessment.Findings))
+				t.Errorf("%s: making a foreign key is answered by error %d, but there is:\n%s", setup, number,
+					showFindings(assessment.Findings))
 			}
 		}
 	})

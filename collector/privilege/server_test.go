@@ -69,39 +69,50 @@ func labServers() []labServer {
 	mariadb := labServer{
 		name: "mariadb", flavor: mysqltest.MariaDB, args: logging(), shapes: []string{"mariadb", "mariadb-public"},
 		forget: []string{
-			"DELETE FROM mysql.db", "DELETE FROM mysql.tables_priv WHERE User <> 'mariadb.sys'", "DELETE FROM mysql.columns_priv",
-			"DELETE FROM mysql.proxies_priv WHERE User <> 'root'", "DELETE FROM mysql.procs_priv", "DELETE FROM mysql.roles_mapping",
+			"DELETE FROM mysql.db", "DELETE FROM mysql.tables_priv WHERE User <> 'mariadb.sys'",
+			"DELETE FROM mysql.columns_priv",
+			"DELETE FROM mysql.proxies_priv WHERE User <> 'root'", "DELETE FROM mysql.procs_priv",
+			"DELETE FROM mysql.roles_mapping",
 			"DELETE FROM mysql.global_priv WHERE User NOT IN ('root', 'mariadb.sys')", "FLUSH PRIVILEGES",
 		},
-		extraGrants: []string{"GRANT SELECT, INSERT, TRIGGER ON {{database}}.* TO PUBLIC", "GRANT UPDATE ON `m%`.* TO PUBLIC"},
-		accounts:    "global_priv", hasRoles: true, defaultRole: "SET DEFAULT ROLE %s FOR %s", hash: passwordHash,
-		position: "SHOW MASTER STATUS", trust: setTrust, configures: true, dropNeedsTrust: true, untrust: []string{unsetTrust},
-		admin: string(BinlogAdmin),
+		extraGrants: []string{"GRANT SELECT, INSERT, TRIGGER ON {{database}}.* TO PUBLIC",
+			"GRANT UPDATE ON `m%`.* TO PUBLIC"},
+		accounts: "global_priv", hasRoles: true, defaultRole: "SET DEFAULT ROLE %s FOR %s", hash: passwordHash,
+		position: "SHOW MASTER STATUS", trust: setTrust, configures: true, dropNeedsTrust: true,
+		untrust: []string{unsetTrust},
+		admin:   string(BinlogAdmin),
 	}
 	mysql56 := labServer{
 		name: "mysql", flavor: mysqltest.MySQL56, args: logging(), shapes: []string{"mysql"},
 		forget: []string{
-			"DELETE FROM mysql.db", "DELETE FROM mysql.tables_priv", "DELETE FROM mysql.columns_priv", "DELETE FROM mysql.procs_priv",
-			"DELETE FROM mysql.proxies_priv WHERE User <> 'root'", "DELETE FROM mysql.user WHERE User <> 'root'", "FLUSH PRIVILEGES",
+			"DELETE FROM mysql.db", "DELETE FROM mysql.tables_priv", "DELETE FROM mysql.columns_priv",
+			"DELETE FROM mysql.procs_priv",
+			"DELETE FROM mysql.proxies_priv WHERE User <> 'root'", "DELETE FROM mysql.user WHERE User <> 'root'",
+			"FLUSH PRIVILEGES",
 		},
-		accounts: "user", hash: passwordHash, position: "SHOW MASTER STATUS", trust: setTrust, configures: true, dropNeedsTrust: true,
-		untrust: []string{unsetTrust},
+		accounts: "user", hash: passwordHash, position: "SHOW MASTER STATUS", trust: setTrust, configures: true,
+		dropNeedsTrust: true,
+		untrust:        []string{unsetTrust},
 	}
 	mysql97 := labServer{
-		name: "mysql97", flavor: mysqltest.MySQL97, args: logging(), shapes: []string{"mysql97"}, forget: forgetMySQL8(),
+		name: "mysql97", flavor: mysqltest.MySQL97, args: logging(), shapes: []string{"mysql97"},
+		forget: forgetMySQL8(),
 		extraGrants: []string{
-			"CREATE ROLE everybody; GRANT SELECT, TRIGGER ON {{database}}.* TO everybody; SET GLOBAL mandatory_roles = 'everybody'",
+			"CREATE ROLE everybody; GRANT SELECT, TRIGGER ON {{database}}.* TO everybody; SET GLOBAL mandatory_roles " +
+				"= 'everybody'",
 			"SET GLOBAL activate_all_roles_on_login = ON",
 			"GRANT SELECT, INSERT, UPDATE, TRIGGER ON *.* TO 'u1'@'%'", "SET GLOBAL partial_revokes = ON",
 			"REVOKE IF EXISTS INSERT, DROP ON {{database}}.* FROM 'u1'@'%'",
 		},
 		accounts: "user", hasRoles: true, firingRoles: true, defaultRole: "SET DEFAULT ROLE %s TO %s",
 		position: "SHOW BINARY LOG STATUS", trust: persistTrust,
-		untrust: []string{unsetTrust, "RESET PERSIST IF EXISTS log_bin_trust_function_creators"}, admin: string(SystemVariablesAdmin),
+		untrust: []string{unsetTrust, "RESET PERSIST IF EXISTS log_bin_trust_function_creators"},
+		admin:   string(SystemVariablesAdmin),
 	}
 	folding := []string{"--lower-case-table-names=1"}
 	mariadbFolding, mysqlFolding := mariadb, mysql56
-	mariadbFolding.name, mariadbFolding.shapes, mariadbFolding.args = "mariadb-lctn1", []string{"mariadb-lctn1"}, folding
+	mariadbFolding.name, mariadbFolding.shapes, mariadbFolding.args = "mariadb-lctn1", []string{"mariadb-lctn1"},
+		folding
 	mysqlFolding.name, mysqlFolding.shapes, mysqlFolding.args = "mysql-lctn1", []string{"mysql-lctn1"}, folding
 	old, recent := mariadb, mariadb
 	old.name, old.flavor = "mariadb105", mysqltest.MariaDB105
@@ -112,7 +123,8 @@ func labServers() []labServer {
 
 func forgetMySQL8() []string {
 	list := []string{"RESET PERSIST", "SET GLOBAL mandatory_roles = ''", "SET GLOBAL activate_all_roles_on_login = OFF"}
-	for _, table := range []string{"db", "tables_priv", "columns_priv", "procs_priv", "proxies_priv", "global_grants", "default_roles", "user"} {
+	for _, table := range []string{"db", "tables_priv", "columns_priv", "procs_priv", "proxies_priv", "global_grants",
+		"default_roles", "user"} {
 		list = append(list, "DELETE FROM mysql."+table+" WHERE User <> 'root' AND User NOT LIKE 'mysql.%'")
 	}
 	return append(list, "DELETE FROM mysql.role_edges", "FLUSH PRIVILEGES", "SET GLOBAL partial_revokes = OFF")
@@ -174,8 +186,10 @@ func (l *lab) start(t *testing.T) {
 // labDatabases are the databases that the account shapes are about. Some names differ in case only, so there are fewer
 // with lower_case_table_names=1.
 func labDatabases() []string {
-	return []string{"magento", "magento1", "magento2", "magentobackup", "magento_one", "magentoXone", `magento\_one`, "mxgento", "m_gento",
-		"mgento", "magento%", "Magento1", "o'brien", "back`tick", "magento-prod", "select", "my db", "test", "test_magento", `back\slash`,
+	return []string{"magento", "magento1", "magento2", "magentobackup", "magento_one", "magentoXone", `magento\_one`,
+		"mxgento", "m_gento",
+		"mgento", "magento%", "Magento1", "o'brien", "back`tick", "magento-prod", "select", "my db", "test",
+		"test_magento", `back\slash`,
 		`mag"ento`, "мадженто"}
 }
 
@@ -188,11 +202,13 @@ func labSchema() []string {
 			"CREATE TABLE IF NOT EXISTS "+db+".probe (id INT PRIMARY KEY, v INT, w INT)",
 			"CREATE TABLE IF NOT EXISTS "+db+".probe_idx (id INT PRIMARY KEY)",
 			"CREATE TABLE IF NOT EXISTS "+db+".orders (id INT PRIMARY KEY, v INT)",
-			"CREATE TABLE IF NOT EXISTS "+db+".m2_cl_orders (id INT PRIMARY KEY, operation VARCHAR(10), processed TINYINT NOT NULL DEFAULT 0)",
+			"CREATE TABLE IF NOT EXISTS "+db+".m2_cl_orders (id INT PRIMARY KEY, operation VARCHAR(10), processed "+
+				"TINYINT NOT NULL DEFAULT 0)",
 			"CREATE TABLE IF NOT EXISTS "+db+".dropped (id INT)",
 			"INSERT IGNORE INTO "+db+".probe VALUES (1, 1, 1)")
 	}
-	return append(statements, "CREATE PROCEDURE magento1.pr() SELECT 1", "CREATE FUNCTION magento1.fn1() RETURNS INT NO SQL RETURN 1")
+	return append(statements, "CREATE PROCEDURE magento1.pr() SELECT 1",
+		"CREATE FUNCTION magento1.fn1() RETURNS INT NO SQL RETURN 1")
 }
 
 // use locks a server for a test and cleans it of accounts before and after. It skips the test where the server was left
@@ -238,7 +254,8 @@ func isMariaDB(s labServer) bool { return s.flavor.Family() == "mariadb" }
 
 // role returns statements that make a role with a privilege on a database and give it to u1, as a default role.
 func (l *lab) role(name, privileges, on string) []string {
-	return []string{"CREATE ROLE " + name, "GRANT " + privileges + " ON " + on + " TO " + name, "GRANT " + name + " TO 'u1'@'%'",
+	return []string{"CREATE ROLE " + name, "GRANT " + privileges + " ON " + on + " TO " + name, "GRANT " + name +
+		" TO 'u1'@'%'",
 		fmt.Sprintf(l.defaultRole, name, "'u1'@'%'")}
 }
 
@@ -278,7 +295,8 @@ func (l *lab) tryLogin(t *testing.T, user, password string, tcp bool) (*database
 	if tcp {
 		e.Host, e.Port = l.Host(), l.Port()
 	}
-	o := database.Options{StatementTimeout: time.Minute, Probing: true, Refused: &l.refused, Logger: slog.New(slog.DiscardHandler)}
+	o := database.Options{StatementTimeout: time.Minute, Probing: true, Refused: &l.refused,
+		Logger: slog.New(slog.DiscardHandler)}
 	s, err := database.Open(t.Context(), e, o)
 	if err == nil {
 		t.Cleanup(func() { _ = s.Close() })
@@ -347,7 +365,8 @@ func atMost(t *testing.T, status finding.Status, findings []finding.Finding) {
 func showFindings(findings []finding.Finding) string {
 	var b strings.Builder
 	for _, f := range findings {
-		fmt.Fprintf(&b, "%s %s: %s\n\tevidence: %s\n\tremedy: %s\n", f.Status, f.Subject, f.Summary, f.Evidence, strings.ReplaceAll(f.Remedy, "\n", "\n\t\t"))
+		fmt.Fprintf(&b, "%s %s: %s\n\tevidence: %s\n\tremedy: %s\n", f.Status, f.Subject, f.Summary, f.Evidence,
+			strings.ReplaceAll(f.Remedy, "\n", "\n\t\t"))
 	}
 	return b.String()
 }

@@ -36,7 +36,8 @@ type deltaLog struct {
 	problem  string    // why the server did not show all of it
 }
 
-func readDeltaLog(ctx context.Context, s *database.Session, target Target, server Server, own Account) (deltaLog, error) {
+func readDeltaLog(ctx context.Context, s *database.Session, target Target, server Server, own Account) (deltaLog,
+	error) {
 	var log deltaLog
 	err := log.read(ctx, s, target, server, own)
 	if number, other := serverError(err); number != 0 {
@@ -151,9 +152,11 @@ func (l deltaLog) broken(tables []string) []brokenTrigger {
 		_, behindBegin, hasBegin := strings.Cut(t.body, "BEGIN")
 		switch {
 		case hasBegin && strings.Count(behindBegin, "END") > 1:
-			list = append(list, brokenTrigger{t, "its body holds END more than once, and the tool cuts it at the first, also inside of END IF or of a name"})
+			list = append(list, brokenTrigger{t, "its body holds END more than once, and the tool cuts it at the " +
+				"first, also inside of END IF or of a name"})
 		case perEvent[t.table+"\x00"+t.event] > 1:
-			list = append(list, brokenTrigger{t, fmt.Sprintf("there are %d AFTER %s triggers on the table, and the tool drops and rewrites one of them", perEvent[t.table+"\x00"+t.event], t.event)})
+			list = append(list, brokenTrigger{t, fmt.Sprintf("there are %d AFTER %s triggers on the table, and the "+
+				"tool drops and rewrites one of them", perEvent[t.table+"\x00"+t.event], t.event)})
 		}
 	}
 	return list

@@ -24,11 +24,14 @@ func AssessTrust(o Observation, t Task) Trust {
 	trusted := a.trusted()
 	switch {
 	case trusted == Missing && t.afterData() && o.deltaLog.complete():
-		a.add(finding.Pass, "The server would refuse new triggers (error 1419), but all triggers of the change log are there"+a.dropping(), "")
+		a.add(finding.Pass, "The server would refuse new triggers (error 1419), but all triggers of the change log "+
+			"are there"+a.dropping(), "")
 	case trusted == Missing:
-		a.add(finding.Fail, "migrate:data would stop at \"setup triggers\" with error 1419: binary logging is on, and the account has no SUPER", a.remedy())
+		a.add(finding.Fail, "migrate:data would stop at \"setup triggers\" with error 1419: binary logging is on, and "+
+			"the account has no SUPER", a.remedy())
 	case trusted == Undetermined:
-		a.add(finding.Unknown, "Whether the account may create triggers while binary logging is on is unknown", a.remedy())
+		a.add(finding.Unknown, "Whether the account may create triggers while binary logging is on is unknown",
+			a.remedy())
 	default:
 		a.permanence()
 	}
@@ -51,7 +54,8 @@ type trustAssessor struct {
 }
 
 func (a *trustAssessor) add(status finding.Status, summary, remedy string) {
-	a.findings = append(a.findings, finding.Finding{Status: status, Subject: SubjectTrust, Summary: summary, Evidence: a.evidence(), Remedy: remedy})
+	a.findings = append(a.findings, finding.Finding{Status: status, Subject: SubjectTrust, Summary: summary,
+		Evidence: a.evidence(), Remedy: remedy})
 }
 
 func (a *trustAssessor) trusted() State {
@@ -133,12 +137,14 @@ func (a *trustAssessor) remedy() string {
 	if a.Server.isMySQL8() {
 		lines = append(lines, persistTrust)
 	} else {
-		lines = append(lines, setTrust, "It takes effect at once and is lost when the server restarts, so write it into its my.cnf as well:", "[mysqld]", trustOption)
+		lines = append(lines, setTrust, "It takes effect at once and is lost when the server restarts, so write it "+
+			"into its my.cnf as well:", "[mysqld]", trustOption)
 	}
 	if a.Server.BinaryLog.Galera {
 		lines = append(lines, "Do so on each node of the cluster that the tool may reach.")
 	}
-	return strings.Join(append(lines, "Or, less safe, give the account SUPER:", "GRANT SUPER ON *.* TO "+a.Account.Quoted()+";"), "\n")
+	return strings.Join(append(lines, "Or, less safe, give the account SUPER:",
+		"GRANT SUPER ON *.* TO "+a.Account.Quoted()+";"), "\n")
 }
 
 func (a *trustAssessor) whoSets() string {
@@ -161,9 +167,11 @@ func (a *trustAssessor) whoSets() string {
 func (a *trustAssessor) parameterGroup() string {
 	group, command := "DB parameter group", "aws rds modify-db-parameter-group --db-parameter-group-name NAME"
 	if a.Server.Aurora {
-		group, command = "DB cluster parameter group", "aws rds modify-db-cluster-parameter-group --db-cluster-parameter-group-name NAME"
+		group, command = "DB cluster parameter group", "aws rds modify-db-cluster-parameter-group "+
+			"--db-cluster-parameter-group-name NAME"
 	}
-	return remedy(fmt.Sprintf("On Amazon RDS nobody has SUPER. Set %s in the instance's %s, not a default one; it needs no restart:", trustOption, group),
+	return remedy(fmt.Sprintf("On Amazon RDS nobody has SUPER. Set %s in the instance's %s, not a default one; it "+
+		"needs no restart:", trustOption, group),
 		command+` --parameters "ParameterName=log_bin_trust_function_creators,ParameterValue=1,ApplyMethod=immediate"`)
 }
 
@@ -175,11 +183,12 @@ func (a *trustAssessor) permanence() {
 		return
 	}
 	f := finding.Finding{Status: finding.Pass, Subject: SubjectTrustPermanent, Evidence: a.evidence(),
-		Summary: "Whether log_bin_trust_function_creators survives a restart of the server is unknown: it can be in the server's my.cnf"}
+		Summary: "Whether log_bin_trust_function_creators survives a restart of the server is unknown: it can be in " +
+			"the server's my.cnf"}
 	if a.restart.trust == Missing {
 		f.Status = finding.Warn
-		f.Summary = "The server's own configuration sets log_bin_trust_function_creators to 0: after a restart creating triggers " +
-			"fails with error 1419"
+		f.Summary = "The server's own configuration sets log_bin_trust_function_creators to 0: after a restart " +
+			"creating triggers fails with error 1419"
 	}
 	if a.Server.isMySQL8() {
 		f.Remedy = remedy("As an administrator:", persistTrust)

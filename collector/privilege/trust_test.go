@@ -39,19 +39,24 @@ func trustCases() map[string]trustCase {
 	superRole := func(l *lab) []string {
 		return append(l.role("dba", "SUPER", "*.*"), "GRANT ALL ON magento1.* TO 'u1'@'%'")
 	}
-	mandatory := grants("CREATE ROLE dba", "GRANT SUPER ON *.* TO dba", "SET GLOBAL mandatory_roles = 'dba'", "GRANT ALL ON magento1.* TO 'u1'@'%'")
+	mandatory := grants("CREATE ROLE dba", "GRANT SUPER ON *.* TO dba", "SET GLOBAL mandatory_roles = 'dba'",
+		"GRANT ALL ON magento1.* TO 'u1'@'%'")
 	return map[string]trustCase{
 		"all on the database": {always, grants("GRANT ALL ON magento1.* TO 'u1'@'%' WITH GRANT OPTION"), Missing, 1419},
-		"all but SUPER":       {always, grants("GRANT ALL ON *.* TO 'u1'@'%'", "REVOKE SUPER ON *.* FROM 'u1'@'%'"), Missing, 1419},
-		"nothing":             {always, grants(), Missing, 1419},
-		"everything":          {always, grants("GRANT ALL ON *.* TO 'u1'@'%'"), Held, 0},
-		"SUPER and TRIGGER":   {always, grants("GRANT TRIGGER ON magento1.* TO 'u1'@'%'", "GRANT SUPER ON *.* TO 'u1'@'%'"), Held, 0},
-		"SUPER, no TRIGGER":   {always, grants("GRANT SUPER ON *.* TO 'u1'@'%'"), Held, 1142},
+		"all but SUPER": {always, grants("GRANT ALL ON *.* TO 'u1'@'%'", "REVOKE SUPER ON *.* FROM 'u1'@'%'"),
+			Missing, 1419},
+		"nothing":    {always, grants(), Missing, 1419},
+		"everything": {always, grants("GRANT ALL ON *.* TO 'u1'@'%'"), Held, 0},
+		"SUPER and TRIGGER": {always, grants("GRANT TRIGGER ON magento1.* TO 'u1'@'%'",
+			"GRANT SUPER ON *.* TO 'u1'@'%'"), Held, 0},
+		"SUPER, no TRIGGER": {always, grants("GRANT SUPER ON *.* TO 'u1'@'%'"), Held, 1142},
 		"BINLOG ADMIN": {
-			isMariaDB, grants("GRANT BINLOG ADMIN, SET USER ON *.* TO 'u1'@'%'", "GRANT ALL ON magento1.* TO 'u1'@'%'"), Missing, 1419,
+			isMariaDB, grants("GRANT BINLOG ADMIN, SET USER ON *.* TO 'u1'@'%'", "GRANT ALL ON magento1.* TO 'u1'@'%'"),
+			Missing, 1419,
 		},
 		"SYSTEM_VARIABLES_ADMIN and others": {
-			firesWithRoles, grants("GRANT SYSTEM_VARIABLES_ADMIN, BINLOG_ADMIN, SET_ANY_DEFINER, SYSTEM_USER ON *.* TO 'u1'@'%'",
+			firesWithRoles, grants("GRANT SYSTEM_VARIABLES_ADMIN, BINLOG_ADMIN, SET_ANY_DEFINER, SYSTEM_USER ON *.* "+
+				"TO 'u1'@'%'",
 				"GRANT ALL ON magento1.* TO 'u1'@'%'"), Missing, 1419,
 		},
 		"SUPER through a role":           {withRoles, superRole, Held, 0},
@@ -189,9 +194,10 @@ func restartCases() map[string]restartCase {
 		"at the start and while it runs": {always, true, []string{setTrust}, Undetermined, "1"},
 		// The servers of the tests read no option files, so they do not read mysqld-auto.cnf either. With one that
 		// does, the value there also wins over the command line.
-		"persisted":                       {firesWithRoles, false, []string{persistTrust}, Held, ""},
-		"persisted as ON, then set again": {firesWithRoles, false, []string{"SET PERSIST log_bin_trust_function_creators = ON", setTrust}, Held, ""},
-		"persisted as off, now on":        {firesWithRoles, false, []string{persistOff, setTrust}, Missing, ""},
+		"persisted": {firesWithRoles, false, []string{persistTrust}, Held, ""},
+		"persisted as ON, then set again": {firesWithRoles, false, []string{"SET PERSIST " +
+			"log_bin_trust_function_creators = ON", setTrust}, Held, ""},
+		"persisted as off, now on": {firesWithRoles, false, []string{persistOff, setTrust}, Missing, ""},
 		"persisted as off, but started with it": {
 			firesWithRoles, true, []string{"SET PERSIST_ONLY log_bin_trust_function_creators = 0"}, Missing, "",
 		},
@@ -217,7 +223,8 @@ func TestTrustAfterARestart(t *testing.T) {
 					t.Errorf("want %s, got %+v", test.want, f)
 				}
 				if ok && !l.configures && statementsIn(f.Remedy)[0] != persistTrust ||
-					ok && l.configures && !strings.HasSuffix(f.Remedy, "[mysqld]\nlog_bin_trust_function_creators = 1") {
+					ok && l.configures && !strings.HasSuffix(f.Remedy,
+						"[mysqld]\nlog_bin_trust_function_creators = 1") {
 					t.Error(f.Remedy)
 				}
 				if test.after == "" {
@@ -250,8 +257,10 @@ func TestTrustInDelta(t *testing.T) {
 			if event == "DELETE" {
 				row = "OLD"
 			}
-			l.exec(t, "CREATE DEFINER='u1'@'%' TRIGGER magento1.trg_orders_after_"+event+" AFTER "+event+" ON magento1.orders FOR EACH ROW BEGIN "+
-				"INSERT INTO m2_cl_orders (`id`,`operation`) VALUES ("+row+".id,'"+event+"')ON DUPLICATE KEY UPDATE operation = '"+event+"'; END")
+			l.exec(t, "CREATE DEFINER='u1'@'%' TRIGGER magento1.trg_orders_after_"+event+" AFTER "+event+" ON "+
+				"magento1.orders FOR EACH ROW BEGIN "+
+				"INSERT INTO m2_cl_orders (`id`,`operation`) VALUES ("+row+".id,'"+event+"')ON DUPLICATE KEY UPDATE "+
+				"operation = '"+event+"'; END")
 		}
 		create(events[0])
 		create(events[1])
@@ -268,8 +277,10 @@ func TestTrustInDelta(t *testing.T) {
 		o := l.observe(t, "u1", sourceTarget)
 		trust := AssessTrust(o, delta)
 		note := mustFind(t, trust.Findings, SubjectTrust, finding.Pass)
-		number, err := serverError(l.login(t, "u1", false).Exec(t.Context(), "DROP TRIGGER magento1.trg_orders_after_DELETE"))
-		if err != nil || strings.Contains(note.Summary, "dropping") != l.dropNeedsTrust || (number == 1419) != l.dropNeedsTrust {
+		number, err := serverError(l.login(t, "u1", false).Exec(t.Context(),
+			"DROP TRIGGER magento1.trg_orders_after_DELETE"))
+		if err != nil || strings.Contains(note.Summary, "dropping") != l.dropNeedsTrust ||
+			(number == 1419) != l.dropNeedsTrust {
 			t.Errorf("dropping a trigger is answered by error %d (%v), and the note is: %s", number, err, note.Summary)
 		}
 		if trust.Trusted != Missing {
@@ -282,7 +293,8 @@ func TestTrustInDelta(t *testing.T) {
 // TestTrustOfServersThatAreNotHere judges what Galera, Amazon and MySQL 8 would say of themselves.
 func TestTrustOfServersThatAreNotHere(t *testing.T) {
 	t.Parallel()
-	untrusting := map[string]string{"version": "8.0.36", "log_bin": "ON", "log_bin_trust_function_creators": "OFF", "lower_case_table_names": "0"}
+	untrusting := map[string]string{"version": "8.0.36", "log_bin": "ON", "log_bin_trust_function_creators": "OFF",
+		"lower_case_table_names": "0"}
 	with := func(more map[string]string) map[string]string {
 		all := map[string]string{}
 		for _, m := range []map[string]string{untrusting, more} {
@@ -301,7 +313,8 @@ func TestTrustOfServersThatAreNotHere(t *testing.T) {
 	}{
 		"MySQL 8": {
 			variables: untrusting, refused: true, trusted: Missing,
-			remedy: []string{"SET PERSIST log_bin_trust_function_creators = 1;", "GRANT SUPER ON *.* TO 'u1'@'%';", "SUPER or SYSTEM_VARIABLES_ADMIN"}, without: "my.cnf",
+			remedy: []string{"SET PERSIST log_bin_trust_function_creators = 1;", "GRANT SUPER ON *.* TO 'u1'@'%';",
+				"SUPER or SYSTEM_VARIABLES_ADMIN"}, without: "my.cnf",
 		},
 		"MySQL 8, an account that can set it": {
 			variables: untrusting, refused: true, trusted: Missing,
@@ -309,8 +322,9 @@ func TestTrustOfServersThatAreNotHere(t *testing.T) {
 			remedy: []string{"This account can do it itself"},
 		},
 		"RDS by its programs": {
-			variables: with(map[string]string{"basedir": "/rdsdbbin/mysql-8.0.36.R2/"}), refused: true, trusted: Missing,
-			remedy: []string{"DB parameter group", "modify-db-parameter-group"}, without: "SET ",
+			variables: with(map[string]string{"basedir": "/rdsdbbin/mysql-8.0.36.R2/"}), refused: true,
+			trusted: Missing,
+			remedy:  []string{"DB parameter group", "modify-db-parameter-group"}, without: "SET ",
 		},
 		"RDS by a variable": {
 			variables: with(map[string]string{"rds_superuser": "x"}), trusted: Missing,
@@ -321,16 +335,19 @@ func TestTrustOfServersThatAreNotHere(t *testing.T) {
 			remedy: []string{"DB cluster parameter group", "modify-db-cluster-parameter-group"}, without: "GRANT SUPER",
 		},
 		"Galera without a binary log": {
-			variables: map[string]string{"version": "10.11.6-MariaDB", "log_bin": "OFF", "wsrep_on": "ON", "wsrep_provider": "/usr/lib/galera/libgalera_smm.so"},
-			refused:   true, trusted: Missing, remedy: []string{"each node"},
+			variables: map[string]string{"version": "10.11.6-MariaDB", "log_bin": "OFF", "wsrep_on": "ON",
+				"wsrep_provider": "/usr/lib/galera/libgalera_smm.so"},
+			refused: true, trusted: Missing, remedy: []string{"each node"},
 		},
 		"Galera without an answer": {
-			variables: map[string]string{"version": "10.11.6-MariaDB", "log_bin": "OFF", "wsrep_on": "ON", "wsrep_provider": "/usr/lib/galera/libgalera_smm.so"},
-			trusted:   Missing, remedy: []string{"each node"},
+			variables: map[string]string{"version": "10.11.6-MariaDB", "log_bin": "OFF", "wsrep_on": "ON",
+				"wsrep_provider": "/usr/lib/galera/libgalera_smm.so"},
+			trusted: Missing, remedy: []string{"each node"},
 		},
 		"wsrep without a provider": {
-			variables: map[string]string{"version": "10.11.6-MariaDB", "log_bin": "OFF", "wsrep_on": "ON", "wsrep_provider": "none"},
-			trusted:   Held,
+			variables: map[string]string{"version": "10.11.6-MariaDB", "log_bin": "OFF", "wsrep_on": "ON",
+				"wsrep_provider": "none"},
+			trusted: Held,
 		},
 		"variables that say no, and a server that says yes": {
 			variables: untrusting, answer: database.ErrTableAccessDenied, trusted: Held,
@@ -339,16 +356,19 @@ func TestTrustOfServersThatAreNotHere(t *testing.T) {
 			variables: untrusting, grants: []string{"GRANT SUPER ON *.* TO `u1`@`%`"}, trusted: Held,
 		},
 		"grants that cannot be read and no answer": {
-			variables: untrusting, grants: []string{"GIBBERISH"}, trusted: Undetermined, remedy: []string{"GRANT SUPER"},
+			variables: untrusting, grants: []string{"GIBBERISH"}, trusted: Undetermined,
+			remedy: []string{"GRANT SUPER"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := Observation{
-				Target: sourceTarget, Server: newServer(test.variables), Login: Account{"u1", "web1"}, Account: Account{"u1", "%"},
+				Target: sourceTarget, Server: newServer(test.variables), Login: Account{"u1", "web1"},
+				Account: Account{"u1", "%"},
 				session: standing{
 					grants: ParseGrants(test.grants),
-					probe:  ProbeResult{TrustMissing: test.refused, Answers: map[Privilege]Answer{Trigger: {Number: test.answer}}},
+					probe: ProbeResult{TrustMissing: test.refused,
+						Answers: map[Privilege]Answer{Trigger: {Number: test.answer}}},
 				},
 			}
 			trust := AssessTrust(o, Task{})
@@ -374,10 +394,12 @@ func TestTrustOfServersThatAreNotHere(t *testing.T) {
 func TestNewServer(t *testing.T) {
 	t.Parallel()
 	s := newServer(map[string]string{
-		"version": "10.11.19-MariaDB-log", "lower_case_table_names": "1", "log_bin": "ON", "binlog_format": "ROW", "read_only": "ON", "partial_revokes": "ON",
+		"version": "10.11.19-MariaDB-log", "lower_case_table_names": "1", "log_bin": "ON", "binlog_format": "ROW",
+		"read_only": "ON", "partial_revokes": "ON",
 	})
 	want := Server{
-		Version: database.Version{Flavor: database.MariaDB, Major: 10, Minor: 11, Patch: 19}, FoldsCase: true, ReadOnly: true, PartialRevokes: true,
+		Version: database.Version{Flavor: database.MariaDB, Major: 10, Minor: 11, Patch: 19}, FoldsCase: true,
+		ReadOnly: true, PartialRevokes: true,
 		BinaryLog: BinaryLog{Enabled: true, Format: "ROW"},
 	}
 	if s != want {

@@ -29,8 +29,10 @@ var allowedStatements = []*regexp.Regexp{
 	regexp.MustCompile("^DELETE FROM `magento1`\\.`privilege_probe_[0-9a-f]{32}`$"),
 	regexp.MustCompile("^TRUNCATE TABLE `magento1`\\.`privilege_probe_[0-9a-f]{32}`$"),
 	regexp.MustCompile("^CREATE TABLE `magento1`\\.`privilege_probe_[0-9a-f]{32}` \\(a INT, a INT\\)$"),
-	regexp.MustCompile("^CREATE TABLE `magento1`\\.`privilege_probe_[0-9a-f]{32}` \\(a INT, a INT, FOREIGN KEY \\(a\\) REFERENCES `magento1`\\.`privilege_probe_[0-9a-f]{32}` \\(a\\)\\)$"),
-	regexp.MustCompile("^CREATE TRIGGER `magento1`\\.`privilege_probe_[0-9a-f]{32}` AFTER INSERT ON `magento1`\\.`privilege_probe_[0-9a-f]{32}` FOR EACH ROW SET @x=1$"),
+	regexp.MustCompile("^CREATE TABLE `magento1`\\.`privilege_probe_[0-9a-f]{32}` \\(a INT, a INT, FOREIGN KEY " +
+		"\\(a\\) REFERENCES `magento1`\\.`privilege_probe_[0-9a-f]{32}` \\(a\\)\\)$"),
+	regexp.MustCompile("^CREATE TRIGGER `magento1`\\.`privilege_probe_[0-9a-f]{32}` AFTER INSERT ON " +
+		"`magento1`\\.`privilege_probe_[0-9a-f]{32}` FOR EACH ROW SET @x=1$"),
 }
 
 // TestObservingChangesNothing proves it by the binary log, by every table's checksum and by the list of what was sent.
@@ -38,7 +40,8 @@ func TestObservingChangesNothing(t *testing.T) {
 	t.Parallel()
 	onAll(t, func(t *testing.T, l *lab) {
 		l.exec(t, "CREATE OR REPLACE VIEW magento1.shop_view AS SELECT id FROM magento1.probe",
-			"CREATE TRIGGER magento1.trg_orders AFTER INSERT ON magento1.orders FOR EACH ROW INSERT INTO m2_cl_orders (id, operation) VALUES (NEW.id, 'INSERT')")
+			"CREATE TRIGGER magento1.trg_orders AFTER INSERT ON magento1.orders FOR EACH ROW INSERT INTO m2_cl_orders "+
+				"(id, operation) VALUES (NEW.id, 'INSERT')")
 		t.Cleanup(func() { l.exec(t, "DROP VIEW magento1.shop_view", "DROP TRIGGER magento1.trg_orders") })
 		users := l.accountsOfAllKinds(t)
 		l.exec(t, "SET GLOBAL log_output = 'TABLE'", "TRUNCATE TABLE mysql.general_log")
@@ -80,9 +83,11 @@ func (l *lab) accountsOfAllKinds(t *testing.T) []string {
 	for _, user := range users {
 		l.exec(t, "CREATE USER '"+user+"'@'%' IDENTIFIED BY 'pw'")
 	}
-	l.exec(t, "GRANT ALL ON *.* TO may_all@'%'", "GRANT ALL ON magento1.* TO may_db@'%'", "GRANT SELECT, UPDATE, CREATE, TRIGGER ON magento1.* TO may_some@'%'")
+	l.exec(t, "GRANT ALL ON *.* TO may_all@'%'", "GRANT ALL ON magento1.* TO may_db@'%'",
+		"GRANT SELECT, UPDATE, CREATE, TRIGGER ON magento1.* TO may_some@'%'")
 	if l.hasRoles {
-		l.exec(t, "CREATE USER 'may_role'@'%' IDENTIFIED BY 'pw'", "CREATE ROLE tool", "GRANT ALL ON magento1.* TO tool", "GRANT tool TO may_role@'%'",
+		l.exec(t, "CREATE USER 'may_role'@'%' IDENTIFIED BY 'pw'", "CREATE ROLE tool",
+			"GRANT ALL ON magento1.* TO tool", "GRANT tool TO may_role@'%'",
 			fmt.Sprintf(l.defaultRole, "tool", "may_role@'%'"))
 		users = append(users, "may_role")
 	}

@@ -99,7 +99,8 @@ func TestReadStopsAtTheLimit(t *testing.T) {
 	if data, err := Read(path, 1<<20); err != nil || len(data) < 100 {
 		t.Fatalf("%d bytes, %v", len(data), err)
 	}
-	if _, err := Read(path, 10); err == nil || err.Error() != path+": is larger than 10 bytes, which no file of this kind is" {
+	if _, err := Read(path, 10); err == nil || err.Error() != path+": is larger than 10 bytes, which no file of this "+
+		"kind is" {
 		t.Errorf("%v", err)
 	}
 }
@@ -109,7 +110,8 @@ func TestOpenDoesNotRace(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	path, file, fifo := filepath.Join(dir, "path"), filepath.Join(dir, "file"), filepath.Join(dir, "fifo")
-	if err := errors.Join(os.WriteFile(file, []byte("text"), 0o600), syscall.Mkfifo(fifo, 0o600), os.Link(file, path)); err != nil {
+	if err := errors.Join(os.WriteFile(file, []byte("text"), 0o600), syscall.Mkfifo(fifo, 0o600), os.Link(file,
+		path)); err != nil {
 		t.Fatal(err)
 	}
 	stop := make(chan struct{})
@@ -132,7 +134,8 @@ func TestOpenDoesNotRace(t *testing.T) {
 	defer close(stop)
 	for range 2000 {
 		data, err := Read(path, 10)
-		if err != nil && !strings.Contains(err.Error(), "is not a regular file") || err == nil && string(data) != "text" {
+		if err != nil && !strings.Contains(err.Error(), "is not a regular file") || err == nil &&
+			string(data) != "text" {
 			t.Fatalf("%q, %v", data, err)
 		}
 	}
@@ -152,25 +155,32 @@ func TestErrorText(t *testing.T) {
 func TestJSONFields(t *testing.T) {
 	t.Parallel()
 	for document, want := range map[string]string{
-		`{}`:                                 "",
-		"{\"a\":1,\n \"b\": [1],\n\"a\":{}}": "a@1:6=1 c.json:1:6: the value of \"a\" is of the wrong type; b@2:7=[1] c.json:2:7: the value of \"b\" is of the wrong type; a@3:5={} <nil>",
-		`{"a":{"x":"text"}}`:                 `a@1:6={"x":"text"} c.json:1:16: the value of "a.X" is of the wrong type`,
-		``:                                   "c.json:1:1: the file ends in the middle of the JSON",
-		"{\"a\":\n[1":                        "c.json:2:3: the file ends in the middle of the JSON",
-		`null`:                               "c.json:1:1: the file is not a JSON object",
-		`[{}]`:                               "c.json:1:1: the file is not a JSON object",
-		"\xef\xbb\xbf{}":                     "c.json:1:1: the file begins with a byte order mark, which no reader of JSON accepts",
-		"{\"ä\":1}\n x":                      "c.json:2:2: this is not well-formed JSON: a character that is not allowed after top-level value",
-		"{\"ä\":tru}":                        "c.json:1:9: this is not well-formed JSON: a character that is not allowed in literal true (expecting 'e')",
-		`{"a":1,}`:                           "c.json:1:8: this is not well-formed JSON: a character that is not allowed looking for beginning of object key string",
-		"{\"a\":\"x\x00\"}":                  `c.json:1:8: this is not well-formed JSON: a character that is not allowed in string literal`,
-		strings.Repeat(`{"a":`, 20000):       "c.json:1:50001: this is not well-formed JSON: a character that is not allowed exceeded max depth",
+		`{}`: "",
+		"{\"a\":1,\n \"b\": [1],\n\"a\":{}}": "a@1:6=1 c.json:1:6: the value of \"a\" is of the wrong type; b@2:7=[1] " +
+			"c.json:2:7: the value of \"b\" is of the wrong type; a@3:5={} <nil>",
+		`{"a":{"x":"text"}}`: `a@1:6={"x":"text"} c.json:1:16: the value of "a.X" is of the wrong type`,
+		``:                   "c.json:1:1: the file ends in the middle of the JSON",
+		"{\"a\":\n[1":        "c.json:2:3: the file ends in the middle of the JSON",
+		`null`:               "c.json:1:1: the file is not a JSON object",
+		`[{}]`:               "c.json:1:1: the file is not a JSON object",
+		"\xef\xbb\xbf{}": "c.json:1:1: the file begins with a byte order mark, which no reader of " +
+			"JSON accepts",
+		"{\"ä\":1}\n x": "c.json:2:2: this is not well-formed JSON: a character that is not " +
+			"allowed after top-level value",
+		"{\"ä\":tru}": "c.json:1:9: this is not well-formed JSON: a character that is not " +
+			"allowed in literal true (expecting 'e')",
+		`{"a":1,}`: "c.json:1:8: this is not well-formed JSON: a character that is not " +
+			"allowed looking for beginning of object key string",
+		"{\"a\":\"x\x00\"}": `c.json:1:8: this is not well-formed JSON: a character that is not allowed in string literal`,
+		strings.Repeat(`{"a":`, 20000): "c.json:1:50001: this is not well-formed JSON: a character that is not " +
+			"allowed exceeded max depth",
 	} {
 		fields, err := JSONFields("c.json", []byte(document))
 		var parts []string
 		for _, f := range fields {
 			err := f.Decode("c.json", []byte(document), new(struct{ X int }))
-			parts = append(parts, fmt.Sprintf("%s@%s=%s %v", f.Name, NewLines([]byte(document)).At(f.Offset), f.Value, err))
+			parts = append(parts, fmt.Sprintf("%s@%s=%s %v", f.Name, NewLines([]byte(document)).At(f.Offset), f.Value,
+				err))
 		}
 		if err != nil {
 			parts = append(parts, err.Error())
