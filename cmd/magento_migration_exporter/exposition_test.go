@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"magento_migration_exporter/collector/precondition"
 )
 
 func TestExpositionIsNegotiated(t *testing.T) {
@@ -224,9 +226,9 @@ func TestPrometheusDiscoversAndScrapes(t *testing.T) {
 			query(t, prometheus, "count(magento_migration_ready)") == strconv.Itoa(migrations+1)
 	})
 	for expression, want := range map[string]string{
-		`count(magento_migration_precondition_status{migration="acme"})`:                                               "66",
+		`count(magento_migration_precondition_status{migration="acme"})`:                                               fmt.Sprint(6 * len(precondition.All())),
 		`magento_migration_database_up{migration="acme",system="magento2",target="acme"}`:                              "1",
-		`count(magento_migration_precondition_status) / count(magento_migration_ready)`:                                "66",
+		`count(magento_migration_precondition_status) / count(magento_migration_ready)`:                                fmt.Sprint(6 * len(precondition.All())),
 		`count(magento_migration_ready{migration="shop-3"} * on (target) up{target="shop-3"})`:                         "1",
 		`count(magento_migration_exporter_build_info)`:                                                                 "1",
 		`count(count by (instance) (up))`:                                                                              "1",
