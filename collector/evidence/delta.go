@@ -314,7 +314,8 @@ type sighting struct {
 	err           error
 }
 
-// quietLimit is how old the last line of the tool's log is at most while the tool pauses between two cycles: three pauses.
+// quietLimit is how old the last line of the tool's log is at most while the tool pauses between two cycles: three
+// pauses.
 const quietLimit = 15 * time.Second
 
 // activity puts together what was seen. The log of a tool that is at work on a big page is silent for minutes, its

@@ -77,7 +77,8 @@ func evaluateDeltaBacklog(ctx context.Context, e *evidence.Evidence) finding.Ver
 			"Fix what the precondition network says, or set "+e.Migration.Key("phase")+".")
 		return v
 	case !d.Log.Exists():
-		v.Unknown("delta log", "there is no delta log in which something could be pending", "", "See the precondition delta_log.")
+		v.Unknown("delta log", "there is no delta log in which something could be pending", "", "See the precondition "+
+			"delta_log.")
 		return v
 	case d.CountsErr != nil:
 		e.Magento1.Broken(&v, "delta log", d.CountsErr)
@@ -91,7 +92,8 @@ func evaluateDeltaBacklog(ctx context.Context, e *evidence.Evidence) finding.Ver
 
 func (j *deltaBacklogJudge) judge() {
 	if j.d.ScopeErr != nil {
-		j.Unknown("configuration", "it is unknown which log tables a step reads: all were counted as read", j.d.ScopeErr.Error(),
+		j.Unknown("configuration", "it is unknown which log tables a step reads: all were counted as read",
+			j.d.ScopeErr.Error(),
 			"Set "+j.e.Migration.Key("migration_tool.config")+" to the tool's config.xml, and "+
 				j.e.Migration.Key("magento2.root")+", so that the files that it names are found.")
 	}
@@ -117,8 +119,8 @@ func (j *deltaBacklogJudge) bad(subject, summary, evidence, remedy string) {
 	j.Warn(subject, summary, evidence, remedy)
 }
 
-// marked are rows that a delta marked and did not take away. A change that is made to one of them keeps the mark, and the
-// next cycle drops it unseen.
+// marked are rows that a delta marked and did not take away. A change that is made to one of them keeps the mark, and
+// the next cycle drops it unseen.
 func (j *deltaBacklogJudge) marked() {
 	if j.b.Marked == 0 || j.d.Activity.Running || !j.d.Activity.Known {
 		return
@@ -127,8 +129,10 @@ func (j *deltaBacklogJudge) marked() {
 	for _, table := range j.b.MarkedTables[:min(len(j.b.MarkedTables), shownTables)] {
 		lines = append(lines, "UPDATE "+database.Quote(table)+" SET processed = 0 WHERE processed = 1;")
 	}
-	j.bad("processed", fmt.Sprintf("a delta died in the middle: %s marked as processed, and the next cycle drops later changes of it unseen",
-		rows(j.b.Marked, "is", "are")), strings.Join(j.b.MarkedTables[:min(len(j.b.MarkedTables), shownTables)], ", ")+"; "+j.d.Activity.Seen,
+	j.bad("processed", fmt.Sprintf("a delta died in the middle: %s marked as processed, and the next cycle drops "+
+		"later changes of it unseen",
+		rows(j.b.Marked, "is", "are")), strings.Join(j.b.MarkedTables[:min(len(j.b.MarkedTables), shownTables)], ", ")+
+		"; "+j.d.Activity.Seen,
 		strings.Join(lines, "\n"))
 }
 
@@ -178,7 +182,8 @@ func (j *deltaBacklogJudge) running() {
 	default:
 		j.Warn("delta", fmt.Sprintf("migrate:delta does not run, and %s", waiting(j.b.Pending)),
 			strings.Join(append([]string{a.Seen}, j.lastRun()...), "; "),
-			"Start it, and let it run until the cutover, so that each cycle stays small:\nbin/magento migrate:delta "+j.configArgument())
+			"Start it, and let it run until the cutover, so that each cycle stays small:\nbin/magento migrate:delta "+
+				j.configArgument())
 	}
 }
 
@@ -213,13 +218,16 @@ func (j *deltaBacklogJudge) pace() {
 	switch at := j.e.Migration.Cutover; {
 	case j.d.Activity.Running && math.IsInf(r.Drain, 1):
 		j.Warn("pace", "migrate:delta does not keep up: more changes arrive than it delivers",
-			fmt.Sprintf("%.1f rows a second arrive, %.1f are delivered (%s); %s", r.Arrival, r.Delivery, measured(r), j.groups()),
-			"Give the delta a faster host or more memory, run it near the databases, and close Magento 1 long enough before the "+
+			fmt.Sprintf("%.1f rows a second arrive, %.1f are delivered (%s); %s", r.Arrival, r.Delivery, measured(r),
+				j.groups()),
+			"Give the delta a faster host or more memory, run it near the databases, and close Magento 1 long enough "+
+				"before the "+
 				"cutover: "+j.plan())
 	case at == nil:
 	case j.e.Now.Add(seconds(r.Closed)).After(*at):
 		j.Warn("cutover", "what is pending would not be delivered by the cutover",
-			fmt.Sprintf("the cutover is at %s; %s", finding.Time(*at), j.groups()), "Move the cutover, or close Magento 1 earlier: "+j.plan())
+			fmt.Sprintf("the cutover is at %s; %s", finding.Time(*at), j.groups()), "Move the cutover, or close Magento 1 "+
+				"earlier: "+j.plan())
 	}
 }
 
@@ -276,9 +284,11 @@ func (j *deltaBacklogJudge) unread() {
 		if meaning == "" {
 			meaning = "these changes do not reach Magento 2"
 		}
-		j.Warn(w.Document, fmt.Sprintf("%s in %s, which no step of config.xml reads: %s", waiting(w.Rows), w.LogName, meaning),
+		j.Warn(w.Document, fmt.Sprintf("%s in %s, which no step of config.xml reads: %s", waiting(w.Rows), w.LogName,
+			meaning),
 			"the mode delta of config.xml has no step for the group "+w.Group,
-			"Add the step to the mode delta, if the tool has it (TierPrice, ConfigurablePrices, UrlRewrite), or copy what changed by hand before the cutover.")
+			"Add the step to the mode delta, if the tool has it (TierPrice, ConfigurablePrices, UrlRewrite), or copy what "+
+				"changed by hand before the cutover.")
 	}
 }
 
@@ -295,28 +305,32 @@ func (j *deltaBacklogJudge) orderGrid() {
 	if j.b.Orders <= page {
 		return
 	}
-	j.Warn("order grid", fmt.Sprintf("%d changed orders wait: the tool refreshes Magento 2's order grid for the first page of a cycle only",
+	j.Warn("order grid", fmt.Sprintf("%d changed orders wait: the tool refreshes Magento 2's order grid for the "+
+		"first page of a cycle only",
 		j.b.Orders), fmt.Sprintf("with a memory_limit of 2G a page has %d orders", page),
-		"Let migrate:delta run all the time, so that a cycle stays small. Give its php as much memory as it takes, and no small bulk_size; "+
+		"Let migrate:delta run all the time, so that a cycle stays small. Give its php as much memory as it takes, and "+
+			"no small bulk_size; "+
 			"orders that stay stale are refreshed when they are changed in Magento 1 again.")
 }
 
-// volume shows the volume check's warnings of the last whole cycle. Most mean little; a table that is empty in Magento 1
-// and not in Magento 2 was truncated, which no trigger logs.
+// volume shows the volume check's warnings of the last whole cycle. Most mean little; a table that is empty in
+// Magento 1 and not in Magento 2 was truncated, which no trigger logs.
 func (j *deltaBacklogJudge) volume() {
 	var noise []string
 	for _, w := range j.d.Run.Warnings {
 		document, truncated := truncatedDocument(w)
 		switch {
 		case truncated:
-			j.Warn(document, document+" is empty in Magento 1 and not in Magento 2: it was truncated, which no trigger logs", "migration.log: "+w,
+			j.Warn(document, document+" is empty in Magento 1 and not in Magento 2: it was truncated, which no trigger logs",
+				"migration.log: "+w,
 				"Empty it in Magento 2 as well, if that was meant.")
 		case len(noise) < shownTables:
 			noise = append(noise, w)
 		}
 	}
 	if len(noise) > 0 {
-		j.Note("volume check", "the volume check of the last cycle has warnings, which deleted orders and saved products leave for ever",
+		j.Note("volume check", "the volume check of the last cycle has warnings, which deleted orders and saved "+
+			"products leave for ever",
 			strings.Join(noise, "; "), "")
 	}
 }
@@ -339,7 +353,8 @@ func (j *deltaBacklogJudge) notes() {
 		}
 	}
 	if j.b.Orphaned > 0 {
-		j.Note("orphaned", fmt.Sprintf("%s for ever, which is harmless: what they stand for was deleted with what it belonged to",
+		j.Note("orphaned", fmt.Sprintf("%s for ever, which is harmless: what they stand for was deleted with what it "+
+			"belonged to",
 			rows(j.b.Orphaned, "of the log stays", "of the log stay")), "", "")
 	}
 	if j.d.Activity.Known && j.d.Activity.Running {

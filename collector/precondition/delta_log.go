@@ -78,7 +78,8 @@ func evaluateDeltaLog(ctx context.Context, e *evidence.Evidence) finding.Verdict
 		v.Unknown("phase", "it is unknown whether changes have to be logged by now", fmt.Sprint(e.Phase.Err),
 			"Fix what the precondition network says, or set "+e.Migration.Key("phase")+".")
 	case phase == config.PhasePrepare:
-		v.NotApplicable, v.Summary = true, "the delta log is judged from migrate:data on; what is there does not stop the shop"
+		v.NotApplicable, v.Summary = true, "the delta log is judged from migrate:data on; what is there does not stop "+
+			"the shop"
 	case phase == config.PhaseCutover && d.Drained:
 		v.Summary = "the delta log is drained, and its triggers do not stop the shop"
 	default:
@@ -110,7 +111,8 @@ func (j *deltaLogJudge) nothing(ctx context.Context) {
 	}
 	j.Fail("triggers", "Magento 1 has no delta log: no change since migrate:data reaches Magento 2",
 		"there is no table "+j.e.Magento1.Prefix+"m2_cl_* and no trigger that writes one; migrate:delta would say "+
-			"\"Deltalog for … is not installed\"", j.again("this is a copy of Magento 1 without its triggers, or they were removed"))
+			"\"Deltalog for … is not installed\"", j.again("this is a copy of Magento 1 without its triggers, or they were "+
+			"removed"))
 }
 
 // again is the way back where the log as a whole is not to be trusted.
@@ -150,7 +152,8 @@ func (j *deltaLogJudge) stoppers() {
 		if s.HasLog || len(writers) == 0 {
 			continue
 		}
-		j.Fail(s.Document, "the live shop cannot write "+strings.Join(writers, ", ")+": the log table "+s.LogName+" is missing",
+		j.Fail(s.Document, "the live shop cannot write "+strings.Join(writers, ", ")+": the log table "+s.LogName+" is "+
+			"missing",
 			"each INSERT, UPDATE or DELETE there ends with error 1146, because a trigger of the tool writes "+s.LogName,
 			"Make the table again now, as the tool's account, so that the shop can write; then log what changed meanwhile:\n"+
 				createLog(s)+"\n"+j.relog(s))
@@ -209,7 +212,8 @@ func (j *deltaLogJudge) losses() {
 		if i < 0 {
 			continue
 		}
-		j.Fail(l.Document, fmt.Sprintf("changes of %d %s of Magento 1 were lost: they differ from Magento 2 and are in no log",
+		j.Fail(l.Document, fmt.Sprintf("changes of %d %s of Magento 1 were lost: they differ from Magento 2 and are in "+
+			"no log",
 			len(l.IDs), l.Many),
 			fmt.Sprintf("%s with %s %s; seen in two evaluations more than one cycle apart; in Magento 2 the table is %s",
 				j.d.Standings[i].Name, l.Key, someIDs(l.IDs), j.e.Magento2.Prefix+l.Magento2),
@@ -245,8 +249,10 @@ func relogRows(s delta.Standing, l delta.Loss) string {
 
 func (j *deltaLogJudge) replica() {
 	if j.d.Replica {
-		j.Fail("replica", "Magento 1's database is a replica: the tool loses every second change of a row, and breaks the replication",
-			"Slave_running is ON; row-based replication fires no triggers here, and what the tool deletes here stays on the primary",
+		j.Fail("replica", "Magento 1's database is a replica: the tool loses every second change of a row, and breaks "+
+			"the replication",
+			"Slave_running is ON; row-based replication fires no triggers here, and what the tool deletes here stays on "+
+				"the primary",
 			"Name the live primary in config.xml and in "+j.e.Magento1.Key("database")+". "+
 				j.again("the triggers were made on a replica"))
 	}
@@ -262,7 +268,8 @@ func (j *deltaLogJudge) triggers() {
 			fmt.Sprintf("%s has %d log tables and shows no trigger to %s", j.e.Magento1.Label(),
 				len(j.d.Log.Columns), j.e.Magento1.Session.CurrentUser), j.grant())
 	case len(faulty) == all && len(j.d.Log.Triggers) == 0:
-		j.Fail("triggers", fmt.Sprintf("no change of Magento 1 is logged: %d log tables and no triggers", len(j.d.Log.Columns)),
+		j.Fail("triggers", fmt.Sprintf("no change of Magento 1 is logged: %d log tables and no triggers",
+			len(j.d.Log.Columns)),
 			"migrate:delta finds empty log tables, ends its cycles without a word, and everything is lost that changed since "+
 				"the triggers were gone",
 			j.again("Magento 1 was restored or copied without triggers (--skip-triggers), or somebody dropped them"))
@@ -298,7 +305,8 @@ func (j *deltaLogJudge) eachTable(faulty []delta.Standing) {
 		missing := strings.Join(s.Missing(), ", ")
 		switch {
 		case len(s.Elsewhere) > 0:
-			j.Fail(s.Document, fmt.Sprintf("changes of %s are not logged: its triggers sit on %s", s.Name, strings.Join(s.Elsewhere, ", ")),
+			j.Fail(s.Document, fmt.Sprintf("changes of %s are not logged: its triggers sit on %s", s.Name,
+				strings.Join(s.Elsewhere, ", ")),
 				"not logged: "+missing+"; the tables were probably swapped by RENAME, and triggers follow the old table. What "+
 					"changed since then is lost, and migrate:delta does not say so",
 				j.recreate(s))
@@ -347,7 +355,8 @@ func createTrigger(s delta.Standing, event string) string {
 		keys = append(keys, database.Quote(k))
 		values = append(values, row+"."+database.Quote(k))
 	}
-	return fmt.Sprintf("CREATE TRIGGER %s AFTER %s ON %s FOR EACH ROW INSERT INTO %s (%s, `operation`) VALUES (%s, '%[2]s') "+
+	return fmt.Sprintf("CREATE TRIGGER %s AFTER %s ON %s FOR EACH ROW "+
+		"INSERT INTO %s (%s, `operation`) VALUES (%s, '%[2]s') "+
 		"ON DUPLICATE KEY UPDATE `operation` = '%[2]s';",
 		database.Quote(string(name[max(0, len(name)-maxTriggerName):])), event, database.Quote(s.Name),
 		database.Quote(s.LogName), strings.Join(keys, ", "), strings.Join(values, ", "))
@@ -364,7 +373,8 @@ func (j *deltaLogJudge) created() {
 	if j.d.DataStart.IsZero() {
 		j.Unknown("created", "whether the triggers are older than the copied data is unknown",
 			"the newest was made at "+finding.Time(j.d.Log.Created())+"; "+noDataStart(j.d),
-			"Set "+j.e.Migration.Key("magento2.root")+" to the folder in which the tool was run: var/ there has its log and its "+
+			"Set "+j.e.Migration.Key("magento2.root")+" to the folder in which the tool was run: var/ there has its log "+
+				"and its "+
 				"progress file. Or compare the times yourself and waive this subject.")
 		return
 	}
@@ -411,7 +421,8 @@ func (j *deltaLogJudge) times(created time.Time) string {
 // restored says that the log as a whole is younger than the copied data.
 func (j *deltaLogJudge) restored(younger []delta.Standing) {
 	j.Fail("created", "all triggers were made after the data was copied: Magento 1 was restored or copied",
-		fmt.Sprintf("%s, %d tables; the log goes on as it was in the dump, and what happened since is gone from Magento 1 as well, or is on another server",
+		fmt.Sprintf("%s, %d tables; the log goes on as it was in the dump, and what happened since is gone from Magento "+
+			"1 as well, or is on another server",
 			j.times(j.d.Log.Created()), len(younger)),
 		j.again("Magento 1 was restored from a dump, or config.xml names a copy of the live one")+
 			" If nothing was sold between, compare both systems and waive it:\n"+j.waiver("created"))
@@ -421,7 +432,8 @@ func (j *deltaLogJudge) restored(younger []delta.Standing) {
 const waiverDays = 14
 
 func (j *deltaLogJudge) waiver(subject string) string {
-	return fmt.Sprintf("waivers:\n  - {precondition: %s, subject: %s, reason: compared and migrated again, owner: YOU, expires: %s}",
+	return fmt.Sprintf("waivers:\n  - {precondition: %s, subject: %s, reason: compared and migrated again, owner: "+
+		"YOU, expires: %s}",
 		deltaLogID, subject, j.e.Now.UTC().AddDate(0, 0, waiverDays).Format(time.DateOnly))
 }
 
@@ -435,7 +447,8 @@ func (j *deltaLogJudge) outgrown() {
 		for _, k := range s.Keys {
 			changes = append(changes, "MODIFY "+database.Quote(k)+" BIGINT UNSIGNED NOT NULL")
 		}
-		j.Fail(s.Document, fmt.Sprintf("ids of %s are too large for its log: such rows all share the log's row %d", s.Name, s.Holds),
+		j.Fail(s.Document, fmt.Sprintf("ids of %s are too large for its log: such rows all share the log's row %d", s.Name,
+			s.Holds),
 			fmt.Sprintf("the next id is %d; their changes are lost", s.Next),
 			"Let the log hold larger ids, as an administrator, then put the rows above that into the log again:\nALTER TABLE "+
 				database.Quote(s.LogName)+" "+strings.Join(changes, ", ")+";\n"+
@@ -451,9 +464,11 @@ func (j *deltaLogJudge) tables() {
 		guessed := j.d.ScopeErr != nil
 		switch {
 		case s.Absent && !guessed && !s.HasLog:
-			j.Fail(s.Document, "the delta files name "+s.Name+", which Magento 1 does not have: each cycle of migrate:delta ends with an error",
+			j.Fail(s.Document, "the delta files name "+s.Name+", which Magento 1 does not have: each cycle of "+
+				"migrate:delta ends with an error",
 				"the tool empties the log of every listed table at the end of a cycle: error 1146 for "+s.LogName,
-				"Take the document out of the file that delta_document_groups_file names, or give the tool the log table that it looks for:\n"+
+				"Take the document out of the file that delta_document_groups_file names, or give the tool the log table that "+
+					"it looks for:\n"+
 					createLog(s))
 		case s.View:
 			j.Fail(s.Document, s.Name+" is a view: no trigger can log its changes", "it is to be logged as the delta files say",
@@ -463,7 +478,8 @@ func (j *deltaLogJudge) tables() {
 				notInstalled(s), "Make both, as the tool's account, and log the table's rows:\n"+createLog(s)+"\n"+j.recreate(s))
 		case s.HasLog && s.Wrong != "" && !guessed:
 			j.Fail(s.Document, "the log table "+s.LogName+" is not as the tool needs it", s.Wrong,
-				"Rename it away and make it again, as an administrator, then log the table's rows:\nRENAME TABLE "+database.Quote(s.LogName)+" TO "+
+				"Rename it away and make it again, as an administrator, then log the table's rows:\nRENAME TABLE "+
+					database.Quote(s.LogName)+" TO "+
 					database.Quote(s.LogName[:min(len(s.LogName), maxTriggerName-4)]+"_old")+";\n"+createLog(s)+"\n"+j.relog(s))
 		}
 	}
@@ -473,7 +489,8 @@ func notInstalled(s delta.Standing) string {
 	if s.Read {
 		return "migrate:delta stops with \"Deltalog for " + s.Document + " is not installed\""
 	}
-	return "no step reads this log, but the tool empties it at the end of each cycle: error 1146 then, and no cycle is completed"
+	return "no step reads this log, but the tool empties it at the end of each cycle: error 1146 then, and no cycle " +
+		"is completed"
 }
 
 // configuration is what of the tool's configuration cannot be read or understood.
@@ -492,7 +509,8 @@ func (j *deltaLogJudge) configuration() {
 			"Correct the file that delta_document_groups_file in config.xml names.")
 	}
 	for _, class := range j.d.Scope.UnknownSteps {
-		j.Note("steps", "config.xml has a delta step that is not the tool's own: which log tables it reads is not known", class, "")
+		j.Note("steps", "config.xml has a delta step that is not the tool's own: which log tables it reads is not known",
+			class, "")
 	}
 }
 
