@@ -264,7 +264,6 @@ func quiet(t *testing.T, server *mysqltest.Server, user string, may bool) {
 			if err := s.Exec(t.Context(), statement); err != nil {
 				t.Fatal(err)
 			}
-			return n
 		}
 	}
 	exec("SELECT COUNT(*) FROM t WHERE id > 0 /* quiet */", "DO SLEEP(0.2) /* quiet */",
@@ -285,7 +284,13 @@ func quiet(t *testing.T, server *mysqltest.Server, user string, may bool) {
 			&n); err != nil {
 			t.Fatal(err)
 		}
-	})
+		return n
+	}
+	// The server writes its log after it has answered.
+	waitFor(t, "the slow log has the last statement", func() bool { return logged("loud") == 1 })
+	if got := logged("quiet"); got != want {
+		t.Errorf("%d statements of %s are in the slow log, want %d", got, user, want)
+	}
 }
 
 func TestCostCountsStatements(t *testing.T) {
