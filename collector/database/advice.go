@@ -96,8 +96,8 @@ func (a adviser) network(c Cause) (Advice, bool) {
 		}, true
 	case LoginInHost:
 		return Advice{
-			Summary: "the host of " + what + " holds more than a host",
-			Remedy:  "Write the host alone; database, user and password have a place of their own beside it.",
+			Summary: "the host of " + what + " contains more than a host",
+			Remedy:  "Write only the host; database, user and password have their own settings.",
 		}, true
 	case Refused:
 		return Advice{
@@ -109,7 +109,6 @@ func (a adviser) network(c Cause) (Advice, bool) {
 		return Advice{
 			Summary: what + " did not answer in time at " + address,
 			Remedy: "Open the port in the firewall between this host and the server; if it is open, the server hangs: " +
-				"" +
 				"look at its process list and error log.",
 			Heals: true,
 		}, true
@@ -138,8 +137,8 @@ func (a adviser) socket(c Cause) (Advice, bool) {
 		}, true
 	case SocketDenied:
 		return Advice{
-			Summary: "the Unix socket of " + a.n.Database + " may not be used by this user",
-			Remedy:  "Let the user that the exporter runs as reach the socket (its folder needs x, the socket rw).",
+			Summary: "this user may not use the Unix socket of " + a.n.Database,
+			Remedy:  "Give the user that the exporter runs as access to the socket (its folder needs x, the socket rw).",
 		}, true
 	}
 	return Advice{}, false
@@ -151,7 +150,7 @@ func (a adviser) tls(c Cause) (Advice, bool) {
 	switch c {
 	case TLSRequired:
 		return Advice{
-			Summary: what + " demands TLS",
+			Summary: what + " requires TLS",
 			Remedy: fmt.Sprintf("Set %s (an empty mapping is enough for a certificate that this host trusts), "+
 				"and ssl_ca, ssl_cert, ssl_key in the tool's config.xml.", a.n.Setting("tls")),
 		}, true
@@ -194,19 +193,18 @@ func (a adviser) certificate(c Cause) (Advice, bool) {
 		return Advice{
 			Summary: what + " is not for " + name,
 			Remedy: lines("Set "+a.n.Setting("tls.server_name")+" to a name that it is for, or give the server "+
-				"another "+
-				"one. See its names with:", fmt.Sprintf("openssl s_client -starttls mysql -connect %s </dev/null | "+
+				"another one. See its names with:", fmt.Sprintf("openssl s_client -starttls mysql -connect %s </dev/null | "+
 				"openssl x509 -noout -ext subjectAltName", a.address())),
 		}, true
 	case CertificateWithoutSAN:
 		return Advice{
-			Summary: what + " names no host (it has no subjectAltName), so it cannot be verified for any name",
+			Summary: what + " contains no host (it has no subjectAltName), so it cannot be verified for any name",
 			Remedy: fmt.Sprintf("It is probably the one that the server made for itself. "+
 				"Give the server one with subjectAltName=DNS:%s; %s", name, without),
 		}, true
 	case CertificateExpired:
 		return Advice{
-			Summary: what + " has expired, or is not valid yet: " + a.err.Error(),
+			Summary: what + " has expired, or is not valid yet",
 			Remedy: lines("Renew the server's certificate, and let it read it without a restart:",
 				"ALTER INSTANCE RELOAD TLS;", "On MariaDB:", "FLUSH SSL;"),
 		}, true
@@ -288,12 +286,12 @@ func (a adviser) tlsReason() string {
 	switch t := a.e.TLS; {
 	case t == nil:
 		return lines(fmt.Sprintf("The account (REQUIRE SSL or X509) or the server (require_secure_transport) "+
-			"demands TLS, and %s is not set:", a.n.Setting("tls")), show)
+			"requires TLS, and %s is not set:", a.n.Setting("tls")), show)
 	case t.CertFile == "":
-		return lines(fmt.Sprintf("The account demands a certificate of the client (REQUIRE X509, ISSUER or SUBJECT), "+
+		return lines(fmt.Sprintf("The account requires a certificate of the client (REQUIRE X509, ISSUER or SUBJECT), "+
 			"and %s and %s are not set:", cert, a.n.Setting("tls.key_file")), show)
 	default:
-		return lines(fmt.Sprintf("The account demands another certificate of the client than that in %s "+
+		return lines(fmt.Sprintf("The account requires another certificate of the client than that in %s "+
 			"(REQUIRE ISSUER, SUBJECT or CIPHER):", cert), show)
 	}
 }
@@ -305,8 +303,8 @@ func (a adviser) account(c Cause) (Advice, bool) {
 	case HostNotAllowed:
 		_, host := a.client()
 		return Advice{
-			Summary: what + " lets no account in from this host" + inBrackets(host),
-			Remedy: lines("Make an account for this host, and grant it what the precondition privileges names, "+
+			Summary: what + " has no account for this host" + inBrackets(host),
+			Remedy: lines("Create an account for this host, and grant it what the precondition privileges lists, "+
 				"or widen the host of the existing one:", fmt.Sprintf("CREATE USER %s@%s IDENTIFIED BY '<password>';",
 				Literal(user), Literal(cmp.Or(host, "<this host>")))),
 		}, true
@@ -330,8 +328,8 @@ func (a adviser) account(c Cause) (Advice, bool) {
 		}, true
 	case AuthPlugin:
 		return Advice{
-			Summary: what + " wants a login method that cannot be used here",
-			Remedy: lines("Give the account a method that PHP's mysqlnd knows:", a.findHost(),
+			Summary: what + " requires an authentication plugin that is not supported here",
+			Remedy: lines("Give the account a plugin that PHP's mysqlnd supports:", a.findHost(),
 				alter+" IDENTIFIED WITH caching_sha2_password BY '<password>';", "On MySQL before 8.0:",
 				alter+" IDENTIFIED WITH mysql_native_password BY '<password>';", "On MariaDB:",
 				alter+" IDENTIFIED VIA mysql_native_password USING PASSWORD('<password>');"),
@@ -369,14 +367,14 @@ func (a adviser) limits(c Cause) (Advice, bool) {
 		}, true
 	case TooManyConnections:
 		return Advice{
-			Summary: what + " has no connection left",
-			Remedy: "Find what holds them with SHOW PROCESSLIST, or raise max_connections; " +
-				"the tool would be refused too.",
+			Summary: what + " has no free connection",
+			Remedy: "Find what uses them with SHOW PROCESSLIST, or raise max_connections; " +
+				"the server would refuse the tool too.",
 			Heals: true,
 		}, true
 	case Offline:
 		return Advice{
-			Summary: what + " is offline for this account (offline_mode): the tool would be refused too",
+			Summary: what + " is offline for this account (offline_mode): the server would refuse the tool too",
 			Remedy: lines("As an administrator, and without offline_mode in the server's my.cnf:",
 				"SET GLOBAL offline_mode = OFF;"),
 		}, true
@@ -408,7 +406,7 @@ func (a adviser) accountLimit() Advice {
 		return Advice{
 			Summary: "all connections that an account may have at " + a.n.Database +
 				" at once are in use (max_user_connections)",
-			Remedy: lines("Find what holds them with SHOW PROCESSLIST, or allow more; "+
+			Remedy: lines("Find what uses them with SHOW PROCESSLIST, or allow more; "+
 				"the exporter needs three beside the tool's:", "SET GLOBAL max_user_connections = 0;"),
 		}
 	}
@@ -445,8 +443,8 @@ func (a adviser) database(c Cause) (Advice, bool) {
 			account = f.Account
 		}
 		return Advice{
-			Summary: "the account may not use " + a.n.Database + " " + a.e.Name + ", or there is none of that name",
-			Remedy: "Correct the name, or grant the privileges that the precondition privileges names to " +
+			Summary: "the account may not use " + a.n.Database + " " + a.e.Name + ", or there is none with that name",
+			Remedy: "Correct the name, or grant the privileges that the precondition privileges lists to " +
 				account + ".",
 		}, true
 	}
@@ -500,7 +498,7 @@ func adviseCause(c Cause, n Naming) (Advice, bool) {
 	case DiskFull:
 		return Advice{
 			Summary: "the disk of the server of " + n.Database + " is full",
-			Remedy: "Make room where its temporary files and its data lie (SELECT @@tmpdir, @@datadir; " +
+			Remedy: "Free disk space where its temporary files and its data lie (SELECT @@tmpdir, @@datadir; " +
 				"then df -h there): the tool's writes would fail too.",
 		}, true
 	case TableDamaged:
@@ -513,8 +511,7 @@ func adviseCause(c Cause, n Naming) (Advice, bool) {
 		return Advice{
 			Summary: "a table of " + n.Database + " is there, but the server cannot open its files",
 			Remedy: lines("Give its files back to the user that the server runs as, with the mode that the other "+
-				"files "+
-				"beside it have (SELECT @@datadir; then ls -l there), and then, as an administrator:", "FLUSH TABLES;"),
+				"files beside it have (SELECT @@datadir; then ls -l there), and then, as an administrator:", "FLUSH TABLES;"),
 		}, true
 	}
 	return Advice{}, false

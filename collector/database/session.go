@@ -176,7 +176,8 @@ func (s *Session) Check(ctx context.Context, statement string) error {
 		if err != nil {
 			return err
 		}
-		return prepared.Close()
+		defer prepared.Close()
+		return nil
 	})
 }
 

@@ -213,40 +213,21 @@ func (s *System) Broken(v *finding.Verdict, subject string, err error) {
 
 // StatementFault says why a statement failed and how to fix it.
 func (s *System) StatementFault(err error) (summary, remedy string) {
-	switch database.CauseOf(err) {
-	case database.Timeout, database.Lost:
-		return s.Label() + "'s database stopped answering",
-			"Look at the server's load and at SHOW PROCESSLIST; the next evaluation tries again."
-	case database.DiskFull:
-		return "the disk of " + s.Label() + "'s server is full",
-			"Free disk space for its temporary files and its data (SELECT @@tmpdir, @@datadir; then df -h there): " +
-				"the tool's writes would fail too."
-	case database.TableDamaged:
-		return "a table of " + s.Label() + " is damaged",
-			"Copy its files away, then repair the table that the message names; restore an InnoDB table from a " +
-				"backup:\nCHECK TABLE <table>; REPAIR TABLE <table>"
-	}
-	switch database.Number(err) {
-	case database.ErrTableAccessDenied, database.ErrColumnAccessDenied:
-		return "the account may not read " + s.Label() + "'s tables",
-			"Grant it SELECT; the precondition privileges has the exact statement."
-	case database.ErrNoSuchTable:
-		return s.Label() + " lacks a table",
-			"Check the database name and the table prefix; the precondition " + s.identifiedBy() + " says more."
-	case database.ErrLockWaitTimeout:
-		return "a table of " + s.Label() + " is locked",
-			"Find who holds the lock with SHOW PROCESSLIST; the next evaluation tries again."
-	}
-	return "reading " + s.Label() + "'s database failed",
-		"Look at the server's error log; the next evaluation tries again."
+	advice := database.AdviseStatement(err, s.Endpoint, s.Naming())
+	return advice.Summary, advice.Remedy
 }
 
-// identifiedBy is the precondition that says which Magento the database holds.
-func (s *System) identifiedBy() string {
-	if s.Name == finding.Magento1 {
-		return "migration_tool"
+// Naming is how advice names the database and its settings.
+func (s *System) Naming() database.Naming {
+	n := database.Naming{
+		Database: s.Label() + "'s database",
+		Setting:  func(key string) string { return s.Key("database." + key) },
+		Client:   s.ClientCommand(),
 	}
-	return "m2_installed"
+	if s.Session != nil {
+		n.Account = s.Session.CurrentUser
+	}
+	return n
 }
 
 // ClientCommand is how a person tries the same login.

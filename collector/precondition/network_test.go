@@ -67,7 +67,7 @@ func TestNetworkNamesEachFault(t *testing.T) {
 			func(d *config.Database) { d.Host, d.Port, d.Socket = "localhost", 0, "/nowhere/s.sock" },
 			[]string{"no Unix socket", "127.0.0.1"},
 		},
-		"no TLS there": {func(d *config.Database) { d.TLS = &config.TLS{} }, []string{"TLS", "server_name"}},
+		"no TLS there": {func(d *config.Database) { d.TLS = &config.TLS{} }, []string{"does not offer TLS", "ssl_cert"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

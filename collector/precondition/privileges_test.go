@@ -90,7 +90,7 @@ func TestPrivilegesThroughARoleWouldStopTheShop(t *testing.T) {
 	t.Cleanup(func() { _ = s.Server1.Exec(t.Context(), "DROP ROLE "+role) })
 	f := s.WantFinding("privileges", finding.Fail, "role", "GRANT ")
 	s.WantValue(0, "privileges_ok", "magento1")
-	s.WantValue(1, "privilege_granted", "magento1", "TRIGGER")
+	s.WantValue(0, "privilege_granted", "magento1", "TRIGGER") // as the triggers' definer has it
 	s.Exec(s.Server1, sqlLines(f.Remedy)...)
 	s.Want("privileges", finding.Pass)
 	s.WantValue(1, "privileges_ok", "magento1")
