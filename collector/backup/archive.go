@@ -185,8 +185,8 @@ func (a *archive) file(ctx context.Context, name string, modified time.Time, in 
 // errNoDump says that a file in an archive is something else.
 var errNoDump = errors.New("it is no dump")
 
-// read reads a file in the archive, which may be compressed by itself. Where its name does not say that it is a dump, its
-// beginning has to.
+// read reads a file in the archive, which may be compressed by itself. Where its name does not say that it is a dump,
+// its beginning has to.
 func (a *archive) read(ctx context.Context, r *Report, at place, named bool) error {
 	head, err := a.buffer.Peek(tarBlock)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -288,7 +288,8 @@ func (a *archive) conclude(r *Report) error {
 		return err
 	case folder != "":
 		return opaque("Unpack the archive where the backups are looked for.",
-			"the %s archive holds a directory of %s (%s), which is not looked into there", a.kind, a.folders[folder], oneLine(folder))
+			"the %s archive holds a directory of %s (%s), which is not looked into there", a.kind, a.folders[folder],
+			oneLine(folder))
 	case len(a.closed) > 0:
 		return inFile(a.closed[0].name, a.closed[0].why)
 	case a.files == 0:

@@ -27,7 +27,10 @@ func tarOf(t *testing.T, files tree, args ...string) []byte {
 func zipOf(t *testing.T, files tree, args ...string) []byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "a.zip")
-	cmd := exec.CommandContext(t.Context(), "zip", slices.Concat([]string{"-q"}, args, []string{path}, slices.Sorted(maps.Keys(files)))...)
+	cmd := exec.CommandContext(
+		t.Context(),
+		"zip",
+		slices.Concat([]string{"-q"}, args, []string{path}, slices.Sorted(maps.Keys(files)))...)
 	cmd.Dir = files.put(t)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("zip: %v: %s", err, out)
@@ -52,36 +55,39 @@ func TestArchives(t *testing.T) {
 	// What hosting panels pack: everything of an account.
 	account := tree{
 		"backup-u/mysql/m2.sql": m2, "backup-u/mysql/wordpress.sql": other, "backup-u/homedir/README": []byte("-- read me\n"),
-		"backup-u/homedir/theme.css": []byte("/* style */"), "backup-u/homedir/pic.jar": []byte("PK\x03\x04abc"), "backup-u/version": []byte("11"),
+		"backup-u/homedir/theme.css": []byte(
+			"/* style */"), "backup-u/homedir/pic.jar": []byte("PK\x03\x04abc"), "backup-u/version": []byte("11"),
 		"backup-u/homedir/" + strings.Repeat("long/", 40) + "name.txt": []byte("x"),
 	}
 	for name, content := range map[string][]byte{
-		"a.tar":              tarOf(t, one),
-		"a.tar.gz":           tarOf(t, one, "-z"),
-		"a.tar.xz":           tarOf(t, one, "-J"),
-		"a.tar.zst":          tarOf(t, one, "--zstd"),
-		"a.tar.bz2":          tarOf(t, one, "-j"),
-		"v7.tar":             tarOf(t, one, "--format=v7"),
-		"ustar.tar":          tarOf(t, one, "--format=ustar"),
-		"pax.tar":            tarOf(t, one, "--format=pax"),
-		"sparse.tar":         tarOf(t, one, "--sparse"),
-		"account.tar.gz":     tarOf(t, account, "-z"),
-		"compressed.tar":     tarOf(t, tree{"db/m2.sql.gz": gz, "notes.txt": []byte("x")}),
-		"no-extension.tar":   tarOf(t, tree{"db": gz, "LICENSE": []byte("Free.")}),
-		"archives.tar":       tarOf(t, tree{"inner.tar.gz": tarOf(t, tree{"inner/most.tar": tarOf(t, one)}, "-z")}),
-		"structure-rows.tar": tarOf(t, tree{"1.sql": dump(t, "--no-data", "m2"), "2.sql": dump(t, "--no-create-info", "--skip-triggers", "m2")}),
-		"a.zip":              zipOf(t, one),
-		"stored.zip":         zipOf(t, one, "-0"),
-		"bzip2.zip":          zipOf(t, one, "-Z", "bzip2"),
-		"account.zip":        zipOf(t, account, "-9"),
-		"compressed.zip":     zipOf(t, tree{"db/m2.sql.gz": gz}),
-		"tar.zip":            zipOf(t, tree{"db.tar": tarOf(t, one)}),
+		"a.tar":            tarOf(t, one),
+		"a.tar.gz":         tarOf(t, one, "-z"),
+		"a.tar.xz":         tarOf(t, one, "-J"),
+		"a.tar.zst":        tarOf(t, one, "--zstd"),
+		"a.tar.bz2":        tarOf(t, one, "-j"),
+		"v7.tar":           tarOf(t, one, "--format=v7"),
+		"ustar.tar":        tarOf(t, one, "--format=ustar"),
+		"pax.tar":          tarOf(t, one, "--format=pax"),
+		"sparse.tar":       tarOf(t, one, "--sparse"),
+		"account.tar.gz":   tarOf(t, account, "-z"),
+		"compressed.tar":   tarOf(t, tree{"db/m2.sql.gz": gz, "notes.txt": []byte("x")}),
+		"no-extension.tar": tarOf(t, tree{"db": gz, "LICENSE": []byte("Free.")}),
+		"archives.tar":     tarOf(t, tree{"inner.tar.gz": tarOf(t, tree{"inner/most.tar": tarOf(t, one)}, "-z")}),
+		"structure-rows.tar": tarOf(
+			t, tree{"1.sql": dump(t, "--no-data", "m2"), "2.sql": dump(t, "--no-create-info", "--skip-triggers", "m2")},
+		),
+		"a.zip":          zipOf(t, one),
+		"stored.zip":     zipOf(t, one, "-0"),
+		"bzip2.zip":      zipOf(t, one, "-Z", "bzip2"),
+		"account.zip":    zipOf(t, account, "-9"),
+		"compressed.zip": zipOf(t, tree{"db/m2.sql.gz": gz}),
+		"tar.zip":        zipOf(t, tree{"db.tar": tarOf(t, one)}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := archived(t, name, content).Of("m2")
 			wantWhole(t, r)
-			if want := map[bool]Container{true: ContainerZip, false: ContainerTar}[strings.HasSuffix(name, ".zip")]; r.Container != want {
+			if isZip := r.Container == ContainerZip; isZip != strings.HasSuffix(name, ".zip") || r.Container == ContainerNone {
 				t.Errorf("container %q", r.Container)
 			}
 			db, ok := r.Database("m2")
@@ -141,15 +147,20 @@ func TestArchivesOfSeveral(t *testing.T) {
 		damage   string
 		database bool
 	}{
-		"the one asked for":              {tree{"m2.sql": m2, "other.sql": other}, "other", StateWhole, "", true},
-		"a Magento first":                {tree{"a.sql": other, "b.sql": m2}, "nowhere", StateWhole, "", false},
-		"the other one is cut":           {tree{"m2.sql": m2, "other.sql": other[:300]}, "m2", StateWhole, "", true},
-		"the one asked for is cut":       {tree{"m2.sql": cut, "other.sql": other}, "m2", StateDamaged, "m2.sql: it ends", true},
+		"the one asked for":    {tree{"m2.sql": m2, "other.sql": other}, "other", StateWhole, "", true},
+		"a Magento first":      {tree{"a.sql": other, "b.sql": m2}, "nowhere", StateWhole, "", false},
+		"the other one is cut": {tree{"m2.sql": m2, "other.sql": other[:300]}, "m2", StateWhole, "", true},
+		"the one asked for is cut": {
+			tree{"m2.sql": cut, "other.sql": other}, "m2", StateDamaged, "m2.sql: it ends", true,
+		},
 		"the one asked for is cut early": {tree{"a.sql": other, "m2.sql": m2[:60]}, "m2", StateDamaged, "m2.sql", false},
 		"an older one beside it":         {tree{"a.sql": old, "b.sql": m2}, "m2", StateWhole, "", true},
 		"an older one that is cut":       {tree{"a.sql": old[:len(old)/2], "b.sql": m2}, "m2", StateWhole, "", true},
-		"scripts of programs beside it":  {tree{"m2.sql": m2, "lib/install.sql": []byte("SELECT 1;\n"), "lib/x.sql": []byte("nonsense")}, "m2", StateWhole, "", true},
-		"rows of many dumps":             {perTable(t), "m2", StateUndetermined, "dumps, made one after the other", true},
+		"scripts of programs beside it": {
+			tree{"m2.sql": m2, "lib/install.sql": []byte("SELECT 1;\n"), "lib/x.sql": []byte("nonsense")}, "m2", StateWhole, "",
+			true,
+		},
+		"rows of many dumps": {perTable(t), "m2", StateUndetermined, "dumps, made one after the other", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -171,7 +182,8 @@ func perTable(t *testing.T) tree {
 	t.Helper()
 	root, err := server.Root(t.Context())
 	must(t, err)
-	rows, err := root.QueryContext(t.Context(), "SELECT table_name FROM information_schema.tables WHERE table_schema = 'm2'")
+	rows, err := root.QueryContext(t.Context(),
+		"SELECT table_name FROM information_schema.tables WHERE table_schema = 'm2'")
 	must(t, err)
 	defer func() { must(t, rows.Close()) }()
 	files := tree{}
@@ -209,26 +221,32 @@ func TestArchivesNotLookedInto(t *testing.T) {
 		text    string
 		advice  string
 	}{
-		"m2.tar.gz":     {tarOf(t, inner, "-z"), "directory of mydumper (dump/)", "Unpack the archive"},
-		"deep.tar":      {deep, "archives are in each other", "Unpack"},
-		"password.zip":  {zipOf(t, tree{"m2.sql": m2}, password...), "encrypted by a password", "with its password"},
-		"zip.zip":       {zipOf(t, tree{"m2.zip": zipOf(t, tree{"m2.sql": m2})}), "ZIP archive within", "unzip"},
-		"zip.tar":       {tarOf(t, tree{"m2.zip": zipOf(t, tree{"m2.sql": m2})}), "ZIP archive within", "unzip"},
-		"m2.zip.gz":     {compress(t, zipOf(t, tree{"m2.sql": m2}), []string{"gzip", "-c"}), "ZIP archive within", "unzip"},
-		"encrypted.tar": {tarOf(t, tree{"m2.sql.enc": encrypted, "readme": nil}), "m2.sql.enc: it is encrypted by openssl", "Decrypt"},
-		"m2.sql.enc":    {encrypted, "encrypted by openssl", "Decrypt a copy (openssl enc -d)"},
-		"m2.enc.b64":    {pipe(t, m2, "openssl", "enc", "-aes-256-cbc", "-pbkdf2", "-a", "-pass", "pass:x"), "encrypted by openssl", "-a"},
-		"m2.sql.gpg":    {gpg(t, m2), "encrypted by PGP", "gpg -d"},
-		"m2.sql.asc":    {gpg(t, m2, "--armor"), "encrypted by PGP", "gpg -d"},
-		"m2.gpg.gz":     {compress(t, gpg(t, m2), []string{"gzip", "-c"}), "encrypted by PGP", "gpg -d"},
-		"m2.7z":         {[]byte("7z\xbc\xaf\x27\x1c\x00\x04 and so on"), "7z archive", "7z x"},
-		"m2.rar":        {[]byte("Rar!\x1a\x07\x01\x00 and so on"), "RAR archive", "unrar"},
-		"m2.age":        {[]byte("age-encryption.org/v1\n-> X25519 abc\n"), "encrypted by age", "age -d"},
-		"key.gpg":       {[]byte("\x85\x01\x0c\x03\x9d and so on"), "encrypted by PGP", "gpg -d"},
-		"newer.gpg":     {[]byte("\xc1\xc0\x4c\x06\x9d and so on"), "encrypted by PGP", "gpg -d"},
-		"m2.cms":        {[]byte("\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03\xa0\x80 and so on"), "CMS message", "cms"},
-		"m2.sql.lzo":    {[]byte("\x89LZO\x00\r\n\x1a\n and so on"), "compressed by lzop", "lzop"},
-		"disk.qcow2":    {[]byte("QFI\xfb and so on"), "image of a disk", "dump the database there"},
+		"m2.tar.gz":    {tarOf(t, inner, "-z"), "directory of mydumper (dump/)", "Unpack the archive"},
+		"deep.tar":     {deep, "archives are in each other", "Unpack"},
+		"password.zip": {zipOf(t, tree{"m2.sql": m2}, password...), "encrypted by a password", "with its password"},
+		"zip.zip":      {zipOf(t, tree{"m2.zip": zipOf(t, tree{"m2.sql": m2})}), "ZIP archive within", "unzip"},
+		"zip.tar":      {tarOf(t, tree{"m2.zip": zipOf(t, tree{"m2.sql": m2})}), "ZIP archive within", "unzip"},
+		"m2.zip.gz":    {compress(t, zipOf(t, tree{"m2.sql": m2}), []string{"gzip", "-c"}), "ZIP archive within", "unzip"},
+		"encrypted.tar": {
+			tarOf(t, tree{"m2.sql.enc": encrypted, "readme": nil}), "m2.sql.enc: it is encrypted by openssl", "Decrypt",
+		},
+		"m2.sql.enc": {encrypted, "encrypted by openssl", "Decrypt a copy (openssl enc -d)"},
+		"m2.enc.b64": {
+			pipe(t, m2, "openssl", "enc", "-aes-256-cbc", "-pbkdf2", "-a", "-pass", "pass:x"), "encrypted by openssl", "-a",
+		},
+		"m2.sql.gpg": {gpg(t, m2), "encrypted by PGP", "gpg -d"},
+		"m2.sql.asc": {gpg(t, m2, "--armor"), "encrypted by PGP", "gpg -d"},
+		"m2.gpg.gz":  {compress(t, gpg(t, m2), []string{"gzip", "-c"}), "encrypted by PGP", "gpg -d"},
+		"m2.7z":      {[]byte("7z\xbc\xaf\x27\x1c\x00\x04 and so on"), "7z archive", "7z x"},
+		"m2.rar":     {[]byte("Rar!\x1a\x07\x01\x00 and so on"), "RAR archive", "unrar"},
+		"m2.age":     {[]byte("age-encryption.org/v1\n-> X25519 abc\n"), "encrypted by age", "age -d"},
+		"key.gpg":    {[]byte("\x85\x01\x0c\x03\x9d and so on"), "encrypted by PGP", "gpg -d"},
+		"newer.gpg":  {[]byte("\xc1\xc0\x4c\x06\x9d and so on"), "encrypted by PGP", "gpg -d"},
+		"m2.cms": {
+			[]byte("\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03\xa0\x80 and so on"), "CMS message", "cms",
+		},
+		"m2.sql.lzo": {[]byte("\x89LZO\x00\r\n\x1a\n and so on"), "compressed by lzop", "lzop"},
+		"disk.qcow2": {[]byte("QFI\xfb and so on"), "image of a disk", "dump the database there"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -247,7 +265,8 @@ func gpg(t *testing.T, content []byte, args ...string) []byte {
 	must(t, err)
 	t.Cleanup(func() { must(t, os.RemoveAll(home)) })
 	return pipe(t, content, "gpg", slices.Concat([]string{
-		"--homedir", home, "--batch", "--quiet", "--no-options", "--pinentry-mode", "loopback", "--passphrase", "x", "--s2k-count", "65536",
+		"--homedir", home, "--batch", "--quiet", "--no-options", "--pinentry-mode", "loopback", "--passphrase", "x",
+		"--s2k-count", "65536",
 	}, args, []string{"-c"})...)
 }
 
@@ -256,12 +275,14 @@ func TestArchivesWithoutADump(t *testing.T) {
 	t.Parallel()
 	link := t.TempDir()
 	must(t, os.Symlink("/etc/passwd", filepath.Join(link, "m2.sql")))
+	line := []byte("-- x\n")
+	several := tree{"a.css": []byte("/* x */"), "b.txt": line, "LICENSE": line, "m.bak": line}
 	dangling := tool(t, "tar", "-C", link, "-cf", "-", "m2.sql")
 	for name, c := range map[string]struct {
 		content []byte
 		want    string
 	}{
-		"files":       {tarOf(t, tree{"a.css": []byte("/* x */"), "b.txt": []byte("-- x\n"), "LICENSE": []byte("x"), "m.bak": []byte("-- x\n")}), "holds no dump: 4 files, such as LICENSE, a.css, b.txt"},
+		"files":       {tarOf(t, several), "holds no dump: 4 files, such as LICENSE, a.css, b.txt"},
 		"a link":      {dangling, "tar archive is empty"},
 		"zip":         {zipOf(t, tree{"a.css": []byte("/* x */")}), "holds no dump: 1 files"},
 		"empty zip":   {[]byte("PK\x05\x06" + strings.Repeat("\x00", 18)), "ZIP archive is empty"},
@@ -285,18 +306,24 @@ func TestArchivesWithoutADump(t *testing.T) {
 func TestArchiveBombs(t *testing.T) {
 	t.Parallel()
 	blanks := append([]byte("SET a = 1;"), bytes.Repeat([]byte("\n"), 1<<20)...)
+	hundred := func(l *limits) { l.ratio, l.free = 100, 1<<20 }
 	for name, c := range map[string]struct {
 		content []byte
 		lim     func(*limits)
 		want    string
 	}{
-		"ratio, zip":     {goZip(t, 1, zip.Deflate, blanks, 300), func(l *limits) { l.ratio = 100 }, "100 times its size"},
-		"output, zip":    {goZip(t, 1, zip.Deflate, blanks, 20), func(l *limits) { l.output = 1 << 20 }, "come out of it"},
-		"many files":     {goZip(t, 150_000, zip.Store, nil, 0), nil, "directory of the ZIP archive has more than"},
-		"many dumps":     {goZip(t, maxMembers+1, zip.Store, []byte("SELECT 1;\n"), 1), nil, "more than 5000 dumps"},
-		"ratio, tgz":     {compress(t, goTar(t, blanks, 300), []string{"gzip", "-c"}), func(l *limits) { l.ratio = 100 }, "100 times its size"},
-		"a hole":         {goTar(t, make([]byte, 1<<20), 64), nil, "NUL"},
-		"compressed tar": {tarOf(t, tree{"m2.sql.gz": compress(t, bytes.Repeat(blanks, 300), []string{"gzip", "-c"})}), func(l *limits) { l.ratio = 100 }, "100 times its size"},
+		"ratio, zip":  {goZip(t, 1, zip.Deflate, blanks, 30), hundred, "100 times its size"},
+		"output, zip": {goZip(t, 1, zip.Deflate, blanks, 20), func(l *limits) { l.output = 1 << 20 }, "come out of it"},
+		"many files":  {goZip(t, 150_000, zip.Store, nil, 0), nil, "directory of the ZIP archive has more than"},
+		"many dumps":  {goZip(t, maxMembers+1, zip.Store, []byte("SELECT 1;\n"), 1), nil, "more than 5000 dumps"},
+		"ratio, tgz": {
+			compress(t, goTar(t, blanks, 30), []string{"gzip", "-c"}), hundred, "100 times its size",
+		},
+		"a hole": {goTar(t, make([]byte, 1<<20), 64), nil, "NUL"},
+		"compressed tar": {
+			tarOf(t, tree{"m2.sql.gz": compress(t, bytes.Repeat(blanks, 30), []string{"gzip", "-c"})}),
+			hundred, "100 times its size",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -319,7 +346,8 @@ func goZip(t *testing.T, files int, method uint16, piece []byte, times int) []by
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
 	for i := range files {
-		f, err := z.CreateHeader(&zip.FileHeader{Name: fmt.Sprintf("dump-%0100d.sql", i), Method: method, Modified: time.Now()})
+		f, err := z.CreateHeader(
+			&zip.FileHeader{Name: fmt.Sprintf("dump-%0100d.sql", i), Method: method, Modified: time.Now()})
 		must(t, err)
 		for range times {
 			_, err := f.Write(piece)

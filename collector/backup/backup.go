@@ -1,16 +1,12 @@
-// Package backup tells what the files and directories that somebody calls
-// backups of a database are, whether they are whole, and what of a Magento
-// they hold.
+// Package backup finds out what the files and directories are that are configured as backups of a database, whether
+// they are whole, and what they hold of a Magento.
 //
-// It is a leaf: it knows dumps, archives and Magento's tables, and nothing of
-// preconditions. Find lists candidates, a Reader reads them one at a time at
-// its own pace and keeps a Report of each, and Database.Content answers what a
-// verdict asks of a report.
+// It is a leaf: it knows dumps, archives and Magento's tables, and nothing of preconditions. Find lists candidates, a
+// Reader reads them one at a time at its own pace and keeps a Report of each, and Database.Content answers what a
+// verdict needs to know of a report.
 //
-// Everything here reads files that others wrote, so nothing in them is
-// trusted: memory stays constant whatever their size, reading ends at the
-// first thing that cannot be right, and what cannot be told is said to be
-// unknown, never guessed.
+// Others wrote the files that are read here, so nothing in them is trusted: memory stays constant whatever their size,
+// reading ends at the first thing that cannot be right, and what a file does not show is unknown, never guessed.
 package backup
 
 import "time"
@@ -18,8 +14,8 @@ import "time"
 // Kind is what wrote a backup.
 type Kind string
 
-// The kinds that are told apart, always by content and never by name. A dump of another program has that program's name
-// as its kind: see writers.yml.
+// The kinds, found out by content, never by a file's name. A dump of another program has that program's name as its
+// kind: see writers.yml.
 const (
 	KindUnknown     Kind = ""             // none of the others
 	KindMysqldump   Kind = "mysqldump"    // MySQL's mysqldump, and MariaDB's under its old name
@@ -51,7 +47,7 @@ const (
 // Compression is how the bytes of a file were made smaller.
 type Compression string
 
-// The compressions that are told by their first bytes. pigz writes gzip.
+// The compressions, found out by the first bytes. pigz writes gzip.
 const (
 	CompressionNone  Compression = ""
 	CompressionGzip  Compression = "gzip"
@@ -65,24 +61,23 @@ const (
 type State string
 
 const (
-	// StateWhole means that it was read to its end, that its checksums agree
-	// and that what its writer puts last is last.
+	// StateWhole means that it was read to its end, that its checksums agree and that what its writer puts last is
+	// last.
 	StateWhole State = "whole"
-	// StateDamaged means that it is cut short, corrupt, empty or no backup;
-	// Report.Damage says which, and Report.Offset where.
+	// StateDamaged means that it is cut short, corrupt, empty or no backup; Report.Damage says which, and Report.Offset
+	// where.
 	StateDamaged State = "damaged"
 	// StateInProgress means that it was still being written.
 	StateInProgress State = "in progress"
-	// StateUndetermined means that reading it does not tell: a dump without comments has no end mark, dumps of single
-	// tables are of different moments.
+	// StateUndetermined means that its content does not show it: a dump without comments has no end mark, dumps of
+	// single tables are of different moments.
 	StateUndetermined State = "undetermined"
 	// StateOpaque means that it is not looked into: it is encrypted, or in an archive of a kind that is not read here.
 	// It may be a good backup. Report.Damage says what it is, and Report.Advice how a person gets at its content.
 	StateOpaque State = "cannot be looked into"
 )
 
-// Report is what one reading of a candidate found. It is plain data, shared
-// between callers: do not change it.
+// Report is what one reading of a candidate found. It is plain data, shared between callers: do not change it.
 type Report struct {
 	Candidate     Candidate
 	Kind          Kind
@@ -108,8 +103,8 @@ type Report struct {
 	unread bool // the operating system did not let it be read, which may pass
 }
 
-// When returns the moment that stands for the backup's age: its start where
-// that is recorded, else its end, else the file's modification time.
+// When returns the moment that stands for the backup's age: its start where that is recorded, else its end, else the
+// file's modification time.
 func (r Report) When() Moment {
 	if !r.Began.Time.IsZero() {
 		return r.Began
@@ -120,8 +115,7 @@ func (r Report) When() Moment {
 	return Moment{Time: r.Candidate.ModTime, Source: SourceModTime}
 }
 
-// Database returns the database of that name, or the only one where the backup
-// does not name it.
+// Database returns the database of that name, or the only one where the backup does not name it.
 func (r Report) Database(name string) (Database, bool) {
 	for _, d := range r.Databases {
 		if d.Name == name || (d.Name == "" && len(r.Databases) == 1) {
@@ -143,8 +137,8 @@ const (
 type Moment struct {
 	Time   time.Time // in UTC
 	Source string    // where it was read
-	// Uncertain means that the backup gave a wall clock without a zone, and
-	// nothing told the zone: the true moment is up to MaxZone away from Time.
+	// Uncertain means that the backup gave a wall clock without a zone, and the zone is unknown: the true moment is up
+	// to MaxZone away from Time.
 	Uncertain bool
 }
 
@@ -160,10 +154,9 @@ type zone struct {
 	known  bool
 }
 
-// inferZone tells the zone from the last time that a backup writes. Its file is
-// closed a moment later, so when the file's modification time is just that much
-// later but for the offset of a zone (whole quarters of an hour), that is the
-// zone. The time of a file that was copied does not fit.
+// inferZone finds the zone by the last time that a backup writes. Its file is closed a moment later, so when the file's
+// modification time is just that much later but for the offset of a zone (whole quarters of an hour), that is the zone.
+// The time of a file that was copied does not fit.
 func inferZone(last, modified time.Time) zone {
 	const (
 		quarter = 15 * time.Minute
@@ -182,8 +175,7 @@ func (z zone) moment(wall time.Time, source string) Moment {
 	return Moment{Time: wall.Add(-z.offset), Source: source, Uncertain: !z.known}
 }
 
-// metadataTimes sets the report's times from the wall clocks in the metadata of
-// a backup; the start may be "".
+// metadataTimes sets the report's times from the wall clocks in the metadata of a backup; the start may be "".
 func (r *Report) metadataTimes(started, finished string) error {
 	last, err := time.Parse(wallClock, finished)
 	if err != nil {

@@ -229,7 +229,8 @@ func (m *member) finish(of *Report) {
 	case m.err != nil:
 		m.err = inFile(m.name, m.err)
 	case m.withRows > 1:
-		m.err = undetermined("its tables are in %d dumps, made one after the other: nothing tells that they are of one moment", m.withRows)
+		m.err = undetermined("its tables are in %d dumps, made one after the other, so they are not of one moment",
+			m.withRows)
 	}
 	r.Candidate, r.Compression, r.Container = of.Candidate, of.Compression, of.Container
 	r.judge(m.err)
@@ -268,9 +269,9 @@ func (m *member) rank() int64 {
 	return rank*size + min(m.report.Bytes, size-1)
 }
 
-// Of returns the report of the backup that holds the database: where there are several in one archive or folder, the one
-// that is whole and names it before others. Where none holds it, but one could not be read so far as to tell, it is that
-// one's; else the report as it is.
+// Of returns the report of the backup that holds the database: where there are several in one archive or folder, the
+// one that is whole and names it before others. Where none holds it, but one could not be read so far as to tell, it is
+// that one's; else the report as it is.
 func (r Report) Of(database string) Report {
 	found, score := r, 0
 	for _, m := range r.Members {

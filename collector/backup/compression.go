@@ -20,7 +20,8 @@ import (
 type limits struct {
 	window int64 // bytes of history a decompressor may keep
 	output int64 // decompressed bytes
-	ratio  int64 // decompressed bytes for each compressed one
+	ratio  int64 // decompressed bytes for each compressed one, beyond the free ones
+	free   int64 // decompressed bytes whatever the ratio
 }
 
 // compressionZip is the compression of a file in a ZIP archive, whatever its method.
@@ -81,8 +82,8 @@ func decompress(kind Compression, r io.Reader, lim limits) (io.ReadCloser, error
 	return io.NopCloser(r), nil
 }
 
-// stream is the decompressed content of a file. It counts, keeps to the
-// limits, and says what a decompressor's error means for the backup.
+// stream is the decompressed content of a file. It counts, keeps to the limits, and says what a decompressor's error
+// means for the backup.
 type stream struct {
 	in    io.ReadCloser
 	kind  Compression
@@ -101,8 +102,9 @@ func (s *stream) Read(p []byte) (int, error) {
 	if s.count > s.lim.output {
 		return 0, undetermined("more than %d bytes come out of it; it is not read further", s.lim.output)
 	}
-	if s.kind != CompressionNone && s.count > freeBytes && s.count/s.lim.ratio > s.read() {
-		return 0, undetermined("more than %d times its size comes out of it, as no dump does; it is not read further", s.lim.ratio)
+	if s.kind != CompressionNone && s.count > s.lim.free && s.count/s.lim.ratio > s.read() {
+		return 0, undetermined("more than %d times its size comes out of it, as no dump does; it is not read further",
+			s.lim.ratio)
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		err = s.explain(err)
@@ -110,7 +112,7 @@ func (s *stream) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// explain tells a damaged file from one that could not be read.
+// explain distinguishes a damaged file from one that could not be read.
 func (s *stream) explain(err error) error {
 	var own *damage
 	if s.kind == CompressionNone || errors.As(err, &own) || isReadError(err) {

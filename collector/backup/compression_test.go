@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestXz reads what the xz format allows beside a plain file: padding between streams, filters, and checksums of a
-// kind that nobody writes.
+// TestXz reads what the xz format allows beside a plain file: padding between streams, filters, and checksums of a kind
+// that nobody writes.
 func TestXz(t *testing.T) {
 	t.Parallel()
 	plain := dump(t, "other")

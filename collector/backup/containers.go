@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// beginning is what a kind of file is told by.
+// beginning is how a kind of file begins.
 type beginning struct {
 	magic string
 	text  string // what it is
@@ -71,8 +71,8 @@ func (b beginning) advice() string {
 	return strings.ToUpper(b.how[:1]) + b.how[1:] + " where the backups are looked for."
 }
 
-// isPGP reports whether a binary message of OpenPGP begins: a session key that is encrypted for a key or with a password
-// (RFC 9580, section 4.2).
+// isPGP reports whether a binary message of OpenPGP begins: a session key that is encrypted for a key or with a
+// password (RFC 9580, section 4.2).
 func isPGP(head []byte) bool {
 	const publicKey, password = 1, 3
 	if len(head) < 6 || head[0]&0x80 == 0 {
@@ -140,7 +140,8 @@ func knownHead(head []byte) bool {
 	return false
 }
 
-// beginsBackup reports whether a file with this beginning is the first or only one of a backup, and no later part of one.
+// beginsBackup reports whether a file with this beginning is the first or only one of a backup, and no later part of
+// one.
 func beginsBackup(head []byte) bool {
 	tar, _ := isTar(head)
 	_, opaque := opaqueBeginning(head)

@@ -15,14 +15,15 @@ type Database struct {
 	Tables   Names  // base tables, sorted
 	Views    Names  // sorted
 	Triggers int    // of all tables together
-	// TriggersKnown reports whether all triggers are seen: MySQL 8 keeps them where a copy of its files does not show them.
+	// TriggersKnown reports whether all triggers are seen: MySQL 8 keeps them where a copy of its files does not show
+	// them.
 	TriggersKnown bool
-	// RowsKnown reports whether the backup's rows were read. Physical backups hold pages, so there only the names of the
-	// tables are known.
+	// RowsKnown reports whether the backup's rows were read. Physical backups hold pages, so there only the names of
+	// the tables are known.
 	RowsKnown bool
 	RowCount  int64 // rows of all tables together
 
-	rows      map[string]Rows // by table, of those that tell something of a Magento
+	rows      map[string]Rows // by table, of those whose rows are looked at
 	filled    Names           // the tables that installation fills, each as a tableCount
 	triggered Names           // the tables that have triggers, each as a tableCount
 }
@@ -55,7 +56,7 @@ func tableCounts(texts Names, prefix string) []tableCount {
 	return counts
 }
 
-// Rows is what a backup holds of a table that tells something of a Magento.
+// Rows is what is kept of the rows of one of Magento's tables.
 type Rows struct {
 	Count    int64  // all rows
 	IDs      Range  // of the numeric key
@@ -63,17 +64,16 @@ type Rows struct {
 	Earliest string // the smallest value of the time column
 	UTC      bool   // First and Earliest are in UTC
 	New      int64  // rows that installing Magento 2 does not make
-	NewKnown bool   // false where a column was missing to tell
-	Names    Names  // what the rows are called: some of the new ones, or of all in tables that tell of the installation
+	NewKnown bool   // false where a column that is needed for New was missing
+	Names    Names  // what the rows are called: some of the new ones; all, in tables that register what is installed
 	Capped   bool   // there are more Names than were kept
 }
 
 // Range is the smallest and the largest of some keys; both 0 where there are none.
 type Range struct{ Min, Max int64 }
 
-// Names is a list of names. Lists that are equal share their memory, in all
-// reports: the backups of one database, and those of many Magentos, differ
-// little in them.
+// Names is a list of names. Lists that are equal share their memory, in all reports: the backups of one database, and
+// those of many Magentos, differ little in them.
 type Names struct{ joined unique.Handle[string] }
 
 const nameSeparator = "\x00"
@@ -111,7 +111,7 @@ type budget struct {
 	labels            int // bytes
 }
 
-// database is a Database in the making.
+// database is a Database being read.
 type database struct {
 	name           string
 	tables         map[string]*table
@@ -121,11 +121,11 @@ type database struct {
 	triggersHidden bool
 }
 
-// table is a table in the making.
+// table is a table being read.
 type table struct {
 	Rows
 	name     string
-	rule     *rowRule // nil where the table tells nothing of a Magento
+	rule     *rowRule // nil where nothing is kept of its rows
 	budget   *budget
 	where    string // the condition that mysqldump was given for its rows
 	view     bool
@@ -213,7 +213,8 @@ func (c *contents) list() []Database {
 
 func (d *database) finished() Database {
 	out := Database{
-		Name: d.name, Triggers: d.triggers, TriggersKnown: !d.triggersHidden, RowsKnown: !d.rowsHidden, rows: map[string]Rows{},
+		Name: d.name, Triggers: d.triggers, TriggersKnown: !d.triggersHidden, RowsKnown: !d.rowsHidden,
+		rows: map[string]Rows{},
 	}
 	var tables, views, filled, triggered []string
 	for name, t := range d.tables {
@@ -223,7 +224,7 @@ func (d *database) finished() Database {
 		}
 		tables = append(tables, name)
 		out.RowCount += t.Count
-		if t.rule.tells() {
+		if t.rule.looks() {
 			out.rows[strings.Clone(name)] = d.rowsOf(t)
 		}
 		if t.rule != nil && t.rule.filled {

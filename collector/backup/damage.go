@@ -5,8 +5,7 @@ import (
 	"fmt"
 )
 
-// damage is an error about the backup itself, as opposed to one about reading
-// it: it ends as Report.Damage.
+// damage is an error about the backup itself, as opposed to one about reading it: it ends as Report.Damage.
 type damage struct {
 	state     State
 	at        int64 // offset in the decompressed stream, -1 where it has none
@@ -41,8 +40,8 @@ func opaque(advice, format string, args ...any) error {
 // errChanged ends the reading of a file that is being written.
 var errChanged = errors.New("it changed while it was read")
 
-// judge writes the outcome of a reading into the report. Errors that are not
-// about the content (an I/O error, a permission) leave the state undetermined.
+// judge writes the outcome of a reading into the report. Errors that are not about the content (an I/O error, a
+// permission) leave the state undetermined.
 func (r *Report) judge(err error) {
 	var d *damage
 	switch {

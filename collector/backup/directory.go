@@ -36,7 +36,8 @@ func (j job) readDir(ctx context.Context, r *Report) error {
 	case KindTables, KindTab:
 		err = d.readTables(ctx)
 	case KindRestic, KindBorg:
-		err = opaque("Restore a copy of the backup from it ("+string(r.Kind)+" extracts it) where the backups are looked for.",
+		err = opaque(
+			"Restore a copy of the backup from it ("+string(r.Kind)+" extracts it) where the backups are looked for.",
 			"it is a repository of %s, which is not looked into", r.Kind)
 	case KindMydumper:
 		err = d.readMydumper(ctx)
@@ -80,7 +81,7 @@ func (d *directory) list(ctx context.Context) (err error) {
 	return err
 }
 
-// unchanged tells whether the directory is still as it was when it was listed.
+// unchanged reports whether the directory is still as it was when it was listed.
 func (d *directory) unchanged(ctx context.Context) (err error) {
 	now := d.r.Candidate
 	d.j.progress.waiting(func() { err = addParts(ctx, &now, d.j.progress.answered) })
@@ -90,7 +91,7 @@ func (d *directory) unchanged(ctx context.Context) (err error) {
 	return err
 }
 
-// holds tells whether there is a file of that name.
+// holds reports whether there is a file of that name.
 func (d *directory) holds(name string) bool {
 	_, found := slices.BinarySearch(d.names, name)
 	return found

@@ -112,7 +112,8 @@ func wantDamagedParts(t *testing.T, files tree, checksums, empties bool) {
 			if cut == 0 && empties {
 				continue // an empty file is what a table without rows has there
 			}
-			wantNotWhole(t, report(t, files.with(name, content[:cut]).put(t)), fmt.Sprintf("%s cut at byte %d of %d", name, cut, len(content)))
+			wantNotWhole(t, report(t, files.with(name, content[:cut]).put(t)),
+				fmt.Sprintf("%s cut at byte %d of %d", name, cut, len(content)))
 		}
 		if checksums && name != "metadata" {
 			changed := bytes.Clone(content)
@@ -120,7 +121,8 @@ func wantDamagedParts(t *testing.T, files tree, checksums, empties bool) {
 			wantNotWhole(t, report(t, files.with(name, changed).put(t)), name+" changed")
 		}
 	}
-	wantNotWhole(t, report(t, files.with("metadata", nil).with("metadata.partial", files["metadata"]).put(t)), "metadata.partial")
+	wantNotWhole(t, report(t, files.with("metadata", nil).with("metadata.partial", files["metadata"]).put(t)),
+		"metadata.partial")
 	started, _, _ := strings.Cut(string(files["metadata"]), "Finished")
 	wantNotWhole(t, report(t, files.with("metadata", []byte(started)).put(t)), "metadata without its end")
 	for _, name := range names {
@@ -130,8 +132,8 @@ func wantDamagedParts(t *testing.T, files tree, checksums, empties bool) {
 	}
 }
 
-// TestMydumperRows checks the metadata of mydumper 0.14 and later, which counts
-// rows. The one that Debian ships does not write it, so it is put together here.
+// TestMydumperRows checks the metadata of mydumper 0.14 and later, which counts rows. The one that Debian ships does
+// not write it, so it is put together here.
 func TestMydumperRows(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "dump")
@@ -139,7 +141,8 @@ func TestMydumperRows(t *testing.T) {
 	files := readTree(t, dir)
 	metadata := func(stores int, end string) []byte {
 		return fmt.Appendf(nil, "# Started dump at: 2026-11-23 10:00:00\n[config]\nquote-character = BACKTICK\n\n"+
-			"[`m2`.`store`]\nreal_table_name=store\nrows = %d\n\n[`m2`.`mydumper_1`]\nreal_table_name=acme;log\nrows = 5\n%s", stores, end)
+			"[`m2`.`store`]\nreal_table_name=store\nrows = %d\n\n[`m2`.`mydumper_1`]\nreal_table_name=acme;log\nrows = 5\n"+
+			"%s", stores, end)
 	}
 	const finished = "# Finished dump at: 2026-11-23 10:00:05\n"
 	wantWhole(t, report(t, files.with("metadata", metadata(2, finished)).put(t)))
@@ -154,17 +157,23 @@ func TestMydumperRows(t *testing.T) {
 	}
 	wantNotWhole(t, report(t, files.with("metadata", metadata(3, finished)).put(t)), "a row is missing")
 	wantNotWhole(t, report(t, files.with("metadata", metadata(2, "")).put(t)), "no end")
-	wantNotWhole(t, report(t, files.with("metadata", metadata(2, finished)).with("m2.store.sql", nil).put(t)), "a table's rows are missing")
-	wantNotWhole(t, report(t, files.with("metadata", []byte("[`m2`.`store`]\nrows = x\n"+finished)).put(t)), "rows that are no number")
+	wantNotWhole(t, report(t, files.with("metadata", metadata(2, finished)).with("m2.store.sql", nil).put(t)),
+		"a table's rows are missing")
+	wantNotWhole(t, report(t, files.with("metadata", []byte("[`m2`.`store`]\nrows = x\n"+finished)).put(t)),
+		"rows that are no number")
 }
 
-// shellDump is a directory as util.dumpSchemas(["m2"]) of MySQL Shell 8.0.36
-// writes it; MySQL Shell itself is in no Debian package.
+// shellDump is a directory as util.dumpSchemas(["m2"]) of MySQL Shell 8.0.36 writes it; MySQL Shell itself is in no
+// Debian package.
 func shellDump(tb testing.TB) tree {
 	tb.Helper()
 	files := tree{
-		"@.json": []byte(`{"dumper":"mysqlsh Ver 8.0.36 for Linux","version":"2.0.1","origin":"dumpSchemas","schemas":["m2"],"basenames":{"m2":"m2"},
-			"defaultCharacterSet":"utf8mb4","tzUtc":true,"bytesPerChunk":64000000,"serverVersion":"8.0.36","begin":"2020-11-23 10:00:00"}`),
+		"@.json": []byte(
+			`{"dumper":"mysqlsh Ver 8.0.36 for Linux","version":"2.0.1","origin":"dumpSchemas",
+			"schemas":["m2"],"basenames":{"m2":"m2"},
+			"defaultCharacterSet":"utf8mb4","tzUtc":true,"bytesPerChunk":64000000,
+			"serverVersion":"8.0.36","begin":"2020-11-23 10:00:00"}`,
+		),
 		"@.sql":      []byte("-- MySQLShell dump 2.0.1  Distrib Ver 8.0.36\n"),
 		"@.post.sql": []byte("-- MySQLShell dump 2.0.1  Distrib Ver 8.0.36\n"),
 		"m2.sql":     []byte("-- MySQLShell dump\nCREATE DATABASE /*!32312 IF NOT EXISTS*/ `m2`;\n"),
@@ -177,28 +186,51 @@ func shellDump(tb testing.TB) tree {
 	tables := map[string]table{
 		"patch_list": {`"patch_id","patch_name"`, "`patch_id` int NOT NULL, `patch_name` varchar(1024) NOT NULL",
 			"1\tMagento\\\\Store\\\\Setup\n2\ta\\tb\\\nc\n"},
-		"store":                   {`"store_id","code"`, "`store_id` smallint NOT NULL, `code` varchar(32)", "0\tadmin\n1\t\\N\n"},
-		"sales_order":             {`"entity_id"`, "`entity_id` int NOT NULL", ""},
-		"eav_attribute":           {`"attribute_id"`, "`attribute_id` int NOT NULL", "1\n"},
-		"catalog_category_entity": {`"entity_id","created_at"`, "`entity_id` int NOT NULL, `created_at` timestamp", "1\t2026-11-23 00:04:26\n3\t2026-11-24 00:00:00\n"},
+		"store": {
+			`"store_id","code"`,
+			"`store_id` smallint NOT NULL, `code` varchar(32)",
+			"0\tadmin\n1\t\\N\n",
+		},
+		"sales_order":   {`"entity_id"`, "`entity_id` int NOT NULL", ""},
+		"eav_attribute": {`"attribute_id"`, "`attribute_id` int NOT NULL", "1\n"},
+		"catalog_category_entity": {
+			`"entity_id","created_at"`,
+			"`entity_id` int NOT NULL, `created_at` timestamp",
+			"1\t2026-11-23 00:04:26\n3\t2026-11-24 00:00:00\n",
+		},
 	}
 	names, bases := []string{}, map[string]string{"v": "m2@v"}
 	sizes := map[string]int{}
 	for name, spec := range tables {
 		base := "m2@" + name
 		names, bases[name] = append(names, name), base
-		files[base+".json"] = fmt.Appendf(nil, `{"options":{"schema":"m2","table":%q,"columns":[%s],"fieldsTerminatedBy":"\t","fieldsEnclosedBy":"",
-			"fieldsEscapedBy":"\\","linesTerminatedBy":"\n"},"triggers":[],"includesData":true,"includesDdl":true,"extension":"tsv.zst","compression":"zstd"}`, name, spec.columns)
-		files[base+".sql"] = fmt.Appendf(nil, "-- MySQLShell dump\n/*!50503 SET character_set_client = utf8mb4 */;\nCREATE TABLE IF NOT EXISTS `%s` (%s) ENGINE=InnoDB;\n", name, spec.ddl)
+		files[base+".json"] = fmt.Appendf(
+			nil,
+			`{"options":{"schema":"m2","table":%q,"columns":[%s],"fieldsTerminatedBy":"\t","fieldsEnclosedBy":"",
+			"fieldsEscapedBy":"\\","linesTerminatedBy":"\n"},"triggers":[],"includesData":true,
+			"includesDdl":true,"extension":"tsv.zst","compression":"zstd"}`,
+			name,
+			spec.columns,
+		)
+		files[base+".sql"] = fmt.Appendf(
+			nil,
+			"-- MySQLShell dump\n/*!50503 SET character_set_client = utf8mb4 */;\n"+
+				"CREATE TABLE IF NOT EXISTS `%s` (%s) ENGINE=InnoDB;\n",
+			name,
+			spec.ddl,
+		)
 		files[base+"@@0.tsv.zst"] = pipe(tb, []byte(spec.rows), "zstd", "-c")
 		files[base+"@@0.tsv.zst.idx"] = make([]byte, 8)
 		sizes[base+"@@0.tsv.zst"] = len(spec.rows)
 	}
 	files["m2@v.sql"] = []byte("-- MySQLShell dump\n/*!50001 CREATE VIEW `v` AS SELECT 1 */;\n")
 	slices.Sort(names)
-	files["m2.json"] = marshal(tb, map[string]any{"schema": "m2", "includesDdl": true, "tables": names, "views": []string{"v"}, "basenames": bases})
-	files["@.done.json"] = marshal(tb, map[string]any{"end": "2020-11-23 10:00:05", "dataBytes": 1, "chunkFileBytes": sizes})
-	files["m2@store.triggers.sql"] = []byte("DELIMITER ;;\nCREATE TRIGGER t AFTER INSERT ON `store` FOR EACH ROW BEGIN SET @a = 1; END ;;\nDELIMITER ;\n")
+	files["m2.json"] = marshal(tb,
+		map[string]any{"schema": "m2", "includesDdl": true, "tables": names, "views": []string{"v"}, "basenames": bases})
+	files["@.done.json"] = marshal(tb,
+		map[string]any{"end": "2020-11-23 10:00:05", "dataBytes": 1, "chunkFileBytes": sizes})
+	files["m2@store.triggers.sql"] = []byte(
+		"DELIMITER ;;\nCREATE TRIGGER t AFTER INSERT ON `store` FOR EACH ROW BEGIN SET @a = 1; END ;;\nDELIMITER ;\n")
 	files["m2@store.json"] = bytes.Replace(files["m2@store.json"], []byte(`"triggers":[]`), []byte(`"triggers":["t"]`), 1)
 	return files
 }
@@ -222,7 +254,9 @@ func TestMySQLShell(t *testing.T) {
 	if r.Kind != KindMySQLShell || r.ServerVersion != "8.0.36" || r.Began.Time.Hour() != 10 {
 		t.Errorf("%s of %s began %v", r.Kind, r.ServerVersion, r.Began)
 	}
-	if c.System != SystemMagento2 || !slices.Equal(c.Patches, []string{`Magento\Store\Setup`, "a\tb\nc"}) || !has(c.Views, "v") || c.Triggers != 1 {
+	if c.System != SystemMagento2 || !slices.Equal(c.Patches, []string{`Magento\Store\Setup`, "a\tb\nc"}) ||
+		!has(c.Views, "v") ||
+		c.Triggers != 1 {
 		t.Errorf("%+v", c)
 	}
 	if c.RootCreated != "2026-11-23 00:04:26" || !c.TimesUTC || c.Entities["category"].New != 1 {
@@ -234,10 +268,12 @@ func TestMySQLShell(t *testing.T) {
 		}
 		wantNotWhole(t, report(t, files.with(name, nil).put(t)), name+" missing")
 		for _, cut := range []int{0, 1, len(content) / 2, len(content) - 2} {
-			wantNotWhole(t, report(t, files.with(name, content[:cut]).put(t)), fmt.Sprintf("%s cut at %d of %d", name, cut, len(content)))
+			wantNotWhole(t, report(t, files.with(name, content[:cut]).put(t)),
+				fmt.Sprintf("%s cut at %d of %d", name, cut, len(content)))
 		}
 	}
-	wantNotWhole(t, report(t, files.with("m2@store@1.tsv.zst.dumping", []byte("x")).put(t)), "a file that is being written")
+	wantNotWhole(t, report(t, files.with("m2@store@1.tsv.zst.dumping", []byte("x")).put(t)),
+		"a file that is being written")
 	outside := bytes.ReplaceAll(files["@.json"], []byte(`{"m2":"m2"}`), []byte(`{"m2":"../m2"}`))
 	wantNotWhole(t, report(t, files.with("@.json", outside).put(t)), "a name that leads out")
 }
@@ -483,9 +519,11 @@ func TestSparseXbstream(t *testing.T) {
 		xbChunk(xbEndOfFile, "m2/store.ibd", 0, nil, nil),
 		xbChunk(xbPayload, "xtrabackup_logfile", 0, nil, make([]byte, 200)),
 		xbChunk(xbEndOfFile, "xtrabackup_logfile", 0, nil, nil),
-		xbChunk(xbPayload, "xtrabackup_checkpoints", 0, nil, []byte("backup_type = full-backuped\nfrom_lsn = 0\nto_lsn = 100\nlast_lsn = 200\n")),
+		xbChunk(xbPayload, "xtrabackup_checkpoints", 0, nil,
+			[]byte("backup_type = full-backuped\nfrom_lsn = 0\nto_lsn = 100\nlast_lsn = 200\n")),
 		xbChunk(xbEndOfFile, "xtrabackup_checkpoints", 0, nil, nil),
-		xbChunk(xbPayload, "xtrabackup_info", 0, nil, []byte("tool_name = xtrabackup\nstart_time = 2020-11-23 10:00:00\nend_time = 2020-11-23 10:00:05\n")),
+		xbChunk(xbPayload, "xtrabackup_info", 0, nil,
+			[]byte("tool_name = xtrabackup\nstart_time = 2020-11-23 10:00:00\nend_time = 2020-11-23 10:00:05\n")),
 		xbChunk(xbEndOfFile, "xtrabackup_info", 0, nil, nil),
 	)
 	r := report(t, write(t, "backup.xbstream", archive))
@@ -507,8 +545,7 @@ func TestDataDirectory(t *testing.T) {
 	}
 }
 
-// TestOldPageChecksum checks the checksum of MySQL 5.6's pages against one that
-// its own innochecksum would accept.
+// TestOldPageChecksum checks the checksum of MySQL 5.6's pages against one that its own innochecksum would accept.
 func TestOldPageChecksum(t *testing.T) {
 	t.Parallel()
 	page := make([]byte, 16384)

@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// dumpParser reads a stream of SQL statements: a whole dump, or one file of a
-// directory of them.
+// dumpParser reads a stream of SQL statements: a whole dump, or one file of a directory of them.
 type dumpParser struct {
 	lex      *lexer
 	contents *contents
@@ -31,7 +30,7 @@ type dumpParser struct {
 
 	comments int     // comment lines and block comments between statements
 	first    string  // the first of them
-	writer   *writer // nil: mysqldump, mariadb-dump, Magento, or nobody that is known
+	writer   *writer // nil: mysqldump, mariadb-dump, Magento or an unknown program
 	head     []string
 	older    bool // an old version of the writer
 	began    Moment
@@ -175,14 +174,13 @@ func (p *dumpParser) header(kind Kind, tool string, at int64) error {
 	}
 	p.before = p.statements
 	p.kind, p.tool, p.trailerAt, p.where, p.session = kind, tool, -1, "", session{}
-	// Magento 2 sets its sessions to UTC; Magento 1 writes UTC into the server's zone, which comes to the same when it is
-	// read back.
+	// Magento 2 sets its sessions to UTC; Magento 1 writes UTC into the server's zone, which comes to the same when it
+	// is read back.
 	p.utc = kind == KindMagento
 	return nil
 }
 
-// finish judges the end of a dump that was read without an error, and tells
-// when it was completed.
+// finish judges the end of a dump that was read without an error, and tells when it was completed.
 func (p *dumpParser) finish(modified time.Time) (Moment, error) {
 	end := p.lex.src.offset()
 	switch {
@@ -219,10 +217,11 @@ func (p *dumpParser) finish(modified time.Time) (Moment, error) {
 func (p *dumpParser) endless() error {
 	switch {
 	case p.comments > 0:
-		return undetermined("it does not say what wrote it (its first comment is %q), so nothing tells where a whole dump ends", p.first)
+		return undetermined("it does not say what wrote it (its first comment is %q), "+
+			"so the end of a whole dump is unknown", p.first)
 	case p.closing:
-		return undetermined("it was written without comments (--skip-comments), so the line that ends a whole dump is missing; " +
-			"its closing statements are there")
+		return undetermined("it was written without comments (--skip-comments), " +
+			"so the line that ends a whole dump is missing; its closing statements are there")
 	}
-	return undetermined("it was written without comments (as by --compact), so nothing tells where a whole dump ends")
+	return undetermined("it was written without comments (as by --compact), so the end of a whole dump is unknown")
 }

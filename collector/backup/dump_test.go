@@ -194,7 +194,10 @@ func TestContent(t *testing.T) {
 	t.Run("missing tables", func(t *testing.T) {
 		t.Parallel()
 		db, _ := report(t, write(t, "part.sql", dump(t, "--ignore-table=m2.quote", "m2"))).Database("m2")
-		got := db.Content("").Missing([]string{"store", "quote", "sequence_order_7", "x_cl", "catalog_category_product_index_store3", "inventory_stock_2"})
+		got := db.Content("").
+			Missing([]string{
+				"store", "quote", "sequence_order_7", "x_cl", "catalog_category_product_index_store3", "inventory_stock_2",
+			})
 		if !slices.Equal(got, []string{"quote"}) {
 			t.Errorf("missing %q", got)
 		}
@@ -284,8 +287,7 @@ func TestTwoDumpsInOne(t *testing.T) {
 	wantNotWhole(t, report(t, write(t, "dump.sql", slices.Concat(cut, rows))), "the first has no end")
 }
 
-// TestCompressedDumps reads a dump through every compressor, whole, cut at ten
-// places, and with ten bytes changed.
+// TestCompressedDumps reads a dump through every compressor, whole, cut at ten places, and with ten bytes changed.
 func TestCompressedDumps(t *testing.T) {
 	t.Parallel()
 	plain := dump(t, "m2")
@@ -334,8 +336,8 @@ func wantAllDamaged(t *testing.T, content []byte, flips bool) {
 	}
 }
 
-// harmless tells whether a changed gzip file holds the same all the same: a
-// deflate stream describes codes that it does not use.
+// harmless tells whether a changed gzip file holds the same all the same: a deflate stream describes codes that it does
+// not use.
 func harmless(t *testing.T, content, changed []byte) bool {
 	t.Helper()
 	if sniffCompression(content) != CompressionGzip {
@@ -347,8 +349,8 @@ func harmless(t *testing.T, content, changed []byte) bool {
 	return cmd.Run() == nil && bytes.Equal(got.Bytes(), pipe(t, content, "gzip", "-dc"))
 }
 
-// TestTwoStreams reads compressed files of two streams, as parallel compressors
-// and cat make them, and such with only half of the second.
+// TestTwoStreams reads compressed files of two streams, as parallel compressors and cat make them, and such with only
+// half of the second.
 func TestTwoStreams(t *testing.T) {
 	t.Parallel()
 	plain := dump(t, "m2")
@@ -359,7 +361,8 @@ func TestTwoStreams(t *testing.T) {
 			first, second := compress(t, plain[:half], c.args), compress(t, plain[half:], c.args)
 			wantWhole(t, report(t, write(t, "dump", slices.Concat(first, second))))
 			wantNotWhole(t, report(t, write(t, "dump", first)), "the second stream is missing")
-			wantNotWhole(t, report(t, write(t, "dump", slices.Concat(first, second[:len(second)/2]))), "half of the second stream")
+			wantNotWhole(t, report(t, write(t, "dump", slices.Concat(first, second[:len(second)/2]))),
+				"half of the second stream")
 		})
 	}
 }
@@ -369,25 +372,27 @@ func TestChangedStructure(t *testing.T) {
 	t.Parallel()
 	plain := dump(t, "m2")
 	for name, change := range map[string][2]string{
-		"a verb":                    {"INSERT INTO `store` ", "INSURT INTO `store` "},
-		"the word VALUES":           {"INSERT INTO `store` VALUES", "INSERT INTO `store` VALUFS"},
-		"a quoted name":             {"CREATE TABLE `store` (", "CREATE TABLE `store( ("},
-		"a parenthesis of a table":  {"CREATE TABLE `store` (", "CREATE TABLE `store` ["},
-		"a comma between values":    {"(0,'admin',0", "(0.'admin',0"},
-		"a comma that is lost":      {"(0,'admin',0", "(0,'admin'00"},
-		"an opening parenthesis":    {"(0,'admin',0", "[0,'admin',0"},
-		"an opening quote":          {"(0,'admin',0", "(0,admin ',0"},
-		"a closing quote":           {"(0,'admin',0", "(0,'admin ,0"},
-		"NULL":                      {",NULL", ",NVLL"},
-		"the end of a comment":      {"DISABLE KEYS */;", "DISABLE KEYS *?;"},
-		"the beginning of one":      {"/*!40000 ALTER TABLE `store` DIS", "?*!40000 ALTER TABLE `store` DIS"},
-		"a semicolon":               {"UNLOCK TABLES;", "UNLOCK TABLES:"},
-		"a command of the client":   {"DELIMITER ;;", "DELIM1TER ;;"},
-		"a hole of NUL bytes":       {"INSERT INTO `store` ", "\x00\x00\x00\x00\x00\x00 INTO `store` "},
-		"a NUL byte in a text":      {"'admin'", "'ad\x00in'"},
-		"the last line":             {"-- Dump completed on", "-- Dump completod on"},
-		"the last line's comment":   {"-- Dump completed on", "+- Dump completed on"},
-		"a statement behind":        {"\n-- Dump completed on", "\n-- Dump completed on 2026-01-01 10:00:00\nDROP TABLE store;\n-- Dump completed on"},
+		"a verb":                   {"INSERT INTO `store` ", "INSURT INTO `store` "},
+		"the word VALUES":          {"INSERT INTO `store` VALUES", "INSERT INTO `store` VALUFS"},
+		"a quoted name":            {"CREATE TABLE `store` (", "CREATE TABLE `store( ("},
+		"a parenthesis of a table": {"CREATE TABLE `store` (", "CREATE TABLE `store` ["},
+		"a comma between values":   {"(0,'admin',0", "(0.'admin',0"},
+		"a comma that is lost":     {"(0,'admin',0", "(0,'admin'00"},
+		"an opening parenthesis":   {"(0,'admin',0", "[0,'admin',0"},
+		"an opening quote":         {"(0,'admin',0", "(0,admin ',0"},
+		"a closing quote":          {"(0,'admin',0", "(0,'admin ,0"},
+		"NULL":                     {",NULL", ",NVLL"},
+		"the end of a comment":     {"DISABLE KEYS */;", "DISABLE KEYS *?;"},
+		"the beginning of one":     {"/*!40000 ALTER TABLE `store` DIS", "?*!40000 ALTER TABLE `store` DIS"},
+		"a semicolon":              {"UNLOCK TABLES;", "UNLOCK TABLES:"},
+		"a command of the client":  {"DELIMITER ;;", "DELIM1TER ;;"},
+		"a hole of NUL bytes":      {"INSERT INTO `store` ", "\x00\x00\x00\x00\x00\x00 INTO `store` "},
+		"a NUL byte in a text":     {"'admin'", "'ad\x00in'"},
+		"the last line":            {"-- Dump completed on", "-- Dump completod on"},
+		"the last line's comment":  {"-- Dump completed on", "+- Dump completed on"},
+		"a statement behind": {
+			"\n-- Dump completed on", "\n-- Dump completed on 2026-01-01 10:00:00\nDROP TABLE store;\n-- Dump completed on",
+		},
 		"a message of the program":  {"-- MariaDB dump", "mysqldump: [Warning] Using a password\n-- MariaDB dump"},
 		"a row too many":            {"(0,'admin',0", "(0,0,'admin',0"},
 		"the time in the last line": {"-- Dump completed on 2", "-- Dump completed on x"},
@@ -407,7 +412,9 @@ func TestChangedStructure(t *testing.T) {
 // TestEveryCut cuts a small dump at many of its bytes, and at each near its end.
 func TestEveryCut(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"other"}, {"--skip-dump-date", "other"}, {"--skip-comments", "other"}, {"--compact", "other"}} {
+	for _, args := range [][]string{
+		{"other"}, {"--skip-dump-date", "other"}, {"--skip-comments", "other"}, {"--compact", "other"},
+	} {
 		plain := dump(t, args...)
 		path := write(t, "dump.sql", plain)
 		end := len(plain)
@@ -455,7 +462,8 @@ CREATE TABLE ` + "`catalog_category_entity`" + ` (
 --
 
 LOCK TABLES ` + "`catalog_category_entity`" + ` WRITE;
-INSERT INTO ` + "`catalog_category_entity`" + ` VALUES ('1','2026-11-23 00:04:26'),('2','2026-11-23 00:04:27'),('3','2026-11-24 00:00:00');
+INSERT INTO ` + "`catalog_category_entity`" + ` VALUES ('1','2026-11-23 00:04:26'),('2','2026-11-23 00:04:27'),
+ ('3','2026-11-24 00:00:00');
 UNLOCK TABLES;
 --
 -- Triggers structure for table ` + "`catalog_category_entity`" + `
@@ -475,7 +483,9 @@ delimiter ;
 	wantWhole(t, r)
 	db, _ := r.Database("shop")
 	c := db.Content("")
-	if r.Kind != KindMagento || db.Triggers != 1 || c.RootCreated != "2026-11-23 00:04:26" || c.Entities["category"].New != 1 || !c.TimesUTC {
+	if r.Kind != KindMagento || db.Triggers != 1 || c.RootCreated != "2026-11-23 00:04:26" ||
+		c.Entities["category"].New != 1 ||
+		!c.TimesUTC {
 		t.Errorf("%s, %d triggers, %+v", r.Kind, db.Triggers, c)
 	}
 	want := Moment{Time: time.Date(2026, 11, 23, 10, 11, 12, 0, time.UTC), Source: SourceTrailer}
@@ -525,7 +535,9 @@ func TestForeign(t *testing.T) {
 		"XML":        {"<?xml version=\"1.0\"?>\n<mysqldump>", "XML"},
 		"a log":      {"2026-11-23 10:00:00 backup started\n", "no backup"},
 		"a message":  {"mysqldump: Got error: 1045: Access denied", "message of the program"},
-		"twice":      {string(compress(t, compress(t, []byte(sql), []string{"gzip", "-c"}), []string{"zstd", "-c"})), "compressed twice"},
+		"twice": {
+			string(compress(t, compress(t, []byte(sql), []string{"gzip", "-c"}), []string{"zstd", "-c"})), "compressed twice",
+		},
 		"only lines": {"-- MariaDB dump 10.19\n-- Dump completed on 2026-11-23  1:00:00\n", "no statement"},
 	} {
 		t.Run(name, func(t *testing.T) {

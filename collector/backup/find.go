@@ -20,9 +20,8 @@ import (
 type Problem struct {
 	Path string // as it was configured or found, escaped so that it is one line
 	Text string // why not
-	// Unseen means that there may be a backup which could not be looked at:
-	// permission denied, an I/O error, a limit. Else there certainly is none:
-	// nothing matches, or what is there is no file.
+	// Unseen means that there may be a backup which could not be looked at: permission denied, an I/O error, a limit.
+	// Else there certainly is none: nothing matches, or what is there is no file.
 	Unseen bool
 }
 
@@ -34,17 +33,15 @@ const (
 	maxParts      = 200_000 // files of one backup directory
 )
 
-// Find lists what the patterns name: files, the files in directories, and
-// backup directories, newest first. A pattern is a path or a glob as
-// path/filepath.Match has it; a file that exists is meant by its name even if
-// that has characters of a glob.
+// Find lists what the patterns name: files, the files in directories, and backup directories, newest first. A pattern
+// is a path or a glob as path/filepath.Match has it; a file that exists is meant by its name even if that has
+// characters of a glob.
 //
 // Hidden files and links to directories within a directory are passed over. A file with several names is listed once.
 // The parts of a split file are one candidate, and so are the dumps of single tables in a folder.
 //
-// Find looks at ctx between calls of the operating system, but such a call on
-// a hung network mount does not return. Who cannot wait for that uses
-// Reader.Find.
+// Find looks at ctx between calls of the operating system, but such a call on a hung network mount does not return. A
+// caller that cannot wait uses Reader.Find.
 func Find(ctx context.Context, patterns []string) ([]Candidate, []Problem) {
 	f := &finder{seen: map[[2]uint64]int{}}
 	for _, p := range patterns {
@@ -84,7 +81,10 @@ func (f *finder) problem(p Problem) {
 
 // failed adds the problem of a call of the operating system.
 func (f *finder) failed(path string, err error) {
-	p := Problem{Path: path, Unseen: !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ELOOP) && !errors.Is(err, syscall.ENOTDIR)}
+	p := Problem{
+		Path:   path,
+		Unseen: !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ELOOP) && !errors.Is(err, syscall.ENOTDIR),
+	}
 	p.Text = statProblem(path, err)
 	f.problem(p)
 }
@@ -120,8 +120,8 @@ func (f *finder) pattern(ctx context.Context, pattern string) {
 	}
 }
 
-// path adds what a path names. Links are followed where they were named by the
-// configuration, and from anywhere to a file.
+// path adds what a path names. Links are followed where they were named by the configuration, and from anywhere to a
+// file.
 func (f *finder) path(ctx context.Context, path string, depth int) {
 	if f.full(ctx) {
 		return
@@ -247,8 +247,8 @@ func readNames(path string) ([]string, error) {
 	return names, d.Close()
 }
 
-// addParts completes the candidate of several files with the sum of their sizes, the latest of their times, and a digest
-// of them all. It calls answered for each file.
+// addParts completes the candidate of several files with the sum of their sizes, the latest of their times, and a
+// digest of them all. It calls answered for each file.
 func addParts(ctx context.Context, c *Candidate, answered func()) error {
 	digest := fnv.New64a()
 	c.Size, c.ModTime = 0, time.Time{}
@@ -294,8 +294,7 @@ func (c Candidate) folder() string {
 	return filepath.Dir(c.Path)
 }
 
-// walkParts goes through what is in a backup directory, and in the directories
-// within it.
+// walkParts goes through what is in a backup directory, and in the directories within it.
 func walkParts(ctx context.Context, root string, each func(name string, info fs.FileInfo) error) error {
 	count := 0
 	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
@@ -333,11 +332,14 @@ func directoryKind(names []string) Kind {
 		return KindMariabackup
 	case holds("config") && holds("data") && holds("keys") && holds("snapshots"):
 		return KindRestic
-	case holds("config") && holds("data") && slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, "hints.") }):
+	case holds("config") && holds("data") && slices.ContainsFunc(names, isHints):
 		return KindBorg
 	}
 	return KindUnknown
 }
+
+// isHints recognizes a file that only repositories of borg have.
+func isHints(name string) bool { return strings.HasPrefix(name, "hints.") }
 
 // oneLine escapes what would break a line.
 func oneLine(path string) string {

@@ -29,7 +29,10 @@ func places(t *testing.T) string {
 	for _, dir := range []string{"deep/a/b/c/d/e", "md", "empty"} {
 		must(t, os.MkdirAll(in(dir), 0o700))
 	}
-	for i, name := range []string{"old.sql", "new.sql", "deep/a/inner.sql", "md/metadata", "md/x.t-schema.sql", "deep/.hidden", "[odd].sql", "line\nfeed.sql", "deep/a/b/c/d/e/deepest.sql"} {
+	for i, name := range []string{
+		"old.sql", "new.sql", "deep/a/inner.sql", "md/metadata", "md/x.t-schema.sql", "deep/.hidden", "[odd].sql",
+		"line\nfeed.sql", "deep/a/b/c/d/e/deepest.sql",
+	} {
 		must(t, os.WriteFile(in(name), []byte(name), 0o600))
 		age(t, in(name), time.Duration(20-i)*time.Hour)
 	}
@@ -91,7 +94,8 @@ func TestFind(t *testing.T) {
 				if !containsAny(p.Text, strings.Split(c.problems, "|")) || strings.Contains(p.Path, "\n") {
 					t.Errorf("problem %q: %s", p.Path, p.Text)
 				}
-				if nothing := containsAny(p.Text, []string{"exist", "matches", "valid", "leads", "pipe", "socket", "device", "not a directory"}); p.Unseen == nothing {
+				certain := []string{"exist", "matches", "valid", "leads", "pipe", "socket", "device", "not a directory"}
+				if p.Unseen == containsAny(p.Text, certain) {
 					t.Errorf("problem %q: %s: may be a backup: %v", p.Path, p.Text, p.Unseen)
 				}
 			}

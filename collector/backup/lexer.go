@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// lexer cuts a stream of SQL statements, as the mysql client would read them,
-// into tokens. It keeps no more than one short token in memory.
+// lexer cuts a stream of SQL statements, as the mysql client would read them, into tokens. It keeps no more than one
+// short token in memory.
 type lexer struct {
 	src       *source
 	delimiter string // what ends a statement, changed by the client's DELIMITER command
@@ -26,15 +26,14 @@ const (
 	tokenMark                  // any other single byte
 )
 
-// token is one piece of a statement. Its text is valid until the next one and
-// holds at most maxToken bytes.
+// token is one piece of a statement. Its text is valid until the next one and holds at most maxToken bytes.
 type token struct {
 	kind tokenKind
 	text []byte
 }
 
-// maxToken is the longest token that is kept whole: four bytes for each of the
-// 64 characters that an identifier may have.
+// maxToken is the longest token that is kept whole: four bytes for each of the 64 characters that an identifier may
+// have.
 const maxToken = 256
 
 // is compares a bare word without regard to case.
@@ -42,10 +41,10 @@ func (t token) is(word string) bool {
 	return t.kind == tokenWord && len(t.text) == len(word) && bytes.EqualFold(t.text, []byte(word))
 }
 
-// mark tells whether the token is that single byte.
+// mark reports whether the token is that single byte.
 func (t token) mark(b byte) bool { return t.kind == tokenMark && t.text[0] == b }
 
-// named tells whether the token can stand where a name is wanted.
+// named reports whether the token can stand where a name is wanted.
 func (t token) named() bool {
 	return t.kind == tokenName || t.kind == tokenWord || (t.kind == tokenText && len(t.text) > 0)
 }
@@ -54,8 +53,7 @@ func newLexer(src *source) *lexer {
 	return &lexer{src: src, delimiter: ";", word: make([]byte, 0, maxToken)}
 }
 
-// next returns the next token of a statement. A stream that ends within the
-// statement is an error.
+// next returns the next token of a statement. A stream that ends within the statement is an error.
 func (l *lexer) next() (token, error) {
 	if err := l.space(); err != nil {
 		return token{}, err
@@ -213,8 +211,8 @@ func (l *lexer) space() error {
 	}
 }
 
-// stepComment takes one step that begins with a slash or an asterisk: into or
-// out of an executable comment, or over a plain one.
+// stepComment takes one step that begins with a slash or an asterisk: into or out of an executable comment, or over a
+// plain one.
 func (l *lexer) stepComment() error {
 	s := l.src
 	switch {
@@ -227,8 +225,8 @@ func (l *lexer) stepComment() error {
 	return nil
 }
 
-// dashes tells whether a comment to the end of the line begins: two dashes and
-// a blank, or two dashes that are the last of the stream.
+// dashes reports whether a comment to the end of the line begins: two dashes and a blank, or two dashes that are the
+// last of the stream.
 func (l *lexer) dashes() bool {
 	s := l.src
 	if !s.starts("--") {
@@ -243,7 +241,7 @@ const maxLine = 512
 // maxBlock is how much of a block comment is kept.
 const maxBlock = 4 << 10
 
-// line reads the rest of the line, and tells whether a line feed ended it.
+// line reads the rest of the line, and reports whether a line feed ended it.
 func (l *lexer) line() (text []byte, closed bool) {
 	s := l.src
 	l.word = l.word[:0]
@@ -322,9 +320,11 @@ func (l *lexer) after(text string, start int64) error {
 // Which bytes a bare word, a number or an @variable is made of, and which are blank.
 var (
 	isWord = byteSet(func(c byte) bool {
-		return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c == '$' || c == '@' || c >= 0x80
+		return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c == '$' || c == '@' ||
+			c >= 0x80
 	})
-	isBlank = byteSet(func(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' || c == '\f' || c == '\v' })
+	isBlank = byteSet(
+		func(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' || c == '\f' || c == '\v' })
 )
 
 func byteSet(in func(byte) bool) (set [256]bool) {

@@ -12,15 +12,15 @@ import (
 // System is which Magento a database belongs to.
 type System string
 
-// The systems that a database's tables tell.
+// The systems, found out by the tables of a database.
 const (
 	SystemNone     System = ""
 	SystemMagento1 System = "magento1"
 	SystemMagento2 System = "magento2"
 )
 
-// Content is what a database in a backup says about the Magento whose tables
-// have a certain prefix. Names are without the prefix.
+// Content is what a database in a backup says about the Magento whose tables have a certain prefix. Names are without
+// the prefix.
 type Content struct {
 	System    System
 	Prefix    string
@@ -49,18 +49,16 @@ type Content struct {
 	where map[string]string // by table, the condition that mysqldump was given for its rows
 }
 
-// Entity is what a backup holds of one entity: product, category, attribute,
-// attribute_set, customer, customer_group, order, cms_page, cms_block,
-// cart_rule, catalog_rule, review, url_rewrite or store. An entity whose table
-// is not in the backup, or whose columns do not tell, is not in the map.
+// Entity is what a backup holds of one entity: product, category, attribute, attribute_set, customer, customer_group,
+// order, cms_page, cms_block, cart_rule, catalog_rule, review, url_rewrite or store. An entity whose table is not in
+// the backup, or whose columns do not tell, is not in the map.
 type Entity struct {
 	Rows  int64
 	New   int64    // rows that installing Magento 2 does not make
 	Names []string // of some new ones, for people
 }
 
-// Installed tells whether the backup holds the rows that installing a Magento
-// 2 makes: its patches or modules.
+// Installed reports whether the backup holds the rows that installing a Magento 2 makes: its patches or modules.
 func (c Content) Installed() bool {
 	return c.System == SystemMagento2 && (len(c.Patches) > 0 || len(c.Modules) > 0)
 }
@@ -114,8 +112,8 @@ func (c Content) TriggerGaps(today map[string]int) []TriggerGap {
 	return gaps
 }
 
-// Missing returns those of the given tables (without prefix) that the backup
-// does not hold, leaving out the ones that Generated names.
+// Missing returns those of the given tables (without prefix) that the backup does not hold, leaving out the ones that
+// Generated names.
 func (c Content) Missing(tables []string) []string {
 	var missing []string
 	for _, t := range tables {
@@ -131,15 +129,18 @@ func has(sorted []string, name string) bool {
 	return found
 }
 
-var generatedTable = regexp.MustCompile(`^(sequence_.*|.*_cl|.*_tmp|.*_replica|inventory_stock_\d+|catalog_product_index_.*_store\d+|` +
-	`catalog_category_product_index_store\d+|catalog_(product|category)_flat_.*\d+|catalogsearch_fulltext_scope\d+|search_tmp_.*|customer_dummy_cl)$`)
+var generatedTable = regexp.MustCompile(
+	`^(sequence_.*|.*_cl|.*_tmp|.*_replica|inventory_stock_\d+|catalog_product_index_.*_store\d+|` +
+		`catalog_category_product_index_store\d+|catalog_(product|category)_flat_.*\d+|catalogsearch_fulltext_scope\d+|` +
+		`search_tmp_.*|customer_dummy_cl)$`,
+)
 
-// Generated tells whether Magento 2 makes and drops a table (without prefix)
-// by itself while it runs, so that a backup without it restores all the same.
+// Generated reports whether Magento 2 makes and drops a table (without prefix) by itself while it runs, so that a
+// backup without it restores all the same.
 func Generated(table string) bool { return generatedTable.MatchString(table) }
 
 // systemOf says which Magento has its tables, which are sorted, under a prefix. Magento 1's register of modules is one
-// that no Magento 2 ever had, so a part of a Magento 1 is told by it too; a Magento 2 needs more to be one.
+// that no Magento 2 ever had, so it also identifies a part of a Magento 1; a Magento 2 needs more to be one.
 func systemOf(tables []string, prefix string) System {
 	all := func(names ...string) bool {
 		return !slices.ContainsFunc(names, func(n string) bool { return !has(tables, prefix+n) })
@@ -167,8 +168,8 @@ func (d Database) Prefixes() []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-// Content reads the database as that of the Magento with this table prefix.
-// Its System is SystemNone where no Magento has it.
+// Content reads the database as that of the Magento with this table prefix. Its System is SystemNone where no Magento
+// has it.
 func (d Database) Content(prefix string) Content {
 	tables := d.Tables.List()
 	c := Content{

@@ -110,7 +110,8 @@ func TestRowsLeftOut(t *testing.T) {
 		"nothing":        {dump(t, "m2"), nothing},
 		"several tables": {dump(t, without("ignore-table-data", stores...)...), stores},
 		"the structure, then the rest": {
-			slices.Concat(dump(t, append([]string{"--no-data", "m2"}, stores...)...), dump(t, without("ignore-table", stores...)...)), stores,
+			slices.Concat(dump(t, append([]string{"--no-data", "m2"}, stores...)...),
+				dump(t, without("ignore-table", stores...)...)), stores,
 		},
 		"tables that are not there": {dump(t, without("ignore-table", stores...)...), stores},
 		"one row of each":           {dump(t, "--where=1 limit 1", "m2"), atLeast(2)},
@@ -126,7 +127,9 @@ func TestRowsLeftOut(t *testing.T) {
 			dump(t, without("ignore-table-data", "cron_schedule", "catalog_product_index_price", "mview_state")...), nothing,
 		},
 		"rows with column names": {
-			dump(t, "--complete-insert", "--skip-extended-insert", "--ignore-table-data=m2.indexer_state", "m2"), []string{"indexer_state"},
+			dump(t, "--complete-insert", "--skip-extended-insert", "--ignore-table-data=m2.indexer_state", "m2"), []string{
+				"indexer_state",
+			},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -176,7 +179,8 @@ func TestTriggerGaps(t *testing.T) {
 	const table = "catalog_category_entity"
 	some := slices.Concat(dump(t, "--ignore-table=m2."+table, "m2"), dump(t, "--skip-triggers", "m2", table))
 	onlyInsert := slices.Concat(some, []byte("-- MariaDB dump\nDELIMITER ;;\n"+
-		"CREATE DEFINER=`a`@`b` TRIGGER IF NOT EXISTS `m2`.`x` AFTER INSERT ON `"+table+"` FOR EACH ROW SET @on = 1 ;;\nDELIMITER ;\n-- Dump completed on 2026-11-23  1:00:00\n"))
+		"CREATE DEFINER=`a`@`b` TRIGGER IF NOT EXISTS `m2`.`x` AFTER INSERT ON `"+table+"` FOR EACH ROW SET @on = 1 ;;\n"+
+		"DELIMITER ;\n-- Dump completed on 2026-11-23  1:00:00\n"))
 	prefixed := todayTriggers(t, "m2p", "m2_")
 	for name, c := range map[string]struct {
 		path, database, prefix string

@@ -16,9 +16,8 @@ import (
 	"magento_migration_exporter/collector/mysqltest"
 )
 
-// server is the real server whose databases the tests back up: m2 is a fresh
-// Magento 2, m2p one with a table prefix, used one in which entities were made,
-// m1 a Magento 1, other neither.
+// server is the real server whose databases the tests back up: m2 is a fresh Magento 2, m2p one with a table prefix,
+// used one in which entities were made, m1 a Magento 1, other neither.
 var server *mysqltest.Server
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
@@ -106,7 +105,8 @@ END;
 
 // newEntities is what somebody who tries the shop out leaves behind.
 const newEntities = `
-INSERT INTO catalog_product_entity (sku, attribute_set_id, type_id) VALUES ('test-1', 4, 'simple'), ('test-2', 4, 'simple');
+INSERT INTO catalog_product_entity (sku, attribute_set_id, type_id) VALUES
+ ('test-1', 4, 'simple'), ('test-2', 4, 'simple');
 INSERT INTO eav_attribute (entity_type_id, attribute_code, is_user_defined) VALUES (4, 'brand', 1);
 INSERT INTO eav_attribute_set (entity_type_id, attribute_set_name) VALUES (4, 'Shoes');
 INSERT INTO cms_page (title, identifier) VALUES ('About us', 'about-us');
@@ -134,11 +134,14 @@ func pipe(tb testing.TB, in []byte, name string, args ...string) []byte {
 // dump runs mariadb-dump.
 func dump(tb testing.TB, args ...string) []byte {
 	tb.Helper()
-	return tool(tb, "mariadb-dump", append([]string{"--no-defaults", "-uroot", "-h127.0.0.1", "-P" + strconv.Itoa(server.Port())}, args...)...)
+	return tool(
+		tb,
+		"mariadb-dump",
+		append([]string{"--no-defaults", "-uroot", "-h127.0.0.1", "-P" + strconv.Itoa(server.Port())}, args...)...)
 }
 
-// write writes a file of a test. Its time is an hour ago, so that one that ends
-// too early does not pass for one that is being written.
+// write writes a file of a test. Its time is an hour ago, so that one that ends too early does not pass for one that is
+// being written.
 func write(tb testing.TB, name string, content []byte) string {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), name)
@@ -176,7 +179,7 @@ func candidate(tb testing.TB, path string) Candidate {
 func unlimited() job {
 	o := Options{}.withDefaults()
 	return job{
-		limits:   limits{o.MaxWindow, o.MaxOutput, o.MaxRatio},
+		limits:   limits{o.MaxWindow, o.MaxOutput, o.MaxRatio, freeBytes},
 		pace:     func(n int) (int, error) { return n, nil },
 		progress: &progress{},
 	}
@@ -197,7 +200,8 @@ func countRows(tb testing.TB, database string) int64 {
 	tb.Helper()
 	root, err := server.Root(tb.Context())
 	must(tb, err)
-	names, err := root.QueryContext(tb.Context(), "SELECT table_name FROM information_schema.tables WHERE table_schema = ? AND table_type = 'BASE TABLE'", database)
+	names, err := root.QueryContext(tb.Context(),
+		"SELECT table_name FROM information_schema.tables WHERE table_schema = ? AND table_type = 'BASE TABLE'", database)
 	must(tb, err)
 	defer func() { must(tb, names.Close()) }()
 	var sum int64

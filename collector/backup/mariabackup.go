@@ -14,8 +14,8 @@ import (
 	"strings"
 )
 
-// physical is what mariabackup and xtrabackup write, whether into a directory
-// or into a stream: the server's own files, and some that tell of the backup.
+// physical is what mariabackup and xtrabackup write, whether into a directory or into a stream: the server's own files,
+// and some that describe the backup.
 type physical struct {
 	checkpoints map[string]string // key = value
 	info        map[string]string
@@ -35,8 +35,7 @@ func newPhysical() *physical {
 	return &physical{files: map[string]bool{}, triggered: map[string][]string{}}
 }
 
-// The files that tell of a backup: xtrabackup's names, and those that MariaDB
-// 11.1 and later use.
+// The files that describe a backup: xtrabackup's names, and those that MariaDB 11.1 and later use.
 func isCheckpoints(name string) bool {
 	return name == "xtrabackup_checkpoints" || name == "mariadb_backup_checkpoints"
 }
@@ -123,14 +122,14 @@ func (p *physical) trigger(name string, text []byte) {
 	p.triggered[dir] = append(p.triggered[dir], parseKeys(text)["trigger_table"])
 }
 
-// isTablespace tells InnoDB's files by their names. A table that was created
-// while the backup ran is in a file that ends in .new until it is prepared.
+// isTablespace recognizes InnoDB's files by their names. A table that was created while the backup ran is in a file
+// that ends in .new until it is prepared.
 func isTablespace(base string) bool {
 	return strings.HasSuffix(base, ".ibd") || strings.HasSuffix(base, ".new") || strings.HasPrefix(base, "ibdata") ||
 		strings.HasPrefix(base, "undo") && !strings.Contains(base, ".")
 }
 
-// readFrm checks the first bytes of a table's definition, and tells a view.
+// readFrm checks the first bytes of a table's definition, and reports whether it is a view's.
 func readFrm(in io.Reader) (view bool, err error) {
 	r := bufio.NewReader(in)
 	head, err := r.Peek(9)
@@ -145,8 +144,8 @@ func readFrm(in io.Reader) (view bool, err error) {
 	return view, err
 }
 
-// readRedo reads the header of the log. MariaDB 10.8 and later write "Phys" and
-// the first LSN there; from then on the file's size follows from the LSNs.
+// readRedo reads the header of the log. MariaDB 10.8 and later write "Phys" and the first LSN there; from then on the
+// file's size follows from the LSNs.
 func readRedo(name string, in io.Reader) (*redoLog, error) {
 	r := bufio.NewReader(in)
 	head, err := r.Peek(16)
@@ -163,11 +162,12 @@ func readRedo(name string, in io.Reader) (*redoLog, error) {
 	return redo, err
 }
 
-// judge tells whether everything is there, and what it is.
+// judge checks that everything is there, and writes into the report what it is.
 func (p *physical) judge(r *Report, found *contents) error {
 	p.list(found)
 	if p.checkpoints == nil && p.info == nil && p.files["ibdata1"] && !p.files["backup-my.cnf"] {
-		return corrupt(-1, "it is a server's data directory or a bare copy of one, which nothing says was copied in one piece")
+		return corrupt(-1,
+			"it is a server's data directory or a bare copy of one, which nothing says was copied in one piece")
 	}
 	if p.checkpoints == nil {
 		return notFinished("xtrabackup_checkpoints")
@@ -218,7 +218,8 @@ func (p *physical) judgeRedo() error {
 		want = redoHeader + last - p.redo.first
 	}
 	if p.redo.size < want {
-		return truncated(p.redo.size, "%s: it has %d bytes, and the log up to last_lsn needs %d", p.redo.name, p.redo.size, want)
+		return truncated(p.redo.size, "%s: it has %d bytes, and the log up to last_lsn needs %d", p.redo.name, p.redo.size,
+			want)
 	}
 	return nil
 }

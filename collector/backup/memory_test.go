@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -17,15 +19,15 @@ func rows(table string) []byte {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		fmt.Fprintf(&b, "(%d,'sku-%d',NULL,%d.%04d,'2026-11-23 00:%02d:%02d','%s')", i, i*7919, i%997, i%9973, i/60%60, i%60, strings.Repeat("it\\'s text; ", i%17))
+		fmt.Fprintf(&b, "(%d,'sku-%d',NULL,%d.%04d,'2026-11-23 00:%02d:%02d','%s')", i, i*7919, i%997, i%9973, i/60%60, i%60,
+			strings.Repeat("it\\'s text; ", i%17))
 	}
 	b.WriteString(";\n")
 	return b.Bytes()
 }
 
-// bigDump is a dump of at least this many bytes, as pieces to be read one after
-// another, most of them the same. Each piece is compressed by itself, and a file
-// of several compressed streams is read as one.
+// bigDump is a dump of at least this many bytes, as pieces to be read one after another, most of them the same. Each
+// piece is compressed by itself, and a file of several compressed streams is read as one.
 func bigDump(tb testing.TB, size int, args []string) io.Reader {
 	tb.Helper()
 	const columns = "`id` int, `sku` text, `n` text, `price` decimal(12,4), `created_at` timestamp, `body` text"
@@ -49,13 +51,13 @@ func TestMemory(t *testing.T) {
 		size int
 		args []string
 	}{
-		{"plain", 512 << 20, nil},
-		{"gzip", 512 << 20, []string{"gzip", "-c"}},
-		{"zstd", 512 << 20, []string{"zstd", "-c"}},
+		{"plain", 256 << 20, nil},
+		{"gzip", 128 << 20, []string{"gzip", "-c"}},
+		{"zstd", 128 << 20, []string{"zstd", "-c"}},
 		{"zstd-19", 128 << 20, []string{"zstd", "-19", "-c"}},
 		{"xz", 64 << 20, []string{"xz", "-c", "-T2"}},
-		{"bzip2", 16 << 20, []string{"bzip2", "-c"}},
-		{"lz4", 512 << 20, []string{"lz4", "-c"}},
+		{"bzip2", 32 << 20, []string{"bzip2", "-c"}},
+		{"lz4", 128 << 20, []string{"lz4", "-c"}},
 	} {
 		c.size /= raceFactor
 		t.Run(c.name, func(t *testing.T) {
@@ -75,6 +77,24 @@ func TestMemory(t *testing.T) {
 				t.Errorf("%d bytes were allocated, more than %d", allocated, limit)
 			}
 		})
+	}
+}
+
+// TestArchiveMemory counts what is allocated while archives of a large dump are read.
+func TestArchiveMemory(t *testing.T) {
+	size := (128 << 20) / raceFactor
+	content, err := io.ReadAll(bigDump(t, size, nil))
+	must(t, err)
+	dir := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(dir, "m2.sql"), content, 0o600))
+	tool(t, "tar", "-C", dir, "-cf", filepath.Join(dir, "a.tar"), "m2.sql")
+	tool(t, "zip", "-q1j", filepath.Join(dir, "a.zip"), filepath.Join(dir, "m2.sql"))
+	for _, name := range []string{"a.tar", "a.zip"} {
+		allocated := allocatedBy(func() { wantWhole(t, report(t, filepath.Join(dir, name))) })
+		t.Logf("%s: %d KiB", name, allocated>>10)
+		if limit := uint64(8 << 20); allocated > limit {
+			t.Errorf("%s: %d bytes were allocated, more than %d", name, allocated, limit)
+		}
 	}
 }
 

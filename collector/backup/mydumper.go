@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// mydumperMeta is mydumper's metadata file: lines of text up to 0.11, later
-// like an INI file with most of it in comments.
+// mydumperMeta is mydumper's metadata file: lines of text up to 0.11, later like an INI file with most of it in
+// comments.
 type mydumperMeta struct {
 	started, finished string
 	rows              map[string]int64 // by `database`.`table`, where the file has them
@@ -53,7 +53,7 @@ func parseMydumper(in io.Reader) (mydumperMeta, error) {
 			} else {
 				n, err := strconv.ParseInt(v[2], 10, 64)
 				if err != nil || n < 0 || len(m.rows) == maxMydumperTables {
-					return m, corrupt(at, "what stands here is no number of rows")
+					return m, corrupt(at, "this is not a number of rows")
 				}
 				m.rows[rowsKey(database, table)] = n
 			}
@@ -76,7 +76,15 @@ type mydumperFile struct {
 }
 
 // The parts of a mydumper directory, in the order in which they are read.
-var mydumperParts = []string{"schema-create", "schema", "schema-sequence", "schema-view", "schema-triggers", "schema-post", "data"}
+var mydumperParts = []string{
+	"schema-create",
+	"schema",
+	"schema-sequence",
+	"schema-view",
+	"schema-triggers",
+	"schema-post",
+	"data",
+}
 
 var (
 	mydumperSQL  = regexp.MustCompile(`^([^.]+?)(?:\.(.+?))?-(schema(?:-create|-post|-triggers|-view|-sequence)?)\.sql$`)
@@ -153,14 +161,15 @@ func (d *directory) mydumperTimes(meta mydumperMeta) error {
 	return d.at("metadata", d.r.metadataTimes(meta.started, meta.finished))
 }
 
-// mydumperPart reads one file, and tells whether it has rows.
+// mydumperPart reads one file, and reports whether it has rows.
 func (d *directory) mydumperPart(ctx context.Context, f mydumperFile) (rows bool, err error) {
-	// mydumper separates the statements of triggers, routines and events by
-	// semicolons that are within them too, so those files cannot be cut.
+	// mydumper separates the statements of triggers, routines and events by semicolons that are within them too, so
+	// those files cannot be cut.
 	loose := f.part == "schema-triggers" || f.part == "schema-post"
 	p, err := d.sql(ctx, f.name, f.database, loose)
 	var own *damage
-	if errors.As(err, &own) && own.at == 0 && (p == nil || p.statements == 0) && (f.part == "data" || f.part == "schema-post") {
+	if errors.As(err, &own) && own.at == 0 && (p == nil || p.statements == 0) &&
+		(f.part == "data" || f.part == "schema-post") {
 		d.r.Place = ""
 		return false, nil // judged by mydumperEmpty
 	}
@@ -173,8 +182,7 @@ func (d *directory) mydumperPart(ctx context.Context, f mydumperFile) (rows bool
 	return true, nil
 }
 
-// mydumperEmpty judges empty data files. With --build-empty-files each table
-// without rows has one, without it none has.
+// mydumperEmpty judges empty data files. With --build-empty-files each table without rows has one, without it none has.
 func (d *directory) mydumperEmpty(empty []string) error {
 	if len(empty) == 0 {
 		return nil
@@ -195,8 +203,8 @@ func (d *directory) mydumperEmpty(empty []string) error {
 	return nil
 }
 
-// mydumperRows compares the rows that were found with those that mydumper
-// says it wrote, and looks for rows without a table.
+// mydumperRows compares the rows that were found with those that mydumper says it wrote, and looks for rows without a
+// table.
 func (d *directory) mydumperRows(meta mydumperMeta) error {
 	for _, db := range d.contents.databases {
 		for name, t := range db.tables {

@@ -11,9 +11,8 @@ import (
 	"strings"
 )
 
-// The metadata files of MySQL Shell's dump utilities, as
-// modules/util/dump/dumper.cc of MySQL Shell 8 and 9 writes them. The times are
-// the wall clock of the host that ran the shell.
+// The metadata files of MySQL Shell's dump utilities, as modules/util/dump/dumper.cc of MySQL Shell 8 and 9 writes
+// them. The times are the wall clock of the host that ran the shell.
 type (
 	shellBegin struct {
 		Dumper        string            `json:"dumper"`
@@ -77,8 +76,7 @@ func parseObject(text []byte, into any) error {
 	return corrupt(-1, "it is no JSON")
 }
 
-// readMySQLShell reads a directory that util.dumpInstance, dumpSchemas or
-// dumpTables wrote.
+// readMySQLShell reads a directory that util.dumpInstance, dumpSchemas or dumpTables wrote.
 func (d *directory) readMySQLShell(ctx context.Context) error {
 	if !d.holds("@.json") {
 		return truncated(-1, "@.json is missing, without which nothing can be restored")
@@ -118,7 +116,8 @@ func (d *directory) shellSchema(ctx context.Context, base string, utc bool) erro
 		return err
 	}
 	for _, table := range schema.Tables {
-		if err := d.shellTable(ctx, db, cmp.Or(schema.Basenames[table], base+"@"+table), table, schema.IncludesDDL, utc); err != nil {
+		file := cmp.Or(schema.Basenames[table], base+"@"+table)
+		if err := d.shellTable(ctx, db, file, table, schema.IncludesDDL, utc); err != nil {
 			return err
 		}
 	}
@@ -210,8 +209,8 @@ func (m shellTable) usual() bool {
 	return o.Terminated == "\t" && o.Enclosed == "" && o.Escaped == `\` && o.Lines == "\n"
 }
 
-// readTSV reads rows as text: fields between tabs, a row a line, backslashes
-// before what is special. In another form rows are neither counted nor read.
+// readTSV reads rows as text: fields between tabs, a row a line, backslashes before what is special. In another form
+// rows are neither counted nor read.
 func readTSV(in io.Reader, t *table, meta shellTable, utc bool) error {
 	o := meta.Options
 	if !meta.usual() {
@@ -236,7 +235,7 @@ func readTSV(in io.Reader, t *table, meta shellTable, utc bool) error {
 	return s.failure()
 }
 
-// tsvField reads one field and what ends it; more tells that the row goes on.
+// tsvField reads one field and what ends it; more reports whether the row goes on.
 func tsvField(s *source, into *field) (more bool, err error) {
 	if into != nil {
 		into.Text, into.Null = into.Text[:0], false

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Candidate is one version of a file or directory that may be a backup. Two
-// candidates that are equal need not be read twice.
+// Candidate is one version of a file or directory that may be a backup. Two candidates that are equal need not be read
+// twice.
 type Candidate struct {
 	Path    string    // of a split file, its first part
 	Dir     bool      // one of the known backup directories, or a folder of dumps of single tables
@@ -20,8 +20,8 @@ type Candidate struct {
 	Inode   uint64
 	Device  uint64
 	Files   uint64 // of several files: a digest of their names, sizes and times; else 0
-	// Parts are the names of the files that are one candidate, where they are not all of a directory: the parts of a split
-	// file, in their order, or the dumps of single tables in a folder.
+	// Parts are the names of the files that are one candidate, where they are not all of a directory: the parts of a
+	// split file, in their order, or the dumps of single tables in a folder.
 	Parts Names
 }
 
@@ -49,9 +49,8 @@ func fileCandidate(path string, info fs.FileInfo) Candidate {
 	return c
 }
 
-// openRegular opens a file for reading if it is a regular one. A link to one
-// is followed (latest.sql.gz is often a link); a FIFO, socket or device that
-// took the file's place since it was listed is not waited for.
+// openRegular opens a file for reading if it is a regular one. A link to one is followed (latest.sql.gz is often a
+// link); a FIFO, socket or device that took the file's place since it was listed is not waited for.
 func openRegular(path string) (*os.File, fs.FileInfo, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
 	if err != nil {

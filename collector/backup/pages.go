@@ -8,8 +8,8 @@ import (
 	"io"
 )
 
-// What is where in a page of InnoDB, in bytes (storage/innobase/include/fil0fil.h
-// and fsp0types.h of MariaDB 10.11 and MySQL 8.0).
+// What is where in a page of InnoDB, in bytes (storage/innobase/include/fil0fil.h and fsp0types.h of MariaDB 10.11 and
+// MySQL 8.0).
 const (
 	pageNumber = 4  // 4 bytes
 	pageType   = 24 // 2 bytes
@@ -24,11 +24,10 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // pageFormat is how the pages of one file are checked.
 type pageFormat struct {
 	size int
-	// full: MariaDB's full_crc32, one CRC-32C at the end of the page. Else the
-	// format that MySQL has and MariaDB had: a checksum at the page's front.
+	// full: MariaDB's full_crc32, one CRC-32C at the end of the page. Else the format that MySQL has and MariaDB had: a
+	// checksum at the page's front.
 	full bool
-	// plain: the pages are neither compressed nor encrypted in a way that
-	// leaves their checksum elsewhere.
+	// plain: the pages are neither compressed nor encrypted in a way that leaves their checksum elsewhere.
 	plain bool
 	space uint32
 	pages uint32
@@ -59,8 +58,7 @@ func parsePageFormat(page []byte) (pageFormat, error) {
 	return f, nil
 }
 
-// checkPages checks the checksum of each page of a tablespace, where pages
-// have one that can be checked.
+// checkPages checks the checksum of each page of a tablespace, where pages have one that can be checked.
 func checkPages(in io.Reader) error {
 	r := bufio.NewReaderSize(in, 64<<10)
 	head, err := r.Peek(64)
@@ -97,8 +95,8 @@ func checkPages(in io.Reader) error {
 	return nil
 }
 
-// doublewrite tells the pages of the system tablespace that are only InnoDB's
-// safety net for writing others, and may be torn.
+// doublewrite recognizes the pages of the system tablespace that are only InnoDB's safety net for writing others, and
+// may be torn.
 func (f pageFormat) doublewrite(n int64) bool {
 	extent := int64(1<<20) / int64(min(f.size, 16<<10))
 	return f.space == 0 && n >= extent && n < 3*extent
@@ -114,7 +112,8 @@ func (f pageFormat) intact(page []byte, n int64) bool {
 		return zero(page)
 	}
 	const compressed, encrypted, compressedEncrypted, rtree = 14, 15, 16, 17
-	if t := binary.BigEndian.Uint16(page[pageType:]); t >= compressed && t <= compressedEncrypted || t == 34354 || t == 37401 {
+	if t := binary.BigEndian.Uint16(page[pageType:]); t >= compressed && t <= compressedEncrypted || t == 34354 ||
+		t == 37401 {
 		return true // their checksums cover something else
 	}
 	stored := binary.BigEndian.Uint32(page)
@@ -139,8 +138,7 @@ func zero(page []byte) bool {
 	return true
 }
 
-// oldChecksum is innodb_checksum_algorithm=innodb, the default up to MySQL 5.6
-// and MariaDB 10.1.
+// oldChecksum is innodb_checksum_algorithm=innodb, the default up to MySQL 5.6 and MariaDB 10.1.
 func oldChecksum(page []byte) uint32 {
 	return fold(page[pageNumber:26]) + fold(page[pageData:len(page)-8])
 }

@@ -16,8 +16,7 @@ import (
 // job is one reading of one candidate.
 type job struct {
 	limits
-	// pace waits until some bytes may be read, at most n, and says how many. It
-	// fails when the reading is to end.
+	// pace waits until some bytes may be read, at most n, and says how many. It fails when the reading is to end.
 	pace     func(n int) (int, error)
 	progress *progress
 }
@@ -42,8 +41,8 @@ func (p *progress) waiting(call func()) {
 func (j job) read(ctx context.Context, c Candidate) (r Report, err error) {
 	r = Report{Candidate: c, Offset: -1}
 	defer func() {
-		// What is read is hostile and decompressors are the work of others: a
-		// panic of theirs ends one reading, not the program.
+		// What is read is hostile and decompressors are the work of others: a panic of theirs ends one reading, not the
+		// program.
 		if p := recover(); p != nil {
 			r.judge(undetermined("reading it failed inside this program: %T", p))
 		}
@@ -102,8 +101,8 @@ func openRaw(c Candidate) (rawSource, error) {
 	return plainFile{f, c.Path}, nil
 }
 
-// open opens the candidate's file and its decompressor. A file that is not the
-// one that was listed any more is errChanged.
+// open opens the candidate's file and its decompressor. A file that is not the one that was listed any more is
+// errChanged.
 func (j job) open(c Candidate) (*file, error) {
 	in := &file{j: j, want: c}
 	var err error
@@ -128,8 +127,7 @@ func (j job) open(c Candidate) (*file, error) {
 	return in, nil
 }
 
-// unpack finds out how raw is compressed and decompresses it; taken tells how
-// many of its bytes were read.
+// unpack finds out how raw is compressed and decompresses it; taken tells how many of its bytes were read.
 func unpack(raw io.Reader, taken func() int64, lim limits) (*stream, error) {
 	buffered := bufio.NewReaderSize(raw, maxChunk)
 	head, err := buffered.Peek(8)
@@ -146,7 +144,7 @@ func unpack(raw io.Reader, taken func() int64, lim limits) (*stream, error) {
 // Close closes the decompressor and the file.
 func (in *file) Close() error { return errors.Join(in.in.Close(), in.raw.Close()) }
 
-// unchanged tells whether the file is still the one that was opened.
+// unchanged reports whether the file is still the one that was opened.
 func (in *file) unchanged() (err error) {
 	in.j.progress.waiting(func() {
 		var now Candidate
@@ -246,7 +244,8 @@ func (j job) readAt(ctx context.Context, r *Report, in io.Reader, at place) erro
 		case !intact:
 			return corrupt(0, "it is a tar archive whose first header is corrupt")
 		case at.depth == maxNesting:
-			return opaque("Unpack it where the backups are looked for.", "more than %d archives are in each other", maxNesting)
+			return opaque("Unpack it where the backups are looked for.",
+				"archives are in each other more than %d deep", maxNesting)
 		}
 		return j.readTar(ctx, r, buffered, at)
 	}
@@ -295,7 +294,7 @@ func (j job) readDump(ctx context.Context, r *Report, in io.Reader, at place) er
 	return err
 }
 
-// foreign names content that is told by its first bytes and is certainly no backup that the mysql client restores.
+// foreign names content that, by its first bytes, is certainly no backup that the mysql client restores.
 func foreign(head []byte) (string, bool) {
 	switch {
 	case len(bytes.TrimSpace(bytes.TrimPrefix(head, []byte(byteOrderMark)))) == 0:

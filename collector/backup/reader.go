@@ -11,8 +11,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Options are the settings of a Reader. The zero value of each stands for the
-// default that its comment names.
+// Options are the settings of a Reader. The zero value of each stands for the default that its comment names.
 type Options struct {
 	BytesPerSecond int64            // how fast files are read; 0: as fast as they come
 	Stall          time.Duration    // how long the operating system may take for one read; 30s
@@ -44,7 +43,7 @@ type Standing string
 
 // The standings. Only StandingRead comes with a whole Report.
 const (
-	StandingUnknown Standing = ""        // nobody requested it
+	StandingUnknown Standing = ""        // no owner requested it
 	StandingQueued  Standing = "queued"  // its turn has not come
 	StandingReading Standing = "reading" // it is being read
 	StandingStalled Standing = "stalled" // the file system it is on does not answer
@@ -54,14 +53,11 @@ const (
 // Progress is how much of a candidate was read, in bytes on disk.
 type Progress struct{ Read, Size int64 }
 
-// Reader reads backups, one at a time in the whole process, at its own pace,
-// and keeps what it found out for as long as somebody wants it. A version of a
-// file (path, size, modification time, inode, device) is read once.
+// Reader reads backups, one at a time in the whole process, at its own pace, and keeps what it found out for as long as
+// somebody wants it. A version of a file (path, size, modification time, inode, device) is read once.
 //
-// Those who want reports are told apart by a name of theirs, the owner, and
-// take turns. A file system that does not answer holds up one goroutine: what
-// else is on it is StandingStalled until it answers, and files elsewhere are
-// read meanwhile.
+// Callers name themselves, as owners, and take turns. A file system that does not answer holds up one goroutine: what
+// else is on it is StandingStalled until it answers, and files elsewhere are read meanwhile.
 type Reader struct {
 	opts    Options
 	limiter *rate.Limiter
@@ -100,8 +96,9 @@ func New(ctx context.Context, opts Options) *Reader {
 	r := &Reader{
 		opts: opts.withDefaults(), limiter: rate.NewLimiter(rate.Inf, maxChunk), cancel: cancel,
 		done: make(chan struct{}), wake: make(chan struct{}, 1),
-		wanted: map[string][]Candidate{}, wishes: map[version]int{}, entries: map[version]entry{}, unstable: map[string]bool{},
-		reading: map[version]*reading{}, finding: map[string]bool{}, changed: make(chan struct{}),
+		wanted: map[string][]Candidate{}, wishes: map[version]int{}, entries: map[version]entry{},
+		unstable: map[string]bool{}, reading: map[version]*reading{}, finding: map[string]bool{},
+		changed: make(chan struct{}),
 	}
 	r.SetBytesPerSecond(opts.BytesPerSecond)
 	go r.loop(ctx)
@@ -123,9 +120,8 @@ func (r *Reader) SetBytesPerSecond(n int64) {
 	r.limiter.SetLimit(rate.Limit(n))
 }
 
-// Request says which candidates an owner wants reports of, first those wanted
-// most. It replaces what the owner wanted before; reports that no owner wants
-// are forgotten.
+// Request says which candidates an owner wants reports of, the most urgent first. It replaces what the owner wanted
+// before; reports that no owner wants are forgotten.
 func (r *Reader) Request(owner string, candidates []Candidate) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -144,8 +140,8 @@ func (r *Reader) Request(owner string, candidates []Candidate) {
 	r.wakeUp()
 }
 
-// release takes back one owner's wish for a candidate, and forgets what nobody
-// wants. That a path was being written is remembered while the owner wants it.
+// release takes back one owner's request of a candidate, and forgets what no owner requests any more. That a path was
+// being written is remembered while the owner wants it.
 func (r *Reader) release(c Candidate, still []Candidate) {
 	v := c.version()
 	if r.wishes[v]--; r.wishes[v] > 0 {
@@ -165,7 +161,7 @@ func (r *Reader) wakeUp() {
 	}
 }
 
-// Lookup tells what is known of a candidate. It never waits.
+// Lookup returns what is known of a candidate. It never waits.
 func (r *Reader) Lookup(c Candidate) (Report, Progress, Standing) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -182,7 +178,8 @@ func (r *Reader) lookup(c Candidate) (Report, Progress, Standing) {
 		if now.stalled {
 			standing = StandingStalled
 		}
-		return Report{Candidate: c}, Progress{now.progress.read.Load(), c.Size}, standing
+		// The directory of a ZIP archive is read twice.
+		return Report{Candidate: c}, Progress{min(now.progress.read.Load(), c.Size), c.Size}, standing
 	}
 	if r.settling(c) {
 		rep := Report{Candidate: c}
@@ -198,8 +195,8 @@ func (r *Reader) lookup(c Candidate) (Report, Progress, Standing) {
 	return Report{}, Progress{}, StandingUnknown
 }
 
-// aged says of a backup that ends too early that it is in progress while its
-// last write is recent: that is how one looks that is being written slowly.
+// aged says of a backup that ends too early that it is in progress while its last write is recent: that is how one
+// looks that is being written slowly.
 func (r *Reader) aged(rep Report) Report {
 	if rep.Truncated && r.opts.Now().Sub(rep.Candidate.ModTime) < r.opts.Fresh {
 		rep.State = StateInProgress
@@ -208,7 +205,7 @@ func (r *Reader) aged(rep Report) Report {
 	return rep
 }
 
-// settling tells that a file was met while it was written and still is.
+// settling reports whether a file was found while it was being written, and is not quiet yet.
 func (r *Reader) settling(c Candidate) bool {
 	return r.unstable[c.Path] && r.opts.Now().Sub(c.ModTime) < r.opts.Settle
 }
@@ -222,8 +219,8 @@ func (r *Reader) stalledDevice(device uint64) bool {
 	return false
 }
 
-// Wait returns when each of the candidates, which must have been requested,
-// was read or is on a file system that hangs, or with the error of ctx.
+// Wait returns when each of the candidates, which must have been requested, was read or is on a file system that hangs,
+// or with the error of ctx.
 func (r *Reader) Wait(ctx context.Context, candidates []Candidate) error {
 	for {
 		r.mu.Lock()
@@ -246,16 +243,17 @@ func (r *Reader) Wait(ctx context.Context, candidates []Candidate) error {
 	}
 }
 
-// Find is the function Find for those who cannot wait for a mount that hangs:
-// it returns when ctx ends, and as long as an owner's search hangs it starts
-// no other for it.
+// Find is the function Find for callers that cannot wait for a mount that hangs: it returns when ctx ends, and as long
+// as an owner's search hangs it starts no other for it.
 func (r *Reader) Find(ctx context.Context, owner string, patterns []string) ([]Candidate, []Problem) {
 	r.mu.Lock()
 	busy := r.finding[owner]
 	r.finding[owner] = true
 	r.mu.Unlock()
 	if busy {
-		return nil, []Problem{{Text: "the file system of the paths does not answer: an earlier look at it has not come back", Unseen: true}}
+		return nil, []Problem{
+			{Text: "the file system of the paths does not answer: an earlier look at it has not come back", Unseen: true},
+		}
 	}
 	type result struct {
 		found    []Candidate
@@ -321,7 +319,7 @@ func (r *Reader) next() (*reading, bool) {
 	return nil, false
 }
 
-// due tells whether a candidate is to be read now.
+// due reports whether a candidate is to be read now.
 func (r *Reader) due(c Candidate) bool {
 	v := c.version()
 	if e, ok := r.entries[v]; ok {
@@ -365,7 +363,7 @@ const maxChunk = 256 << 10
 
 // readOne reads one candidate and keeps its report.
 func (r *Reader) readOne(ctx context.Context, now *reading) {
-	j := job{limits: limits{r.opts.MaxWindow, r.opts.MaxOutput, r.opts.MaxRatio}, progress: &now.progress}
+	j := job{limits: limits{r.opts.MaxWindow, r.opts.MaxOutput, r.opts.MaxRatio, freeBytes}, progress: &now.progress}
 	j.pace = func(n int) (int, error) {
 		n = min(n, maxChunk)
 		if limit := r.limiter.Limit(); limit != rate.Inf {
@@ -406,7 +404,7 @@ func (r *Reader) keep(report Report) {
 	}
 }
 
-// announce tells those who wait that standings have changed.
+// announce wakes up what waits for standings to change.
 func (r *Reader) announce() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -63,8 +63,8 @@ func TestReader(t *testing.T) {
 	}
 }
 
-// TestReaderReadsOnce puts other bytes where a file was, without a trace in its
-// size, time and inode: what was read stays. With another time it is read again.
+// TestReaderReadsOnce puts other bytes where a file was, without a trace in its size, time and inode: what was read
+// stays. With another time it is read again.
 func TestReaderReadsOnce(t *testing.T) {
 	t.Parallel()
 	r := newReader(t, Options{})
@@ -98,7 +98,8 @@ func TestReaderPace(t *testing.T) {
 		must(t, r.Wait(t.Context(), []Candidate{c}))
 		took, want := time.Since(start), time.Duration(c.Size-maxChunk)*time.Second/pace
 		if took < want || took > want+time.Second {
-			t.Errorf("%d bytes at %d a second, of which the first %d are free, took %v, want %v", c.Size, pace, maxChunk, took, want)
+			t.Errorf("%d bytes at %d a second, of which the first %d are free, took %v, want %v", c.Size, pace, maxChunk, took,
+				want)
 		}
 	})
 }
@@ -205,8 +206,8 @@ func TestReaderGrowing(t *testing.T) {
 	wantWhole(t, get(t, r, path)[0])
 }
 
-// TestReaderFresh checks that a dump that ends too early is in progress as long
-// as its last write is recent, and damaged then.
+// TestReaderFresh checks that a dump that ends too early is in progress as long as its last write is recent, and
+// damaged then.
 func TestReaderFresh(t *testing.T) {
 	t.Parallel()
 	now := newClock(time.Now())
@@ -222,8 +223,7 @@ func TestReaderFresh(t *testing.T) {
 	}
 }
 
-// TestChangedWhileRead changes a file, or puts another in its place, after a
-// part of it was read.
+// TestChangedWhileRead changes a file, or puts another in its place, after a part of it was read.
 func TestChangedWhileRead(t *testing.T) {
 	t.Parallel()
 	content := dump(t, "m2")
@@ -287,8 +287,8 @@ func TestReplaced(t *testing.T) {
 	}
 }
 
-// TestReaderTriesAgain checks that what the operating system refused is tried again, after a while, though nothing about
-// the file has changed.
+// TestReaderTriesAgain checks that what the operating system refused is tried again, after a while, though nothing
+// about the file has changed.
 func TestReaderTriesAgain(t *testing.T) {
 	t.Parallel()
 	path := write(t, "dump.sql", dump(t, "other"))
@@ -352,8 +352,7 @@ func TestReaderStalls(t *testing.T) {
 	})
 }
 
-// TestFindHangs checks that a search that does not come back is not joined by
-// another.
+// TestFindHangs checks that a search that does not come back is not joined by another.
 func TestFindHangs(t *testing.T) {
 	t.Parallel()
 	r := newReader(t, Options{})
@@ -379,15 +378,22 @@ func TestBombs(t *testing.T) {
 		lim     func(*limits)
 		want    string
 	}{
-		"zeros":          {compress(t, make([]byte, 64<<20), small), nil, "empty|NUL"},
-		"ratio":          {slices.Concat(compress(t, []byte("-- MariaDB dump\nSET a=1;\n"), small), compress(t, blanks, small)), nil, "2000 times"},
-		"output":         {compress(t, dump(t, "m2"), small), func(l *limits) { l.output = 64 << 10 }, "come out"},
-		"zstd window":    {compress(t, blanks[:130<<20], []string{"zstd", "-c", "--long=27"}), nil, "more memory"},
-		"xz dictionary":  {compress(t, blanks[:1<<20], []string{"xz", "-c", "--lzma2=dict=128MiB"}), nil, "MiB"},
-		"endless text":   {compress(t, slices.Concat([]byte("SET a='"), blanks[:200<<20]), small), nil, "quotes"},
-		"endless name":   {compress(t, slices.Concat([]byte("CREATE TABLE `"), bytes.Repeat([]byte("a"), 50<<20)), small), nil, "quotes"},
-		"endless word":   {compress(t, bytes.Repeat([]byte("a"), 50<<20), small), nil, "no backup"},
-		"endless line":   {compress(t, slices.Concat([]byte("-- "), bytes.Repeat([]byte("a"), 50<<20)), small), nil, "no statement"},
+		"zeros": {compress(t, make([]byte, 64<<20), small), nil, "empty|NUL"},
+		"ratio": {
+			slices.Concat(compress(t, []byte("-- MariaDB dump\nSET a=1;\n"), small), compress(t, blanks, small)), nil,
+			"2000 times",
+		},
+		"output":        {compress(t, dump(t, "m2"), small), func(l *limits) { l.output = 64 << 10 }, "come out"},
+		"zstd window":   {compress(t, blanks[:130<<20], []string{"zstd", "-c", "--long=27"}), nil, "more memory"},
+		"xz dictionary": {compress(t, blanks[:1<<20], []string{"xz", "-c", "--lzma2=dict=128MiB"}), nil, "MiB"},
+		"endless text":  {compress(t, slices.Concat([]byte("SET a='"), blanks[:200<<20]), small), nil, "quotes"},
+		"endless name": {
+			compress(t, slices.Concat([]byte("CREATE TABLE `"), bytes.Repeat([]byte("a"), 50<<20)), small), nil, "quotes",
+		},
+		"endless word": {compress(t, bytes.Repeat([]byte("a"), 50<<20), small), nil, "no backup"},
+		"endless line": {
+			compress(t, slices.Concat([]byte("-- "), bytes.Repeat([]byte("a"), 50<<20)), small), nil, "no statement",
+		},
 		"many databases": {compress(t, manyDatabases(), small), nil, "more than 1000 databases"},
 		"many columns":   {[]byte("CREATE TABLE t (" + strings.Repeat("a int,", 5000) + "b int);\n"), nil, "columns"},
 		"deep":           {[]byte("CREATE TABLE t (a int " + strings.Repeat("(", 1<<20)), nil, "ends within"},

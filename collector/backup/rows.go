@@ -48,8 +48,7 @@ func (p *dumpParser) insert() error {
 	return p.rows(t, newRowReader(t, columns, p.utc), widths)
 }
 
-// columnList reads the names behind an opening parenthesis, and the token
-// behind the closing one.
+// columnList reads the names behind an opening parenthesis, and the token behind the closing one.
 func (p *dumpParser) columnList() ([]string, token, error) {
 	var names []string
 	for {
@@ -74,9 +73,8 @@ func (p *dumpParser) columnList() ([]string, token, error) {
 	}
 }
 
-// rows reads the rows of an INSERT to its end. Each must have one of the two
-// widths: as many values as columns, or as columns that are not hidden. Where
-// the columns are not known all rows must be as wide as the first.
+// rows reads the rows of an INSERT to its end. Each must have one of the two widths: as many values as columns, or as
+// columns that are not hidden. Where the columns are not known all rows must be as wide as the first.
 func (p *dumpParser) rows(t *table, reader *rowReader, widths [2]int) error {
 	s := p.lex.src
 	for {
@@ -178,8 +176,7 @@ func (p *dumpParser) number(keep []byte, limit int) []byte {
 	}
 }
 
-// wordValue reads NULL and its like, a text with its character set or base
-// ( _binary '…', x'…' ), or a function's call.
+// wordValue reads NULL and its like, a text with its character set or base ( _binary '…', x'…' ), or a function's call.
 func (p *dumpParser) wordValue(into *field, keep []byte, limit int) ([]byte, error) {
 	s := p.lex.src
 	at := s.offset()
@@ -257,8 +254,7 @@ func (p *dumpParser) unexpected(want string) error {
 
 var isNumber = byteSet(func(c byte) bool { return c >= '0' && c <= '9' || c == '-' || c == '+' || c == '.' })
 
-// printable shortens a text from a file, and drops what could disturb a
-// terminal or a page.
+// printable shortens a text from a file, and drops what could disturb a terminal or a page.
 func printable(text []byte) string {
 	const limit = 64
 	clean := bytes.Map(func(r rune) rune {

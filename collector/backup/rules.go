@@ -18,8 +18,8 @@ type rowRule struct {
 	filled bool             // installation fills the table
 }
 
-// tells reports whether more is kept of the rows than their number.
-func (r *rowRule) tells() bool {
+// looks reports whether more is kept of the rows than their number.
+func (r *rowRule) looks() bool {
 	return r != nil && (r.id != "" || r.label != "" || r.entity != nil || r.table == baseline.EntityTypeTable)
 }
 
@@ -28,7 +28,7 @@ const (
 	examples  = 20   // names of new rows that are kept
 )
 
-// marks are the columns that tell which Magento a database belongs to and how far its migration is.
+// marks are the columns that show which Magento a database belongs to and how far its migration is.
 var marks = []rowRule{
 	{table: "patch_list", id: "patch_id", label: "patch_name"},
 	{table: "setup_module", label: "module"},
@@ -42,7 +42,7 @@ var marks = []rowRule{
 	{table: "sales_order", id: "entity_id"},
 }
 
-// rowRules returns the rules of all tables that tell something of a Magento.
+// rowRules returns the rules of all tables of whose rows something is kept.
 var rowRules = sync.OnceValue(func() []rowRule {
 	rules := slices.Clone(marks)
 	of := func(table string) *rowRule {

@@ -8,8 +8,8 @@ import (
 
 // source hands out the bytes of a text backup through one small buffer.
 //
-// No writer of such backups lets a NUL byte through unescaped, in data neither:
-// a NUL is a hole that a crash left in the file, so the source ends there.
+// No writer of such backups lets a NUL byte through unescaped, in data neither: a NUL is a hole that a crash left in
+// the file, so the source ends there.
 type source struct {
 	r    io.Reader
 	buf  []byte
@@ -28,8 +28,7 @@ func newSource(r io.Reader) *source {
 // offset returns the place of the next byte in the stream.
 func (s *source) offset() int64 { return s.base + int64(s.pos) }
 
-// have makes sure that n bytes (at most a few) can be looked at from pos on;
-// false means that the stream ends before.
+// have makes sure that n bytes (at most a few) can be looked at from pos on; false means that the stream ends before.
 func (s *source) have(n int) bool {
 	for s.end-s.pos < n {
 		if s.err != nil {
@@ -64,7 +63,7 @@ func (s *source) peek() byte {
 	return 0
 }
 
-// starts tells whether the stream goes on with text.
+// starts reports whether the stream goes on with text.
 func (s *source) starts(text string) bool {
 	return s.have(len(text)) && string(s.buf[s.pos:s.pos+len(text)]) == text
 }
@@ -77,8 +76,8 @@ func (s *source) failure() error {
 	return s.err
 }
 
-// ended returns the reason why there is nothing more in the middle of
-// something: the failure of the stream, else a truncation with this text.
+// ended returns the reason why there is nothing more in the middle of something: the failure of the stream, else a
+// truncation with this text.
 func (s *source) ended(format string, args ...any) error {
 	if err := s.failure(); err != nil {
 		return err

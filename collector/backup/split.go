@@ -137,8 +137,8 @@ func isSplit(dir string, set []splitName) bool {
 			return false
 		case i == 0:
 			size = n
-		case kind == splitNumbers && (!last && n != size || last && n > size+int64(len(set))): // what does not go up in the others
-			return false
+		case kind == splitNumbers && (!last && n != size || last && n > size+int64(len(set))):
+			return false // split -n puts what does not go up into the last part
 		}
 	}
 	return true

@@ -98,7 +98,8 @@ func wantMissingPart(t *testing.T, dir string, names []string) {
 			r, err := unlimited().read(t.Context(), c)
 			must(t, err)
 			wantNotWhole(t, r, names[i]+" is missing")
-			if isPart := strings.Contains(names[i], "part-"); isPart && i == 0 && !strings.Contains(r.Damage, "first part is missing") ||
+			if isPart := strings.Contains(names[i], "part-"); isPart && i == 0 &&
+				!strings.Contains(r.Damage, "first part is missing") ||
 				isPart && i == 1 && !strings.Contains(r.Damage, "a part between") {
 				t.Errorf("%s is missing: %s", names[i], r.Damage)
 			}
@@ -113,14 +114,18 @@ func TestNotSplit(t *testing.T) {
 	sql := dump(t, "other")
 	gz := compress(t, sql, []string{"gzip", "-c"})
 	for name, files := range map[string]tree{
-		"rotated":                {"m2.sql.gz.1": gz, "m2.sql.gz.2": gz, "m2.sql.gz.3": gz},
-		"rotated, two digits":    {"m2.sql.01": sql, "m2.sql.02": sql},
-		"rotated, encrypted":     {"m2.gpg.01": []byte("\x8c\x0d\x04\x07\x03\x02abc"), "m2.gpg.02": []byte("\x8c\x0d\x04\x07\x03\x02xyz")},
-		"rotated, one is empty":  {"m2.sql.01": sql, "m2.sql.02": nil},
-		"rotated, one is broken": {"m2.sql.01": sql[:200], "m2.sql.02": []byte("mysqldump: Got error: 1045\n" + strings.Repeat("x", 300))},
-		"words":                  {"baa.sql": sql, "bab.sql": sql, "dumpaa": sql, "dumpab": sql},
-		"logs":                   {"cron.log.01": []byte("started\n"), "cron.log.02": []byte("started\n")},
-		"a part alone":           {"m2.sql.gz.part-aa": gz[:100]},
+		"rotated":             {"m2.sql.gz.1": gz, "m2.sql.gz.2": gz, "m2.sql.gz.3": gz},
+		"rotated, two digits": {"m2.sql.01": sql, "m2.sql.02": sql},
+		"rotated, encrypted": {
+			"m2.gpg.01": []byte("\x8c\x0d\x04\x07\x03\x02abc"), "m2.gpg.02": []byte("\x8c\x0d\x04\x07\x03\x02xyz"),
+		},
+		"rotated, one is empty": {"m2.sql.01": sql, "m2.sql.02": nil},
+		"rotated, one is broken": {
+			"m2.sql.01": sql[:200], "m2.sql.02": []byte("mysqldump: Got error: 1045\n" + strings.Repeat("x", 300)),
+		},
+		"words":        {"baa.sql": sql, "bab.sql": sql, "dumpaa": sql, "dumpab": sql},
+		"logs":         {"cron.log.01": []byte("started\n"), "cron.log.02": []byte("started\n")},
+		"a part alone": {"m2.sql.gz.part-aa": gz[:100]},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -139,9 +144,17 @@ func TestSplitArchives(t *testing.T) {
 		files tree
 		want  string
 	}{
-		"7z":  {tree{"m2.7z.001": []byte("7z\xbc\xaf\x27\x1c....."), "m2.7z.002": []byte("..........."), "m2.7z.003": []byte("..")}, "7z archive"},
-		"RAR": {tree{"m2.part1.rar": []byte("Rar!\x1a\x07\x01\x00"), "m2.part2.rar": []byte("Rar!\x1a\x07\x01\x00")}, "RAR archive"},
-		"ZIP": {tree{"m2.z01": []byte("PK\x07\x08PK\x03\x04"), "m2.z02": []byte("..."), "m2.zip": []byte("...")}, "split ZIP archive"},
+		"7z": {
+			tree{"m2.7z.001": []byte("7z\xbc\xaf\x27\x1c....."), "m2.7z.002": []byte("..........."), "m2.7z.003": []byte("..")},
+			"7z archive",
+		},
+		"RAR": {
+			tree{"m2.part1.rar": []byte("Rar!\x1a\x07\x01\x00"), "m2.part2.rar": []byte("Rar!\x1a\x07\x01\x00")}, "RAR archive",
+		},
+		"ZIP": {
+			tree{"m2.z01": []byte("PK\x07\x08PK\x03\x04"), "m2.z02": []byte("..."), "m2.zip": []byte("...")},
+			"split ZIP archive",
+		},
 		"zip": {tree{"m2.zip.part-aa": []byte("PK\x03\x04...."), "m2.zip.part-ab": []byte("...")}, "ZIP archive within"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -192,12 +205,16 @@ func TestTableFolders(t *testing.T) {
 		state State
 		want  string
 	}{
-		"plain":           {plain, StateUndetermined, "made one after the other"},
-		"compressed":      {named(func(name string) string { return name + ".gz" }, gz...), StateUndetermined, "made one after the other"},
-		"MySQL Workbench": {named(func(name string) string { return "m2_" + name }), StateUndetermined, "made one after the other"},
-		"one is cut":      {plain.with("store.sql", plain["store.sql"][:400]), StateDamaged, "store.sql: "},
-		"the first":       {plain.with("admin_user.sql", plain["admin_user.sql"][:300]), StateDamaged, "admin_user.sql: "},
-		"one is empty":    {plain.with("store.sql", nil).with("store.sql", []byte{}), StateDamaged, "store.sql: it is empty"},
+		"plain": {plain, StateUndetermined, "made one after the other"},
+		"compressed": {
+			named(func(name string) string { return name + ".gz" }, gz...), StateUndetermined, "made one after the other",
+		},
+		"MySQL Workbench": {
+			named(func(name string) string { return "m2_" + name }), StateUndetermined, "made one after the other",
+		},
+		"one is cut":   {plain.with("store.sql", plain["store.sql"][:400]), StateDamaged, "store.sql: "},
+		"the first":    {plain.with("admin_user.sql", plain["admin_user.sql"][:300]), StateDamaged, "admin_user.sql: "},
+		"one is empty": {plain.with("store.sql", nil).with("store.sql", []byte{}), StateDamaged, "store.sql: it is empty"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -296,8 +313,12 @@ func TestTab(t *testing.T) {
 		files tree
 		want  string
 	}{
-		"rows are cut":           {files.with("store.txt", files["store.txt"][:len(files["store.txt"])-3]), "store.txt: it ends within a row"},
-		"a row is no row":        {files.with("store.txt", append(bytes.Clone(files["store.txt"]), "nonsense\n"...)), "store.txt: a row of 1 fields"},
+		"rows are cut": {
+			files.with("store.txt", files["store.txt"][:len(files["store.txt"])-3]), "store.txt: it ends within a row",
+		},
+		"a row is no row": {
+			files.with("store.txt", append(bytes.Clone(files["store.txt"]), "nonsense\n"...)), "store.txt: a row of 1 fields",
+		},
 		"a definition is cut":    {files.with("store.sql", files["store.sql"][:300]), "store.sql: "},
 		"a definition is broken": {files.with("store.sql", []byte("CREATE TABEL x")), "store.sql: "},
 	} {
@@ -326,10 +347,17 @@ func TestTabOfAnotherForm(t *testing.T) {
 func TestRepositories(t *testing.T) {
 	t.Parallel()
 	for kind, files := range map[Kind]tree{
-		KindRestic: {"config": []byte("x"), "data/00/a": []byte("x"), "keys/k": []byte("x"), "snapshots/s": []byte("x"), "index/i": []byte("x")},
-		KindBorg:   {"config": []byte("[repository]"), "README": []byte("x"), "data/0/1": []byte("x"), "hints.1": []byte("x"), "index.1": []byte("x")},
+		KindRestic: {
+			"config": []byte("x"), "data/00/a": []byte("x"), "keys/k": []byte("x"), "snapshots/s": []byte("x"),
+			"index/i": []byte("x"),
+		},
+		KindBorg: {
+			"config": []byte("[repository]"), "README": []byte("x"), "data/0/1": []byte("x"), "hints.1": []byte("x"),
+			"index.1": []byte("x"),
+		},
 	} {
-		if r := report(t, files.put(t)); r.Kind != kind || r.State != StateOpaque || !strings.Contains(r.Advice, string(kind)) {
+		if r := report(t, files.put(t)); r.Kind != kind || r.State != StateOpaque ||
+			!strings.Contains(r.Advice, string(kind)) {
 			t.Errorf("%s: %s: %s: %s", r.Kind, r.State, r.Damage, r.Advice)
 		}
 	}
@@ -338,7 +366,19 @@ func TestRepositories(t *testing.T) {
 // TestSplitNamesAgree checks that the order in which names come does not matter.
 func TestSplitNamesAgree(t *testing.T) {
 	t.Parallel()
-	names := []string{"a.part-aa", "a.part-ab", "b.001", "b.002", "caa", "cab", "d.part10", "d.part2", "d.part1", "e.z01", "e.zip"}
+	names := []string{
+		"a.part-aa",
+		"a.part-ab",
+		"b.001",
+		"b.002",
+		"caa",
+		"cab",
+		"d.part10",
+		"d.part2",
+		"d.part1",
+		"e.z01",
+		"e.zip",
+	}
 	want := fmt.Sprint(splitGroups(names))
 	slices.Reverse(names)
 	if got := fmt.Sprint(splitGroups(names)); got != want || len(splitGroups(names)) != 5 {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// verbs begin the statements that dumps, or people who add to them, write.
+// verbs begin the statements in dumps, and those that people add.
 var verbs = wordSet(`ALTER ANALYZE BEGIN CALL CHANGE COMMIT CREATE DEALLOCATE DELETE DO DROP EXECUTE FLUSH GRANT
 	INSERT INSTALL LOCK OPTIMIZE PREPARE PURGE RENAME REPLACE RESET REVOKE ROLLBACK SELECT SET SHOW START STOP
 	TRUNCATE UNINSTALL UNLOCK UPDATE USE WITH XA`)
@@ -62,7 +62,8 @@ func (p *dumpParser) statement(first token, at int64) error {
 func (p *dumpParser) noStatement(first token, at int64) error {
 	text := printable(first.text)
 	if strings.HasPrefix(text, "mysqldump") || strings.HasPrefix(text, "mariadb") || text == "Warning" {
-		return corrupt(at, "a message of the program (%s …) is in the dump, so restoring it stops there: write it without 2>&1", text)
+		return corrupt(at,
+			"a message of the program (%s …) is in the dump, so restoring it stops there: write it without 2>&1", text)
 	}
 	return corrupt(at, "this begins no statement")
 }
@@ -125,8 +126,8 @@ func (p *dumpParser) use() error {
 	return p.lex.skip()
 }
 
-// create reads CREATE …: what is created stands behind an arbitrary number of
-// options (OR REPLACE, DEFINER=…, ALGORITHM=…).
+// create reads CREATE …: what is created stands behind an arbitrary number of options (OR REPLACE, DEFINER=…,
+// ALGORITHM=…).
 func (p *dumpParser) create() error {
 	for {
 		t, err := p.lex.next()
@@ -284,8 +285,8 @@ func (p *dumpParser) columns(t *table) error {
 	}
 }
 
-// item reads an item of a CREATE TABLE to its end. Hidden columns, generated or
-// invisible, are those that an INSERT without column names leaves out.
+// item reads an item of a CREATE TABLE to its end. Hidden columns, generated or invisible, are those that an INSERT
+// without column names leaves out.
 func (p *dumpParser) item() (hidden, last bool, err error) {
 	for depth := 0; ; {
 		t, err := p.lex.next()

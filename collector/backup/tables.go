@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// tableMarks are tables of Magento 2, of Magento 1, or of both: a folder with files of their names holds dumps of single
-// tables.
+// tableMarks are tables of Magento 2, of Magento 1, or of both: a folder with files of their names holds dumps of
+// single tables.
 var tableMarks = []string{
 	"catalog_product_entity", "core_config_data", "customer_entity", "eav_attribute", "eav_entity_type", "cms_page",
 	"sales_order", "store", "core_store", "sales_flat_order", "core_resource", "setup_module",
@@ -68,7 +68,8 @@ func tableFiles(names []string) []string {
 	var files []string
 	tables := map[string]bool{}
 	for _, name := range names {
-		if table, ok := strings.CutSuffix(name, best.extension); ok && strings.HasPrefix(name, best.prefix) && isTableName(table, best.prefix) {
+		if table, ok := strings.CutSuffix(name, best.extension); ok && strings.HasPrefix(name, best.prefix) &&
+			isTableName(table, best.prefix) {
 			files = append(files, name)
 			tables[table] = true
 		}
@@ -87,14 +88,14 @@ func texts(names []string) []string {
 	return slices.DeleteFunc(names, func(name string) bool { return !strings.HasSuffix(stem(name), ".txt") })
 }
 
-// isTableName reports whether what is before the extension may be a table's name. Another dump that is taken for one, as
-// of a database with such a name, is told by what it holds.
+// isTableName reports whether what is before the extension may be a table's name. Another dump that is taken for one,
+// as of a database with such a name, is recognized by its content.
 func isTableName(name, prefix string) bool {
 	table := strings.TrimPrefix(name, prefix)
 	return table != "" && !strings.ContainsAny(table, ".- ")
 }
 
-// tablesKind tells a folder of dumps from one of mysqldump --tab.
+// tablesKind distinguishes a folder of dumps from one of mysqldump --tab.
 func tablesKind(names []string) Kind {
 	if slices.ContainsFunc(names, func(name string) bool { return strings.HasSuffix(stem(name), ".txt") }) {
 		return KindTab
@@ -177,8 +178,8 @@ func fileGroups(dir string, names []string) []fileGroup {
 	return groups
 }
 
-// candidate makes one candidate of the group, whose first file is given. What cannot be looked at is found out when it is
-// read.
+// candidate makes one candidate of the group, whose first file is given. What cannot be looked at is found out when it
+// is read.
 func (g fileGroup) candidate(dir string, first Candidate) Candidate {
 	c := first
 	c.Parts = newNames(slices.Clone(g.names))
@@ -219,8 +220,8 @@ func (d *directory) readTables(ctx context.Context) error {
 	return err
 }
 
-// readTable reads the dump of a table, and its rows where --tab has them in another file. It returns only what keeps the
-// others from being read.
+// readTable reads the dump of a table, and its rows where --tab has them in another file. It returns only what keeps
+// the others from being read.
 func (d *directory) readTable(ctx context.Context, dumps *collection, name, table string) error {
 	r := Report{Offset: -1}
 	found := dumps.newContents()

@@ -89,7 +89,7 @@ func parseWriters(text []byte) ([]writer, error) {
 	return file.Writers, nil
 }
 
-// writerOf returns whose head a comment line belongs to, nil where it is nobody's.
+// writerOf returns the program in whose head a comment line stands, nil for none.
 func writerOf(line string) *writer {
 	list := writers()
 	for i := range list {
@@ -172,8 +172,8 @@ func (p *dumpParser) writerLine(line string, at int64, closed bool) error {
 	return nil
 }
 
-// begins reports whether a line of a writer's head begins a dump, or another one behind the first. Of a writer that puts
-// such a line before each table all are one dump.
+// begins reports whether a line of a writer's head begins a dump, or another one behind the first. Of a writer that
+// puts such a line before each table all are one dump.
 func (p *dumpParser) begins(w *writer) bool {
 	return w != p.writer || p.statements > p.before && w.End != endNothing
 }
@@ -234,9 +234,11 @@ func (p *dumpParser) ended(modified time.Time) (Moment, error) {
 	case w.Commits && s.transaction && !s.committed:
 		return Moment{}, truncated(end, "COMMIT, which %s writes last, is missing", w.Name)
 	case !s.restoredAll():
-		return Moment{}, truncated(end, "the statements that restore the session's settings, which %s writes last, are missing", w.Name)
+		return Moment{}, truncated(end,
+			"the statements that restore the session's settings, which %s writes last, are missing", w.Name)
 	case len(s.saved) == 0 && (!w.Commits || !s.transaction):
-		return Moment{}, undetermined("%s wrote it without settings of the session, so nothing ends a whole dump", w.Name)
+		return Moment{}, undetermined("%s wrote it without settings of the session, so the end of a whole dump is unknown",
+			w.Name)
 	}
 	return Moment{}, nil
 }
@@ -254,7 +256,7 @@ func (p *dumpParser) endTime(modified time.Time) Moment {
 	return inferZone(wall, modified).moment(wall, SourceTrailer)
 }
 
-// writerNotes says what a writer leaves out unless it is told otherwise.
+// writerNotes says what the program left out.
 func (p *dumpParser) writerNotes() []string {
 	if p.writer == nil || p.contents.budget.tables == 0 {
 		return nil

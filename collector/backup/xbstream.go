@@ -28,21 +28,25 @@ const (
 
 // xbReader reads an archive chunk by chunk.
 //
-// A chunk is the magic, flags, a type, the path with its length, and for
-// payload the length, the offset in the file and a CRC-32, all little-endian.
-// A file ends with a chunk of type E; nothing ends the archive itself.
+// A chunk is the magic, flags, a type, the path with its length, and for payload the length, the offset in the file and
+// a CRC-32, all little-endian. A file ends with a chunk of type E; nothing ends the archive itself.
 type xbReader struct {
 	in    *bufio.Reader
 	at    int64             // offset of the next byte
 	open  map[string]int64  // the next offset of files that have not ended
-	small map[string][]byte // the beginning of files that tell of the backup
+	small map[string][]byte // the beginning of files that describe the backup
 	p     *physical
 }
 
 // readXbstream reads a streamed mariabackup or xtrabackup.
 func (j job) readXbstream(ctx context.Context, r *Report, in io.Reader, at place) error {
 	r.Kind = KindXbstream
-	x := &xbReader{in: bufio.NewReaderSize(in, 64<<10), open: map[string]int64{}, small: map[string][]byte{}, p: newPhysical()}
+	x := &xbReader{
+		in:    bufio.NewReaderSize(in, 64<<10),
+		open:  map[string]int64{},
+		small: map[string][]byte{},
+		p:     newPhysical(),
+	}
 	found := at.tables()
 	err := x.run(ctx)
 	if err == nil {
@@ -131,7 +135,8 @@ func (x *xbReader) payload(name string, sparse bool, start int64) error {
 	if err != nil {
 		return err
 	}
-	length, offset, want := int64(binary.LittleEndian.Uint64(b)), int64(binary.LittleEndian.Uint64(b[8:])), binary.LittleEndian.Uint32(b[16:])
+	length, offset, want := int64(binary.LittleEndian.Uint64(b)), int64(
+		binary.LittleEndian.Uint64(b[8:])), binary.LittleEndian.Uint32(b[16:])
 	holes := int64(0)
 	for range entries {
 		b, err := x.take(8)
@@ -157,7 +162,8 @@ func (x *xbReader) payload(name string, sparse bool, start int64) error {
 func (x *xbReader) place(name string, offset, length int64, start int64) error {
 	next, known := x.open[name]
 	if !known && (len(x.p.files) >= maxXbFiles || len(x.open) >= maxXbOpen) {
-		return undetermined("the archive holds more than %d files, or more than %d at once, which are not all looked at", maxXbFiles, maxXbOpen)
+		return undetermined("the archive holds more than %d files, or more than %d at once, which are not all looked at",
+			maxXbFiles, maxXbOpen)
 	}
 	if length < 0 || offset != next || x.p.files[name] {
 		return corrupt(start, "a chunk of %s is not where the file was left", oneLine(name))
@@ -166,7 +172,7 @@ func (x *xbReader) place(name string, offset, length int64, start int64) error {
 	return nil
 }
 
-// body reads the bytes of a piece, and keeps those that tell of the backup.
+// body reads the bytes of a piece, and keeps those that describe the backup.
 func (x *xbReader) body(name string, length int64, sum io.Writer) error {
 	keep := int64(0)
 	switch {

@@ -114,8 +114,8 @@ func closeZipped(content io.Closer) error {
 	return nil
 }
 
-// zipModified returns when a file in a ZIP archive was last written: where the archive has it in UTC, as Info-ZIP writes
-// it; the other time is in a zone that nothing tells.
+// zipModified returns when a file in a ZIP archive was last written: where the archive has it in UTC, as Info-ZIP
+// writes it; the other time is in a zone that nothing tells.
 func zipModified(file *zip.File) time.Time {
 	const unixTimes, header = 0x5455, 4
 	for extra := file.Extra; len(extra) >= header; {

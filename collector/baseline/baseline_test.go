@@ -177,8 +177,14 @@ var scenarios = []struct {
 }
 
 func addCategory(id, level int, created string) string {
-	return fmt.Sprintf("INSERT INTO {{}}catalog_category_entity (entity_id, attribute_set_id, parent_id, created_at, path, "+
-		"position, level, children_count) VALUES (%d, 3, 1, '%s', '1/%d', 1, %d, 0)", id, created, id, level)
+	return fmt.Sprintf(
+		"INSERT INTO {{}}catalog_category_entity (entity_id, attribute_set_id, parent_id, created_at, path, "+
+			"position, level, children_count) VALUES (%d, 3, 1, '%s', '1/%d', 1, %d, 0)",
+		id,
+		created,
+		id,
+		level,
+	)
 }
 
 func addAttribute(typeID int, code string, userDefined int) string {
