@@ -13,6 +13,9 @@ import (
 	"time"
 )
 
+// maxArchiveName is how many bytes are kept of the name of a file in an archive: its end.
+const maxArchiveName = 256
+
 // maxNesting is how many archives may be in each other.
 const maxNesting = 3
 
@@ -152,6 +155,10 @@ func (a *archive) file(ctx context.Context, name string, modified time.Time, in 
 	if a.files++; a.files > maxParts {
 		return undetermined("the %s archive holds more than %d files, which are not all looked at", a.kind, maxParts)
 	}
+	if len(name) > maxArchiveName {
+		name = "…" + name[len(name)-maxArchiveName:]
+	}
+	name = strings.ToValidUTF8(name, "?")
 	a.folder(name)
 	a.buffer.Reset(in)
 	head, err := a.buffer.Peek(tarBlock)

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 )
 
 // tarOf archives a directory's files with the program tar.
@@ -174,6 +176,26 @@ func TestArchivesOfSeveral(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestArchiveNames checks what is shown of names in archives, which may hold anything.
+func TestArchiveNames(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	name := strings.Repeat("long/", 1000) + "line\nfeed \x1b[31m.sql"
+	must(t, w.WriteHeader(&tar.Header{Name: name, Size: 4, Mode: 0o600}))
+	_, err := w.Write([]byte("oops"))
+	must(t, errors.Join(err, w.Close()))
+	r := archived(t, "a.tar", b.Bytes())
+	for _, text := range append(r.Notes, r.Damage, r.Place) {
+		if len(text) > 2*maxArchiveName || strings.ContainsFunc(text, unicode.IsControl) {
+			t.Errorf("%d bytes: %q", len(text), text)
+		}
+	}
+	if r.State != StateDamaged || !strings.Contains(r.Place, "feed") {
+		t.Errorf("%s: %s in %s", r.State, r.Damage, r.Place)
 	}
 }
 

@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"time"
@@ -25,6 +26,7 @@ type member struct {
 	contents *contents
 	err      error // why it is not whole
 	withRows int   // files that hold rows
+	rank     int64 // how much it looks like the backup that is looked for
 }
 
 // maxMembers bounds the dumps of one collection.
@@ -196,25 +198,23 @@ func severity(err error) int {
 // there are several backups the report is about the one that most looks like a Magento's, and has the others beside it.
 func (c *collection) conclude(r *Report) error {
 	groups := c.groups()
-	best := 0
 	for i := range groups {
-		g := &groups[i]
-		g.finish(r)
-		if g.rank() > groups[best].rank() {
-			best = i
-		}
+		groups[i].finish(r)
 	}
+	slices.SortStableFunc(groups, func(a, b member) int { return cmp.Compare(b.rank, a.rank) })
 	if len(groups) > 1 {
-		for _, g := range groups {
+		for _, g := range groups[:min(len(groups), maxReports)] {
 			r.Members = append(r.Members, g.report)
 		}
 	}
-	g := groups[best]
 	candidate, compression, container, bytes, members := r.Candidate, r.Compression, r.Container, r.Bytes, r.Members
-	*r = g.report
+	*r = groups[0].report
 	r.Candidate, r.Compression, r.Container, r.Bytes, r.Members = candidate, compression, container, bytes, members
-	return g.err
+	return groups[0].err
 }
+
+// maxReports bounds the reports that are kept of one archive or folder: of those that most look like a Magento's.
+const maxReports = 100
 
 // finish completes the report of a group of files.
 func (m *member) finish(of *Report) {
@@ -234,6 +234,7 @@ func (m *member) finish(of *Report) {
 	}
 	r.Candidate, r.Compression, r.Container = of.Candidate, of.Compression, of.Container
 	r.judge(m.err)
+	m.rank = m.ranked()
 }
 
 // inFile adds to an error of a file in a collection which file it is about.
@@ -243,12 +244,13 @@ func inFile(name string, err error) error {
 		return err
 	}
 	named := *own
-	named.place, named.text = name, oneLine(name)+": "+own.text
+	named.place, named.text = oneLine(name), oneLine(name)+": "+own.text
 	return &named
 }
 
-// rank orders backups by how much they look like the one that is looked for.
-func (m *member) rank() int64 {
+// ranked says how much a backup looks like the one that is looked for: a Magento 2 before a Magento 1, a whole one
+// before others, a large one before a small one.
+func (m *member) ranked() int64 {
 	var rank int64
 	for _, d := range m.report.Databases {
 		for _, prefix := range d.Prefixes() {

@@ -103,9 +103,9 @@ func (d *directory) at(name string, err error) error {
 	if !errors.As(err, &own) || d.r.Place != "" {
 		return err
 	}
-	d.r.Place = name
+	d.r.Place = oneLine(name)
 	named := *own
-	named.place, named.text = name, oneLine(name)+": "+own.text
+	named.place, named.text = oneLine(name), oneLine(name)+": "+own.text
 	return &named
 }
 
