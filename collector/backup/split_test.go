@@ -215,7 +215,9 @@ func TestTableFolders(t *testing.T) {
 		},
 		"one is cut":       {plain.with("store.sql", plain["store.sql"][:400]), StateDamaged, "store.sql: "},
 		"the first is cut": {plain.with(first, plain[first][:300]), StateDamaged, first + ": "},
-		"one is empty":     {plain.with("store.sql", nil).with("store.sql", []byte{}), StateDamaged, "store.sql: it is empty"},
+		"one is empty": {
+			plain.with("store.sql", nil).with("store.sql", []byte{}), StateDamaged, "store.sql: it is empty",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

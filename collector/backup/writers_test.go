@@ -225,6 +225,20 @@ func wantCutsNoticed(t *testing.T, content []byte, end int) {
 	}
 }
 
+// TestEndInTheMiddle puts what ends an export before its statements, which does not make it whole.
+func TestEndInTheMiddle(t *testing.T) {
+	t.Parallel()
+	body := statements(t, "m2")
+	for name, e := range exports {
+		if e.end == "" {
+			continue
+		}
+		middle := strings.ReplaceAll(e.head+e.end+body, "SET FOREIGN_KEY_CHECKS = 1", "SET FOREIGN_KEY_CHECKS = 0")
+		wantNotWhole(t, report(t, write(t, "dump.sql", []byte(middle))), name)
+		wantNotWhole(t, report(t, write(t, "dump.sql", []byte(middle+"SET FOREIGN_KEY_CHECKS = 0;\n"))), name+", checks off")
+	}
+}
+
 // TestWritersTogether reads several exports in one file.
 func TestWritersTogether(t *testing.T) {
 	t.Parallel()
