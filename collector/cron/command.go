@@ -57,10 +57,14 @@ func (r *reader) run(words []word, sh shell, in stream) outcome {
 	if len(words) == 0 || !r.spend(1) {
 		return outcome{out: opaque()}
 	}
-	name := baseName(words[0])
 	if !isCommandName(words[0]) {
 		return r.program(words, sh)
 	}
+	return r.knownCommand(baseName(words[0]), words, sh, in)
+}
+
+// knownCommand reads a program by its name, if it is one whose working is known here.
+func (r *reader) knownCommand(name string, words []word, sh shell, in stream) outcome {
 	l, isForeign := languageOf(name)
 	switch {
 	case isSystemCommand(words[0]) && isPassive(name, words):
@@ -94,9 +98,25 @@ func (r *reader) run(words []word, sh shell, in stream) outcome {
 		sh.moreWords = true
 		r.undecide(in.text.text())
 		own := flags{short: "aEILnPsdjS", long: "--arg-file --delimiter --max-args --max-procs --jobs"}
-		return r.run(skipOptions(words[1:], own), sh, in)
+		return r.run(filledIn(skipOptions(words[1:], own)), sh, in)
+	case name == "find":
+		return r.program(filledIn(words), sh)
+	case name == "systemctl" || name == "service":
+		r.startUnits(name, words[1:], sh)
+		return outcome{out: opaque()}
+	case isTerminal(name) && r.texts(words[1:], sh):
+		return outcome{out: opaque()}
 	}
 	return r.program(words, sh)
+}
+
+// filledIn puts something unknown in the place of {}, as find and xargs do.
+func filledIn(words []word) []word {
+	filled := make([]word, len(words))
+	for i, w := range words {
+		filled[i] = word(strings.ReplaceAll(string(w), "{}", unknown))
+	}
+	return filled
 }
 
 // later reads what at runs at its time: a file behind -f, or its input.
@@ -288,6 +308,10 @@ func (r *reader) program(words []word, sh shell) outcome {
 func (r *reader) scan(words []word, sh shell) bool {
 	decided, file := false, false
 	for i, w := range words {
+		if o, _ := shellOptions(words[i+1:]); o == 'c' && isShell(baseName(w)) && isCommandName(w) {
+			r.shellProgram(words[i:], sh, stream{})
+			return true
+		}
 		if interpreter.MatchString(baseName(w)) {
 			file = true // what follows is a file
 			continue
@@ -324,8 +348,8 @@ func (r *reader) named(words []word, isFile bool, sh shell) bool {
 	return true
 }
 
-// onlyNamedSo reports whether a file has the name of one of Magento's programs, but is a script of the shop's, which has to be read: it lies
-// in no Magento.
+// onlyNamedSo reports whether a file has the name of one of Magento's programs, but is a script of the shop's, which
+// has to be read: it lies in no Magento.
 func (r *reader) onlyNamedSo(p program, w word, isArgument bool, sh shell) bool {
 	path := sh.resolve(w)
 	if !strings.Contains(string(w), "/") && !isArgument {

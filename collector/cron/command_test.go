@@ -226,6 +226,24 @@ func TestCommands(t *testing.T) {
 		},
 		{"a line that no shell reads", `php {ROOT}/bin/magento cron:run; (`, maybe + "cron:run|cron:run"},
 
+		{
+			"shell behind a program that nobody knows", `/opt/x/wrap -k 1 bash -c 'php {ROOT}/bin/magento cron:run'`,
+			ours + "cron:run|" + run,
+		},
+		{"screen", `screen -dmS cron bash -c 'php {ROOT}/bin/magento cron:run'`, ours + "cron:run|" + run},
+		{"tmux", `tmux new-session -d 'php {ROOT}/bin/magento cron:run'`, ours + "cron:run|" + run},
+		{
+			"find", `find /srv -maxdepth 1 -type d -exec php {}/bin/magento cron:run \;`,
+			maybe + "cron:run|bin/magento cron:run",
+		},
+		{"xargs", `ls -d /srv/* | xargs -I{} php {}/bin/magento cron:run`, maybe + "cron:run|bin/magento cron:run"},
+		{"unit that is not found", `systemctl start magento-cron`, maybe + "cron:run|magento-cron"},
+
+		{"unit of something else", `systemctl restart php-fpm; service cron restart`, ""},
+		{"unit that is stopped", `systemctl stop magento-cron`, ""},
+		{"taking it out of the crontab", `(crontab -l | grep -v 'bin/magento cron:run') | crontab -`, ""},
+		{"deleting it from the crontab", `crontab -l | sed '/bin.magento cron:run/d' | crontab -`, ""},
+		{"ending what was found", `ps aux | grep 'bin/magento cron:run' | awk '{print $2}' | xargs kill -9`, ""},
 		{"awk that looks for it", `ps ax | awk '/bin.magento cron:run/ { print $1 }'`, ""},
 		{"a mail about it", `mail -s "php {ROOT}/bin/magento cron:run" x </dev/null`, ""},
 		{"a message about it", `curl -d "text=php {ROOT}/bin/magento cron:run failed" https://hooks.example/x`, ""},

@@ -1,5 +1,7 @@
-// Package cron finds what starts Magento's cron on this host: lines of crontabs, systemd units, supervisor programs and
-// running processes. It reads files and /proc only; what cron has left in the database is looked at elsewhere.
+// Package cron finds what starts Magento's cron: lines of crontabs, systemd units, supervisor programs and running
+// processes of this host, the scripts and programs that they start, and the definitions of what containers, clusters
+// and clouds run. It reads files and /proc only, and runs nothing; what cron has left in the database is looked at
+// elsewhere.
 package cron
 
 import (
@@ -39,8 +41,9 @@ type Certainty string
 const (
 	// Certain means that a path, a working directory or Magento's own marker ties it to the root.
 	Certain Certainty = "certain"
-	// Possible means that it can be this Magento's or another's: it runs in a container, through HTTP, or from a
-	// directory that is not known.
+	// Possible means that it is not known: it can be another Magento's, because it runs in a container, through HTTP or
+	// from a directory that is not known, or what starts it is a program whose working cannot be decided, or a
+	// definition that need not be in use.
 	Possible Certainty = "possible"
 )
 
@@ -117,8 +120,9 @@ type Options struct {
 	// for.
 	Magento2Root, Magento1Root string
 	// Crontabs are files, directories and patterns as path/filepath.Match has them, of crontabs, systemd units
-	// (*.timer, *.service, or a directory of them) and supervisor's configuration (*.conf, *.ini). Nil means the usual
-	// places, empty means nowhere.
+	// (*.timer, *.service, or a directory of them), supervisor's and Ofelia's configuration (*.conf, *.ini), and
+	// Kubernetes manifests, Compose files and other definitions (*.yaml, *.yml, *.json). Nil means the usual places,
+	// empty means nowhere. Unless it is empty, definitions in the roots are read too.
 	Crontabs []string
 	// Processes says whether to look at running processes, ProcRoot where /proc is mounted when it is not there.
 	Processes bool
@@ -172,6 +176,11 @@ type look struct {
 	scripts, scriptBytes, steps int
 	// programBytes is how much may still be looked through of long programs.
 	programBytes int64
+	// startedUnits are the units of systemd that a command starts, with where that is written; command is where the
+	// command is that is being read, unitDirs are the directories in which units are looked for.
+	startedUnits map[string]string
+	command      string
+	unitDirs     []string
 	// rootEntries is how many files of a root are looked at.
 	rootEntries int
 }
@@ -180,7 +189,7 @@ func newLook(o Options, passwd string) *look {
 	l := &look{
 		usual: o.Crontabs == nil, seen: map[string]bool{}, inodes: map[inode]bool{},
 		scripts: maxScripts, scriptBytes: maxAllScripts, steps: maxLookSteps, programBytes: maxAllPrograms,
-		rootEntries: maxRootEntries,
+		rootEntries: maxRootEntries, startedUnits: map[string]string{},
 	}
 	var err error
 	if l.accounts, err = readAccounts(passwd); err != nil {

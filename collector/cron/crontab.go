@@ -205,6 +205,7 @@ func (l *look) crontabFile(path string, data []byte, info fs.FileInfo) {
 			j.user = user
 		}
 		sh := l.cronShell(j)
+		l.command = fmt.Sprintf("line %d of %s", j.line, path)
 		for _, found := range l.invocations(j.command, stream{text: word(j.input)}, sh) {
 			if found.certainty == Possible && j.hash != "" && !sh.marked && found.system == Magento2 {
 				continue // Magento's own marker says that it is another root's

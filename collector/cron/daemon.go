@@ -141,6 +141,9 @@ func (r *reader) crontabText(path, text string, format crontabFormat, sh shell) 
 		return
 	}
 	for j := range jobs([]byte(text), format) {
+		if j.dormant != "" {
+			continue
+		}
 		there := r.look.cronShell(j)
 		there.depth, there.doubt, there.elsewhere, there.view = sh.depth+1, sh.doubt, sh.elsewhere, sh.view
 		if format.supercronic {

@@ -53,6 +53,16 @@ func isShell(name string) bool {
 	return false
 }
 
+// isTerminal reports whether a program runs the texts in its arguments as commands, in a terminal of their own or again
+// and again.
+func isTerminal(name string) bool {
+	switch name {
+	case "screen", "tmux", "script", "watch", "sg", "daemonize":
+		return true
+	}
+	return false
+}
+
 // isFetcher reports whether a program asks for a web address.
 func isFetcher(name string) bool {
 	switch name {

@@ -20,8 +20,10 @@ func (r *reader) passiveOutput(words []word, sh *shell, in stream) stream {
 		return pathOutput(words, sh)
 	case "cat", "tee":
 		return r.passedThrough(words, sh, in)
-	case "sed", "awk", "gawk", "mawk", "tr", "envsubst", "grep", "egrep", "head", "tail", "cut", "sort", "uniq", "tac":
+	case "sed", "awk", "gawk", "mawk", "tr", "envsubst":
 		return stream{text: in.text + "\n" + joinWords(args, " "), altered: true, file: in.file}
+	case "grep", "egrep", "head", "tail", "cut", "sort", "uniq", "tac":
+		return stream{text: in.text, altered: true, file: in.file}
 	}
 	return opaque()
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -50,19 +51,22 @@ const (
 
 // files reads what the places name. Only the usual ones may be missing.
 func (l *look) files(ctx context.Context, places []string) {
-	var system, user []string
-	found := 0
+	var system, user, others []string
 	for _, place := range places {
+		switch dir, of := unitPlace(place); of {
+		case "user":
+			user = append(user, dir)
+		case "system":
+			system = append(system, dir)
+		default:
+			others = append(others, place)
+		}
+	}
+	l.unitDirs = slices.Concat(system, user)
+	found := 0
+	for _, place := range others {
 		if ctx.Err() != nil {
 			return
-		}
-		if dir, of := unitPlace(place); of != "" {
-			if of == "user" {
-				user = append(user, dir)
-			} else {
-				system = append(system, dir)
-			}
-			continue
 		}
 		found += l.place(ctx, place)
 	}

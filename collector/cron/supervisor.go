@@ -30,6 +30,7 @@ func (l *look) supervisorProgram(o options, section string, command option) {
 	case "false", "no", "off", "0":
 		dormant = "its autostart is off"
 	}
+	l.command = fmt.Sprintf("line %d of %s", command.line, command.file)
 	text := commandLine(supervisorExpansion.ReplaceAllString(command.value, unknownPart), false)
 	for _, i := range l.invocations(text, stream{}, sh) {
 		l.entry(i.entry(Entry{

@@ -232,9 +232,9 @@ func (l *look) service(u *unitSet, name string, timers map[string][]timer) {
 	}
 	instances := u.instances(name)
 	if prefix, _, ok := strings.Cut(name, "@."); ok {
-		for _, triggered := range sortedKeys(timers) {
-			if strings.HasPrefix(triggered, prefix+"@") && !slices.Contains(instances, triggered) {
-				instances = append(instances, triggered)
+		for _, started := range slices.Concat(sortedKeys(timers), sortedKeys(l.startedUnits)) {
+			if strings.HasPrefix(started, prefix+"@") && !slices.Contains(instances, started) {
+				instances = append(instances, started)
 			}
 		}
 		if len(instances) == 0 {
@@ -270,10 +270,15 @@ func (l *look) serviceCommand(u *unitSet, name string, settings options, command
 			sh.assign(variable, exportedWord(word(value)))
 		}
 	}
+	l.command = "" // what units start is not followed
 	text := commandLine(fillSpecifiers(strings.TrimLeft(command.value, "@-:+!|"), name, home), true)
 	for _, found := range l.invocations(text, stream{}, sh) {
 		e := Entry{File: command.file, Line: command.line, User: user}
 		u.arming(&e, name, timers)
+		if by := l.startedUnits[name]; by != "" && !e.Armed() {
+			e.Dormant, e.Note = "", by+" starts "+name
+			e.Remedy = fmt.Sprintf("take the start of %s out of %s, and run systemctl stop %s", name, by, name)
+		}
 		l.entry(found.entry(e))
 	}
 }
@@ -338,4 +343,35 @@ func fillSpecifiers(text, unit, home string) string {
 		}
 		return unknownPart
 	})
+}
+
+// startUnits notes the services that systemctl or service starts, which need not be enabled. Of one that is not found
+// here the name decides.
+func (r *reader) startUnits(program string, args []word, sh shell) {
+	names := skipOptions(args, flags{short: "tpHM", long: "--type --property --host --machine"})
+	switch {
+	case len(names) < 2 || sh.elsewhere != "" || r.look.command == "":
+		return
+	case program == "service":
+		names = []word{names[1], names[0]}
+	}
+	if !hasWord("start restart try-restart reload-or-restart enable reenable", string(names[0])) {
+		return
+	}
+	for _, w := range names[1:] {
+		name := strings.TrimSuffix(w.text(), ".service")
+		r.look.startedUnits[name+".service"] = r.look.command
+		if init := "/etc/init.d/" + name; program == "service" && isFile(init) {
+			r.script(init, names[:1], sh, "sh")
+			continue
+		}
+		isUnit := func(dir string) bool { return isFile(filepath.Join(dir, name+".service")) }
+		if cronThing.MatchString(name) && r.look.looksFor(Magento2) && !slices.ContainsFunc(r.look.unitDirs, isUnit) {
+			r.found = append(r.found, invocation{
+				kind: CronRun, system: Magento2, certainty: Possible, text: name,
+				note: joinNotes(sh.scriptNote(),
+					"its name says that it runs Magento's cron, and the unit is not found here"),
+			})
+		}
+	}
 }

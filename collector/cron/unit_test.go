@@ -197,6 +197,25 @@ func TestUnits(t *testing.T) {
 				run, remedy: "as shop: systemctl --user disable --now magento.timer",
 		},
 		{
+			name: "started by a crontab", make: func(t *testing.T, h host) {
+				h.write(t, "etc/cron.d/x", "* * * * * root systemctl start shop-cron\n* * * * * root systemctl start "+
+					"consumer@async.service\n")
+				h.write(t, "etc/systemd/system/consumer@.service",
+					"[Service]\nExecStart={ROOT}/bin/magento queue:consumers:start %i\n")
+			},
+			want: "/etc/systemd/system/consumer@.service:2 ||magento2 certain armed " +
+				"queue:consumers:start|/home/shop/www/bin/magento queue:consumers:start async\n" +
+				service + "|shop|magento2 certain armed " + run,
+			note:   "line 2 of {DIR}/etc/cron.d/x starts consumer@async.service",
+			remedy: "take the start of consumer@async.service out of line 2 of {DIR}/etc/cron.d/x",
+		},
+		{
+			name: "stopped by a crontab", make: func(t *testing.T, h host) {
+				h.write(t, "etc/cron.d/x", "* * * * * root systemctl stop shop-cron; systemctl status shop-cron\n")
+			},
+			want: service + "|shop|magento2 certain dormant " + run,
+		},
+		{
 			name: "supervisor", make: func(t *testing.T, h host) {
 				h.write(t, "etc/systemd/system/shop-cron.service", "[Service]\nExecStart=/bin/true\n")
 				h.write(t, "etc/supervisor/conf.d/consumers.conf",
@@ -234,8 +253,8 @@ func TestUnits(t *testing.T) {
 			if len(e.Problems) > 0 {
 				t.Errorf("problems: %v", e.Problems)
 			}
-			if len(e.Entries) > 0 && (!strings.Contains(e.Entries[0].Note+e.Entries[0].Dormant, test.note) ||
-				!strings.Contains(e.Entries[0].Remedy, test.remedy)) {
+			if len(e.Entries) > 0 && (!strings.Contains(e.Entries[0].Note+e.Entries[0].Dormant, h.fill(test.note)) ||
+				!strings.Contains(e.Entries[0].Remedy, h.fill(test.remedy))) {
 				t.Errorf("note %q, dormant %q, remedy %q", e.Entries[0].Note, e.Entries[0].Dormant, e.Entries[0].Remedy)
 			}
 		})
