@@ -54,8 +54,11 @@ func isSystemCommand(w word) bool {
 // run reads a program with its arguments.
 func (r *reader) run(words []word, sh shell, in stream) outcome {
 	words, sh = r.unwrap(words[:min(len(words), maxWords)], sh)
-	if len(words) == 0 || !r.spend(1) {
+	switch {
+	case !r.spend(1):
 		return outcome{out: opaque()}
+	case len(words) == 0: // sudo -i and the like start a shell
+		return outcome{out: r.standardInput(in, sh)}
 	}
 	if !isCommandName(words[0]) {
 		return r.program(words, sh)
@@ -83,6 +86,9 @@ func (r *reader) knownCommand(name string, words []word, sh shell, in stream) ou
 		return outcome{out: opaque()}
 	case name == "make" || name == "gmake" || name == "gnumake":
 		r.make(words[1:], sh)
+		return outcome{out: opaque()}
+	case taskFiles(name) != nil:
+		r.runTask(name, words, sh)
 		return outcome{out: opaque()}
 	case isCronDaemon(name):
 		r.cronDaemon(words, sh, in)
@@ -299,6 +305,7 @@ func (r *reader) program(words []word, sh shell) outcome {
 	if !r.named(words, false, sh) && !r.ownFile(words, sh) && !r.scan(words[1:], sh) && !r.follow(words, sh) {
 		r.undecide(join(words))
 		r.unknownCommand(words, sh)
+		r.unseenScript(words[0], sh)
 	}
 	return outcome{out: opaque()}
 }
@@ -502,4 +509,4 @@ func (r *reader) unknownCommand(words []word, sh shell) {
 }
 
 // consoleName matches how people call what runs Magento's console.
-var consoleName = regexp.MustCompile(`(?i)mag|m2|console|^$`)
+var consoleName = regexp.MustCompile(`(?i)mag|m2|^$`)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"regexp"
 	"strings"
 	"syscall"
 	"unicode/utf8"
@@ -62,8 +61,10 @@ func (r *reader) large(path string, args []word, sh shell) bool {
 	return true
 }
 
-// hintText finds what can name Magento's cron.
-var hintText = regexp.MustCompile(`bin/magento|cron:run|queue:consumers:start|(?:pub|update)/cron\.php`)
+// hintTexts are what can name Magento's cron.
+func hintTexts() []string {
+	return []string{"bin/magento", "cron:run", "queue:consumers:start", "pub/cron.php", "update/cron.php"}
+}
 
 // hints returns the places in a long text that can name Magento's cron, with what is around them.
 func hints(from io.Reader) string {
@@ -73,9 +74,14 @@ func hints(from io.Reader) string {
 	for {
 		n, err := io.ReadFull(from, block[len(block):len(block)+size])
 		block = block[:len(block)+n]
-		for _, at := range hintText.FindAllIndex(block, maxPaths) {
-			if found.Len() < maxShellText {
-				found.Write(block[max(at[0]-around, 0):min(at[1]+around, len(block))])
+		for _, hint := range hintTexts() {
+			for at := 0; found.Len() < maxShellText; {
+				i := bytes.Index(block[at:], []byte(hint))
+				if i < 0 {
+					break
+				}
+				at += i + len(hint)
+				found.Write(block[max(at-len(hint)-around, 0):min(at+around, len(block))])
 				found.WriteByte('\n')
 			}
 		}

@@ -171,3 +171,41 @@ func parameterName(w *syntax.Word) string {
 	}
 	return p.Param.Value
 }
+
+// sourceGuard decides a test that asks for nothing but whether the file is there that the next command reads: test -f x
+// && . x. Such a file is there or not, and no switch.
+func (r *reader) sourceGuard(test, next *syntax.Stmt, sh *shell) truth {
+	tested, ok := testedFile(test)
+	call, isCall := next.Cmd.(*syntax.CallExpr)
+	if !ok || !isCall || len(call.Args) < 2 || call.Args[0].Lit() != "." && call.Args[0].Lit() != "source" {
+		return maybe
+	}
+	path := sh.resolve(r.expandWord(tested, sh))
+	if path == "" || path != sh.resolve(r.expandWord(call.Args[1], sh)) {
+		return maybe
+	}
+	return truthOf(isFile(path))
+}
+
+// testedFile is the only file that a test asks for.
+func testedFile(s *syntax.Stmt) (*syntax.Word, bool) {
+	if s.Negated {
+		return nil, false
+	}
+	switch c := s.Cmd.(type) {
+	case *syntax.CallExpr:
+		if n := len(c.Args); (n == 3 || n == 4) && hasWord("[ test", c.Args[0].Lit()) && isFileTest(c.Args[1].Lit()) {
+			return c.Args[2], true
+		}
+	case *syntax.TestClause:
+		if u, ok := c.X.(*syntax.UnaryTest); ok && isFileTest(u.Op.String()) {
+			w, ok := u.X.(*syntax.Word)
+			return w, ok
+		}
+	}
+	return nil, false
+}
+
+func isFileTest(operator string) bool {
+	return hasWord("-e -f -r -s", operator)
+}

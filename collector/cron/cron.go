@@ -181,15 +181,15 @@ type look struct {
 	startedUnits map[string]string
 	command      string
 	unitDirs     []string
-	// rootEntries is how many files of a root are looked at.
-	rootEntries int
+	// rootEntries is how many files of a root are looked at, definitionBytes how much of them may still be read.
+	rootEntries, definitionBytes int
 }
 
 func newLook(o Options, passwd string) *look {
 	l := &look{
 		usual: o.Crontabs == nil, seen: map[string]bool{}, inodes: map[inode]bool{},
 		scripts: maxScripts, scriptBytes: maxAllScripts, steps: maxLookSteps, programBytes: maxAllPrograms,
-		rootEntries: maxRootEntries, startedUnits: map[string]string{},
+		rootEntries: maxRootEntries, definitionBytes: maxAllDefinitions, startedUnits: map[string]string{},
 	}
 	var err error
 	if l.accounts, err = readAccounts(passwd); err != nil {

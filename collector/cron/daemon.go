@@ -192,6 +192,11 @@ func (l *look) daemonProcess(t *processTable, p procfs.Proc, args []string) bool
 	if mounts := mountNamespace(p); mounts != 0 && t.mounts != 0 && mounts != t.mounts {
 		sh.view = filepath.Join(t.root, strconv.Itoa(p.PID), "root")
 		sh.elsewhere = "a container or another mount namespace"
+		if _, err := os.Stat(sh.view + "/."); errors.Is(err, fs.ErrPermission) {
+			text := fmt.Sprintf("process %d is %s in a container, and its crontabs cannot be read", p.PID, name)
+			l.problem(t.root, text, processRemedy)
+			return true
+		}
 	}
 	words := make([]word, len(args))
 	for i, arg := range args {

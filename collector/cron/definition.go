@@ -20,11 +20,12 @@ import (
 // Limits of what is read of definitions, which say what containers and clouds run: the size of a file, its documents,
 // and what is looked at below a root.
 const (
-	maxDefinition  = 1 << 20
-	maxDocuments   = 500
-	maxNodes       = 50_000
-	maxRootEntries = 20_000
-	maxRootDepth   = 3
+	maxDefinition     = 1 << 20
+	maxAllDefinitions = 32 << 20
+	maxDocuments      = 500
+	maxNodes          = 50_000
+	maxRootEntries    = 20_000
+	maxRootDepth      = 3
 )
 
 const (
@@ -371,7 +372,14 @@ func (l *look) rootDefinition(path string) bool {
 		return false
 	}
 	l.seen[resolved] = true
+	if l.definitionBytes < 0 {
+		l.problem("",
+			fmt.Sprintf("only the first %d MiB of definitions in Magento's folder are read", maxAllDefinitions>>20),
+			"keep other files than Magento's outside of its folder")
+		return false
+	}
 	data, _, err := readRegular(path, maxDefinition)
+	l.definitionBytes -= len(data)
 	if errors.Is(err, fs.ErrPermission) && (isCloudFile(path) || composeName.MatchString(filepath.Base(path))) {
 		l.problem(path, reason(err), readRemedy)
 	}

@@ -3,6 +3,7 @@ package cron
 import (
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -22,8 +23,8 @@ func (r *reader) foreign(path, text string, l language, args []word, sh shell) {
 		there.script = path
 	}
 	p := r.part()
-	program := l.program(text)
-	r.include(path, &program, l)
+	var program source
+	r.include(path, text, &program, l, canMatter(join(args)))
 	if l.name == "php" && p.entry(path, program.text, there) {
 		r.take(p, there)
 		return
@@ -37,28 +38,49 @@ func (r *reader) foreign(path, text string, l language, args []word, sh shell) {
 	r.take(p, there)
 }
 
-// include adds the files that a program includes by names that are known, and those that they include.
-func (r *reader) include(path string, program *source, l language) {
-	if l.includes == nil || path == "" {
-		return
-	}
+// include adds what counts in a program, in the files that it includes by names that are known, and in those that they
+// include. What cannot matter is left out, unless always is set.
+func (r *reader) include(path, text string, program *source, l language, always bool) {
 	seen := map[string]bool{path: true}
 	type file struct{ path, text string }
-	for files := []file{{path, program.text}}; len(files) > 0 && len(seen) <= maxIncluded; files = files[1:] {
-		for _, m := range l.includes.FindAllStringSubmatch(files[0].text, maxIncluded) {
-			name := l.includedFile(files[0].path, m)
+	for files := []file{{path, text}}; len(files) > 0; files = files[1:] {
+		current := files[0]
+		if always || canMatter(current.text) {
+			part := l.program(current.text)
+			current.text = part.text
+			program.text += part.text + "\n"
+			program.code += part.code + "\n"
+		}
+		if l.includes == nil || path == "" {
+			return
+		}
+		for _, m := range l.includes.FindAllStringSubmatch(current.text, maxIncluded) {
+			name := l.includedFile(current.path, m)
 			if seen[name] || len(seen) > maxIncluded || !isFile(name) || isMagento(name) {
 				continue
 			}
 			seen[name] = true
-			if text, ok := r.scriptText(name); ok {
-				part := l.program(text)
-				program.text += "\n" + part.text
-				program.code += "\n" + part.code
-				files = append(files, file{name, part.text})
+			if included, ok := r.scriptText(name); ok {
+				files = append(files, file{name, included})
 			}
 		}
 	}
+}
+
+// canMatter reports whether a program's text names anything of Magento's cron, or a script that could. Few do, and to
+// take a program apart takes time.
+func canMatter(text string) bool {
+	for _, hint := range []string{"cron", "Cron", "consumers", "magento", "Magento"} {
+		if strings.Contains(text, hint) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(scriptPath.FindAllString(text, maxPaths), isScriptPath)
+}
+
+// isScriptPath reports whether a path can be that of a script.
+func isScriptPath(path string) bool {
+	return scriptSuffix.MatchString(path) || ownScript.MatchString(filepath.Base(path))
 }
 
 // includedFile is the path of a file that is included, by the groups of includes: a part before the name that says that
@@ -96,8 +118,10 @@ func (r *reader) namedScripts(program string, sh shell) {
 		if i >= maxNamedScripts || len(r.found) > 0 {
 			return
 		}
-		isScript := scriptSuffix.MatchString(path) || ownScript.MatchString(filepath.Base(path))
-		if isScript && path != sh.script && isFile(path) && !isMagento(path) && sh.depth < maxDepth {
+		if !isScriptPath(path) || path == sh.script || !isFile(path) || isMagento(path) || sh.depth >= maxDepth {
+			continue
+		}
+		if !r.named([]word{word(path)}, true, sh) {
 			r.script(path, nil, sh, "")
 		}
 	}
@@ -124,7 +148,7 @@ func (r *reader) interpreted(l language, words []word, sh shell, in stream) {
 		case option == "-f" && l.name == "php" && len(args) > 0:
 			r.scriptWord(args[0], args[1:], sh, baseName(words[0]))
 			return
-		case takesNext(option[1:], l.values) && len(args) > 0:
+		case len(args) > 0 && (hasWord(l.longValues, option) || option[1] != '-' && takesNext(option[1:], l.values)):
 			args = args[1:]
 		}
 	}

@@ -24,12 +24,12 @@ type language struct {
 	starts *regexp.Regexp
 	// includes matches the name of a file that becomes part of the program.
 	includes *regexp.Regexp
-	// code are the options whose value is a program, values the others that take one.
-	code, values string
+	// code are the options whose value is a program, values and longValues the others that take one.
+	code, values, longValues string
 }
 
 // startsSomething are the names that hint, in any language, at a way to start a program.
-const startsSomething = `(?i)\b(?:system|exec\w*|spawn\w*|popen\w*|fork|shell\w*|eval|run\w*|call|process\w*|` +
+const startsSomething = `(?i)\b_*(?:system|exec\w*|spawn\w*|popen\w*|fork|shell\w*|eval|run\w*|call|process\w*|` +
 	`subprocess|invoke|pexpect|paramiko|fabric|docker|expect|send`
 
 var (
@@ -65,6 +65,7 @@ func languageOf(name string) (language, bool) {
 		return language{
 			name: "php", comments: []string{"#", "//"}, blocks: block, quotes: texts, hereDocument: phpHereDocument,
 			tags: [2]string{"<?", "?>"}, starts: phpStarts, includes: phpIncludes, code: "rBRE", values: "dczFt",
+			longValues: "--php-ini --define --zend-extension --docroot --server",
 		}, true
 	case "python", "pypy":
 		return language{
@@ -85,6 +86,7 @@ func languageOf(name string) (language, bool) {
 		return language{
 			name: "javascript", comments: []string{"//"}, blocks: block, quotes: texts,
 			starts: nodeStarts, includes: nodeIncludes, code: "ep", values: "r",
+			longValues: "--require --import --loader --experimental-loader --env-file --conditions",
 		}, true
 	case "lua", "tclsh", "expect", "fish", "pwsh", "Rscript", "groovy", "elixir", "escript", "guile":
 		return unknownLanguage(), true

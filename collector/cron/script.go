@@ -33,8 +33,8 @@ func (r *reader) follow(words []word, sh shell) bool {
 			r.text(w.source(), &there, dialectsOf(""))
 			continue
 		}
-		isPath := strings.Contains(string(w), "/") && !noFile.MatchString(string(w))
-		if isPath && r.script(sh.resolve(w), nil, sh, "") && len(r.found) > 0 {
+		isPath := strings.Contains(string(w), "/") || scriptSuffix.MatchString(string(w))
+		if isPath && !noFile.MatchString(string(w)) && r.script(sh.resolve(w), nil, sh, "") && len(r.found) > 0 {
 			return true
 		}
 	}
@@ -61,11 +61,31 @@ func (r *reader) ownFile(words []word, sh shell) bool {
 // scriptWord reads the script that an interpreter is given.
 func (r *reader) scriptWord(w word, args []word, sh shell, interpreter string) {
 	all := append([]word{w}, args...)
-	if r.named(all, true, sh) || r.script(sh.resolve(w), args, sh, interpreter) || r.scan(args, sh) {
+	if r.named(all, true, sh) {
+		return
+	}
+	first := len(r.found)
+	isRead := r.script(sh.resolve(w), args, sh, interpreter)
+	if len(r.found) > first || r.scan(args, sh) || isRead {
 		return
 	}
 	r.undecide(join(all))
 	r.unknownCommand(all, sh)
+	r.unseenScript(w, sh)
+}
+
+// unseenScript reports a script that cannot be read from here, when its name says that it runs Magento's cron.
+func (r *reader) unseenScript(w word, sh shell) {
+	name := filepath.Base(w.text())
+	isScript := strings.Contains(string(w), "/") || scriptSuffix.MatchString(name)
+	isSeen := sh.elsewhere == "" && sh.resolve(w) != ""
+	if !isScript || isSeen || !cronThing.MatchString(name) || !r.look.looksFor(Magento2) {
+		return
+	}
+	r.found = append(r.found, invocation{
+		kind: CronRun, system: Magento2, certainty: Possible, text: name,
+		note: joinNotes(sh.scriptNote(), "its name says that it runs Magento's cron, and it cannot be found from here"),
+	})
 }
 
 // script reads a script, and reports whether it could be read. interpreter is the program that is told to read it;
@@ -211,7 +231,7 @@ func (r *reader) remote(words []word, sh shell, in stream) outcome {
 	command, isCommand := remoteCommand(words)
 	switch {
 	case isCommand && baseName(words[0]) == "ssh" && len(command) > 0:
-		return outcome{out: r.text(join(command), &there, dialectsOf(""))}
+		return outcome{out: r.textWithInput(join(command), in, &there, dialectsOf(""))}
 	case isCommand && len(command) > 0:
 		return r.run(command, there, in)
 	case isCommand:

@@ -168,6 +168,9 @@ func (r *reader) statement(s *syntax.Stmt, sh *shell, in stream) outcome {
 		here = &apart
 	}
 	o := r.command(s.Cmd, here, to.in)
+	if s.Cmd == nil && to.in.file != "" {
+		o.out = to.in // $(<file)
+	}
 	if s.Negated {
 		o.truth = [...]truth{maybe: maybe, yes: no, no: yes}[o.truth]
 	}
@@ -246,7 +249,11 @@ func (r *reader) substitution(list []*syntax.Stmt, sh *shell) word {
 	apart := *sh
 	apart.ended = goesOn
 	out := r.statements(list, &apart, stream{}).out
-	if out.altered || out.file != "" {
+	if out.file != "" && !out.altered {
+		text, ok := r.scriptText(out.file)
+		out.text, out.altered = word(shellText(text)), !ok
+	}
+	if out.altered || len(out.text) > maxValue {
 		return unknown
 	}
 	return word(strings.TrimRight(string(out.text), "\n"))
@@ -256,6 +263,12 @@ func (r *reader) substitution(list []*syntax.Stmt, sh *shell) word {
 func (r *reader) chain(c *syntax.BinaryCmd, sh *shell, in stream) outcome {
 	links := chainLinks(c)
 	success, failure, out := r.link(links[0].statement, sh, in)
+	switch guard := r.sourceGuard(links[0].statement, links[1].statement, sh); {
+	case guard == yes && !links[1].or:
+		failure = nil
+	case guard == no && !links[1].or:
+		success = nil
+	}
 	for _, l := range links[1:] {
 		from := success
 		if l.or {
@@ -324,6 +337,9 @@ func (r *reader) ifClause(c *syntax.IfClause, sh *shell, in stream) outcome {
 	if sh.ended != goesOn {
 		return outcome{}
 	}
+	if condition == maybe && len(c.Cond) == 1 && len(c.Then) > 0 {
+		condition = r.sourceGuard(c.Cond[0], c.Then[0], sh)
+	}
 	var then, otherwise *shell
 	var out outcome
 	if condition != no {
@@ -347,8 +363,9 @@ func (r *reader) whileClause(c *syntax.WhileClause, sh *shell, in stream) outcom
 	if !c.Until && condition == no || c.Until && condition == yes || sh.ended != goesOn {
 		return outcome{}
 	}
-	if in.text != "" {
-		r.undecide(in.text.text()) // what read takes from it line by line
+	if in.text != "" || in.file != "" { // which read takes line by line
+		text, _ := r.scriptText(in.file)
+		r.undecide(in.text.text() + text)
 	}
 	return r.loop(c.Do, sh, in, nil)
 }

@@ -141,7 +141,8 @@ func (e *expansion) parts(parts []syntax.WordPart, quoted bool) {
 		case *syntax.CmdSubst:
 			e.values([]word{e.reader.substitution(p.Stmts, e.sh)}, quoted)
 		case *syntax.ProcSubst:
-			e.reader.substitution(p.Stmts, e.sh)
+			// Who reads it is not known: it can be a shell.
+			e.reader.undecide(e.reader.substitution(p.Stmts, e.sh).text())
 			e.add(unknown)
 		default: // arithmetic and bash's own patterns
 			e.reader.nested(part, e.sh)
