@@ -1,6 +1,7 @@
 package cron
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,6 +27,7 @@ type invocation struct {
 func (i invocation) entry(e Entry) Entry {
 	e.Kind, e.System, e.Certainty, e.Text, e.Note = i.kind, i.system, i.certainty, i.text, joinNotes(e.Note, i.note)
 	if i.file == "" {
+		e.Schedule = cmp.Or(e.Schedule, i.schedule)
 		return e
 	}
 	e.Note = joinNotes(fmt.Sprintf("line %d of %s starts what reads it", e.Line, e.File), e.Note)

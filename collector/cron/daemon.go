@@ -106,6 +106,10 @@ func (r *reader) crontabDirectory(name word, daemon string, system bool, sh shel
 // ownCrontab reads one crontab of a daemon, unless it has been read where it lies.
 func (r *reader) ownCrontab(name word, daemon string, format crontabFormat, sh shell) {
 	path := sh.resolve(name)
+	if text, ok := r.written[path]; ok && path != "" {
+		r.crontabText("", text.source(), format, sh)
+		return
+	}
 	if path == "" || sh.elsewhere != "" && sh.view == "" {
 		r.unknownCrontab(daemon, sh)
 		return
@@ -153,6 +157,9 @@ func (r *reader) crontabText(path, text string, format crontabFormat, sh shell) 
 		p := r.part()
 		p.textWithInput(j.command, stream{text: word(j.input)}, &there, dialectsOf(there.value("SHELL")))
 		for _, found := range p.result(there) {
+			if found.schedule == "" {
+				found.schedule = j.schedule
+			}
 			if found.file == "" && path != "" {
 				found.file, found.line, found.schedule = path, j.line, j.schedule
 			}

@@ -364,7 +364,7 @@ func isMagentoDirectory(name string) bool {
 // rootDefinition reads a file below a root if it is a definition of a kind that is known.
 func (l *look) rootDefinition(path string) bool {
 	ext := filepath.Ext(path)
-	if ext != ".yaml" && ext != ".yml" && ext != ".ini" {
+	if ext != ".yaml" && ext != ".yml" && ext != ".ini" && !isDockerfile(path) {
 		return false
 	}
 	resolved, err := filepath.EvalSymlinks(path)
@@ -386,7 +386,11 @@ func (l *look) rootDefinition(path string) bool {
 	if err != nil {
 		return false
 	}
-	if ext == ".ini" {
+	switch {
+	case isDockerfile(path):
+		l.dockerfile(path, data)
+		return true
+	case ext == ".ini":
 		return l.ofeliaFile(path, data)
 	}
 	if !isCloudFile(path) && !composeName.MatchString(filepath.Base(path)) && !knownContent.Match(data) {

@@ -72,7 +72,8 @@ func kubernetesCases() []definitionCase {
 		{
 			"a ConfigMap with a crontab", "k8s/crontab.yaml",
 			"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: tab}\ndata:\n  crontab: |\n    # x\n    * * * * * " +
-				"www-data cd /app && php bin/magento cron:run\n", ":5 ||armed cron:run|/app/bin/magento cron:run",
+				"www-data cd /app && php bin/magento cron:run\n",
+			":5 * * * * *||armed cron:run|/app/bin/magento cron:run",
 			"ConfigMap tab", "",
 		},
 		{
@@ -152,12 +153,12 @@ func composeCases() []definitionCase {
 			"a crontab in a variable", "docker-compose.yml",
 			"services:\n  cron:\n    command: run-cron\n    environment:\n      - 'CRONTAB=* * * * * root cd /app && " +
 				"/usr/local/bin/php bin/magento cron:run >> /app/var/log/cron.log'\n",
-			":2 ||armed cron:run|/app/bin/magento cron:run", "variable CRONTAB", "",
+			":2 * * * * *||armed cron:run|/app/bin/magento cron:run", "variable CRONTAB", "",
 		},
 		{
 			"a crontab in a config", "docker-compose.yml",
 			"services: {}\nconfigs:\n  tab:\n    content: |\n      * * * * * php bin/magento cron:run\n",
-			":3 ||armed cron:run|bin/magento cron:run", "", "",
+			":3 * * * * *||armed cron:run|bin/magento cron:run", "", "",
 		},
 		{
 			"a swarm's job", "stack.yml", "services:\n  cron:\n    command: bin/magento cron:run\n    labels: " +
@@ -200,6 +201,45 @@ func composeCases() []definitionCase {
 		{
 			"a file that lies too deep", "a/b/c/d/docker-compose.yml",
 			"services:\n  cron:\n    command: bin/magento cron:run\n", "", "", "",
+		},
+	}
+}
+
+func imageCases() []definitionCase {
+	return []definitionCase{
+		{
+			"an image's command", "docker/cron/Dockerfile", "FROM php\nCMD [\"php\", \"bin/magento\", \"cron:run\"]\n",
+			":2 ||armed cron:run|bin/magento cron:run", "CMD of an image", "",
+		},
+		{
+			"an image's entrypoint", "Dockerfile.cron",
+			"FROM php\nENTRYPOINT [\"sh\", \"-c\"]\nCMD [\"while :; do bin/magento cron:run; sleep 60; done\"]\n",
+			":3 ||armed cron:run|bin/magento cron:run", "", "",
+		},
+		{
+			"an image's command for a shell", "Dockerfile",
+			"FROM php\nCMD cd /app && \\\n  # x\n  php bin/magento cron:run\n",
+			":2 ||armed cron:run|/app/bin/magento cron:run", "", "",
+		},
+		{
+			"a crontab that an image's build writes", "Dockerfile",
+			"FROM php\nRUN apt-get update && \\\n echo '* * * * * www-data php /app/bin/magento cron:run' >> " +
+				"/etc/cron.d/magento\nCMD [\"cron\", \"-f\"]\n",
+			":2 * * * * *||armed cron:run|/app/bin/magento cron:run", "", "",
+		},
+		{
+			"a crontab that an image's build installs", "Dockerfile",
+			"RUN echo '* * * * * php /app/bin/magento cron:run' > /tmp/tab && crontab /tmp/tab\n",
+			":1 * * * * *||armed cron:run|/app/bin/magento cron:run", "", "",
+		},
+
+		{
+			"an image's build", "Dockerfile",
+			"FROM php\nRUN php bin/magento cron:run\n# CMD php bin/magento cron:run\nCMD [\"php-fpm\"]\n", "", "", "",
+		},
+		{
+			"an image that says it", "Dockerfile",
+			"CMD echo 'bin/magento cron:run'\nLABEL x=\"bin/magento cron:run\"\n", "", "", "",
 		},
 	}
 }
@@ -250,7 +290,7 @@ func cloudCases() []definitionCase {
 // TestRootDefinitions reads what lies below the root.
 func TestRootDefinitions(t *testing.T) {
 	t.Parallel()
-	for _, c := range slices.Concat(kubernetesCases(), composeCases(), cloudCases()) {
+	for _, c := range slices.Concat(kubernetesCases(), composeCases(), imageCases(), cloudCases()) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			h := newHost(t)
@@ -264,7 +304,7 @@ func TestRootDefinitions(t *testing.T) {
 // TestNamedDefinitions reads the same files where they are named.
 func TestNamedDefinitions(t *testing.T) {
 	t.Parallel()
-	named := slices.DeleteFunc(slices.Concat(kubernetesCases(), composeCases(), cloudCases()),
+	named := slices.DeleteFunc(slices.Concat(kubernetesCases(), composeCases(), imageCases(), cloudCases()),
 		func(c definitionCase) bool {
 			return c.want == "" // some are of no known kind, and what is named is read for each of its commands
 		})
@@ -403,8 +443,10 @@ func TestMountedCrontab(t *testing.T) {
 	h.write(t, "home/shop/www/docker/x", "* * * * * php /app/bin/magento cron:run\n")
 	h.write(t, "spool/cron/x", "")
 	e := h.files(t, h.options(), []string{"spool/cron/*"})
-	const want = "/home/shop/www/docker-compose.yml:5 ||magento2 possible armed cron:run|/app/bin/magento cron:run\n" +
-		"/home/shop/www/docker-compose.yml:6 ||magento2 possible armed setup:cron:run|/app/bin/magento setup:cron:run"
+	const want = "/home/shop/www/docker-compose.yml:5 * * * * *||magento2 possible armed cron:run|/app/bin/magento " +
+		"cron:run\n" +
+		"/home/shop/www/docker-compose.yml:6 * * * * *||magento2 possible armed setup:cron:run|/app/bin/magento " +
+		"setup:cron:run"
 	if got := h.short(e.Entries); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
@@ -478,13 +520,14 @@ func TestNowhereDefined(t *testing.T) {
 }
 
 func FuzzDefinition(f *testing.F) {
-	for _, c := range slices.Concat(kubernetesCases(), composeCases(), cloudCases()) {
+	for _, c := range slices.Concat(kubernetesCases(), composeCases(), imageCases(), cloudCases()) {
 		f.Add([]byte(c.text))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		l := newLook(Options{Magento2Root: "/srv/m2", Magento1Root: "/srv/m1"}, "/nonexistent")
 		l.definitionFile("/srv/m2/x.yml", data)
 		l.ofeliaFile("/srv/m2/x.ini", data)
+		l.dockerfile("/srv/m2/Dockerfile", data)
 		for _, e := range l.evidence.Entries {
 			if !plausible(e, data) || e.Certainty != Possible {
 				t.Errorf("%+v", e)

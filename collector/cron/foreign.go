@@ -127,7 +127,7 @@ func (r *reader) namedScripts(program string, sh shell) {
 	}
 }
 
-var scriptSuffix = regexp.MustCompile(`\.(sh|bash|php|py|pl|rb|js)$`)
+var scriptSuffix = regexp.MustCompile(`\.(sh|bash|php|py|pl|rb|js|ts|go|lua|exp)$`)
 
 // interpreted reads a program that runs the program in a file, in its arguments or in its input.
 func (r *reader) interpreted(l language, words []word, sh shell, in stream) {
@@ -148,6 +148,9 @@ func (r *reader) interpreted(l language, words []word, sh shell, in stream) {
 		case option == "-f" && l.name == "php" && len(args) > 0:
 			r.scriptWord(args[0], args[1:], sh, baseName(words[0]))
 			return
+		case option == "-m" && l.name == "python" && len(args) > 0:
+			r.module(args[0], args[1:], sh)
+			return
 		case len(args) > 0 && (hasWord(l.longValues, option) || option[1] != '-' && takesNext(option[1:], l.values)):
 			args = args[1:]
 		}
@@ -162,6 +165,16 @@ func (r *reader) interpreted(l language, words []word, sh shell, in stream) {
 		r.script(in.file, nil, sh, baseName(words[0]))
 	default:
 		r.foreign("", in.text.text(), l, args, sh)
+	}
+}
+
+// module reads a module of Python's that lies in the working directory.
+func (r *reader) module(name word, args []word, sh shell) {
+	path := strings.ReplaceAll(string(name), ".", "/")
+	for _, file := range []string{path + ".py", path + "/__main__.py"} {
+		if r.script(sh.resolve(word(file)), args, sh, "python") {
+			return
+		}
 	}
 }
 

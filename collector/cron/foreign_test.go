@@ -179,6 +179,15 @@ func sourcedCases() []foreignCase {
 			"wrapper with a case for something else", "{DIR}/w backup",
 			map[string]string{"w": "#!/bin/sh\ncase $1 in cron) php {ROOT}/bin/magento cron:run;; esac\n"}, "", false,
 		},
+		{"script without a first line or suffix", "{DIR}/w", map[string]string{"w": mage}, Certain, true},
+		{
+			"script that writes a crontab", "sh {DIR}/w", map[string]string{"w": "echo '* * * * * root " +
+				mage[:len(mage)-1] + "' > /etc/cron.d/nonexistent/magento\n"}, Possible, false,
+		},
+		{
+			"script that writes another file", "sh {DIR}/w",
+			map[string]string{"w": "echo '* * * * * root " + mage[:len(mage)-1] + "' > {DIR}/magento\n"}, "", false,
+		},
 		{"script without a first line", "{DIR}/w.sh", map[string]string{"w.sh": mage}, Certain, true},
 	}
 }
@@ -272,6 +281,11 @@ func languageCases() []foreignCase {
 			"opt/cron.py":    "from shoplib import run\nrun()\n",
 			"opt/shoplib.py": "import os\ndef run():\n    os.system('php {ROOT}/bin/magento cron:run')\n",
 		}, Possible, true},
+		{
+			"python as a module", "cd {DIR}/opt && python3 -m shop.cron cron:run", map[string]string{
+				"opt/shop/cron.py": "import os, sys\nos.system('php {ROOT}/bin/magento ' + sys.argv[1])\n",
+			}, Possible, true,
+		},
 		{"python that runs a script", python, map[string]string{
 			"opt/cron.py": "import subprocess\nsubprocess.run(['sh', '{DIR}/opt/mage.sh'])\n",
 			"opt/mage.sh": "php {ROOT}/bin/magento cron:run\n",

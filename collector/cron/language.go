@@ -131,8 +131,8 @@ func interpreterOfSuffix(suffix string) string {
 		return "node"
 	case ".tcl", ".exp":
 		return "expect"
-	case ".ps1":
-		return "pwsh"
+	case ".ps1", ".go", ".exs", ".kts", ".java":
+		return "pwsh" // or another language of which no more is known
 	}
 	return ""
 }

@@ -128,6 +128,7 @@ func (r *reader) passedThrough(words []word, sh *shell, in stream) stream {
 	case baseName(words[0]) == "tee", len(files) == 0, len(files) == 1 && files[0] == "-":
 		if baseName(words[0]) == "tee" && len(files) == 1 {
 			r.write(sh.resolve(files[0]), in.text)
+			r.wroteCrontab(sh.resolve(files[0]), in.text, *sh)
 		}
 		return in
 	case len(files) == 1 && sh.resolve(files[0]) != "":

@@ -128,6 +128,8 @@ func (l *look) file(path string) {
 	case isINI(path) && filepath.Base(filepath.Dir(path)) != "cron.d":
 		l.supervisorFile(path, data)
 		l.ofeliaFile(path, data)
+	case isDockerfile(path):
+		l.dockerfile(path, data)
 	case isDefinition(path) && filepath.Base(filepath.Dir(path)) != "cron.d":
 		l.definitionFile(path, data)
 	default:

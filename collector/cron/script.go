@@ -55,7 +55,21 @@ func (r *reader) ownFile(words []word, sh shell) bool {
 	if !strings.Contains(string(words[0]), "/") {
 		path = sh.findInPath(string(words[0]))
 	}
-	return filepath.IsAbs(path) && r.script(path, words[1:], sh, "")
+	if !filepath.IsAbs(path) {
+		return false
+	}
+	if r.script(path, words[1:], sh, "") {
+		return true
+	}
+	// A text without a first line that names an interpreter is run by the shell that starts it.
+	text, ok := "", false
+	if sh.elsewhere == "" && !ofSystem.MatchString(path) {
+		text, ok = r.scriptText(path)
+	}
+	if ok && text != "" {
+		r.shellScript(path, text, "sh", words[1:], sh)
+	}
+	return ok && text != ""
 }
 
 // scriptWord reads the script that an interpreter is given.

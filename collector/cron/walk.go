@@ -177,6 +177,7 @@ func (r *reader) statement(s *syntax.Stmt, sh *shell, in stream) outcome {
 	if to.redirected {
 		if to.file != "" {
 			r.write(to.file, o.out.text)
+			r.wroteCrontab(to.file, o.out.text, *sh)
 		}
 		o.out = stream{}
 	}
