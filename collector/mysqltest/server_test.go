@@ -405,7 +405,7 @@ func TestTemplateIsMadeOnce(t *testing.T) {
 	t.Setenv(cacheVariable, cache)
 	startSome := func() {
 		var wg sync.WaitGroup
-		for range 4 {
+		for range 3 {
 			wg.Go(func() {
 				s, err := Start(t.Context(), Options{})
 				if err != nil {
