@@ -70,6 +70,8 @@ test-tools: .cache/tools/gotestsum .cache/tools/toxiproxy .cache/tools/deadcode 
 
 format:
 	@files=$$(gofmt -l $(wildcard cmd collector config dashboards docs)); if [ -n "$$files" ]; then echo "run gofmt -w on:" >&2; echo "$$files" >&2; exit 1; fi
+	@$(GO) mod tidy -diff || { echo "run go mod tidy" >&2; exit 1; }
+	@cd cmd/acceptance && $(GO) mod tidy -diff || { echo "run go mod tidy in cmd/acceptance" >&2; exit 1; }
 
 # The linters have go vet's checks among theirs. What no program calls, and only tests do, is dead: but for what is there for tests.
 lint: $(GOLANGCI_LINT) .cache/tools/deadcode
