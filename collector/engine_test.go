@@ -30,9 +30,9 @@ func bubble(t *testing.T, test func(t *testing.T)) {
 // evaluate is what a made-up precondition does.
 type evaluate func(ctx context.Context, m *config.Migration) finding.Verdict
 
-func fine(context.Context, *config.Migration) finding.Verdict {
-	return finding.Verdict{Summary: "fine"}
-}
+func passed() finding.Verdict { return finding.Verdict{Summary: "fine"} }
+
+func fine(context.Context, *config.Migration) finding.Verdict { return passed() }
 
 // taking is an evaluation that takes some time, unless its context ends before.
 func taking(d time.Duration) evaluate {

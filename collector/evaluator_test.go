@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/common/model"
-
 	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/collector/evidence"
 	"magento_migration_exporter/collector/finding"
@@ -93,17 +91,7 @@ func TestEvaluationConnections(t *testing.T) {
 	if n := count("Connections") - before; n > 3 {
 		t.Errorf("%d connections for one evaluation, want at most 3", n)
 	}
-	var open int
-	for range 100 {
-		if err := root.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = ?", s.User).Scan(&open); err != nil {
-			t.Fatal(err)
-		}
-		if open == 0 {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Errorf("%d connections are open at rest", open)
+	s.wantCalm(server)
 }
 
 // TestEvaluationOfAHungDatabase stops a server in its tracks: the other one's preconditions go on, and all recovers by
@@ -112,21 +100,15 @@ func TestEvaluationOfAHungDatabase(t *testing.T) {
 	t.Parallel()
 	server := mysqltest.New(t, mysqltest.Options{})
 	s := newShop(t, func(s *shoptest.Shop) { s.Server1 = server })
-	s.Global.EvaluationTimeout = model.Duration(3 * time.Second)
 	s.Want("network", finding.Pass)
 	if err := server.Pause(); err != nil {
 		t.Fatal(err)
 	}
-	start := time.Now()
-	s.WantFinding("network", finding.Fail, "did not answer in time")
-	if took := time.Since(start); took > 4*time.Second {
-		t.Errorf("the evaluation took %s, its limit is 3s", took)
-	}
-	for id, want := range map[string]finding.Status{"privileges": finding.Unknown, "binlog_trust": finding.Unknown, "m2_installed": finding.Pass, "cron_stopped": finding.Pass} {
-		if got := s.State(id).Result.Status; got != want {
-			t.Errorf("%s is %s while Magento 1's server hangs, want %s", id, got, want)
-		}
-	}
+	s.EvaluateHung(map[string]finding.Status{
+		"network": finding.Fail, "privileges": finding.Unknown, "binlog_trust": finding.Unknown,
+		"m2_installed": finding.Pass, "cron_stopped": finding.Pass,
+	})
+	s.HasFinding("network", finding.Fail, "did not answer in time")
 	s.WantAbsent("binlog_trust")
 	if err := server.Resume(); err != nil {
 		t.Fatal(err)
@@ -143,29 +125,18 @@ func TestStatementsEndOnTheServer(t *testing.T) {
 			t.Parallel()
 			server := mysqltest.New(t, mysqltest.Options{Flavor: flavor})
 			s := newShop(t, func(s *shoptest.Shop) { s.Server2 = server })
-			s.Global.EvaluationTimeout = model.Duration(3 * time.Second)
 			s.Want("m2_entities", finding.Pass)
-			s.On2(
-				"INSERT INTO sales_order (increment_id) VALUES ('1')",
-				"RENAME TABLE sales_order TO hidden",
-				"CREATE VIEW sales_order AS SELECT * FROM hidden WHERE SLEEP(30) = 0",
-			)
-			s.WantFinding("m2_entities", finding.Unknown, "stopped answering")
-			root := s.Root(server)
-			deadline := time.Now().Add(time.Second)
-			for {
-				var running int
-				if err := root.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = ? AND COMMAND = 'Query'", s.User).Scan(&running); err != nil {
-					t.Fatal(err)
-				}
-				if running == 0 {
-					return
-				}
-				if time.Now().After(deadline) {
-					t.Fatal("the statement still runs on the server a second after its limit")
-				}
-				time.Sleep(20 * time.Millisecond)
-			}
+			// Unlike SLEEP this goes on without a client.
+			s.On2("INSERT INTO sales_order (increment_id) VALUES ('1')", "RENAME TABLE sales_order TO hidden",
+				"CREATE VIEW sales_order AS SELECT * FROM hidden WHERE BENCHMARK(1000000000000, MD5('x')) = 0")
+			// A machine can be too busy for the second that ending a statement may take. Then the log says so.
+			eventually(t, "the statement is ended on the server", func() bool {
+				logged := s.Log.Len()
+				s.EvaluateHung(map[string]finding.Status{"network": finding.Pass, "m2_entities": finding.Unknown})
+				s.HasFinding("m2_entities", finding.Unknown, "stopped answering")
+				return !strings.Contains(s.Log.String()[logged:], "may still be running")
+			})
+			s.wantCalm(server) // else the server would work on it for days
 		})
 	}
 }

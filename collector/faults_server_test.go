@@ -32,10 +32,10 @@ func TestFaultsOfADatabaseThatIsDownAtStart(t *testing.T) {
 	s.Want("privileges", finding.Pass)
 }
 
-// slowly makes a statement of the evaluation take as long as somebody wants: reading the table waits.
+// slowly makes a statement that reads a row of Magento 2's table take an hour.
 func (s *shop) slowly(table string) {
 	s.T.Helper()
-	s.On2("RENAME TABLE "+table+" TO hidden", "CREATE VIEW "+table+" AS SELECT * FROM hidden WHERE SLEEP(30) = 0")
+	s.On2("RENAME TABLE "+table+" TO hidden", "CREATE VIEW "+table+" AS SELECT * FROM hidden WHERE SLEEP(3600) = 0")
 }
 
 // waitForQuery returns when a statement of the shop's account runs on the server.
@@ -61,7 +61,8 @@ func TestFaultsOfAServerKilledInMidQuery(t *testing.T) {
 	t.Parallel()
 	server := mysqltest.New(t, mysqltest.Options{})
 	s := newShop(t, func(s *shoptest.Shop) { s.Server2 = server })
-	s.Global.EvaluationTimeout = model.Duration(30 * time.Second)
+	// Far more than the test waits for: only the server's end is a reason for the evaluation to end.
+	s.Global.EvaluationTimeout = model.Duration(24 * time.Hour)
 	s.On2("INSERT INTO cms_block (title, identifier) VALUES ('x', 'x')")
 	s.slowly("cms_block")
 	killed := make(chan struct{})
@@ -70,12 +71,8 @@ func TestFaultsOfAServerKilledInMidQuery(t *testing.T) {
 		s.waitForQuery(server, "cms_block")
 		server.Kill()
 	}()
-	began := time.Now()
 	s.WantFinding("m2_entities", finding.Unknown, "stopped answering", "SHOW PROCESSLIST")
 	<-killed
-	if took := time.Since(began); took > 20*time.Second {
-		t.Errorf("the evaluation took %s after its server was gone", took)
-	}
 	if got := s.State("binlog_trust").Result; got.Status != finding.Pass {
 		t.Errorf("binlog_trust is %s, it needs only Magento 1: %+v", got.Status, got.Findings)
 	}

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -27,8 +29,16 @@ import (
 	"magento_migration_exporter/config"
 )
 
-// soak is short where all tests run; make soak gives the time after which a leak cannot hide.
-var soak = flag.Duration("soak", 3*time.Second, "how long each soak test lasts; from 1m on they do everything")
+// soak is set by make soak, for the tests that print figures. Their short versions look at states alone.
+var soak = flag.Duration("soak", 0, "how long each soak test lasts")
+
+// soaks skips a test that is for make soak.
+func soaks(t *testing.T) {
+	t.Helper()
+	if *soak == 0 {
+		t.Skip("make soak runs this")
+	}
+}
 
 // daemon is what the program has at work, without its flags: the scheduler, the board, and a real HTTP server that
 // exports it.
@@ -93,31 +103,30 @@ func (d *daemon) pass(migration string, ids []string) bool {
 	return !slices.ContainsFunc(ids, func(id string) bool { return d.status(migration, id) != finding.Pass })
 }
 
-// scrape asks for the metrics until stop is closed, and returns how long each answer took.
+// scrape asks for the metrics at least once and until stop is closed, and returns how long each answer took.
 func (d *daemon) scrape(client *http.Client, stop <-chan struct{}) (took []time.Duration) {
 	for {
-		select {
-		case <-stop:
-			return took
-		case <-time.After(2 * time.Millisecond):
-		}
 		began := time.Now()
 		response, err := client.Get(d.url)
 		if err != nil {
 			d.t.Errorf("a scrape failed: %v", err)
-			continue
+			return took
 		}
 		n, err := io.Copy(io.Discard, response.Body)
 		response.Body.Close()
 		if took = append(took, time.Since(began)); err != nil || response.StatusCode != http.StatusOK || n == 0 {
 			d.t.Errorf("a scrape was answered by %s and %d bytes: %v", response.Status, n, err)
 		}
+		select {
+		case <-stop:
+			return took
+		case <-time.After(2 * time.Millisecond):
+		}
 	}
 }
 
-// scraping scrapes with several clients until the function it returns is called, which says what 99 of 100 answers took
-// at most.
-func (d *daemon) scraping(clients int) (end func() (answers int, p99, longest time.Duration)) {
+// scraping scrapes with several clients until the function it returns is called, which says how long the answers took.
+func (d *daemon) scraping(clients int) (end func() string) {
 	stop := make(chan struct{})
 	var all sync.WaitGroup
 	var mu sync.Mutex
@@ -125,21 +134,21 @@ func (d *daemon) scraping(clients int) (end func() (answers int, p99, longest ti
 	transport := &http.Transport{MaxIdleConnsPerHost: clients}
 	for range clients {
 		all.Go(func() {
-			mine := d.scrape(&http.Client{Transport: transport, Timeout: 10 * time.Second}, stop)
+			mine := d.scrape(&http.Client{Transport: transport, Timeout: 5 * time.Minute}, stop)
 			mu.Lock()
 			defer mu.Unlock()
 			took = append(took, mine...)
 		})
 	}
-	return func() (int, time.Duration, time.Duration) {
+	return func() string {
 		close(stop)
 		all.Wait()
 		transport.CloseIdleConnections()
 		slices.Sort(took)
 		if len(took) == 0 {
-			d.t.Fatal("nobody scraped")
+			return "no scrapes"
 		}
-		return len(took), took[len(took)*99/100], took[len(took)-1]
+		return fmt.Sprintf("%d scrapes, p99 %s, longest %s", len(took), took[len(took)*99/100], took[len(took)-1])
 	}
 }
 
@@ -229,79 +238,81 @@ func faultsInARow(t *testing.T, s *shop, line1, line2 *line, standby *mysqltest.
 	}
 }
 
-// TestSoakFaultsInARow lets one fault after the other meet a daemon that is scraped all the while.
+// TestFaultsInARow lets one fault after the other meet a daemon that is scraped all the while.
+func TestFaultsInARow(t *testing.T) {
+	t.Parallel()
+	meetFaultsInARow(t, 1, 0)
+}
+
 func TestSoakFaultsInARow(t *testing.T) {
+	soaks(t)
+	meetFaultsInARow(t, 4, *soak)
+}
+
+// meetFaultsInARow lets a daemon meet each fault once, and again until some time is over.
+func meetFaultsInARow(t *testing.T, scrapers int, length time.Duration) {
+	t.Helper()
 	standby := mysqltest.New(t, mysqltest.Options{})
 	s := newShop(t, func(s *shoptest.Shop) {
 		s.Server1, s.Server2 = mysqltest.New(t, mysqltest.Options{}), mysqltest.New(t, mysqltest.Options{})
 	})
-	s.copyTo(
-		standby,
-		s.DB2,
-		mysqltest.Magento2("")+"INSERT INTO catalog_product_entity (attribute_set_id, sku) VALUES (4, 'late');",
-		"ALL",
-	)
+	late := "INSERT INTO catalog_product_entity (attribute_set_id, sku) VALUES (4, 'late');"
+	s.copyTo(standby, s.DB2, mysqltest.Magento2("")+late, "ALL")
 	line1, line2 := newLine(t, s.Server1), newLine(t, s.Server2)
 	s.Migration.Magento1.Database.Port, s.Migration.Magento2.Database.Port = line1.port(), line2.port()
 	healthy := newShop(t)
 	healthy.Migration.Name = "other"
 	c := &config.Config{Global: s.Global, Migrations: []config.Migration{*s.Migration, *healthy.Migration}}
-	c.Global.EvaluationInterval, c.Global.EvaluationTimeout = model.Duration(
-		time.Second,
-	), model.Duration(
-		4500*time.Millisecond,
-	)
+	c.Global.EvaluationInterval = model.Duration(250 * time.Millisecond)
+	c.Global.EvaluationTimeout = model.Duration(4 * time.Second)
 	ids := []string{"network", "m2_installed", "cron_stopped", "privileges", "binlog_trust", "m2_entities"}
 
 	t.Run("daemon", func(t *testing.T) {
 		d := newDaemon(t, c)
 		well := func() bool { return d.pass("acme", ids) && d.pass("other", ids) }
 		eventually(t, "all is well", well)
-		before, files := settled(t)
-		began := time.Now()
-		for i := 0; time.Since(began) < *soak; i++ {
-			faults := faultsInARow(t, s, line1, line2, standby)
-			d.meet(faults[i%len(faults)], well)
+		before := held(t)
+		for began := time.Now(); ; {
+			for _, f := range faultsInARow(t, s, line1, line2, standby) {
+				d.meet(f, scrapers, well)
+			}
+			if time.Since(began) >= length {
+				break
+			}
 		}
-		after, filesAfter := settled(t)
-		t.Logf("goroutines %d, then %d; file descriptors %d, then %d", before, after, files, filesAfter)
-		if after > before+20 || filesAfter > files+10 {
-			t.Errorf("goroutines %d, then %d; file descriptors %d, then %d", before, after, files, filesAfter)
-		}
+		t.Logf("at first %s, in the end %s", before, held(t))
 	})
 	for _, server := range []*mysqltest.Server{s.Server1, s.Server2, standby} {
 		s.wantCalm(server)
 	}
 }
 
-// meet lets one fault begin and end, and looks at all that must go on.
-func (d *daemon) meet(f rowFault, well func() bool) {
-	d.t.Helper()
-	evaluated := func(migration string) time.Time {
-		i := slices.IndexFunc(
-			d.board.Snapshot(),
-			func(m *collector.MigrationState) bool { return m.Migration.Name == migration },
-		)
-		return shoptest.Precondition(d.board.Snapshot()[i], "network").Result.EvaluatedAt
+// held says what this process holds, with all that goes on beside the test.
+func held(t *testing.T) string {
+	t.Helper()
+	runtime.GC()
+	files, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil {
+		t.Fatal(err)
 	}
-	end := d.scraping(4)
+	return fmt.Sprintf("%d goroutines, %d files", runtime.NumGoroutine(), len(files))
+}
+
+// meet lets one fault begin and end, and waits for all that must go on meanwhile.
+func (d *daemon) meet(f rowFault, scrapers int, well func() bool) {
+	d.t.Helper()
+	evaluated := func(migration int) time.Time {
+		return shoptest.Precondition(d.board.Snapshot()[migration], "network").Result.EvaluatedAt
+	}
+	end := d.scraping(scrapers)
 	f.begin()
-	eventually(
-		d.t,
-		fmt.Sprintf("%s: %s is %s", f.name, f.id, f.want),
-		func() bool { return d.status("acme", f.id) == f.want },
-	)
+	eventually(d.t, fmt.Sprintf("%s: %s is %s", f.name, f.id, f.want), func() bool {
+		return d.status("acme", f.id) == f.want
+	})
 	met := time.Now()
-	eventually(d.t, f.name+": both migrations are evaluated all the while", func() bool {
-		for _, id := range f.goOn {
-			if got := d.status("acme", id); got != finding.Pass {
-				d.t.Errorf("%s: %s is %s, which has nothing to do with it", f.name, id, got)
-			}
-		}
-		if !d.pass("other", []string{"network", "privileges", "m2_entities"}) {
-			d.t.Errorf("%s: the other migration is not well", f.name)
-		}
-		return d.t.Failed() || evaluated("acme").After(met) && evaluated("other").After(met)
+	eventually(d.t, f.name+": what has nothing to do with it goes on in both migrations", func() bool {
+		return evaluated(0).After(met) && evaluated(1).After(met) && d.status("acme", f.id) == f.want &&
+			d.pass("acme", f.goOn) && d.pass("other", []string{"network", "privileges", "m2_entities"})
 	})
 	for _, ps := range d.board.Snapshot()[0].Preconditions {
 		for _, finding := range ps.Result.Findings {
@@ -313,29 +324,22 @@ func (d *daemon) meet(f rowFault, well func() bool) {
 	f.end()
 	ended := time.Now()
 	eventually(d.t, f.name+": all is well again", well)
-	recovered := time.Since(ended)
-	answers, p99, longest := end()
-	d.t.Logf(
-		"%s: well again after %s; %d scrapes, p99 %s, longest %s",
-		f.name,
-		recovered.Round(time.Millisecond),
-		answers,
-		p99,
-		longest,
-	)
-	// Far more than it takes, for machines that have much else to do.
-	if recovered > 30*time.Second || p99 > time.Second {
-		d.t.Errorf("%s: well again after %s, p99 of the scrapes %s", f.name, recovered, p99)
-	}
+	d.t.Logf("%s: well again after %s; %s", f.name, time.Since(ended).Round(time.Millisecond), end())
 }
 
-// TestSoakMillionsOfRows has two million products where there is time to make them, else enough for the cap.
-func TestSoakMillionsOfRows(t *testing.T) {
+// TestManyRows has more products, orders and rewrites than are counted.
+func TestManyRows(t *testing.T) {
 	t.Parallel()
-	products := 30_000
-	if *soak >= time.Minute {
-		products = 2_000_000
-	}
+	countManyRows(t, 30_000)
+}
+
+func TestSoakMillionsOfRows(t *testing.T) {
+	soaks(t)
+	countManyRows(t, 2_000_000)
+}
+
+func countManyRows(t *testing.T, products int) {
+	t.Helper()
 	server := mysqltest.New(
 		t,
 		mysqltest.Options{Args: []string{"--innodb-buffer-pool-size=512M", "--innodb-log-file-size=256M"}},
@@ -362,9 +366,6 @@ func TestSoakMillionsOfRows(t *testing.T) {
 			s.Evaluator.DatabaseCost("m2_entities").Spent()-cost,
 			time.Since(began),
 		)
-		if took := s.State("m2_entities").Result.Duration; took > 2*time.Second {
-			t.Errorf("m2_entities took %s", took)
-		}
 	}
 	s.WantValue(10001, "m2_entity_count", "product")
 	s.WantValue(10001, "m2_new_entities", "url_rewrite")

@@ -4,7 +4,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 	"time"
 
@@ -63,16 +62,13 @@ func (l *line) lead(server *mysqltest.Server) {
 func (s *shop) wantCalm(server *mysqltest.Server) {
 	s.T.Helper()
 	root := s.Root(server)
-	var n int
-	for deadline := time.Now().Add(3 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	eventually(s.T, "no connection is left on the server", func() bool {
+		var n int
 		if err := root.QueryRowContext(s.T.Context(), "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = ?", s.User).Scan(&n); err != nil {
 			s.T.Fatal(err)
 		}
-		if n == 0 {
-			return
-		}
-	}
-	s.T.Errorf("%d connections are left on the server", n)
+		return n == 0
+	})
 }
 
 // wantMagento2GoesOn checks what does not need Magento 1's database.
@@ -97,16 +93,14 @@ func TestFaultsOfTheLine(t *testing.T) {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
 			s := newShop(t)
-			s.Global.EvaluationTimeout = model.Duration(3 * time.Second)
 			line := newLine(t, s.Server1)
 			s.Migration.Magento1.Database.Port = line.port()
 			s.Want("network", finding.Pass)
 			line.set(fault)
-			start := time.Now()
-			s.WantFinding("network", finding.Fail, words...)
-			if took := time.Since(start); took > 4*time.Second {
-				t.Errorf("took %s, the limit is 3s", took)
-			}
+			s.EvaluateHung(map[string]finding.Status{
+				"network": finding.Fail, "m2_installed": finding.Pass, "cron_stopped": finding.Pass,
+			})
+			s.HasFinding("network", finding.Fail, words...)
 			s.wantMagento2GoesOn()
 			s.WantValue(0, "database_up", "magento1")
 			s.WantAbsent("binlog_trust")
@@ -155,6 +149,8 @@ func TestFaultsOfLocks(t *testing.T) {
 	t.Parallel()
 	server := mysqltest.New(t, mysqltest.Options{})
 	s := newShop(t, func(s *shoptest.Shop) { s.Server2 = server })
+	// Far more than the test waits for: what ends the wait for a lock is the server's limit, which each session sets.
+	s.Global.EvaluationTimeout = model.Duration(24 * time.Hour)
 	for name, statements := range map[string][]string{
 		"FLUSH TABLES WITH READ LOCK": {"FLUSH TABLES WITH READ LOCK"},
 		"metadata lock":               {"LOCK TABLES " + database.Quote(s.DB2) + ".catalog_product_entity WRITE"},
@@ -168,11 +164,7 @@ func TestFaultsOfLocks(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		start := time.Now()
 		state := s.Evaluate()
-		if took := time.Since(start); took > 6*time.Second {
-			t.Errorf("%s: the evaluation took %s", name, took)
-		}
 		if got := shoptest.Precondition(state, "privileges").Result; got.Status != finding.Pass &&
 			got.Status != finding.Unknown {
 			t.Errorf("%s: privileges is %s: %+v", name, got.Status, got.Findings)
@@ -202,45 +194,22 @@ func TestFaultsOfTheClock(t *testing.T) {
 	}
 }
 
-// TestFaultsLeaveNothingBehind counts goroutines and file descriptors over many failing evaluations.
+// TestFaultsLeaveNothingBehind lets many evaluations fail, each of another fault than the last. What they leave here is
+// seen when all tests have ended: then no goroutine and no file may be left.
 func TestFaultsLeaveNothingBehind(t *testing.T) {
+	t.Parallel()
 	server := mysqltest.New(t, mysqltest.Options{})
 	s := newShop(t, func(s *shoptest.Shop) { s.Server1 = server })
-	s.Global.EvaluationTimeout = model.Duration(900 * time.Millisecond)
 	line := newLine(t, server)
 	s.Migration.Magento1.Database.Port = line.port()
-	s.Evaluate()
-	line.set("black hole")
-	s.Evaluate()
-	before, files := settled(t)
+	s.Want("network", finding.Pass)
+	s.Global.EvaluationTimeout = model.Duration(900 * time.Millisecond)
 	for i := range 20 {
 		line.set([]string{"black hole", "reset", ""}[i%3])
 		s.Evaluate()
 	}
 	line.set("")
-	s.Evaluate()
-	after, filesAfter := settled(t)
-	if after > before+5 || filesAfter > files+5 {
-		t.Errorf("goroutines %d, then %d; file descriptors %d, then %d", before, after, files, filesAfter)
-	}
-}
-
-// settled waits until what is ending has ended.
-func settled(t *testing.T) (goroutines, files int) {
-	t.Helper()
-	for range 20 {
-		time.Sleep(25 * time.Millisecond)
-		runtime.GC()
-		links, err := filepath.Glob("/proc/self/fd/*")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n := runtime.NumGoroutine(); n == goroutines && len(links) == files {
-			break
-		}
-		goroutines, files = runtime.NumGoroutine(), len(links)
-	}
-	return goroutines, files
+	s.wantCalm(server)
 }
 
 // TestFaultsOfSecretFiles makes the password file go and come back.

@@ -253,7 +253,7 @@ func TestSchedulerDecaysWhileItIsBusy(t *testing.T) {
 		c := many(1, time.Minute, time.Hour, 8)
 		e.apply(c)
 		now := time.Now()
-		good := Evaluation{Results: []finding.Result{fine(nil, nil).Result(config.SeverityWarn, now, 0)}}
+		good := Evaluation{Results: []finding.Result{passed().Result(config.SeverityWarn, now, 0)}}
 		if e.board.Publish(e.board.Snapshot()[0].Migration, good, now); !e.board.Snapshot()[0].Ready {
 			t.Fatal("the result is no good one: the test shows nothing")
 		}
@@ -312,7 +312,7 @@ func TestSchedulerWaitsForWhatDoesNotEnd(t *testing.T) {
 		r, mount := newRecord(), make(chan struct{})
 		e := newEngine(t, func(context.Context, *config.Migration) finding.Verdict {
 			<-mount
-			return fine(nil, nil)
+			return passed()
 		}, r.of(fine))
 		t.Cleanup(func() { close(mount) })
 		c := many(1, time.Minute, 10*time.Second, 2)
@@ -335,7 +335,7 @@ func TestSchedulerEndsWithoutWhatDoesNotEnd(t *testing.T) {
 		mount := make(chan struct{})
 		e := newEngine(t, func(context.Context, *config.Migration) finding.Verdict {
 			<-mount
-			return fine(nil, nil)
+			return passed()
 		})
 		t.Cleanup(func() { close(mount) })
 		e.apply(many(3, time.Minute, time.Hour, 8))

@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -107,7 +108,7 @@ func (s *Servers) New(t *testing.T, change ...func(*Shop)) *Shop {
 	}
 	shop.Configure("cron_stopped", "{crontabs: [], processes: false}")
 	shop.Global = config.Default().Global
-	shop.Global.EvaluationTimeout = model.Duration(6 * time.Second)
+	shop.Global.EvaluationTimeout = model.Duration(unhurried)
 	shop.Start()
 	return shop
 }
@@ -211,13 +212,23 @@ func (s *Shop) On2(statements ...string) {
 	s.Exec(s.Server2, append([]string{"USE " + database.Quote(s.DB2)}, statements...)...)
 }
 
-// Evaluate evaluates once, within five minutes, and returns the state on the board.
+// unhurried is the time limit of evaluations of which nothing hangs: no test may fail because the machine is busy.
+const unhurried = 2 * time.Minute
+
+// hurried is the first time limit of evaluations of which something hangs: enough for the rest on most machines.
+const hurried = 3 * time.Second
+
+// Evaluate evaluates, as patiently as check does, and returns the state on the board. What hangs ends at the time limit
+// in Global; when that is too long for a test to wait for, it fails.
 func (s *Shop) Evaluate() *collector.MigrationState {
 	s.T.Helper()
 	c := &config.Config{Global: s.Global, Migrations: []config.Migration{*s.Migration}}
-	ctx, cancel := context.WithTimeout(s.T.Context(), 5*time.Minute)
+	ctx, cancel := context.WithCancel(s.T.Context())
 	defer cancel()
-	s.Evaluator.EvaluateAll(ctx, c)
+	defer time.AfterFunc(5*unhurried, cancel).Stop()
+	if s.Evaluator.EvaluateAll(ctx, c); ctx.Err() != nil {
+		s.T.Fatalf("the evaluation has not ended within %s", 5*unhurried)
+	}
 	return s.Board.Snapshot()[0]
 }
 
@@ -234,7 +245,21 @@ func Precondition(state *collector.MigrationState, id string) *collector.Precond
 // Want evaluates and compares a precondition's status. Each failure and each unknown must have a remedy.
 func (s *Shop) Want(id string, status finding.Status) finding.Result {
 	s.T.Helper()
-	r := Precondition(s.Evaluate(), id).Result
+	s.Evaluate()
+	return s.Has(id, status)
+}
+
+// WantFinding is Want, and some finding of that status says all the words.
+func (s *Shop) WantFinding(id string, status finding.Status, words ...string) finding.Finding {
+	s.T.Helper()
+	s.Evaluate()
+	return s.HasFinding(id, status, words...)
+}
+
+// Has is Want without another evaluation.
+func (s *Shop) Has(id string, status finding.Status) finding.Result {
+	s.T.Helper()
+	r := s.State(id).Result
 	if r.Status != status {
 		s.T.Fatalf("%s is %s, want %s: %s\n%+v", id, r.Status, status, r.Summary, r.Findings)
 	}
@@ -247,17 +272,70 @@ func (s *Shop) Want(id string, status finding.Status) finding.Result {
 	return r
 }
 
-// WantFinding is Want, and requires a finding with that status that contains all the words.
-func (s *Shop) WantFinding(id string, status finding.Status, words ...string) finding.Finding {
+// HasFinding is WantFinding without another evaluation.
+func (s *Shop) HasFinding(id string, status finding.Status, words ...string) finding.Finding {
 	s.T.Helper()
-	r := s.Want(id, status)
-	for _, f := range r.Findings {
+	s.Has(id, status)
+	f, found := s.find(id, status, words)
+	if !found {
+		s.T.Fatalf("%s: no finding says %q: %+v", id, words, s.State(id).Result.Findings)
+	}
+	return f
+}
+
+func (s *Shop) find(id string, status finding.Status, words []string) (finding.Finding, bool) {
+	for _, f := range s.State(id).Result.Findings {
 		if f.Status == status && ContainsAll(f.Summary+"\n"+f.Evidence+"\n"+f.Remedy, words) {
-			return f
+			return f, true
 		}
 	}
-	s.T.Fatalf("%s: no finding says %q: %+v", id, words, r.Findings)
-	return finding.Finding{}
+	return finding.Finding{}, false
+}
+
+// EvaluateHung evaluates while something hangs, which always takes the whole time limit. That is short, for the tests'
+// sake, and twice as long each time until what does not hang has become what it should be: a busy machine needs longer
+// for that. Each further time it begins as a new process would, with nothing in memory. With the longest limit it is an
+// error.
+func (s *Shop) EvaluateHung(want map[string]finding.Status) {
+	s.T.Helper()
+	s.evaluateHung(func() error {
+		var other []error
+		for _, id := range slices.Sorted(maps.Keys(want)) {
+			if r := s.State(id).Result; r.Status != want[id] {
+				other = append(other, fmt.Errorf("%s is %s, want %s: %+v", id, r.Status, want[id], r.Findings))
+			}
+		}
+		return errors.Join(other...)
+	})
+}
+
+// EvaluateHungFinding is EvaluateHung until some finding says all the words.
+func (s *Shop) EvaluateHungFinding(id string, status finding.Status, words ...string) {
+	s.T.Helper()
+	s.evaluateHung(func() error {
+		if _, found := s.find(id, status, words); !found {
+			return fmt.Errorf("%s: no finding says %q: %+v", id, words, s.State(id).Result.Findings)
+		}
+		return nil
+	})
+}
+
+func (s *Shop) evaluateHung(unlike func() error) {
+	s.T.Helper()
+	before := s.Global.EvaluationTimeout
+	defer func() { s.Global.EvaluationTimeout = before }()
+	for limit := hurried; ; limit *= 2 {
+		s.Global.EvaluationTimeout = model.Duration(limit)
+		s.Evaluate()
+		err := unlike()
+		if err == nil {
+			return
+		}
+		if limit >= unhurried {
+			s.T.Fatal(err)
+		}
+		s.Start()
+	}
 }
 
 // ContainsAll reports whether a text has all the words.
