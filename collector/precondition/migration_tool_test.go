@@ -1,10 +1,12 @@
 package precondition_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/collector/shoptest"
@@ -12,6 +14,7 @@ import (
 	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/integrity"
 	"magento_migration_exporter/collector/mysqltest"
+	"magento_migration_exporter/config"
 )
 
 func TestMigrationToolUnseen(t *testing.T) {
@@ -429,4 +432,83 @@ func TestMigrationToolHandlers(t *testing.T) {
 	}
 	shoptest.WriteUnder(t, root2, shoptest.ToolDir+"/src/Migration/Handler/Settings/Encrypt.php", "<?php")
 	s.Want("migration_tool", finding.Pass)
+}
+
+// steps replaces those of migrate:data in the tool's configuration by steps of these titles and classes.
+func (s *shop) steps(root2 string, classes ...[2]string) {
+	s.T.Helper()
+	var steps strings.Builder
+	for _, c := range classes {
+		fmt.Fprintf(&steps, "<step title=%q><integrity>%s</integrity></step>", c[0], c[1])
+	}
+	const mode = `<steps mode="data">`
+	shoptest.WriteUnder(s.T, root2, "config.xml", strings.Replace(s.ConfigXML(nil), mode, mode+steps.String(), 1))
+}
+
+// orphans makes tables with one foreign key and one orphan each. A key takes longer than one evaluation looks for
+// orphans, because the table that it leads to waits.
+func (s *shop) orphans(tables ...string) {
+	s.T.Helper()
+	statements := []string{"SET FOREIGN_KEY_CHECKS=0"}
+	for _, name := range tables {
+		statements = append(statements, "CREATE TABLE "+name+" (id int PRIMARY KEY, parent int, CONSTRAINT FK_"+name+
+			" FOREIGN KEY (parent) REFERENCES acme_parent (id)) ENGINE=InnoDB", "INSERT INTO "+name+" VALUES (1, 77)")
+	}
+	s.On1(append(statements, "CREATE VIEW acme_parent AS SELECT 1 AS id FROM core_website WHERE SLEEP(0.4) = 0")...)
+}
+
+// TestMigrationToolSearchesOrphansInParts looks for orphans a part at an evaluation: until all has been looked at, what
+// is found is unknown. check evaluates until it has been.
+func TestMigrationToolSearchesOrphansInParts(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	_, root2 := s.WithRoots()
+	s.steps(root2, [2]string{"Data Integrity Step", `Migration\Step\DataIntegrity\Integrity`})
+	s.orphans("acme_a", "acme_b", "acme_c")
+	m := s.Board.Configure([]config.Migration{*s.Migration})[0]
+	for _, seen := range []string{"1 of 3", "2 of 3"} {
+		s.Evaluator.Evaluate(t.Context(), m, time.Duration(s.Global.EvaluationTimeout))
+		s.HasFinding("migration_tool", finding.Unknown, "has not ended", seen)
+		if got, ok := s.Value("integrity_findings", "foreign_keys"); !ok || got != float64(seen[0]-'0') {
+			t.Errorf("with %s keys checked %v have orphans", seen, got)
+		}
+		s.WantAbsent("integrity_findings", "url_rewrites")
+	}
+	s.Evaluator.Evaluate(t.Context(), m, time.Duration(s.Global.EvaluationTimeout))
+	wantOrphans := func() {
+		t.Helper()
+		for _, table := range []string{"acme_a", "acme_b", "acme_c"} {
+			s.HasFinding("migration_tool", finding.Warn, "FK_"+table, "77")
+		}
+		s.WantValue(3, "integrity_findings", "foreign_keys")
+		s.WantValue(0, "integrity_findings", "url_rewrites")
+	}
+	wantOrphans()
+	s.Start()
+	s.Evaluate()
+	wantOrphans()
+}
+
+// TestMigrationToolSearchesOrphansBesideSlowRewrites lets the search for duplicate URL rewrites never end: all orphans
+// are found all the same.
+func TestMigrationToolSearchesOrphansBesideSlowRewrites(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	_, root2 := s.WithRoots()
+	s.steps(root2, [2]string{"UrlRewrite Step", `Migration\Step\UrlRewrite\Version11410to2000`},
+		[2]string{"Data Integrity Step", `Migration\Step\DataIntegrity\Integrity`})
+	s.orphans("acme_a", "acme_b")
+	for _, table := range []string{
+		"enterprise_url_rewrite", "catalog_product_entity_url_key", "catalog_product_website",
+		"catalog_category_entity_url_key", "enterprise_url_rewrite_redirect", "cms_page", "cms_page_store",
+	} {
+		s.On1("CREATE TABLE IF NOT EXISTS " + table + " (redirect_id int, url_rewrite_id int, request_path varchar(255), " +
+			"target_path varchar(255), store_id int, entity_type int, value_id int, identifier varchar(255), " +
+			"product_id int, category_id int, entity_id int, website_id int, page_id int)")
+	}
+	s.On1("INSERT INTO enterprise_url_rewrite_redirect (redirect_id) VALUES (1)",
+		"RENAME TABLE enterprise_url_rewrite_redirect TO hidden",
+		"CREATE VIEW enterprise_url_rewrite_redirect AS SELECT * FROM hidden WHERE SLEEP(3600) = 0")
+	s.EvaluateHungFinding("migration_tool", finding.Unknown, "duplicate URL rewrites", "takes too long")
+	s.WantValue(2, "integrity_findings", "foreign_keys")
 }
