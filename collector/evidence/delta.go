@@ -21,7 +21,8 @@ import (
 // Delta is the log of changes that the tool keeps in Magento 1, as one evaluation found it.
 type Delta struct {
 	Scope delta.Scope
-	// ScopeErr is why the tool's configuration does not say what is to be logged; then the scope has what is there.
+	// ScopeErr is why the tool's configuration does not show which tables must be logged; then the scope has the tables
+	// that are logged.
 	ScopeErr error
 	Log      *delta.Log
 	// Standings are those of the scope's tables, in its order.
@@ -29,27 +30,27 @@ type Delta struct {
 	// Counts are by document; CountsErr is why there are none.
 	Counts    map[string]delta.Count
 	CountsErr error
-	// Replica is true when the server says that it replicates another one.
+	// Replica is true when the server reports that it replicates another one.
 	Replica bool
-	// Skew is how far the server's clock is before this host's.
+	// Skew is how far the server's clock is ahead of this host's.
 	Skew time.Duration
-	// DataStart is when migrate:data began to copy, zero where that is not known, and DataStartFrom what says so.
+	// DataStart is when migrate:data began to copy, zero when that is unknown; DataStartFrom is where it was found.
 	DataStart     time.Time
 	DataStartFrom string
-	// RunLog is the end of the tool's own log; RunLogErr is why it is not known.
+	// RunLog is the end of the tool's own log; RunLogErr is why it is unknown.
 	RunLog    *delta.RunLog
 	RunLogErr error
-	// Run is the last delta by that log.
+	// Run is the last delta according to that log.
 	Run delta.Run
-	// SQLError is the last exception of the database in Magento 2's system.log, and SQLErrorAt when it was.
+	// SQLError is the last exception of the database in Magento 2's system.log, and SQLErrorAt its time.
 	SQLError   string
 	SQLErrorAt time.Time
-	// Losses are what the tripwire has proved lost; LossesErr is why it did not look.
+	// Losses are the changes that the tripwire has proved lost; LossesErr is why it did not look.
 	Losses    []delta.Loss
 	LossesErr error
-	// Activity says whether the tool is at work on Magento 1.
+	// Activity says whether the tool works on Magento 1.
 	Activity Activity
-	// Backlog is what is to be delivered, and how fast.
+	// Backlog is what must be delivered, and how fast that goes.
 	Backlog delta.Backlog
 	// Drained is true when for two whole cycles nothing was pending or marked, Magento 1 was quiet, and nothing was
 	// proved lost.
@@ -63,9 +64,9 @@ type Activity struct {
 	Seen string
 }
 
-// deltaMemory is what is kept of the delta log from one evaluation to the next.
+// deltaMemory is what is kept about the delta log from one evaluation to the next.
 type deltaMemory struct {
-	// of are the databases that the rest was learnt from.
+	// of are the databases that the rest was read from.
 	of        [2]database.Instance
 	tripwire  delta.Tripwire
 	dataStart delta.DataStart
@@ -75,19 +76,19 @@ type deltaMemory struct {
 	meter     delta.Meter
 	columns   map[string]int
 	newest    string
-	// emptySince is since when nothing is pending or marked, nothing was lost, and Magento 1 gets no new rows.
+	// emptySince is the time since when nothing is pending or marked, nothing was lost, and Magento 1 gets no new rows.
 	emptySince time.Time
 }
 
-// deltaLook is what the preconditions that need it share in one evaluation.
+// deltaLook is shared by the preconditions in one evaluation.
 type deltaLook struct {
 	once  sync.Once
 	delta *Delta
 	err   error
 }
 
-// Delta looks at the delta log, once an evaluation for all who ask. It is false where nothing was seen, and the verdict
-// says why.
+// Delta reads the delta log, once an evaluation for all preconditions. It is false when nothing could be read; the
+// verdict then says why.
 func (e *Evidence) Delta(ctx context.Context, v *finding.Verdict) (*Delta, bool) {
 	if e.Magento1.Unreachable(v) {
 		return nil, false
@@ -136,13 +137,13 @@ func (e *Evidence) lookAtDelta(ctx context.Context) (*Delta, error) {
 	return d, nil
 }
 
-// deltaMemory recalls what was learnt of these two databases.
+// deltaMemory recalls what was read from these two databases.
 func (e *Evidence) deltaMemory(ctx context.Context) (*deltaMemory, error) {
 	memory := Recall[deltaMemory](e.Memory, "delta")
 	of := [2]database.Instance{}
 	for i, s := range e.Systems() {
 		if s.Session == nil {
-			of[i] = memory.of[i] // what is known of it comes back with it
+			of[i] = memory.of[i] // it may answer again later
 			continue
 		}
 		instance, err := s.Session.Instance(ctx)
@@ -158,7 +159,7 @@ func (e *Evidence) deltaMemory(ctx context.Context) (*deltaMemory, error) {
 	return memory, nil
 }
 
-// IsReplica reports whether the server says that it replicates another one. MySQL since 8.0.22 does not say it to an
+// IsReplica reports whether the server says that it replicates another one. MySQL since 8.0.22 does not tell that to an
 // account without privileges.
 func (s *System) IsReplica(ctx context.Context) bool {
 	var name, running string
@@ -175,10 +176,10 @@ func (d *Delta) readClock(ctx context.Context, m1 *System, now time.Time) error 
 	return nil
 }
 
-// errNoTool is why nothing is known of the tool's configuration.
+// errNoTool is why nothing is known about the tool's configuration.
 var errNoTool = errors.New("migration_tool.config is not set")
 
-// deltaScope reads what config.xml, its delta files and its map files say.
+// deltaScope reads config.xml, its delta files and its map files.
 func (e *Evidence) deltaScope(ctx context.Context) (delta.Scope, error) {
 	switch {
 	case e.Tool.Err != nil:
@@ -195,7 +196,7 @@ func (e *Evidence) readDeltaFiles() (delta.Scope, error) {
 	root := e.Migration.Magento2.Root
 	path := e.Tool.File(option, root)
 	if path == "" {
-		return delta.Scope{}, fmt.Errorf("%s: the file that %s names is not found: %q",
+		return delta.Scope{}, fmt.Errorf("%s: the file of %s was not found: %q",
 			e.Tool.Path, option, e.Tool.Config.Value(option))
 	}
 	sources := delta.Sources{Config: e.Tool.Config, Maps: map[string]*toolmap.Map{}}
@@ -207,7 +208,7 @@ func (e *Evidence) readDeltaFiles() (delta.Scope, error) {
 	for _, name := range []string{"map_file", "log_map_file"} {
 		path := e.Tool.File(name, root)
 		if path == "" {
-			continue // the precondition migration_tool says so
+			continue // the precondition migration_tool reports it
 		}
 		if sources.Maps[name], err = toolmap.Read(path, wildcard); err != nil {
 			return delta.Scope{}, err
@@ -219,7 +220,7 @@ func (e *Evidence) readDeltaFiles() (delta.Scope, error) {
 // errNoLog is why the tool's log is not read.
 var errNoLog = errors.New("the tool's config.xml and magento2.root are needed to find it")
 
-// runLogPath returns where the tool writes its log: a bare name is put below var/.
+// runLogPath returns the path of the tool's log; a name without a folder is below var/.
 func (e *Evidence) runLogPath() string {
 	root := e.Migration.Magento2.Root
 	if e.Tool.Config == nil {
@@ -239,7 +240,7 @@ func (e *Evidence) runLogPath() string {
 	return filepath.Join(root, "var", name)
 }
 
-// runLogLook is what is read of the tool's files in one go.
+// runLogLook is what one read of the tool's files found.
 type runLogLook struct {
 	log       *delta.RunLog
 	dataStart time.Time
@@ -251,14 +252,14 @@ type runLogLook struct {
 
 func (e *Evidence) readRunLog(ctx context.Context, d *Delta, memory *deltaMemory) {
 	path := e.runLogPath()
-	scan := memory.dataStart // a copy: a read that hangs must not write to what is kept
+	scan := memory.dataStart // a copy: a read that hangs must not change the memory
 	flight := Flight{e.Migration.Name, "migration.log"}
 	look, err := answered(ctx, e.flights, flight, e.Magento1.statementTimeout, func() (look runLogLook, err error) {
 		if root := e.Migration.Magento2.Root; root != "" {
 			if info, err := os.Stat(filepath.Join(root, progressFile)); err == nil {
 				look.lock = info.ModTime()
 			}
-			// A log that is not there says nothing.
+			// A log that does not exist is no error.
 			look.sqlAt, look.sqlError, _ = delta.ReadSQLError(filepath.Join(root, "var/log/system.log"))
 		}
 		if path == "" {
@@ -286,14 +287,14 @@ func (e *Evidence) readRunLog(ctx context.Context, d *Delta, memory *deltaMemory
 	}
 }
 
-// count counts what is in the log tables.
+// count counts the rows of the log tables.
 func (d *Delta) count(ctx context.Context, m1 *System) {
 	if d.Counts, d.CountsErr = delta.CountLog(ctx, m1.Session, d.Standings); d.CountsErr == nil {
 		d.CountsErr = delta.CountOrphans(ctx, m1.Session, d.Standings, d.Counts)
 	}
 }
 
-// lookForTool finds out whether the tool's delta is at work.
+// lookForTool finds out whether the tool's delta runs.
 func (e *Evidence) lookForTool(ctx context.Context, d *Delta, memory *deltaMemory) {
 	threads, err := delta.Threads(ctx, e.Magento1.Session)
 	marked := 0
@@ -307,7 +308,7 @@ func (e *Evidence) lookForTool(ctx context.Context, d *Delta, memory *deltaMemor
 	d.Activity = activity(d, e.Now, sighting{len(threads), len(stay), looked, moves, err})
 }
 
-// sighting is what one evaluation saw of the tool beside its log.
+// sighting is what one evaluation saw of the tool, apart from its log.
 type sighting struct {
 	threads, stay int
 	looked, moves bool
@@ -318,8 +319,8 @@ type sighting struct {
 // pauses.
 const quietLimit = 15 * time.Second
 
-// activity puts together what was seen. The log of a tool that is at work on a big page is silent for minutes, its
-// connection stays.
+// activity combines what was seen. While the tool works on a big page, it writes no log for minutes, but its connection
+// stays.
 func activity(d *Delta, now time.Time, s sighting) Activity {
 	copying := d.RunLog != nil && d.RunLog.Mode() != "delta"
 	age := now.Sub(d.Run.At)
@@ -329,15 +330,15 @@ func activity(d *Delta, now time.Time, s sighting) Activity {
 	case s.moves:
 		return Activity{true, true, "rows of the log are being marked as processed"}
 	case s.stay > 0 && !copying:
-		return Activity{true, true, fmt.Sprintf("%d of its connections to Magento 1 stays", s.stay)}
+		return Activity{true, true, fmt.Sprintf("connections to Magento 1 that stay open: %d", s.stay)}
 	case d.RunLog != nil && d.Run.State == delta.Failed:
 		return Activity{true, false, "its log ends with an error"}
 	case s.err != nil && d.RunLog == nil:
 		return Activity{false, false, s.err.Error()}
 	case s.threads == 0 || s.looked || copying:
-		return Activity{true, false, "none of its connections to Magento 1 stays, and its log is not being written"}
+		return Activity{true, false, "none of its connections to Magento 1 stays open, and it does not write its log"}
 	}
-	return Activity{false, false, "whether its connections to Magento 1 stay shows at the next evaluation"}
+	return Activity{false, false, "the next evaluation shows whether its connections to Magento 1 stay open"}
 }
 
 // errNoMagento2 is why the tripwire does not look.
@@ -357,13 +358,13 @@ func (e *Evidence) trip(ctx context.Context, d *Delta, memory *deltaMemory) {
 	d.Losses, d.LossesErr = memory.tripwire.Round(ctx, m1, m2, d.Standings, e.Now, d.cycle())
 }
 
-// measure sorts what is pending, and updates the rates.
+// measure sorts the pending rows, and updates the rates.
 func (e *Evidence) measure(ctx context.Context, d *Delta, memory *deltaMemory) {
 	if d.CountsErr != nil {
 		return
 	}
 	if memory.columns == nil {
-		// Without them the estimate goes by rows alone.
+		// Without them the estimate uses only the number of rows.
 		memory.columns, _ = delta.ColumnCounts(ctx, e.Magento1.Session)
 	}
 	var cells float64
@@ -385,8 +386,8 @@ func (e *Evidence) measure(ctx context.Context, d *Delta, memory *deltaMemory) {
 	d.Drained = !memory.emptySince.IsZero() && e.Now.Sub(memory.emptySince) >= 2*d.cycle()
 }
 
-// AboutTriggers reports whether a finding of package privilege is about the accounts as which existing triggers of the
-// tool run. Such findings belong to the delta log, because they stop the live shop now.
+// AboutTriggers reports whether a finding of package privilege is about the accounts that existing triggers of the tool
+// run as. Such findings belong to the delta log, because they stop the live shop now.
 func (d *Delta) AboutTriggers(f finding.Finding, m1 *System) bool {
 	switch f.Subject {
 	case privilege.SubjectDefiner:
@@ -397,7 +398,7 @@ func (d *Delta) AboutTriggers(f finding.Finding, m1 *System) bool {
 	return false
 }
 
-// DataMigrated reports whether Magento 2 holds data of Magento 1, whatever phase the configuration says.
+// DataMigrated reports whether Magento 2 contains data of Magento 1, independent of the configured phase.
 func (e *Evidence) DataMigrated(ctx context.Context) (bool, error) {
 	if err := errors.Join(e.Magento1.Err, e.Magento2.Err); err != nil {
 		return false, err

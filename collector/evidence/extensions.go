@@ -26,7 +26,7 @@ type coreModules struct {
 	SetupResources   []string `yaml:"setup_resources"`
 	SetupPrefixes    []string `yaml:"setup_prefixes"`
 	CommunityModules []string `yaml:"community_modules"`
-	// The rest is Magento's own in Enterprise alone.
+	// The rest is Magento's own only in Enterprise.
 	EnterpriseSetupResources []string `yaml:"enterprise_setup_resources"`
 	EnterpriseModules        []string `yaml:"enterprise_modules"`
 }
@@ -38,7 +38,7 @@ func readCoreModules() (core coreModules, err error) {
 	return core, nil
 }
 
-// enterpriseSetup begins the setup resources that every Enterprise has and no Community.
+// enterpriseSetup is a prefix of setup resources that every Enterprise has and no Community.
 const enterpriseSetup = "enterprise_"
 
 func (c coreModules) ownsSetup(code string, enterprise bool) bool {
@@ -79,14 +79,14 @@ type Extensions struct {
 	Found []Extension
 	// Orphans are third-party setups in core_resource that no module file under magento1.root declares.
 	Orphans []string
-	// Unattributed counts the third-party modules whose config.xml, which names their setups, cannot be read: the
-	// orphans may be theirs.
+	// Unattributed counts the third-party modules whose config.xml, which has their setups, cannot be read: the orphans
+	// may belong to them.
 	Unattributed int
 }
 
-// Extensions returns Magento 1's third-party modules from its files where these are given, and else from core_resource,
-// which knows only those that have a setup of their own. It is false when neither can be seen. What could not be seen is
-// added to the verdict.
+// Extensions returns Magento 1's third-party modules. It reads its files when the root is set, else core_resource,
+// which has only modules with a setup resource. It is false when neither can be read. What could not be read is added
+// to the verdict.
 func (e *Evidence) Extensions(ctx context.Context, v *finding.Verdict) (Extensions, bool) {
 	core, err := Once(e.Lifetime, "core modules", readCoreModules)
 	if err != nil {
@@ -101,7 +101,7 @@ func (e *Evidence) Extensions(ctx context.Context, v *finding.Verdict) (Extensio
 	}
 	switch {
 	case errors.Is(err, ErrNoRoot):
-		v.Unknown("modules", "modules without a setup resource cannot be seen in the database", "",
+		v.Unknown("modules", "the database does not have modules without a setup resource", "",
 			"Set "+e.Magento1.Key("root")+" to Magento 1's folder, or to a copy of its app/ folder.")
 	case err == nil:
 		v.Unknown("modules", "Magento 1's modules cannot be read",
@@ -133,14 +133,14 @@ func unreadableModules(v *finding.Verdict, err error) {
 	}
 }
 
-// setups reads core_resource, which also says whether it is an Enterprise.
+// setups reads core_resource, which also shows whether this is an Enterprise.
 func (e *Evidence) setups(ctx context.Context) (codes []string, enterprise bool, err error) {
 	codes, err = e.Magento1.Column(ctx, "SELECT code FROM "+e.Magento1.Table("core_resource")+" ORDER BY code")
-	enterprise = slices.ContainsFunc(codes, func(code string) bool { return strings.HasPrefix(code, enterpriseSetup) })
-	return codes, enterprise, err
+	isEnterprise := func(code string) bool { return strings.HasPrefix(code, enterpriseSetup) }
+	return codes, slices.ContainsFunc(codes, isEnterprise), err
 }
 
-// installedSetups takes the third-party modules from core_resource.
+// installedSetups returns the third-party modules in core_resource.
 func (e *Evidence) installedSetups(ctx context.Context, v *finding.Verdict, core coreModules) (Extensions, bool) {
 	var x Extensions
 	if e.Magento1.Unreachable(v) {
@@ -159,14 +159,15 @@ func (e *Evidence) installedSetups(ctx context.Context, v *finding.Verdict, core
 	return x, true
 }
 
-// thirdParty leaves out what Magento itself brings, and what it does not load.
+// thirdParty leaves out Magento's own modules, and those that Magento does not load.
 func (e *Evidence) thirdParty(ctx context.Context, core coreModules, modules []magento1.Module) Extensions {
 	local, err := e.Files.Local()
 	noLocal := err == nil && local.DisableLocalModules
 	var codes []string
-	enterprise := slices.ContainsFunc(modules, func(m magento1.Module) bool { return m.Name == "Enterprise_Enterprise" })
+	isEnterprise := func(m magento1.Module) bool { return m.Name == "Enterprise_Enterprise" }
+	enterprise := slices.ContainsFunc(modules, isEnterprise)
 	if e.Magento1.Err == nil {
-		// That it cannot be read is found by others.
+		// Other preconditions report that it cannot be read.
 		var fromDatabase bool
 		codes, fromDatabase, _ = e.setups(ctx)
 		enterprise = enterprise || fromDatabase
@@ -201,8 +202,8 @@ func (e *Evidence) thirdParty(ctx context.Context, core coreModules, modules []m
 // maxModuleConfig is the largest config.xml of a module that is read, in bytes.
 const maxModuleConfig = 1 << 20
 
-// setupCodes returns a module's rows in core_resource, sorted: the resources in its config.xml that have a setup. It is
-// false for a file that cannot be read.
+// setupCodes returns a module's rows in core_resource, sorted: the resources in its config.xml that have a setup. known
+// is false when the file cannot be read.
 func setupCodes(root string, m magento1.Module) (codes []string, known bool) {
 	vendor, name, _ := strings.Cut(m.Name, "_")
 	if vendor == ".." || strings.Contains(m.Name, "/") {

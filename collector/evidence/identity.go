@@ -9,16 +9,16 @@ import (
 	"magento_migration_exporter/collector/database"
 )
 
-// Identity is which Magento a database holds under a system's table prefix.
+// Identity is which Magento a database contains with a system's table prefix.
 type Identity struct {
-	// Magento1 and Magento2 report whether the tables that only that one has are there.
+	// Magento1 and Magento2 report whether the tables exist that only this one has.
 	Magento1, Magento2 bool
-	// OtherPrefixes are those under which there is a Magento of the system's kind, where the configured prefix has
-	// none: at most five.
+	// OtherPrefixes are other prefixes with a Magento of the system's kind, at most five. They are only searched when
+	// the configured prefix has no Magento.
 	OtherPrefixes []string
 }
 
-// Identify looks at the names of the tables alone.
+// Identify looks only at the names of the tables.
 func (s *System) Identify(ctx context.Context) (Identity, error) {
 	registries := []string{"core_resource", "core_store", "setup_module", "store"}
 	var names []any
@@ -38,7 +38,7 @@ func (s *System) Identify(ctx context.Context) (Identity, error) {
 	return i, err
 }
 
-// prefixes returns under which prefixes the registry of the system's modules is.
+// prefixes returns the prefixes with which the registry of the system's modules exists.
 func (s *System) prefixes(ctx context.Context) ([]string, error) {
 	suffix := s.Name.Registry()
 	found, err := s.Column(ctx, "SELECT TABLE_NAME FROM information_schema.TABLES "+
@@ -50,10 +50,10 @@ func (s *System) prefixes(ctx context.Context) ([]string, error) {
 	return found, err
 }
 
-// UnderPrefix says where tables are looked for.
-func UnderPrefix(prefix string) string {
+// WithPrefix says which tables were searched.
+func WithPrefix(prefix string) string {
 	if prefix == "" {
 		return "without a table prefix"
 	}
-	return fmt.Sprintf("under the table prefix %q", prefix)
+	return fmt.Sprintf("with the table prefix %q", prefix)
 }

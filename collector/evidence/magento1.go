@@ -8,17 +8,17 @@ import (
 	"magento_migration_exporter/config/magento1"
 )
 
-// Magento1Release is what is known of Magento 1's edition and release.
+// Magento1Release is what is known about Magento 1's edition and release.
 type Magento1Release struct {
-	// Edition is Community or Enterprise; empty when it is not known.
+	// Edition is Community or Enterprise; empty when it is unknown.
 	Edition string
-	// First and Last are the oldest and the newest possible release, equal where it is exact. Last is empty for setups
-	// that are newer than those of any release, and both where nothing is known.
+	// First and Last are the oldest and the newest possible release; they are equal when the release is exact. Last is
+	// empty when the setups are newer than those of any release; both are empty when nothing is known.
 	First, Last string
-	// OpenMage is set for OpenMage, with its own number where that is known.
+	// OpenMage is true for OpenMage; its own number can be unknown.
 	OpenMage       bool
 	OpenMageNumber string
-	// Evidence says what it was found from, or why it is not known.
+	// Evidence says what it was found from, or why it is unknown.
 	Evidence string
 }
 
@@ -39,14 +39,18 @@ func (r Magento1Release) String() string {
 	return text + r.First + " to " + r.Last
 }
 
-// Magento1Release reads Magento 1's release from its files, and where these are not on this host from the versions of
-// its modules in core_resource.
+// Magento1Release reads Magento 1's release from its files. When these are not on this host, it infers the release from
+// the versions of its modules in core_resource.
 func (e *Evidence) Magento1Release(ctx context.Context) Magento1Release {
 	version, err := e.Files.Version()
 	if err == nil {
 		return Magento1Release{
-			Edition: version.Edition, First: version.Number, Last: version.Number, OpenMage: version.OpenMage,
-			OpenMageNumber: version.OpenMageNumber, Evidence: "app/Mage.php says " + version.String(),
+			Edition:        version.Edition,
+			First:          version.Number,
+			Last:           version.Number,
+			OpenMage:       version.OpenMage,
+			OpenMageNumber: version.OpenMageNumber,
+			Evidence:       "app/Mage.php has " + version.String(),
 		}
 	}
 	unknown := Magento1Release{Evidence: "Magento 1's root: " + err.Error()}
@@ -68,7 +72,9 @@ func (e *Evidence) Magento1Release(ctx context.Context) Magento1Release {
 		unknown.Evidence += "; core_resource: " + r.Problem
 		return unknown
 	}
-	return Magento1Release{Edition: r.Edition, First: r.First, Last: r.Last, Evidence: "core_resource has " + r.Evidence}
+	return Magento1Release{
+		Edition: r.Edition, First: r.First, Last: r.Last, Evidence: "core_resource has " + r.Evidence,
+	}
 }
 
 // resources returns the versions in core_resource by code.

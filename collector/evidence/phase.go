@@ -39,7 +39,7 @@ func (p Phase) Reason() string {
 // installations these are never all equal.
 func findPhase(ctx context.Context, e *Evidence) Phase {
 	if p := e.Migration.Phase; p != config.PhaseAuto {
-		return Phase{Phase: p, Seen: "the configuration says so"}
+		return Phase{Phase: p, Seen: "set in the configuration"}
 	}
 	if err := errors.Join(e.Magento1.Err, e.Magento2.Err); err != nil {
 		return Phase{Err: err}
@@ -51,17 +51,17 @@ func findPhase(ctx context.Context, e *Evidence) Phase {
 	return Recall[phaseMemory](e.Memory, "phase").settle(seen)
 }
 
-// phaseSight is what one look at the databases says of the phase.
+// phaseSight is the phase according to one look at the databases.
 type phaseSight struct {
 	Phase
 	// orders is how many orders Magento 2 has, capped.
 	orders int
-	// restored is true when something else than the number of orders says that it went back.
+	// restored is true when something other than the number of orders shows that Magento 2 was restored.
 	restored bool
 }
 
-// phaseMemory keeps the phase from one evaluation to the next. It goes on at once, and goes back only when a restore was
-// seen twice in a row: new orders, a delta that is late and a lost log do not undo a migration.
+// phaseMemory keeps the phase from one evaluation to the next. It advances at once, and goes back only when a restore
+// was seen twice in a row: new orders, a late delta and a lost log do not undo a migration.
 type phaseMemory struct {
 	kept   phaseSight
 	behind int
@@ -82,7 +82,7 @@ func (m *phaseMemory) settle(seen phaseSight) Phase {
 		return seen.Phase
 	}
 	stays := m.kept.Phase
-	stays.Seen += "; now: " + seen.Seen + ", which is no step back until a restore was seen twice"
+	stays.Seen += "; now: " + seen.Seen + ", but the phase goes back only when a restore was seen twice"
 	return stays
 }
 
@@ -121,15 +121,17 @@ func seePhase(ctx context.Context, e *Evidence) (s phaseSight, err error) {
 
 // hasDeltaLog reports whether Magento 1 has a log table of the tool.
 func (e *Evidence) hasDeltaLog(ctx context.Context) (bool, error) {
-	tables, err := e.Magento1.Column(ctx, "SELECT TABLE_NAME FROM information_schema.TABLES"+
-		" WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE ? LIMIT 1", database.EscapeLike(e.Magento1.Prefix+"m2_cl_")+"%")
+	pattern := database.EscapeLike(e.Magento1.Prefix+"m2_cl_") + "%"
+	tables, err := e.Magento1.Column(ctx, "SELECT TABLE_NAME FROM information_schema.TABLES "+
+		"WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE ? LIMIT 1", pattern)
 	return len(tables) > 0, err
 }
 
 // isComplete reports whether migrate:data has ended, by the tool's progress file, else by the number of orders.
 func isComplete(ctx context.Context, e *Evidence, orders2 int) (complete bool, how string, byLock bool, err error) {
 	if complete, known := lockIsComplete(ctx, e); known {
-		return complete, fmt.Sprintf("the tool's progress file says that all its steps are done: %v", complete), true, nil
+		how = fmt.Sprintf("the tool's progress file says that all its steps are done: %v", complete)
+		return complete, how, true, nil
 	}
 	complete, how, err = hasAllOrders(ctx, e, orders2)
 	return complete, how, false, err
@@ -162,7 +164,7 @@ func isMigrated(ctx context.Context, e *Evidence) (migrated bool, seen string, e
 		return false, "", err
 	}
 	if created1 != "" && created1 == created2 {
-		return true, "the root category was made at " + created1 + " UTC in both databases", nil
+		return true, "the root category was created at " + created1 + " UTC in both databases", nil
 	}
 	for _, t := range []struct{ magento1, magento2 string }{
 		{"sales_flat_order", "sales_order"},
@@ -177,15 +179,15 @@ func isMigrated(ctx context.Context, e *Evidence) (migrated bool, seen string, e
 			return false, "", err
 		}
 		if range1 == "" || range1 != range2 {
-			return false, "Magento 2 holds none of Magento 1's data", nil
+			return false, "Magento 2 contains none of Magento 1's data", nil
 		}
 		seen = fmt.Sprintf("%s has the ids %s in both systems", t.magento2, range2)
 	}
 	return true, seen, nil
 }
 
-// hasAllOrders reports whether Magento 2 has as many orders as Magento 1; those that wait in the delta log count as
-// delivered. Above the cap it compares the highest ids: the tool copies in their order.
+// hasAllOrders reports whether Magento 2 has as many orders as Magento 1; orders that wait in the delta log count as
+// delivered. Above the cap it compares the highest ids, because the tool copies in the order of the ids.
 func hasAllOrders(ctx context.Context, e *Evidence, orders2 int) (complete bool, counts string, err error) {
 	const table1, table2 = "sales_flat_order", "sales_order"
 	orders1, err := e.Magento1.Count(ctx, table1, "")
@@ -220,10 +222,11 @@ func hasAllOrders(ctx context.Context, e *Evidence, orders2 int) (complete bool,
 	return logged >= above, text + ", and " + finding.Count(logged) + " of those between wait in the delta log", err
 }
 
-// loggedOrders counts the orders above an id whose change waits in the delta log, none where there is no log that can be
-// read: the precondition delta_log says why.
+// loggedOrders counts the orders above an id whose changes wait in the delta log. It is 0 when the log cannot be read:
+// the precondition delta_log reports that.
 func (e *Evidence) loggedOrders(ctx context.Context, above int64) (int, error) {
-	n, err := e.Magento1.Count(ctx, "m2_cl_sales_flat_order", "processed = 0 AND operation <> 'DELETE' AND entity_id > ?", above)
+	const condition = "processed = 0 AND operation <> 'DELETE' AND entity_id > ?"
+	n, err := e.Magento1.Count(ctx, "m2_cl_sales_flat_order", condition, above)
 	if database.Number(err) != 0 && database.CauseOf(err) != database.Timeout {
 		return 0, nil
 	}

@@ -50,19 +50,19 @@ type DeclaredRelease interface {
 	Magento2Release() string
 }
 
-// Release is what is known of Magento 2's release, by whoever asks: one release, or a range of releases.
+// Release is what is known about Magento 2's release: one release, or a range of releases.
 type Release struct {
-	// Exact is the one release; empty where only a range is known.
+	// Exact is the one release; empty when only a range is known.
 	Exact string
-	// Since is the lowest possible release. Before is above the highest one, and empty where the range is open.
+	// Since is the lowest possible release. Before is the first one above the range, empty when the range is open.
 	Since, Before string
 	// Evidence says what the release was found from.
 	Evidence string
-	// Declared is true where the configuration says the release.
+	// Declared is true when the configuration has the release.
 	Declared bool
-	// Files is what Composer's files say; its Problem says why they do not name the release.
+	// Files is the release in Composer's files; its Problem says why they do not have it.
 	Files composer.Magento
-	// Database is what the database says, where it can be read.
+	// Database is the release according to the database; nil when it cannot be read.
 	Database *DatabaseRelease
 }
 
@@ -79,8 +79,8 @@ func (r Release) String() string {
 	return r.Since + " or newer"
 }
 
-// Limits returns the lowest possible release and the one above the highest, which is the zero Release where the range
-// is open. Both are zero where nothing is known, or the release has no numbers.
+// Limits returns the lowest possible release and the first one above the range, which is the zero Release when the
+// range is open. Both are zero when nothing is known, or the release has no numbers.
 func (r Release) Limits() (since, before requirements.Release) {
 	if r.Exact == "" {
 		return fullRelease(r.Since), fullRelease(r.Before)
@@ -103,8 +103,8 @@ func fullRelease(text string) requirements.Release {
 	return r
 }
 
-// Release returns what is known of Magento 2's release. What the configuration says wins, then Composer's files, then
-// the database. The error is one of reading the database, where nothing else says the release.
+// Release returns what is known about Magento 2's release: from the configuration, else from Composer's files, else
+// from the database. The error is that of reading the database, when nothing else has the release.
 func (e *Evidence) Release(ctx context.Context) (Release, error) {
 	e.releaseOnce.Do(func() { e.release, e.releaseErr = e.findRelease(ctx) })
 	return e.release, e.releaseErr
@@ -118,7 +118,7 @@ func (e *Evidence) findRelease(ctx context.Context) (Release, error) {
 	}
 	for _, s := range e.Migration.Preconditions.All() {
 		if d, ok := s.(DeclaredRelease); ok && d.Magento2Release() != "" {
-			r.Exact, r.Evidence, r.Declared = d.Magento2Release(), "the configuration says so", true
+			r.Exact, r.Evidence, r.Declared = d.Magento2Release(), "set in the configuration", true
 			return r, nil
 		}
 	}
@@ -147,17 +147,17 @@ func (e *Evidence) releaseOfFiles() composer.Magento {
 	return composer.Release(lock)
 }
 
-// DatabaseRelease is what Magento 2's database says of its release.
+// DatabaseRelease is Magento 2's release according to its database.
 type DatabaseRelease struct {
-	// Exact is what Magento itself has noted at the first login to the admin; empty where it has not, and where the
-	// range contradicts it, because Magento never writes that row again.
+	// Exact is the release that Magento itself recorded at the first login to the admin. It is empty when it has not,
+	// and when the range contradicts it, because Magento never writes that row again.
 	Exact string
-	// Since is the lowest possible release; Before is above the highest one, and empty where the range is open.
+	// Since is the lowest possible release. Before is the first one above the range, empty when the range is open.
 	Since, Before string
-	// Noted is the row of the first login, whether it still holds or not.
-	Noted string
-	// Seen and Lacking are the fingerprints that decided. What the database has, its release has; what it lacks may be
-	// gone with a module that somebody removed.
+	// Recorded is the release of the first login, also when it is no longer true.
+	Recorded string
+	// Seen and Lacking are the fingerprints that decided. Everything in the database came with its release; a missing
+	// table may have gone with a removed module.
 	Seen, Lacking string
 }
 
@@ -166,22 +166,22 @@ func (d *DatabaseRelease) String() string {
 	return Release{Exact: d.Exact, Since: d.Since, Before: d.Before}.String()
 }
 
-// Evidence says what decided.
+// Evidence says what the release was found from.
 func (d *DatabaseRelease) Evidence() string {
 	if d.Exact != "" {
 		return "admin_analytics_usage_version_log"
 	}
-	var witnesses []string
+	var parts []string
 	if d.Seen != "" {
-		witnesses = append(witnesses, "it has "+d.Seen)
+		parts = append(parts, "it has "+d.Seen)
 	}
 	if d.Before != "" {
-		witnesses = append(witnesses, "it lacks "+d.Lacking)
+		parts = append(parts, "it lacks "+d.Lacking)
 	}
-	if d.Noted != "" {
-		witnesses = append(witnesses, "admin_analytics_usage_version_log still names "+d.Noted)
+	if d.Recorded != "" {
+		parts = append(parts, "admin_analytics_usage_version_log still has "+d.Recorded)
 	}
-	return strings.Join(witnesses, ", ")
+	return strings.Join(parts, ", ")
 }
 
 func (e *Evidence) releaseOfDatabase(ctx context.Context) (*DatabaseRelease, error) {
@@ -198,11 +198,11 @@ func (e *Evidence) releaseOfDatabase(ctx context.Context) (*DatabaseRelease, err
 	if err != nil {
 		return nil, err
 	}
-	if d.Noted, err = notedRelease(ctx, e.Magento2, present); err != nil {
+	if d.Recorded, err = recordedRelease(ctx, e.Magento2, present); err != nil {
 		return nil, err
 	}
-	if d.contains(d.Noted) {
-		d.Exact = d.Noted
+	if d.contains(d.Recorded) {
+		d.Exact = d.Recorded
 	}
 	return d, nil
 }
@@ -237,7 +237,7 @@ func (e *Evidence) lineOfCatalog(ctx context.Context, d *DatabaseRelease) error 
 	return nil
 }
 
-func notedRelease(ctx context.Context, s *System, present map[string]bool) (release string, err error) {
+func recordedRelease(ctx context.Context, s *System, present map[string]bool) (release string, err error) {
 	const table = "admin_analytics_usage_version_log"
 	if !present[table] {
 		return "", nil

@@ -38,9 +38,9 @@ func (e *Evidence) SearchEndpoint(ctx context.Context) (string, error) {
 	return service.SearchEndpoint(settings)
 }
 
-// defaultEngine is the engine where core_config_data names none: it stands in the config.xml of Magento's own modules.
-// Up to 2.3 it is mysql; from 2.4.0 to 2.4.5 elasticsearch7; from 2.4.6 on opensearch where Magento_OpenSearch is
-// enabled, whose config.xml comes after that of Magento_Elasticsearch7.
+// defaultEngine is the engine when core_config_data has none: that in the config.xml of Magento's own modules. Up to
+// 2.3 it is mysql, from 2.4.0 to 2.4.5 elasticsearch7, and from 2.4.6 on opensearch when Magento_OpenSearch is enabled,
+// whose config.xml is read after that of Magento_Elasticsearch7.
 func (e *Evidence) defaultEngine(ctx context.Context) (string, error) {
 	release, err := e.Release(ctx)
 	if err != nil {
@@ -55,8 +55,8 @@ func (e *Evidence) defaultEngine(ctx context.Context) (string, error) {
 	case since.Compare(first24) >= 0 && !open && before.Compare(first246) <= 0:
 		return "elasticsearch7", nil
 	case since.Compare(first246) < 0:
-		return "", fmt.Errorf("core_config_data names no search engine, and the default depends on Magento 2's exact "+
-			"release, of which only this is known: %s", release)
+		return "", fmt.Errorf("core_config_data has no search engine, and the default depends on Magento 2's exact "+
+			"release; known is only: %s", release)
 	}
 	modules, err := e.Files.ConfigPHP()
 	if err != nil {

@@ -55,11 +55,11 @@ type backupSettings struct {
 	Files []string `yaml:"paths"`
 	// MaxAge is the age from which there is a warning; 0 means never.
 	MaxAge model.Duration `yaml:"max_age"`
-	// Attested is a backup that no file shows, such as a snapshot; nil for none.
+	// Attested is a backup that is not a file, such as a snapshot; nil for none.
 	Attested *attestedBackup `yaml:"attested"`
 }
 
-// attestedBackup is believed: somebody vouches for it.
+// attestedBackup is a backup that a person confirms: the exporter cannot read it.
 type attestedBackup struct {
 	At   time.Time `yaml:"at"`
 	By   string    `yaml:"by"`
@@ -71,8 +71,10 @@ func (b *backupSettings) Validate(fail func(message string, path ...any)) {
 	if b.MaxAge < 0 {
 		fail("max_age must not be negative", "max_age")
 	}
-	if a := b.Attested; a != nil && (a.At.IsZero() || strings.TrimSpace(a.By) == "" || strings.TrimSpace(a.What) == "") {
-		fail("attested needs at (a time like 2026-11-02T10:00:00Z), by (a name) and what (which backup it is)", "attested")
+	a := b.Attested
+	if a != nil && (a.At.IsZero() || strings.TrimSpace(a.By) == "" || strings.TrimSpace(a.What) == "") {
+		fail("attested needs at (a time like 2026-11-02T10:00:00Z), by (a name) and what (which backup it is)",
+			"attested")
 	}
 }
 
@@ -109,7 +111,7 @@ func evaluateBackup(ctx context.Context, e *evidence.Evidence) finding.Verdict {
 	if len(settings.Files) == 0 && settings.Attested == nil {
 		v.Unknown("", "no backups are configured", "", "List the backups of Magento 2's database in "+
 			e.Migration.Key("preconditions.backup.paths")+
-			": files, folders or patterns like /backup/magento2-*.sql.gz. Vouch for a snapshot that no file shows in "+
+			": files, folders or patterns like /backup/magento2-*.sql.gz. Confirm a snapshot, which is not a file, in "+
 			e.Migration.Key("preconditions.backup.attested")+".")
 		return v
 	}
@@ -136,8 +138,8 @@ func evaluateBackup(ctx context.Context, e *evidence.Evidence) finding.Verdict {
 	return v
 }
 
-// judgeAttested believes who vouches for a backup, as long as its time does not contradict: until data was migrated. It
-// reports whether the backup counts.
+// judgeAttested accepts a confirmed backup until data was migrated, unless its time is impossible. It reports whether
+// the backup is valid.
 func judgeAttested(v *finding.Verdict, e *evidence.Evidence, today backupTarget, settings *backupSettings) bool {
 	const subject = "attested"
 	a := settings.Attested
@@ -148,17 +150,18 @@ func judgeAttested(v *finding.Verdict, e *evidence.Evidence, today backupTarget,
 		v.Fail(subject, "the attested backup is from the future", seen, "Correct "+key+".at.")
 	case !today.installed.IsZero() && a.At.Before(today.installed):
 		v.Fail(subject, "the attested backup is older than the installation",
-			seen+", installed at "+finding.Time(today.installed), "Make another one, and correct "+key+".")
+			seen+", installed at "+finding.Time(today.installed), "Make a new one, and correct "+key+".")
 	case e.Phase.Migrated() && len(settings.Files) == 0:
 		v.Unknown(subject, "it is unknown whether the attested backup contains migrated data", seen,
 			"Restore it on another server and look there; then waive this subject.")
 	case e.Phase.Migrated():
-		v.Note(subject, "the attested backup does not count any more: data was migrated since", seen, "")
+		v.Note(subject, "the attested backup is no longer valid: data was migrated since", seen, "")
 	default:
 		v.Sample(backupTime, finding.UnixSeconds(a.At))
 		v.Sample(backupAge, e.Now.Sub(a.At).Seconds())
-		v.Summary = fmt.Sprintf("attested backup: %s old, from %s", finding.Duration(e.Now.Sub(a.At)), finding.Time(a.At))
-		v.Note(subject, "somebody vouches for a backup", seen, "")
+		age := finding.Duration(e.Now.Sub(a.At))
+		v.Summary = fmt.Sprintf("attested backup: %s old, from %s", age, finding.Time(a.At))
+		v.Note(subject, "a person confirms this backup", seen, "")
 		return true
 	}
 	return len(settings.Files) == 0
@@ -187,13 +190,14 @@ type backupTarget struct {
 	// tables are Magento 2's base tables without prefix. They are compared only before data was migrated.
 	tables  []string
 	patches []string
-	// filled counts the rows of the tables that an installation fills; a count ends above what an installation makes.
+	// filled counts the rows of the tables that an installation fills; a count stops above what an installation
+	// creates.
 	filled map[string]int64
-	// triggers are by table, without prefix, as far as the account may see them.
+	// triggers are by table, without prefix; only those that the account may see.
 	triggers map[string]int
-	// scheduledViews are the indexers that are updated by schedule: each keeps its changes by triggers.
+	// scheduledViews is the number of indexers that are updated by schedule: each records its changes with triggers.
 	scheduledViews int
-	// remedy is how to make a good backup.
+	// remedy is how to make a valid backup.
 	remedy string
 	// installed is zero when it is unknown.
 	installed time.Time
@@ -237,8 +241,8 @@ func readBackupTarget(ctx context.Context, e *evidence.Evidence) (backupTarget, 
 	return t, err
 }
 
-// readTriggers counts the triggers that the account may see. A server shows none to an account without TRIGGER, which is
-// no error; then Magento's own list of views says whether there must be some.
+// readTriggers counts the triggers that the account may see. To an account without TRIGGER the server shows none,
+// without an error; then Magento's own list of views shows whether there must be some.
 func readTriggers(ctx context.Context, m2 *evidence.System, t *backupTarget) error {
 	t.triggers = map[string]int{}
 	query := "SELECT EVENT_OBJECT_TABLE, COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() " +
@@ -259,14 +263,14 @@ func readTriggers(ctx context.Context, m2 *evidence.System, t *backupTarget) err
 	return err
 }
 
-// readFilledTables counts in one statement, each table only as far as it matters.
+// readFilledTables counts the rows of all these tables in one statement, with a limit for each table.
 func readFilledTables(ctx context.Context, m2 *evidence.System, t *backupTarget) error {
 	var parts []string
 	var args []any
 	for _, f := range baseline.FilledTables() {
 		if slices.Contains(t.tables, f.Table) {
-			parts = append(parts, fmt.Sprintf("SELECT ? AS t, (SELECT COUNT(*) FROM (SELECT 1 FROM %s LIMIT %d) c) AS n",
-				m2.Table(f.Table), f.Rows+1))
+			const count = "SELECT ? AS t, (SELECT COUNT(*) FROM (SELECT 1 FROM %s LIMIT %d) c) AS n"
+			parts = append(parts, fmt.Sprintf(count, m2.Table(f.Table), f.Rows+1))
 			args = append(args, f.Table)
 		}
 	}
@@ -361,7 +365,7 @@ func refuse(e *evidence.Evidence, today backupTarget, j *judgedBackup) finding.F
 	switch r.State {
 	case backup.StateOpaque:
 		return finding.Finding{
-			Status: finding.Unknown, Summary: "the backup cannot be looked into", Evidence: damageText(r),
+			Status: finding.Unknown, Summary: "the backup's content cannot be read", Evidence: damageText(r),
 			Remedy: cmp.Or(r.Advice, "Restore it on another server and look there; then waive this subject."),
 		}
 	case backup.StateDamaged:
@@ -447,7 +451,7 @@ func refuseContent(e *evidence.Evidence, today backupTarget, j *judgedBackup) fi
 		return fail("the backup was made while data was being migrated", "it has "+strings.Join(c.MigrationLeft, ", "))
 	}
 	if left := c.LeftOut(today.filled); c.RowsKnown && len(left) > 0 {
-		return fail("the backup leaves out rows that the installation made", leftOutText(left))
+		return fail("the backup lacks rows that the installation created", leftOutText(left))
 	}
 	if f := refuseMigrated(today, c, e.Phase.Phase); f.Status != finding.Pass {
 		f.Remedy = cmp.Or(f.Remedy, today.remedy)
@@ -465,14 +469,14 @@ func refuseContent(e *evidence.Evidence, today backupTarget, j *judgedBackup) fi
 	return finding.Finding{Status: finding.Pass}
 }
 
-// triggerGaps says which triggers a backup lacks, as far as that is known; empty where it lacks none.
+// triggerGaps says which triggers a backup is known to lack; it is empty when there are none.
 func triggerGaps(today backupTarget, c *backup.Content) string {
 	if !c.TriggersKnown {
 		return ""
 	}
 	if len(today.triggers) == 0 && today.scheduledViews > 0 && c.Triggers == 0 {
-		return fmt.Sprintf("it has none, and %d indexers of the database are updated by schedule (mview_state), "+
-			"which takes triggers", today.scheduledViews)
+		return fmt.Sprintf("it has none, but %d indexers of the database are updated by schedule (mview_state), "+
+			"which needs triggers", today.scheduledViews)
 	}
 	var texts []string
 	for _, gap := range c.TriggerGaps(today.triggers) {
@@ -682,8 +686,8 @@ func warnAboutBackup(v *finding.Verdict, e *evidence.Evidence, today backupTarge
 	}
 }
 
-// dumpRemedy is how to make a valid backup: what the account needs, and the command. mysqldump leaves out the triggers
-// that its account may not see, and its failure is hidden in a pipe.
+// dumpRemedy is how to make a valid backup: the GRANT for the account, and the command. mysqldump leaves out triggers
+// that its account may not see, and without pipefail a pipe would hide its failure.
 func dumpRemedy(ctx context.Context, e *evidence.Evidence) string {
 	if e.Phase.Migrated() {
 		return "The database no longer has the initial state: look for a backup from before migrate:settings, " +
@@ -695,14 +699,14 @@ func dumpRemedy(ctx context.Context, e *evidence.Evidence) string {
 	if m2.Session != nil && m2.Session.Version.Flavor == database.MariaDB {
 		command = "mariadb-dump"
 		if m2.Endpoint.TLS == nil {
-			options += " --skip-ssl" // from 11.4 on its client asks for TLS otherwise
+			options += " --skip-ssl" // from 11.4 on its client requires TLS by default
 		}
 	} else {
 		options += " --no-tablespaces --set-gtid-purged=OFF"
 	}
 	text := "Make a new backup:\nset -o pipefail; " + command + options + " " + m2.ClientOptions() +
 		" | gzip > magento2.sql.gz"
-	var unread finding.Verdict // the precondition privileges says why
+	var unread finding.Verdict // the precondition privileges reports it
 	if o, ok := e.Privileges(ctx, m2, &unread); ok {
 		pattern := m2.Endpoint.Name
 		if !o.Server.PartialRevokes {

@@ -104,7 +104,7 @@ func TestBackupWhatItHolds(t *testing.T) {
 			finding.Fail, []string{"lacks tables", "salesrule"}},
 		"no triggers": {func(s *shop, path string) { s.Dump(path, s.DB2, true, "--skip-triggers") }, finding.Fail, []string{"triggers"}},
 		"rows left out": {func(s *shop, path string) { s.Dump(path, s.DB2, true, "--where=1=1 LIMIT 1") },
-			finding.Fail, []string{"leaves out rows", "--where=1=1 LIMIT 1"}},
+			finding.Fail, []string{"lacks rows that the installation created", "--where=1=1 LIMIT 1"}},
 		"encrypted": {func(s *shop, path string) { s.write(path, "-----BEGIN PGP MESSAGE-----\n\nhQEMA\n") },
 			finding.Unknown, []string{"cannot be looked into", "pg"}},
 		"no end mark": {func(s *shop, path string) { s.Dump(path, s.DB2, true, "--compact") }, finding.Unknown, []string{"it is unknown whether the backup is complete"}},
@@ -188,7 +188,7 @@ func TestBackupWithTheTriggersOfOneTableOnly(t *testing.T) {
 	s.Want("backup", finding.Pass)
 }
 
-// A snapshot shows no file: somebody vouches for it, until something contradicts.
+// A snapshot is not a file: a person confirms it, until something contradicts.
 func TestBackupAttested(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

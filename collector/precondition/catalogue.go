@@ -18,7 +18,7 @@ type Precondition struct {
 	ID string
 	// Title is its name for people. It is shown beside a status, so it names the subject and states nothing.
 	Title string
-	// Group is where the precondition comes from; empty is GroupGuide.
+	// Group is the group of the precondition; empty means GroupGuide.
 	Group Group
 	// Needs is what it looks at.
 	Needs []Need
@@ -39,10 +39,10 @@ type Precondition struct {
 	Leave func(migration string, backups *backup.Reader)
 }
 
-// Group is where preconditions come from, as it stands in the JSON.
+// Group is a group of preconditions, as the JSON has it.
 type Group string
 
-// The groups: what the migration guide lists, and what takes a migration from there through to the cutover.
+// The groups: the preconditions of the migration guide, and those after it until the cutover.
 const (
 	GroupGuide   Group = "guide"
 	GroupCutover Group = "cutover"
@@ -58,7 +58,7 @@ const (
 	LocalFiles       Need = "files on this host"
 )
 
-// untilDone returns the phases in which somebody still looks at Magento 1.
+// untilDone returns all phases except done.
 func untilDone() []config.Phase {
 	return slices.DeleteFunc(config.Phases(), func(p config.Phase) bool { return p == config.PhaseDone })
 }

@@ -121,7 +121,7 @@ func TestDeltaBacklogOfARunningDelta(t *testing.T) {
 	s.later(time.Minute)
 	s.Evaluate()
 	s.later(time.Minute)
-	s.wantSaid(s.Want("delta_backlog", finding.Pass), "of its connections to Magento 1 stays")
+	s.wantSaid(s.Want("delta_backlog", finding.Pass), "connections to Magento 1 that stay open")
 	s.WantValue(1, "delta_running")
 	s.WriteRunLog(s.Now(), "[ERROR]: Deltalog for wishlist is not installed")
 	s.Must(tool.Close())

@@ -23,8 +23,8 @@ func (s *shop) sell(ctx context.Context, n int) error {
 	)
 }
 
-// TestDeltaLogIsQuietWhileTheShopSells evaluates fifty times while a shop sells and a delta delivers, which are never in
-// each other's way: what the tool itself loses between marking and cleaning is not this test's subject.
+// TestDeltaLogIsQuietWhileTheShopSells evaluates fifty times while a shop sells and a delta delivers, which are never
+// in each other's way: what the tool itself loses between marking and cleaning is not this test's subject.
 func TestDeltaLogIsQuietWhileTheShopSells(t *testing.T) {
 	t.Parallel()
 	s := newDelta(t)

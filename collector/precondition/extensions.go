@@ -80,7 +80,7 @@ func evaluateExtensions(ctx context.Context, e *evidence.Evidence) finding.Verdi
 	for _, state := range []string{extensionMigrated, extensionReplaced, extensionDropped, extensionUndecided} {
 		v.Sample(extensionsState, float64(counts[state]), state)
 	}
-	v.Summary = fmt.Sprintf("each of Magento 1's %d third-party modules is decided on", len(found.Found))
+	v.Summary = fmt.Sprintf("a decision is recorded for each of Magento 1's %d third-party modules", len(found.Found))
 	failUndecided(&v, e, undecided)
 	judgeOrphans(&v, e, found)
 	return v
@@ -164,7 +164,7 @@ func failUndecided(v *finding.Verdict, e *evidence.Evidence, undecided []evidenc
 	}
 }
 
-// judgeOrphans names the setups in core_resource that no module declares: their tables and settings are still there.
+// judgeOrphans reports the setups in core_resource that no module declares: their tables and settings still exist.
 func judgeOrphans(v *finding.Verdict, e *evidence.Evidence, found evidence.Extensions) {
 	settings := config.SettingsOf[extensionSettings](&e.Migration.Preconditions, extensionsID)
 	var left []string
@@ -178,16 +178,16 @@ func judgeOrphans(v *finding.Verdict, e *evidence.Evidence, found evidence.Exten
 	}
 	seen := strings.Join(left, ", ")
 	if found.Unattributed > 0 {
-		v.Note("core_resource", "setups of Magento 1's database belong to no module whose config.xml can be read",
-			fmt.Sprintf("%s; %d modules have none", seen, found.Unattributed), "")
+		v.Note("core_resource", "setups in Magento 1's database belong to no module whose config.xml can be read",
+			fmt.Sprintf("%s; modules without a readable config.xml: %d", seen, found.Unattributed), "")
 		return
 	}
-	v.Warn("core_resource", "setups of Magento 1's database belong to no module under its root", seen,
-		"Removed extensions leave them behind: decide on them as on the others, each by its code. If they are not removed, set "+
-			e.Magento1.Key("root")+" to the folder of the shop that uses this database.")
+	v.Warn("core_resource", "setups in Magento 1's database belong to no module under its root", seen,
+		"Removed extensions leave them behind: record a decision for each code. If these extensions are not removed, "+
+			"set "+e.Magento1.Key("root")+" to the folder of the shop that uses this database.")
 }
 
-// decisionLine is one decision to fill in.
+// decisionLine is a decision to complete.
 func decisionLine(name string) string {
 	return yamlKey(name) + ": {replaced_by: Vendor_Module} # or {dropped: \"why\"}"
 }

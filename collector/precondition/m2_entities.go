@@ -112,7 +112,8 @@ func judgeConflictingIDs(ctx context.Context, v *finding.Verdict, e *evidence.Ev
 			continue
 		}
 		v.Add(finding.Finding{
-			Status: t.status, Subject: t.subject, Summary: fmt.Sprintf("Magento 2 has %s that Magento 1 does not have", t.many),
+			Status: t.status, Subject: t.subject,
+			Summary:  fmt.Sprintf("Magento 2 has %s that Magento 1 does not have", t.many),
 			Evidence: fmt.Sprintf("the highest id is %d in Magento 2, %d in Magento 1", last2, last1),
 			Remedy: "Create no " + t.many + " in Magento 2 before the cutover: Magento 1's next " + t.many +
 				" get the same ids, and migrate:delta overwrites those in Magento 2.",
@@ -120,14 +121,14 @@ func judgeConflictingIDs(ctx context.Context, v *finding.Verdict, e *evidence.Ev
 	}
 }
 
-// conflict is an entity whose ids both systems give out.
+// conflict is an entity for which both systems create ids.
 type conflict struct {
 	subject, many, magento1, magento2 string
-	// status is Fail where the next delta destroys what somebody bought or who he is.
+	// status is Fail when the next delta would overwrite orders or customers.
 	status finding.Status
 }
 
-// maxConflicts bounds how many rows above Magento 1's last one are looked up in its delta log.
+// maxConflicts caps how many rows above Magento 1's last one are looked up in its delta log.
 const maxConflicts = 1000
 
 // beingDeleted reports whether the delta log explains all rows above Magento 1's last one: they were deleted there, and

@@ -57,8 +57,8 @@ func evaluateM2Installed(ctx context.Context, e *evidence.Evidence) finding.Verd
 	return v
 }
 
-// judgeReleases compares the release of the files with what the database shows. What a database has came with its
-// release; what it lacks may also have gone with a module that somebody removed, apart from patch_list.
+// judgeReleases compares the release of the files with that of the database. Everything in the database came with its
+// release; a missing table, except patch_list, may also have gone with a removed module.
 func judgeReleases(v *finding.Verdict, e *evidence.Evidence, r evidence.Release) {
 	files, ok := requirements.ParseRelease(r.Files.Release)
 	d := r.Database
@@ -67,7 +67,8 @@ func judgeReleases(v *finding.Verdict, e *evidence.Evidence, r evidence.Release)
 	}
 	since, before := evidence.Release{Since: d.Since, Before: d.Before}.Limits()
 	seen := "files: " + r.Files.Evidence() + "; database: " + d.String() + " (" + d.Evidence() + ")"
-	upgrade := "If both are of this Magento 2, bring the database to the files' release:\nbin/magento setup:upgrade"
+	const upgrade = "If both belong to this Magento 2, upgrade the database to the files' release:\n" +
+		"bin/magento setup:upgrade"
 	switch {
 	case since.Compare(files) > 0:
 		v.Fail("files", "Magento 2's database is of a newer release than its files", seen,
@@ -80,7 +81,7 @@ func judgeReleases(v *finding.Verdict, e *evidence.Evidence, r evidence.Release)
 	}
 }
 
-// judgeTables reports whether it is worth looking further.
+// judgeTables reports whether the database has Magento 2's tables.
 func judgeTables(ctx context.Context, v *finding.Verdict, s *evidence.System, present map[string]bool) bool {
 	var missing []string
 	for _, t := range evidence.Magento2Tables() {
@@ -119,7 +120,7 @@ func judgeEmpty(ctx context.Context, v *finding.Verdict, s *evidence.System) {
 	case err != nil:
 		s.Broken(v, "tables", err)
 	case len(identity.OtherPrefixes) > 0:
-		v.Fail("table_prefix", "there is no Magento 2 "+evidence.UnderPrefix(s.Prefix),
+		v.Fail("table_prefix", "there is no Magento 2 "+evidence.WithPrefix(s.Prefix),
 			fmt.Sprintf("there is one under %q", identity.OtherPrefixes),
 			fmt.Sprintf("Set %s: %q, and dest_prefix in the tool's config.xml.",
 				s.Key("database.table_prefix"), identity.OtherPrefixes[0]))

@@ -72,13 +72,15 @@ func judgeToolInstallation(ctx context.Context, v *finding.Verdict, e *evidence.
 		e.Magento2.Unreadable(v, "composer.lock", "it is unknown whether the migration tool is installed", err)
 		return
 	}
-	// Where the database cannot be read, what the files say is left; network says why it cannot.
+	// When the database cannot be read, the files are enough; network reports the database.
 	release, _ := e.Release(ctx)
 	tool, installed := lock.Package(composer.DataMigrationTool)
 	if !installed {
 		v.Sample(toolInfo, 1, "", release.Exact)
-		v.Fail("installation", "the migration tool is not installed", lock.File+" does not name "+composer.DataMigrationTool,
-			"Install the release that equals Magento 2's:\ncomposer require "+composer.DataMigrationTool+":"+lineText(release))
+		v.Fail("installation", "the migration tool is not installed",
+			lock.File+" does not have "+composer.DataMigrationTool,
+			"Install the same release as Magento 2's:\ncomposer require "+composer.DataMigrationTool+":"+
+				withoutSecurityPatch(release))
 		return
 	}
 	v.Sample(toolInfo, 1, tool.Version, release.Exact)
@@ -102,33 +104,31 @@ func judgeToolModule(v *finding.Verdict, e *evidence.Evidence) {
 	}
 }
 
-// lineText is how Magento 2's release is named to Composer, without its security patch.
-func lineText(release evidence.Release) string {
-	if line, ok := lineOf(release); ok {
-		return fmt.Sprintf("%d.%d.%d", line[0], line[1], line[2])
+// withoutSecurityPatch is Magento 2's release as Composer's constraint for the tool, which has no security patches.
+func withoutSecurityPatch(release evidence.Release) string {
+	if n, ok := numbersOf(release); ok {
+		return fmt.Sprintf("%d.%d.%d", n[0], n[1], n[2])
 	}
 	return "<Magento 2's release>"
 }
 
-// lineOf returns the first three numbers of Magento 2's release. It is false where a range leaves several possible.
-func lineOf(release evidence.Release) (line [3]int, ok bool) {
+// numbersOf returns the first three numbers of Magento 2's release. It is false when a range leaves several possible.
+func numbersOf(release evidence.Release) (numbers [3]int, ok bool) {
 	since, before := release.Limits()
-	switch {
-	case since == requirements.Release{}:
-		return line, false
-	case release.Exact == "" && before != requirements.Release{Major: since.Major, Minor: since.Minor, Patch: since.Patch + 1}:
-		return line, false
+	next := requirements.Release{Major: since.Major, Minor: since.Minor, Patch: since.Patch + 1}
+	if since == (requirements.Release{}) || release.Exact == "" && before != next {
+		return numbers, false
 	}
 	return [3]int{since.Major, since.Minor, since.Patch}, true
 }
 
-// judgeToolRelease compares without security patches and fourth digits: the tool has none of the former and some of the
-// latter.
+// judgeToolRelease compares only the first three numbers: the tool has no security patches, and some of its releases
+// have a fourth number.
 func judgeToolRelease(v *finding.Verdict, e *evidence.Evidence, tool string, magento evidence.Release) {
 	seen := fmt.Sprintf("the tool is %s, Magento 2 is %s", tool, cmp.Or(magento.String(), "of an unknown release"))
-	t, ok1 := threeDigits(tool)
-	m, ok2 := lineOf(magento)
-	remedy := "Install the tool's release for this Magento 2, where there is one; see the tool's releases:\n" +
+	t, ok1 := threeNumbers(tool)
+	m, ok2 := numbersOf(magento)
+	remedy := "Install the tool's release for this Magento 2, if there is one; see the tool's releases:\n" +
 		"composer show --all " + composer.DataMigrationTool
 	switch {
 	case !ok1 || !ok2:
@@ -144,8 +144,8 @@ func judgeToolRelease(v *finding.Verdict, e *evidence.Evidence, tool string, mag
 	}
 }
 
-// threeDigits reads the first three numbers of a release. It is false for development branches.
-func threeDigits(release string) (d [3]int, ok bool) {
+// threeNumbers reads the first three numbers of a release. It is false for development branches.
+func threeNumbers(release string) (d [3]int, ok bool) {
 	text, _, _ := strings.Cut(strings.TrimPrefix(release, "v"), "-")
 	parts := strings.Split(text, ".")
 	if len(parts) > 3 {
@@ -204,15 +204,15 @@ func judgeMapFiles(v *finding.Verdict, e *evidence.Evidence) {
 	judgeHandlers(v, e, moduleDir)
 }
 
-// judgeHandlers finds the classes that map files name and Magento 2 does not have: the tool dies where it needs one.
+// judgeHandlers finds classes in map files that Magento 2 does not have: the tool dies when it needs one.
 func judgeHandlers(v *finding.Verdict, e *evidence.Evidence, moduleDir string) {
 	root := e.Migration.Magento2.Root
 	lock, err := e.Files.Lock()
 	if err != nil || root == "" {
-		return // judgeToolInstallation says so
+		return // judgeToolInstallation reports it
 	}
 	classes := toolmap.Classes{Root: root, ModuleDir: moduleDir, Lock: lock}
-	named := map[string]bool{}
+	seen := map[string]bool{}
 	for _, option := range e.Tool.Config.PathOptions() {
 		path := e.Tool.File(option, root)
 		if path == "" {
@@ -220,14 +220,14 @@ func judgeHandlers(v *finding.Verdict, e *evidence.Evidence, moduleDir string) {
 		}
 		handlers, err := toolmap.ReadHandlers(path)
 		if err != nil {
-			continue // judgeMapFile says so
+			continue // judgeMapFile reports it
 		}
 		for _, h := range handlers {
-			if named[h.Class] || !classes.Lack(h.Class) {
+			if seen[h.Class] || !classes.Lack(h.Class) {
 				continue
 			}
-			named[h.Class] = true
-			v.Warn(option, "a map file names a class that Magento 2 does not have: the tool would die with "+
+			seen[h.Class] = true
+			v.Warn(option, "a map file has a class that Magento 2 does not have: the tool would die with "+
 				"\"Class ... does not exist\"", fmt.Sprintf("%s:%s: %s", path, h.Place, h.Class),
 				"Correct the class, or install the module that has it.")
 		}
@@ -269,9 +269,9 @@ func judgeMapping(ctx context.Context, v *finding.Verdict, e *evidence.Evidence)
 	edition, version, ok := toolconfig.MappingOf(mapFile)
 	m1 := e.Magento1Release(ctx)
 	if m1.OpenMage || m1.First != "" && m1.Last == "" {
-		v.Warn("mapping", "Magento 1 is an OpenMage, which the tool does not support as a source",
+		v.Warn("mapping", "Magento 1 is OpenMage, which the tool does not support as a source",
 			cmp.Or(strings.TrimSpace("OpenMage "+m1.OpenMageNumber), m1.String())+"; "+m1.Evidence,
-			"Compare its tables with the mapping of 1.9.4.5; what the integrity check refuses has to be mapped by hand.")
+			"Use the mapping of 1.9.4.5, and map by hand what the integrity check refuses.")
 		return
 	}
 	if !ok {
@@ -302,11 +302,11 @@ func judgeMapping(ctx context.Context, v *finding.Verdict, e *evidence.Evidence)
 	}
 }
 
-// judgeTarget compares the edition that a mapping leads to with Magento 2's.
+// judgeTarget compares the edition that a mapping is for with Magento 2's.
 func judgeTarget(v *finding.Verdict, e *evidence.Evidence, mapping string) {
 	lock, err := e.Files.Lock()
 	if err != nil {
-		return // judgeToolInstallation says so
+		return // judgeToolInstallation reports it
 	}
 	m2 := composer.Release(lock)
 	toCommerce := strings.HasSuffix(mapping, "-to-commerce") || strings.HasSuffix(mapping, "-to-ee")
@@ -314,15 +314,15 @@ func judgeTarget(v *finding.Verdict, e *evidence.Evidence, mapping string) {
 		return
 	}
 	seen := fmt.Sprintf("the mapping is %s, Magento 2 is %s (%s)", mapping, m2.Edition, m2.Evidence())
-	v.Fail("mapping target", "the mapping leads to another edition of Magento 2", seen,
+	v.Fail("mapping target", "the mapping is for another edition of Magento 2", seen,
 		"Take config.xml from the folder under the tool's etc/ whose name ends with this edition.")
 }
 
-// mappingRemedy names the folder for a release of Magento 1, or what to do where the tool has none.
+// mappingRemedy says which folder is for a release of Magento 1, or what to do when the tool has none.
 func mappingRemedy(e *evidence.Evidence, m1 evidence.Magento1Release, enterprise bool) string {
 	oldest := toolconfig.OldestMagento1(enterprise)
 	if magento1.CompareNumbers(m1.Last, oldest) < 0 {
-		return "Upgrade Magento 1 to " + oldest + " or newer first, best to the newest 1.9 (Enterprise: 1.14)."
+		return "First upgrade Magento 1 to " + oldest + " or newer, best to the newest 1.9 (Enterprise: 1.14)."
 	}
 	near := ""
 	for _, m := range toolconfig.Mappings(e.Tool.ModuleDir(e.Migration.Magento2.Root)) {
@@ -581,14 +581,14 @@ func judgeDeltaLog(ctx context.Context, v *finding.Verdict, e *evidence.Evidence
 	}
 }
 
-// judgeSource finds a source that is no Magento 1: the tool would die in its first step, and what needs Magento 1's tables
-// is unknown. It reports whether it is worth looking further.
+// judgeSource reports whether Magento 1's database contains a Magento 1. Otherwise the tool would die in its first
+// step, and everything that needs Magento 1's tables is unknown.
 func judgeSource(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) bool {
 	m1 := e.Magento1
 	if m1.Err != nil {
-		return true // network and judgeIntegrity say so
+		return true // network and judgeIntegrity report it
 	}
-	const lost = "; what the tool's integrity check would say is unknown"
+	const lost = "; the result of the tool's integrity check is unknown"
 	identity, err := m1.Identify(ctx)
 	switch {
 	case err != nil:
@@ -601,26 +601,26 @@ func judgeSource(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) 
 			"The two databases may be swapped: correct "+m1.Key("database")+", or <source> in the tool's config.xml.")
 	case len(identity.OtherPrefixes) > 0:
 		prefix := identity.OtherPrefixes[0]
-		v.Fail("source_prefix", "there is no Magento 1 "+evidence.UnderPrefix(m1.Prefix),
-			fmt.Sprintf("there is one under %q%s", identity.OtherPrefixes, lost),
-			fmt.Sprintf("Write <source_prefix>%s</source_prefix> into the tool's config.xml; where the configuration sets %s, "+
-				"correct it there too.", prefix, m1.Key("database.table_prefix")))
+		v.Fail("source_prefix", "there is no Magento 1 "+evidence.WithPrefix(m1.Prefix),
+			fmt.Sprintf("there is one with %q%s", identity.OtherPrefixes, lost),
+			fmt.Sprintf("Write <source_prefix>%s</source_prefix> into the tool's config.xml; if the configuration "+
+				"has %s, correct it there too.", prefix, m1.Key("database.table_prefix")))
 	default:
 		v.Fail("source", "there is no Magento 1 in "+m1.Endpoint.Name,
 			"the account sees none of Magento 1's tables there"+lost,
-			"Correct "+m1.Key("database.name")+", or <source> in the tool's config.xml. If it is the right database, let "+
-				"the account see it: the precondition privileges has the exact GRANT.")
+			"Correct "+m1.Key("database.name")+", or <source> in the tool's config.xml. If it is the right database, "+
+				"let the account see it: the precondition privileges has the exact GRANT.")
 	}
 	return false
 }
 
-// judgeIntegrity says what the tool's integrity check would say: the first thing that migrate:data does. What it
-// refuses is a warning, because --auto makes the tool go on.
+// judgeIntegrity predicts the result of the tool's integrity check, the first step of migrate:data. What the check
+// refuses is a warning, because the tool continues with --auto.
 func judgeIntegrity(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) {
 	ahead := e.Phase.Phase == config.PhasePrepare || e.Phase.Phase == config.PhaseMigrate
 	if e.Phase.Err != nil && e.Tool.Config != nil {
-		v.Unknown("integrity", "it is unknown what the tool's integrity check would say", e.Phase.Reason(),
-			"See the preconditions network and m2_installed, which say what keeps the databases from being read.")
+		v.Unknown("integrity", "the result of the tool's integrity check is unknown", e.Phase.Reason(),
+			"See the preconditions network and m2_installed, which report why the databases cannot be read.")
 	}
 	if !ahead || e.Tool.Config == nil || e.Tool.ModuleDir(e.Migration.Magento2.Root) == "" {
 		return

@@ -346,7 +346,7 @@ func TestMigrationToolPredictsNothingOfADatabaseThatIsDown(t *testing.T) {
 	s.WithRoots()
 	s.Want("migration_tool", finding.Pass)
 	s.Migration.Magento1.Database.Host = "no-such-host.invalid"
-	s.WantFinding("migration_tool", finding.Unknown, "what the tool's integrity check would say", "network")
+	s.WantFinding("migration_tool", finding.Unknown, "the result of the tool's integrity check is unknown", "network")
 }
 
 // TestMigrationToolFitsTheReleaseOfTheDatabase has Composer's files that do not name Magento's release.

@@ -140,7 +140,7 @@ func (j *requirementJudge) findReleases(ctx context.Context) bool {
 	if !ok || !listed {
 		j.v.Unknown("release", "the table of requirements does not have Magento 2's release",
 			fmt.Sprintf("%q, table of %s", release.Exact, j.table.Dated),
-			"Name a table that has it in "+j.key("requirements_file")+", or compare by hand and waive.")
+			"Set "+j.key("requirements_file")+" to a table that has it, or compare by hand and waive.")
 		return false
 	}
 	j.releases = []requirements.Release{r}
@@ -151,7 +151,7 @@ func (j *requirementJudge) findReleases(ctx context.Context) bool {
 	return true
 }
 
-// whyUnknown says where the release was looked for.
+// whyUnknown says where the release was searched.
 func (j *requirementJudge) whyUnknown(release evidence.Release) string {
 	reasons := []string{"files: " + release.Files.Problem}
 	if err := j.e.Magento2.Err; err != nil {
@@ -160,7 +160,7 @@ func (j *requirementJudge) whyUnknown(release evidence.Release) string {
 	return strings.Join(reasons, "; ")
 }
 
-// releasesOfRange finds the rows of the releases that the database leaves possible.
+// releasesOfRange finds the rows of the releases that are possible for the database.
 func (j *requirementJudge) releasesOfRange(release evidence.Release) bool {
 	j.releases = j.table.Between(release.Limits())
 	if len(j.releases) == 0 {
@@ -246,21 +246,22 @@ func (j *requirementJudge) unknown(component, why string, err error, remedy stri
 	j.v.Unknown(component, component+" version unknown: "+why, errText(err), remedy)
 }
 
-// silent says why a server does not give its version, and who fixes it how.
+// silent adds why a server does not report its version, and how to fix that.
 func (j *requirementJudge) silent(component string, err error) {
 	cause, key := service.CauseOf(err), j.key("endpoints."+component)
-	remedy := "Let the exporter's host reach it, or set " + key + "."
+	remedy := "Let the exporter's host connect to it, or set " + key + "."
 	switch cause {
 	case service.Refused:
 		remedy = "Start it, or correct its address: " + key + "."
 	case service.NameUnknown:
 		remedy = "Correct the host name or its DNS record, or set " + key + "."
 	case service.TLSFailed:
-		remedy = "Let this host trust its certificate, or write http:// in " + key + " if it does not speak TLS."
+		remedy = "Let this host trust its certificate, or write http:// in " + key + " if it does not use TLS."
 	case service.Closed:
-		remedy = "If it speaks TLS only, write https:// in " + key + "."
+		remedy = "If it accepts only TLS, write https:// in " + key + "."
 	case service.LoginWanted:
-		remedy = "Let the exporter's host ask it without a login, or check its version by hand and waive this subject."
+		remedy = "Allow requests from the exporter's host without a login, or check its version by hand and waive " +
+			"this subject."
 	case service.Failing:
 		remedy = "Look at the error log of that server."
 	case service.OtherServer, service.InvalidAddress, service.NotFound:
@@ -360,7 +361,7 @@ func (j *requirementJudge) search(ctx context.Context) {
 		var err error
 		endpoint, err = j.e.SearchEndpoint(ctx)
 		if err == nil && endpoint == "" && j.releases[0].Compare(requirements.Release{Major: 2, Minor: 4}) >= 0 {
-			err = errors.New("core_config_data names the engine mysql, which Magento 2.4 has no more")
+			err = errors.New("core_config_data has the engine mysql, which Magento 2.4 no longer supports")
 		}
 		if err != nil {
 			j.unknown("search", "the server's address is unknown", err,

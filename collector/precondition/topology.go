@@ -117,13 +117,13 @@ type roleNodes struct {
 	source string
 	// silent are addresses that do not answer, each with the reason.
 	silent []string
-	// unknown is why there is a node whose address is unknown; empty where there is none.
+	// unknown is why the address of a node is unknown; empty when all are known.
 	unknown string
-	// sentinels are the addresses that are Redis sentinels: together they are one node, of whatever number.
+	// sentinels are the addresses of Redis sentinels: all together count as one node.
 	sentinels map[string]bool
 }
 
-// counted returns how many nodes the addresses are, without those that do not answer.
+// counted returns the number of nodes behind the addresses, without those that do not answer.
 func (n *roleNodes) counted(silent map[string]bool) int {
 	count, bySentinel := 0, 0
 	for _, a := range n.addresses {
@@ -184,7 +184,7 @@ func add(roles map[string]roleNodes, role, source string, addresses ...string) {
 	roles[role] = n
 }
 
-// addSentinel notes the address of a Redis sentinel.
+// addSentinel adds the address of a Redis sentinel.
 func addSentinel(roles map[string]roleNodes, role, source, node string) {
 	n := roles[role]
 	if n.sentinels == nil {
@@ -215,12 +215,12 @@ func magento1Roles(v *finding.Verdict, e *evidence.Evidence, roles map[string]ro
 		role  string
 		store localxml.Store
 	}{{roleSession, local.Session}, {roleCache, local.Cache}, {rolePageCache, local.FullPageCache}} {
-		note := func(roles map[string]roleNodes, role, source, node string) { add(roles, role, source, node) }
-		if s.store.Sentinel {
-			note = addSentinel
-		}
 		for _, server := range s.store.Servers {
-			note(roles, s.role, source, server.String())
+			if s.store.Sentinel {
+				addSentinel(roles, s.role, source, server.String())
+				continue
+			}
+			add(roles, s.role, source, server.String())
 		}
 	}
 }
@@ -411,7 +411,7 @@ func judgeRole(v *finding.Verdict, e *evidence.Evidence, role string, one roleNo
 	switch {
 	case one.count == 0:
 	case two.unknown != "":
-		v.Unknown(role, "env.php does not say the address of Magento 2's "+role, two.unknown,
+		v.Unknown(role, "env.php does not have the address of Magento 2's "+role, two.unknown,
 			"Declare it: "+nodesKey(e, finding.Magento2, role))
 	case !there && role == roleWeb:
 		// judgeWeb reports it.
