@@ -129,7 +129,7 @@ func TestFaultsHaveAPlace(t *testing.T) {
 		"a tab":            {"migrations:\n\t- name: a\n", "f.yml:2:1: "},
 		"two documents":    {"migrations: [{name: a}]\n---\nmigrations: []\n", "expected single document"},
 		"unclosed":         {"migrations: [{name: a}\n", "f.yml:"},
-		"phase":            {"migrations:\n- name: a\n  phase: done\n", `f.yml:3:10: phase "done"`},
+		"phase":            {"migrations:\n- name: a\n  phase: ended\n", `f.yml:3:10: phase "ended"`},
 		"cutover":          {"migrations:\n- name: a\n  cutover: tomorrow\n", "f.yml:3:12: "},
 		"duration":         {"global: {evaluation_interval: 5 parsecs}\nmigrations: [{name: a}]\n", "f.yml:1:31: "},
 		"interval of zero": {

@@ -199,7 +199,7 @@ func TestFaultsInSeveralFilesHaveAPlace(t *testing.T) {
 		"no mapping":    {good, "- name: b\n", []string{"b.yml:1:1: expected a mapping"}},
 		"no list":       {good, "migrations: {name: b}\n", []string{"b.yml:1:13: expected a list"}},
 		"a value": {
-			good, "migrations:\n- name: b\n  phase: done\n", []string{`b.yml:3:10: phase "done"`},
+			good, "migrations:\n- name: b\n  phase: ended\n", []string{`b.yml:3:10: phase "ended"`},
 		},
 		"in both": {
 			"migrations:\n- name: 'a a'\n", "migrations:\n- name: 'b b'\n",
@@ -213,11 +213,11 @@ func TestFaultsInSeveralFilesHaveAPlace(t *testing.T) {
 			good, "migrations:\n- {name: b, template: [x]}\n", []string{"b.yml:2:23: expected the name of a template"},
 		},
 		"template, its value": {
-			"templates: {x: {phase: done}}\n" + good, "migrations:\n- {name: b, template: x}\n",
-			[]string{`a.yml:1:24: phase "done"`},
+			"templates: {x: {phase: ended}}\n" + good, "migrations:\n- {name: b, template: x}\n",
+			[]string{`a.yml:1:24: phase "ended"`},
 		},
 		"template, unknown key": {
-			"templates: {x: {phases: done}}\n" + good, "templates: {z: {}}\n",
+			"templates: {x: {phases: ended}}\n" + good, "templates: {z: {}}\n",
 			[]string{`a.yml:1:17: unknown key "phases"`},
 		},
 		"template, nested": {
@@ -258,7 +258,7 @@ func TestFaultsInSeveralFilesHaveAPlace(t *testing.T) {
 func TestATemplatesFaultIsReportedOnce(t *testing.T) {
 	t.Parallel()
 	_, err := parseText("f.yml", []byte(
-		"templates: {x: {phase: done, magneto: 1}}\nmigrations: [{name: a, template: x}, {name: b, template: x}]"))
+		"templates: {x: {phase: ended, magneto: 1}}\nmigrations: [{name: a, template: x}, {name: b, template: x}]"))
 	if err == nil || strings.Count(err.Error(), "magneto") != 1 {
 		t.Errorf("got %v", err)
 	}

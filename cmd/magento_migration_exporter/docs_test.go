@@ -378,7 +378,10 @@ func TestEverySubjectIsDocumented(t *testing.T) {
 			t.Errorf("docs/preconditions.md has no section %s", id)
 		}
 		section, _, _ := strings.Cut(after, "\n## ")
-		for _, part := range []string{"**The guide:**", "**Why:**", "**How this is checked:**", "| subject | finding | how to fix it |"} {
+		parts := []string{
+			"**The guide:**", "**Why:**", "**How this is checked:**", "| subject | finding | how to fix it |",
+		}
+		for _, part := range parts {
 			if !strings.Contains(section, part) {
 				t.Errorf("the section %s has no %s", id, part)
 			}

@@ -99,15 +99,27 @@ func TestBackupWhatItHolds(t *testing.T) {
 			s.T.Cleanup(func() { _ = s.Server2.Exec(s.T.Context(), "DROP DATABASE other_"+s.DB2) })
 			s.Dump(path, "other_"+s.DB2, true)
 		}, finding.Fail, []string{"of another database", "other_"}},
-		"no rows": {func(s *shop, path string) { s.Dump(path, s.DB2, true, "--no-data") }, finding.Fail, []string{"does not contain the installation"}},
-		"a table left out": {func(s *shop, path string) { s.Dump(path, s.DB2, true, "--ignore-table="+s.DB2+".salesrule") },
+		"no rows": {
+			func(s *shop, path string) { s.Dump(path, s.DB2, true, "--no-data") }, finding.Fail,
+			[]string{"does not contain the installation"},
+		},
+		"a table left out": {func(s *shop, path string) {
+			s.Dump(path, s.DB2, true,
+				"--ignore-table="+s.DB2+".salesrule")
+		},
 			finding.Fail, []string{"lacks tables", "salesrule"}},
-		"no triggers": {func(s *shop, path string) { s.Dump(path, s.DB2, true, "--skip-triggers") }, finding.Fail, []string{"triggers"}},
+		"no triggers": {
+			func(s *shop, path string) { s.Dump(path, s.DB2, true, "--skip-triggers") }, finding.Fail,
+			[]string{"triggers"},
+		},
 		"rows left out": {func(s *shop, path string) { s.Dump(path, s.DB2, true, "--where=1=1 LIMIT 1") },
 			finding.Fail, []string{"lacks rows that the installation created", "--where=1=1 LIMIT 1"}},
 		"encrypted": {func(s *shop, path string) { s.write(path, "-----BEGIN PGP MESSAGE-----\n\nhQEMA\n") },
 			finding.Unknown, []string{"cannot be looked into", "pg"}},
-		"no end mark": {func(s *shop, path string) { s.Dump(path, s.DB2, true, "--compact") }, finding.Unknown, []string{"it is unknown whether the backup is complete"}},
+		"no end mark": {
+			func(s *shop, path string) { s.Dump(path, s.DB2, true, "--compact") }, finding.Unknown,
+			[]string{"it is unknown whether the backup is complete"},
+		},
 		"new entities": {func(s *shop, path string) {
 			s.On2("INSERT INTO catalog_product_entity (attribute_set_id, sku) VALUES (4, 'new')")
 			s.Dump(path, s.DB2, true)
@@ -121,9 +133,16 @@ func TestBackupWhatItHolds(t *testing.T) {
 			s.Dump(path, s.DB2, true)
 			s.On2("UPDATE catalog_category_entity SET created_at = '2025-06-10 14:00:26' WHERE entity_id = 1")
 		}, finding.Fail, []string{"migrated data"}},
-		"empty":                 {func(s *shop, path string) { s.write(path, "") }, finding.Fail, []string{"incomplete or damaged", "empty"}},
-		"a text":                {func(s *shop, path string) { s.write(path, "hello\n") }, finding.Fail, []string{"incomplete or damaged"}},
-		"a name with a newline": {func(s *shop, path string) { s.Dump(strings.Replace(path, "m2", "m\n2", 1), s.DB2, true) }, finding.Unknown, []string{"control character"}},
+		"empty": {
+			func(s *shop, path string) { s.write(path, "") }, finding.Fail, []string{"incomplete or damaged", "empty"},
+		},
+		"a text": {
+			func(s *shop, path string) { s.write(path, "hello\n") }, finding.Fail, []string{"incomplete or damaged"},
+		},
+		"a name with a newline": {
+			func(s *shop, path string) { s.Dump(strings.Replace(path, "m2", "m\n2", 1), s.DB2, true) }, finding.Unknown,
+			[]string{"control character"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -196,8 +215,10 @@ func TestBackupAttested(t *testing.T) {
 		status finding.Status
 		words  []string
 	}{
-		"now":                     {0, finding.Pass, []string{"somebody vouches", "snapshot 4711", "Ana"}},
-		"from the future":         {time.Hour, finding.Fail, []string{"from the future", "preconditions.backup.attested"}},
+		"now": {0, finding.Pass, []string{"somebody vouches", "snapshot 4711", "Ana"}},
+		"from the future": {
+			time.Hour, finding.Fail, []string{"from the future", "preconditions.backup.attested"},
+		},
 		"before the installation": {-20 * 365 * 24 * time.Hour, finding.Fail, []string{"older than the installation"}},
 	} {
 		t.Run(name, func(t *testing.T) {
