@@ -105,6 +105,14 @@ func databaseSamples() []finding.Sample {
 		add("extensions", special, "state"+strconv.Itoa(i))
 	}
 	add("tool_info", 1, "2.4.7", "2.4.7-p3")
+	for _, p := range precondition.All() {
+		if p.Group != precondition.GroupCutover {
+			continue
+		}
+		for _, f := range p.Families {
+			add(f.Name, 1, slices.Repeat([]string{"a label"}, len(f.Labels))...)
+		}
+	}
 	return all
 }
 

@@ -115,7 +115,7 @@ func TestBackupWhatItHolds(t *testing.T) {
 		"rows left out": {func(s *shop, path string) { s.Dump(path, s.DB2, true, "--where=1=1 LIMIT 1") },
 			finding.Fail, []string{"lacks rows that the installation created", "--where=1=1 LIMIT 1"}},
 		"encrypted": {func(s *shop, path string) { s.write(path, "-----BEGIN PGP MESSAGE-----\n\nhQEMA\n") },
-			finding.Unknown, []string{"cannot be looked into", "pg"}},
+			finding.Unknown, []string{"content cannot be read", "gpg -d"}},
 		"no end mark": {
 			func(s *shop, path string) { s.Dump(path, s.DB2, true, "--compact") }, finding.Unknown,
 			[]string{"it is unknown whether the backup is complete"},
@@ -215,7 +215,7 @@ func TestBackupAttested(t *testing.T) {
 		status finding.Status
 		words  []string
 	}{
-		"now": {0, finding.Pass, []string{"somebody vouches", "snapshot 4711", "Ana"}},
+		"now": {0, finding.Pass, []string{"a person confirms this backup", "snapshot 4711", "Ana"}},
 		"from the future": {
 			time.Hour, finding.Fail, []string{"from the future", "preconditions.backup.attested"},
 		},
