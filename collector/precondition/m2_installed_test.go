@@ -65,7 +65,7 @@ func TestM2InstalledStaleRelease(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	s.On2("INSERT INTO admin_analytics_usage_version_log (last_viewed_in_version) VALUES ('2.4.0')")
-	s.WantFinding("m2_installed", finding.Pass, "release is 2.4.7 or newer, before 2.4.8", "still names 2.4.0")
+	s.WantFinding("m2_installed", finding.Pass, "release is 2.4.7 or newer, before 2.4.8", "still has 2.4.0")
 	for noted, want := range map[string]string{
 		"2.4.7-p3": "release is 2.4.7-p3", "2.4.9": "release is 2.4.7 or newer, before 2.4.8", "dev-main": "release is 2.4.7 or newer",
 	} {

@@ -378,7 +378,7 @@ func TestMigrationToolMapping(t *testing.T) {
 		s.ConfigXML(nil))
 	s.Want("migration_tool", finding.Pass)
 	mage("1.5.1.0", "COMMUNITY")
-	f := s.WantFinding("migration_tool", finding.Fail, "no release of Magento 1 as old", "Upgrade Magento 1 to 1.6.0.0")
+	f := s.WantFinding("migration_tool", finding.Fail, "no release of Magento 1 as old", "upgrade Magento 1 to 1.6.0.0")
 	if f.Subject != "mapping" {
 		t.Errorf("subject %q", f.Subject)
 	}
