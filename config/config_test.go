@@ -34,7 +34,7 @@ migrations:
 `
 
 func TestEveryKeyIsRead(t *testing.T) {
-	c, err := parseText("f.yml", []byte(everyKey))
+	c, err := parseText([]byte(everyKey))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 }
 
 func TestDefaults(t *testing.T) {
-	c, err := parseText("f.yml", []byte("migrations: [{name: a}]"))
+	c, err := parseText([]byte("migrations: [{name: a}]"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +202,7 @@ func TestFaultsHaveAPlace(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := parseText("f.yml", []byte(tc.yaml))
+			_, err := parseText([]byte(tc.yaml))
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %v\nwant %s", err, tc.want)
 			}
@@ -220,7 +220,7 @@ func bomb() string {
 }
 
 func TestAllFaultsAreReportedAtOnce(t *testing.T) {
-	_, err := parseText("f.yml", []byte("migrations:\n- {name: a, x: 1}\n- {name: b, y: 2}\n"))
+	_, err := parseText([]byte("migrations:\n- {name: a, x: 1}\n- {name: b, y: 2}\n"))
 	if err == nil || strings.Count(err.Error(), "unknown key") != 2 {
 		t.Errorf("got %v", err)
 	}
@@ -267,7 +267,7 @@ func TestErrorsNeverShowAPassword(t *testing.T) {
 		"migrations:\n- name: a\n  magento1: {database: {password: hunter2, port: 99999}}\n",
 		"migrations:\n- name: a\n  magento1: {database: {password: \"hunter2}}\n",
 	} {
-		_, err := parseText("f.yml", []byte(yaml))
+		_, err := parseText([]byte(yaml))
 		if err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%q: %v", yaml, err)
 		}
@@ -275,7 +275,7 @@ func TestErrorsNeverShowAPassword(t *testing.T) {
 }
 
 func TestWarnings(t *testing.T) {
-	c, err := parseText("f.yml", []byte(`
+	c, err := parseText([]byte(`
 migrations:
 - name: a
   cutover: 2027-01-10T00:00:00Z
@@ -299,7 +299,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(
 		"defaults: &d {phase: auto, magento1: &m {x: *m}}\ntemplates: {t: {<<: *d}}\nmigrations: [{name: a, template: t, <<: [*d], magento1: *m}]"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		c, err := parseText("f.yml", data)
+		c, err := parseText(data)
 		if err == nil && len(c.Migrations) == 0 {
 			t.Error("accepted a file without migrations")
 		}
@@ -316,7 +316,7 @@ func TestWarningsAboutPasswords(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := "migrations:\n- name: a\n  magento2: {database: {password: canary, password_env: X, password_file: " + secret + "}}\n"
-	c, err := parseText("f.yml", []byte(text))
+	c, err := parseText([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}

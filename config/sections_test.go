@@ -58,10 +58,10 @@ func testSections() []Section {
 	}
 }
 
-// parseText is Load without a file: paths stay as they are written.
-func parseText(file string, data []byte) (*Config, error) {
+// parseText is Load of a text as f.yml: relative paths stay as they are.
+func parseText(data []byte) (*Config, error) {
 	p := parser{sections: testSections()}
-	if err := p.read(file, data); err != nil {
+	if err := p.read("f.yml", data); err != nil {
 		return nil, err
 	}
 	return p.config()

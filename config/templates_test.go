@@ -115,7 +115,7 @@ func TestPathsAreRelativeToTheirFile(t *testing.T) {
 
 func TestMergeKeysGoBeneathTemplates(t *testing.T) {
 	t.Parallel()
-	c, err := parseText("f.yml", []byte(`
+	c, err := parseText([]byte(`
 defaults: {magento1: {database: {user: default, host: default, name: default}}}
 templates:
   base: &base {magento1: {database: {host: template}}}
@@ -146,7 +146,7 @@ migrations:
 
 func TestDefaultTemplate(t *testing.T) {
 	t.Parallel()
-	c, err := parseText("f.yml", []byte(
+	c, err := parseText([]byte(
 		"defaults: {template: t}\ntemplates: {t: {phase: delta}, u: {phase: migrate}}\nmigrations: [{name: a}, {name: b, template: u}]"))
 	if err != nil || c.Migrations[0].Phase != PhaseDelta || c.Migrations[1].Phase != PhaseMigrate {
 		t.Errorf("%v %+v", err, c)
@@ -257,7 +257,7 @@ func TestFaultsInSeveralFilesHaveAPlace(t *testing.T) {
 
 func TestATemplatesFaultIsReportedOnce(t *testing.T) {
 	t.Parallel()
-	_, err := parseText("f.yml", []byte(
+	_, err := parseText([]byte(
 		"templates: {x: {phase: ended, magneto: 1}}\nmigrations: [{name: a, template: x}, {name: b, template: x}]"))
 	if err == nil || strings.Count(err.Error(), "magneto") != 1 {
 		t.Errorf("got %v", err)
@@ -285,7 +285,7 @@ func TestPasswordsInTemplatesAreNotShown(t *testing.T) {
 		"templates: {x: {magento1: {database: {password: {hunter2: 1}}}}}\nmigrations: [{name: a, template: x}]",
 		"defaults: {magento1: {database: {password: hunter2, port: 99999}}}\nmigrations: [{name: a}]",
 	} {
-		if _, err := parseText("f.yml", []byte(text)); err == nil || strings.Contains(err.Error(), "hunter2") {
+		if _, err := parseText([]byte(text)); err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
@@ -293,7 +293,7 @@ func TestPasswordsInTemplatesAreNotShown(t *testing.T) {
 
 func TestFaultsAreCapped(t *testing.T) {
 	t.Parallel()
-	_, err := parseText("f.yml", []byte("migrations:\n- name: a\n"+strings.Repeat("- {name: b, x: 1}\n", 1000)))
+	_, err := parseText([]byte("migrations:\n- name: a\n" + strings.Repeat("- {name: b, x: 1}\n", 1000)))
 	if err == nil || strings.Count(err.Error(), "\n") != maxFaults || !strings.Contains(err.Error(), "f.yml:3:") ||
 		!strings.HasSuffix(err.Error(), "\nand 950 more faults") {
 		t.Errorf("got %v", err)

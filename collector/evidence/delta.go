@@ -342,7 +342,7 @@ func activity(d *Delta, now time.Time, s sighting) Activity {
 }
 
 // errNoMagento2 is why the tripwire does not look.
-var errNoMagento2 = errors.New("Magento 2's database cannot be read")
+var errNoMagento2 = errors.New("the database of Magento 2 cannot be read")
 
 // cycle is how long one cycle of the delta takes.
 func (d *Delta) cycle() time.Duration { return max(delta.DefaultCycle, d.Run.Cycle) }

@@ -304,18 +304,18 @@ func TestMigrationToolSourceIsNoMagento1(t *testing.T) {
 		subject string
 		words   []string
 	}{
-		"a prefix that is missing": {func(s *shop, root2 string) {
+		"a prefix that is missing": {func(s *shop, _ string) {
 			s.Load(s.Server1, s.DB1, mysqltest.Magento1("shop_"))
 			s.dropUnprefixed()
 		}, "source_prefix", []string{
 			"no Magento 1 without a table prefix", `"shop_"`, "<source_prefix>shop_</source_prefix>",
 		}},
-		"a Magento 2": {func(s *shop, root2 string) {
+		"a Magento 2": {func(s *shop, _ string) {
 			s.Migration.Magento1 = s.Migration.Magento2
 			s.Migration.Magento1.Root = ""
 		}, "source", []string{"is a Magento 2", "swapped"}},
 		"nothing": {
-			func(s *shop, root2 string) { s.dropUnprefixed() }, "source", []string{"there is no Magento 1", "GRANT"},
+			func(s *shop, _ string) { s.dropUnprefixed() }, "source", []string{"there is no Magento 1", "GRANT"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -95,12 +95,12 @@ func judgeLogin(v *finding.Verdict, s *evidence.System) {
 
 func milliseconds(d time.Duration) string { return d.Round(100 * time.Microsecond).String() }
 
-// judgeReadOnly tries what no privilege helps against: a server that takes no writes.
+// judgeReadOnly checks that the server accepts writes: privileges do not help against a read-only one.
 func judgeReadOnly(ctx context.Context, v *finding.Verdict, e *evidence.Evidence, s *evidence.System) {
 	if e.Phase.Phase == config.PhaseDone {
 		return
 	}
-	var unread finding.Verdict // the precondition privileges says why
+	var unread finding.Verdict // the precondition privileges reports it
 	o, ok := e.Privileges(ctx, s, &unread)
 	if !ok {
 		return
@@ -128,7 +128,7 @@ func judgeRoute(ctx context.Context, v *finding.Verdict, e *evidence.Evidence, s
 	}
 	var name, running string
 	err := s.Session.Row(ctx, "SHOW GLOBAL STATUS LIKE 'Slave_running'", nil, &name, &running)
-	// From migrate on it is delta_log that fails: one cause is one failure.
+	// From migrate on, delta_log reports this: one cause is one failure.
 	if err == nil && strings.EqualFold(running, "ON") && !e.Phase.Migrated() {
 		v.Warn(subject+" replica", "Magento 1's database is a replica", "Slave_running is ON",
 			"Configure the live primary: with row-based replication the tool's triggers do not fire on a replica, "+
@@ -150,9 +150,4 @@ func judgeToolDatabase(v *finding.Verdict, tool evidence.Tool, s *evidence.Syste
 				"Correct <"+subject+"> in "+tool.Path+".")
 		}
 	}
-}
-
-// stringLiteral quotes a text for SQL.
-func stringLiteral(s string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(s) + "'"
 }

@@ -49,14 +49,14 @@ func evaluatePrivileges(ctx context.Context, e *evidence.Evidence) finding.Verdi
 	return v
 }
 
-// leaveToDeltaLog takes out what is about the accounts as which existing triggers run: one cause is one finding.
+// leaveToDeltaLog removes findings about the accounts that existing triggers run as: one cause is one finding.
 func leaveToDeltaLog(ctx context.Context, e *evidence.Evidence, a *privilege.Assessment) {
 	if s := e.Magento1; s.Session != nil {
 		a.Findings = slices.DeleteFunc(a.Findings, func(f finding.Finding) bool {
 			if f.Subject != privilege.SubjectDefiner && f.Subject != privilege.SubjectLiveShop {
 				return false
 			}
-			var discarded finding.Verdict // delta_log says why
+			var discarded finding.Verdict // delta_log reports it
 			d, ok := e.Delta(ctx, &discarded)
 			return ok && d.AboutTriggers(f, s)
 		})

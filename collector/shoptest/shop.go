@@ -135,12 +135,14 @@ func (s *Shop) Configure(id, section string) {
 		s.sections = map[string]string{}
 	}
 	s.sections[id] = section
-	text := "migrations:\n- name: acme\n  preconditions:\n"
+	var b strings.Builder
+	b.WriteString("migrations:\n- name: acme\n  preconditions:\n")
 	for _, id := range slices.Sorted(maps.Keys(s.sections)) {
 		if s.sections[id] != "" {
-			text += "    " + id + ": " + s.sections[id] + "\n"
+			fmt.Fprintf(&b, "    %s: %s\n", id, s.sections[id])
 		}
 	}
+	text := b.String()
 	path := filepath.Join(s.T.TempDir(), "exporter.yml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		s.T.Fatal(err)

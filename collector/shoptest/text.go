@@ -69,10 +69,9 @@ func hasKey(t reflect.Type, keys []string) bool {
 	case t.Kind() != reflect.Struct:
 		return false
 	}
-	for i := range t.NumField() {
-		name, options, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
-		if name == keys[0] && hasKey(t.Field(i).Type, keys[1:]) ||
-			options == "inline" && hasKey(t.Field(i).Type, keys) {
+	for field := range t.Fields() {
+		name, options, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+		if name == keys[0] && hasKey(field.Type, keys[1:]) || options == "inline" && hasKey(field.Type, keys) {
 			return true
 		}
 	}
