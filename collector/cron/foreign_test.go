@@ -181,6 +181,11 @@ func sourcedCases() []foreignCase {
 		},
 		{"script without a first line or suffix", "{DIR}/w", map[string]string{"w": mage}, Certain, true},
 		{
+			"zsh's pattern", "{DIR}/w",
+			map[string]string{"w": "#!/bin/zsh\nfor r in {ROOT}(N); do php $r/bin/magento cron:run; done\n"}, Possible,
+			false,
+		},
+		{
 			"script that writes a crontab", "sh {DIR}/w", map[string]string{"w": "echo '* * * * * root " +
 				mage[:len(mage)-1] + "' > /etc/cron.d/nonexistent/magento\n"}, Possible, false,
 		},
@@ -353,6 +358,14 @@ func languageCases() []foreignCase {
 				"ArrayInput(['command' => 'cron:run']));\n"), Possible, false,
 		},
 		{
+			"php that goes to the entry", "php {DIR}/opt/job.php",
+			php("chdir('{ROOT}/pub');\nrequire './cron.php';\n"), Possible, false,
+		},
+		{
+			"php that goes to another's", "php {DIR}/opt/job.php",
+			php("chdir('{OTHER}/pub');\nrequire './cron.php';\n"), "", false,
+		},
+		{
 			"php's comments", "php {DIR}/opt/job.php", php("// exec('php bin/magento cron:run');\n# bin/magento " +
 				"cron:run\n/* exec('bin/magento cron:run') */\n/** bin/magento cron:run */\nexec('true');\n"), "",
 			false,
@@ -470,6 +483,19 @@ func makeCases() []foreignCase {
 		{"make", "make -C {DIR}/opt cron", file(simple), Certain, true},
 		{"make in its directory", "cd {DIR}/opt && make -s cron", file(simple), Certain, true},
 		{"make of a file", "make -f {DIR}/opt/Makefile cron", file(simple), Certain, true},
+		{
+			"make of something else with parts that are unknown", "make -C {DIR}/opt clean",
+			file("include gone.mk\nclean:\n\ttrue\ncron:\n\tphp {ROOT}/bin/magento cron:run\n"), "", false,
+		},
+		{
+			"make of something else, which runs what is unknown", "make -C {DIR}/opt clean",
+			file("define x\nendef\nclean:\n\t./nonexistent\ncron:\n\tphp {ROOT}/bin/magento cron:run\n"), Possible,
+			false,
+		},
+		{
+			"make of something else without a file that need not be there", "make -C {DIR}/opt clean",
+			file("-include .env\nclean:\n\t./nonexistent\ncron:\n\tphp {ROOT}/bin/magento cron:run\n"), "", false,
+		},
 		{"make of something else", "make -C {DIR}/opt build", file(simple), "", false},
 		{"make of the first target", "make -C {DIR}/opt", file(simple), "", false},
 		{"make of the first target, which needs it", "make -C {DIR}/opt", file("all: cron\n" + simple), Certain, true},

@@ -53,7 +53,7 @@ func (r *reader) make(args []word, sh shell) {
 	there.script = path
 	p := r.part()
 	reached := p.reach(&m, goals, there)
-	if !reached || m.opaque {
+	if !reached || m.opaque && p.unsure {
 		p.undecide(withoutComments(m.text.String()))
 	}
 	if p.unsure {
@@ -126,7 +126,7 @@ func (r *reader) makefileText(c call, sh shell) (path, text string, ok bool) {
 
 var (
 	makeAssignment = regexp.MustCompile(`^(?:export\s+|override\s+)*([A-Za-z_.][\w.-]*)\s*(:{0,3}|\?|\+|!)=\s*(.*)$`)
-	makeInclude    = regexp.MustCompile(`^(?:-|s)?include\s+(.*)$`)
+	makeInclude    = regexp.MustCompile(`^(-|s)?include\s+(.*)$`)
 	makeDirective  = regexp.MustCompile(`^(if(?:n?eq|n?def)|else|endif|define|undefine|vpath|unexport|export|load)\b`)
 	makeRule       = regexp.MustCompile(`^([^=#\t][^=#]*?)\s*::?(?:[^=]|$)`)
 )
@@ -151,7 +151,8 @@ func (r *reader) readMakefile(m *makefile, path, text string, depth int) {
 		case directive != nil && directive[1] == "define":
 			m.opaque, inDefine = true, true
 		case makeInclude.MatchString(line):
-			r.includeMakefiles(m, path, makeInclude.FindStringSubmatch(line)[1], depth)
+			groups := makeInclude.FindStringSubmatch(line)
+			r.includeMakefiles(m, path, groups[2], groups[1] != "", depth)
 		case makeAssignment.MatchString(line):
 			m.assign(makeAssignment.FindStringSubmatch(line))
 		case directive != nil:
@@ -198,8 +199,8 @@ func withoutMakeComment(line string) string {
 	return line
 }
 
-// includeMakefiles reads the files that an include names.
-func (r *reader) includeMakefiles(m *makefile, path, names string, depth int) {
+// includeMakefiles reads the files that an include names. What is optional and not there changes nothing.
+func (r *reader) includeMakefiles(m *makefile, path, names string, optional bool, depth int) {
 	for name := range strings.FieldsSeq(m.expand(names, "", shell{}, 0)) {
 		file := absolute(filepath.Dir(path), name)
 		text, ok := "", false
@@ -207,7 +208,8 @@ func (r *reader) includeMakefiles(m *makefile, path, names string, depth int) {
 			text, ok = r.scriptText(file)
 		}
 		if !ok || len(text) > maxMakefile {
-			m.opaque = true
+			isMissing := filepath.IsAbs(file) && !isFile(file) && !strings.ContainsAny(name, "*?[$")
+			m.opaque = m.opaque || !optional || !isMissing
 			continue
 		}
 		r.readMakefile(m, path, text, depth-1)

@@ -53,7 +53,26 @@ func (l *look) mentioned(text string, sh shell) []invocation {
 			add(Magento2, map[string]Kind{"pub": PubCron, "update": UpdateCron}[m[2]])
 		}
 	}
+	for _, s := range l.sites {
+		if len(found) == 0 && ownFile.MatchString(text) && s.isNamed(text) {
+			add(s.system, map[System]Kind{Magento1: Magento1Cron, Magento2: PubCron}[s.system])
+		}
+	}
 	return found
+}
+
+// ownFile finds the names that both Magentos' files have, which say something beside the path of a root.
+var ownFile = regexp.MustCompile(`\b(?:cron\.php|(?:scheduler_)?cron\.sh)(?:[^\w.-]|$)`)
+
+// isNamed reports whether a text names the root by its path.
+func (s site) isNamed(text string) bool {
+	for _, root := range []string{s.given, s.resolved} {
+		_, after, found := strings.Cut(text, root)
+		if found && len(root) > 1 && (after == "" || !isNameByte(after[0])) {
+			return true
+		}
+	}
+	return false
 }
 
 // maxPaths is how many paths of a text are looked at.

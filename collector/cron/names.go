@@ -10,6 +10,8 @@ import (
 // ends something.
 func isPassive(name string, words []word) bool {
 	switch name {
+	case "find":
+		return !slices.ContainsFunc(words, func(w word) bool { return hasWord("-exec -execdir -ok -okdir", string(w)) })
 	case "awk", "gawk", "mawk":
 		return !slices.ContainsFunc(words, runsCommands)
 	case "echo", "printf", "cat", "tac", "tee", "pwd", "dirname", "basename", "readlink", "realpath", "grep",

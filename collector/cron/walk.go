@@ -68,11 +68,12 @@ func (r *reader) take(p *reader, sh shell) {
 	}
 }
 
-// undecide notes text of which it is not known what it starts. Only lines that can name Magento's cron are kept.
+// undecide notes text of which it is not known what it starts. Only lines that can name Magento's cron or root are kept.
 func (r *reader) undecide(text string) {
 	r.unsure = true
 	for line := range strings.Lines(text) {
-		if r.undecided.Len()+len(line) <= maxShellText && ownScript.MatchString(line) {
+		isOurs := slices.ContainsFunc(r.look.sites, func(s site) bool { return s.isNamed(line) })
+		if r.undecided.Len()+len(line) <= maxShellText && (isOurs || ownScript.MatchString(line)) {
 			r.undecided.WriteString(line)
 			r.undecided.WriteByte('\n')
 		}

@@ -153,7 +153,7 @@ func (e *expansion) parts(parts []syntax.WordPart, quoted bool) {
 
 var (
 	// patternChars are what a shell replaces by file names, or by several words.
-	patternChars = regexp.MustCompile(`[*?]|\[[^\]]+\]|\{[^{}]*(,|\.\.)[^{}]*\}`)
+	patternChars = regexp.MustCompile(`[*?(]|\[[^\]]+\]|\{[^{}]*(,|\.\.)[^{}]*\}`)
 	escapedChar  = regexp.MustCompile(`(?s)\\.`)
 )
 
