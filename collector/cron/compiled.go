@@ -19,14 +19,14 @@ const (
 	maxHead = 4096
 )
 
-// compiled reads the texts in a program that was compiled.
-func (r *reader) compiled(path, data string, args []word, sh shell) {
-	there := sh.child()
-	there.script = path
-	p := r.part()
-	p.undecide(printableLines(data))
-	p.undecide(join(args))
-	r.take(p, there)
+// compiled notes the texts in a program that was compiled. What it does with them and with its arguments is not known.
+func (r *reader) compiled(data string) {
+	r.undecide(printableLines(data))
+}
+
+// isBinary reports whether a file is no text.
+func isBinary(text string) bool {
+	return strings.IndexByte(text[:min(len(text), maxHead)], 0) >= 0
 }
 
 // printableLines puts a line's end in place of what is no text.
@@ -39,26 +39,24 @@ func printableLines(data string) string {
 	}, data)
 }
 
-// large looks through a program that is longer than a script may be. It reports whether it could.
-func (r *reader) large(path string, args []word, sh shell) bool {
+// large looks through a program that is longer than a script may be.
+func (r *reader) large(path string) {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() {
-		return false
+		return
 	}
 	if size := info.Size(); size <= maxScriptBytes || size > min(maxProgram, r.look.programBytes) {
-		return false
+		return
 	}
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
 	if err != nil {
-		return false
+		return
 	}
 	data := hints(io.LimitReader(f, maxProgram))
-	if f.Close() != nil {
-		return false
+	if f.Close() == nil {
+		r.look.programBytes -= info.Size()
+		r.compiled(data)
 	}
-	r.look.programBytes -= info.Size()
-	r.compiled(path, data, args, sh)
-	return true
 }
 
 // hintTexts are what can name Magento's cron.

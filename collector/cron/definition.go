@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -332,7 +333,7 @@ func (l *look) rootDefinitions(ctx context.Context) {
 // entries yields what is in a directory, as long as left is above 0.
 func entries(path string, left *int) iter.Seq[fs.DirEntry] {
 	return func(yield func(fs.DirEntry) bool) {
-		dir, err := os.Open(path)
+		dir, err := os.OpenFile(path, os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NONBLOCK, 0)
 		if err != nil {
 			return // what nobody can list holds nothing that somebody deploys from here
 		}

@@ -426,6 +426,10 @@ func languageCases() []foreignCase {
 			map[string]string{"opt/x": "\x7fELF\x00\x00php\x00{ROOT}/bin/magento\x00cron:run\x00"}, Possible, false,
 		},
 		{
+			"program that was compiled and runs its arguments", "{DIR}/opt/x exec php {ROOT}/bin/magento cron:run",
+			map[string]string{"opt/x": "\x7fELF\x00\x00exec\x00"}, Certain, false,
+		},
+		{
 			"program that was compiled for something else", "{DIR}/opt/x",
 			map[string]string{"opt/x": "\x7fELF\x00\x00cron:run\x00"}, "", false,
 		},

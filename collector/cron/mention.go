@@ -54,15 +54,25 @@ func (l *look) mentioned(text string, sh shell) []invocation {
 		}
 	}
 	for _, s := range l.sites {
-		if len(found) == 0 && ownFile.MatchString(text) && s.isNamed(text) {
-			add(s.system, map[System]Kind{Magento1: Magento1Cron, Magento2: PubCron}[s.system])
+		if len(found) > 0 || !s.isNamed(text) {
+			continue
+		}
+		if s.system == Magento2 && entryFileName.MatchString(text) {
+			add(Magento2, PubCron)
+		}
+		if s.system == Magento1 && (entryFileName.MatchString(text) || magento1FileName.MatchString(text)) {
+			add(Magento1, Magento1Cron)
 		}
 	}
 	return found
 }
 
-// ownFile finds the names that both Magentos' files have, which say something beside the path of a root.
-var ownFile = regexp.MustCompile(`\b(?:cron\.php|(?:scheduler_)?cron\.sh)(?:[^\w.-]|$)`)
+var (
+	// entryFileName finds the file that both Magentos have, magento1FileName what only Magento 1 has. They say
+	// something beside the path of a root.
+	entryFileName    = regexp.MustCompile(`(?:^|[^\w.-])cron\.php(?:[^\w.-]|$)`)
+	magento1FileName = regexp.MustCompile(`(?:^|[^\w.-])(?:scheduler_)?cron\.sh(?:[^\w.-]|$)`)
+)
 
 // isNamed reports whether a text names the root by its path.
 func (s site) isNamed(text string) bool {

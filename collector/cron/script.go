@@ -66,10 +66,11 @@ func (r *reader) ownFile(words []word, sh shell) bool {
 	if sh.elsewhere == "" && !ofSystem.MatchString(path) {
 		text, ok = r.scriptText(path)
 	}
-	if ok && text != "" {
-		r.shellScript(path, text, "sh", words[1:], sh)
+	if !ok || text == "" || isBinary(text) {
+		return false
 	}
-	return ok && text != ""
+	r.shellScript(path, text, "sh", words[1:], sh)
+	return true
 }
 
 // scriptWord reads the script that an interpreter is given.
@@ -115,11 +116,12 @@ func (r *reader) script(path string, args []word, sh shell, interpreter string) 
 	}
 	text, ok := r.scriptText(path)
 	if !ok {
-		return r.large(path, args, sh)
+		r.large(path)
+		return false
 	}
-	if strings.IndexByte(text[:min(len(text), maxHead)], 0) >= 0 {
-		r.compiled(path, text, args, sh)
-		return true
+	if isBinary(text) {
+		r.compiled(text)
+		return false
 	}
 	l, isForeign := languageOf(interpreter)
 	if interpreter == "" {

@@ -68,7 +68,8 @@ func (r *reader) take(p *reader, sh shell) {
 	}
 }
 
-// undecide notes text of which it is not known what it starts. Only lines that can name Magento's cron or root are kept.
+// undecide notes text of which it is not known what it starts. Only lines that can name Magento's cron or root are
+// kept.
 func (r *reader) undecide(text string) {
 	r.unsure = true
 	for line := range strings.Lines(text) {
