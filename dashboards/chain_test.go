@@ -357,7 +357,7 @@ func (s *stack) testStopped(t *testing.T, system string) {
 			since:    stopped,
 			receiver: "chat",
 			labels:   labels("MagentoMigrationPreconditionRegressed", map[string]string{"precondition": "network"}),
-			words:    "network of cron",
+			words:    "cron: network passed before",
 		},
 	}
 	for _, e := range down {

@@ -27,7 +27,7 @@ var (
 		"\"[^\"]*\"|\\[[^\\]]*\\]|\\$?[a-zA-Z_:][a-zA-Z0-9_:]*|[0-9.]+[a-z]*|[(){},]|[=!]~|!=|[^\\s]",
 	)
 	promqlName   = regexp.MustCompile(`^[a-zA-Z_:]`)
-	promqlWords  = []string{"and", "or", "unless", "bool", "offset"}
+	promqlWords  = []string{"and", "or", "unless", "bool", "offset", "Inf"}
 	promqlLabels = []string{"by", "without", "on", "ignoring", "group_left", "group_right"}
 )
 
