@@ -467,7 +467,7 @@ func AssessReadOnly(o Observation) []finding.Finding {
 	f := finding.Finding{Status: finding.Fail, Subject: SubjectReadOnly, Evidence: evidence}
 	switch number {
 	case database.ErrReadOnlyTransaction:
-		f.Summary = fmt.Sprintf("new sessions start read-only on %s's server: %s would fail", o.Target.System.Label(),
+		f.Summary = fmt.Sprintf("New sessions start read-only on %s's server: %s would fail", o.Target.System.Label(),
 			first)
 		f.Remedy = remedy("As an administrator, and without transaction_read_only in the server's my.cnf:",
 			"SET GLOBAL TRANSACTION READ WRITE;")

@@ -33,7 +33,7 @@ func TestVerdictsOfRandomGrants(t *testing.T) {
 			c := randomCase{l, newGrantMaker(l, seed), seed, &count}
 			c.exec(t, c.forget...)
 			c.exec(t, c.statements...)
-			o := c.observe(t, "u1", Target{System: finding.Magento1, Database: c.database})
+			o := c.observe(t, "u1", Target{System: finding.Magento1, Database: c.schema})
 			assessment := Assess(o, Task{})
 			expectOneJudgement(t, assessment)
 			c.compare(t, assessment)
@@ -54,12 +54,12 @@ func TestVerdictsOfRandomGrants(t *testing.T) {
 func (c randomCase) errorf(t *testing.T, format string, args ...any) {
 	t.Helper()
 	t.Errorf("combination %d on %s: "+format+"; made by\n%s",
-		append(append([]any{c.seed, c.grantMaker.database}, args...), strings.Join(c.statements, "\n"))...)
+		append(append([]any{c.seed, c.schema}, args...), strings.Join(c.statements, "\n"))...)
 }
 
 func (c randomCase) compare(t *testing.T, a Assessment) {
 	t.Helper()
-	done := c.operate(t, c.grantMaker.database)
+	done := c.operate(t, c.schema)
 	for _, h := range a.Privileges {
 		c.count.verdicts++
 		if h.session != done[h.Privilege] {
@@ -84,7 +84,7 @@ func (c randomCase) compare(t *testing.T, a Assessment) {
 // expectShop compares what the triggers' definer is said to have with the shop's write.
 func (c randomCase) expectShop(t *testing.T, a Assessment) {
 	t.Helper()
-	number, made := c.shopWrites(t, "u1", false, c.grantMaker.database)
+	number, made := c.shopWrites(t, "u1", false, c.schema)
 	if !made || c.hidden {
 		return
 	}
@@ -113,14 +113,14 @@ func (c randomCase) mend(t *testing.T, target Target, a Assessment) {
 // grantMaker makes up an account's grants.
 type grantMaker struct {
 	*rand.Rand
-	database   string
+	schema     string // the database
 	statements []string
 	hidden     bool // grants to other accounts may count
 }
 
 func newGrantMaker(l *lab, seed uint64) *grantMaker {
 	g := &grantMaker{Rand: rand.New(rand.NewPCG(seed, 0))}
-	g.database = pick(g, "magento1", "magento_one", "magento%", "test_magento", `back\slash`)
+	g.schema = pick(g, "magento1", "magento_one", "magento%", "test_magento", `back\slash`)
 	g.statements = []string{"CREATE USER 'u1'@'%' IDENTIFIED BY 'pw'"}
 	g.grants("'u1'@'%'", 4)
 	if g.often(0.3) {
@@ -139,7 +139,7 @@ func newGrantMaker(l *lab, seed uint64) *grantMaker {
 	}
 	for _, group := range l.extraGrants {
 		if g.often(0.2) {
-			group = strings.ReplaceAll(group, "{{database}}", database.Quote(g.database))
+			group = strings.ReplaceAll(group, "{{database}}", database.Quote(g.schema))
 			g.statements = append(g.statements, strings.Split(group, "; ")...)
 		}
 	}
@@ -166,7 +166,7 @@ func (g *grantMaker) grants(to string, most int) {
 		case g.often(0.1):
 			on = "*.*"
 		case g.often(0.15):
-			on = database.Quote(g.database) + ".probe"
+			on = database.Quote(g.schema) + ".probe"
 		default:
 			on = database.Quote(g.pattern()) + ".*"
 		}
@@ -176,7 +176,7 @@ func (g *grantMaker) grants(to string, most int) {
 
 // pattern returns a name that matches the database, or only just does not.
 func (g *grantMaker) pattern() string {
-	name := g.database
+	name := g.schema
 	if g.often(0.2) {
 		return escapePattern(name)
 	}

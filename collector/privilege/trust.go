@@ -183,7 +183,7 @@ func (a *trustAssessor) permanence() {
 		return
 	}
 	f := finding.Finding{Status: finding.Pass, Subject: SubjectTrustPermanent, Evidence: a.evidence(),
-		Summary: "whether log_bin_trust_function_creators survives a restart of the server is unknown: it can be in " +
+		Summary: "Whether log_bin_trust_function_creators survives a restart of the server is unknown: it can be in " +
 			"the server's my.cnf"}
 	if a.restart.trust == Missing {
 		f.Status = finding.Warn
