@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -344,10 +346,10 @@ func hostSigns(e *evidence.Evidence, found cron.Evidence, wanted bool) []cronSig
 				"then the database alone decides.",
 		}}
 	}
-	disabled := cronDisabled(e)
+	enabled := readCronSwitch(e)
 	var signs []cronSign
 	for _, entry := range found.Entries {
-		if sign, ok := entrySign(entry, disabled); ok {
+		if sign, ok := entrySign(entry, enabled); ok {
 			signs = append(signs, sign)
 		}
 	}
@@ -372,13 +374,28 @@ func cronKey(e *evidence.Evidence, path string) string {
 	return e.Migration.Key("preconditions." + cronStoppedID + "." + path)
 }
 
-// cronDisabled reports whether env.php disables bin/magento cron:run. A value that only PHP can compute does not.
-func cronDisabled(e *evidence.Evidence) bool {
-	env, err := e.Files.Env()
-	return err == nil && env.CronEnabled.State == envphp.Known && !env.CronEnabled.Value
+// cronSwitch is cron.enabled in env.php, which only bin/magento cron:run obeys.
+type cronSwitch struct {
+	off bool
+	// unknown says why it is unknown; it is empty when it is known.
+	unknown string
 }
 
-func entrySign(entry cron.Entry, disabled bool) (cronSign, bool) {
+// readCronSwitch reads cron.enabled. Without env.php cron is enabled.
+func readCronSwitch(e *evidence.Evidence) cronSwitch {
+	env, err := e.Files.Env()
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return cronSwitch{}
+	case err != nil:
+		return cronSwitch{unknown: err.Error()}
+	case env.CronEnabled.State == envphp.Unknown:
+		return cronSwitch{unknown: fmt.Sprintf("%s: cron.enabled: %s", env.CronEnabled.Place, env.CronEnabled.Reason)}
+	}
+	return cronSwitch{off: env.CronEnabled.State == envphp.Known && !env.CronEnabled.Value}
+}
+
+func entrySign(entry cron.Entry, enabled cronSwitch) (cronSign, bool) {
 	place := entry.File
 	if entry.Line > 0 {
 		place = fmt.Sprintf("%s:%d", entry.File, entry.Line)
@@ -391,10 +408,16 @@ func entrySign(entry cron.Entry, disabled bool) (cronSign, bool) {
 	case !entry.Armed():
 		sign.state = cronQuiet
 		sign.summary = "Magento 2's cron is configured on this host, but does not run: " + entry.Dormant
-	case entry.Kind == cron.CronRun && disabled:
+	case entry.Kind == cron.CronRun && enabled.off:
 		sign.state = cronQuiet
 		sign.summary = "Magento 2's cron is armed on this host, but cron.enabled is 0 in env.php " +
 			"(MAGENTO_DC_CRON__ENABLED in PHP's environment would override that)"
+	case entry.Kind == cron.CronRun && enabled.unknown != "":
+		sign.state = cronUnknown
+		sign.summary = "Magento 2's cron is armed on this host, and it is unknown whether cron.enabled is 0 in env.php"
+		sign.evidence += "; " + enabled.unknown
+		sign.remedy = "Write 'cron' => ['enabled' => 0] into the array of app/etc/env.php as a plain value, or: " +
+			sign.remedy
 	case entry.Certainty == cron.Possible:
 		sign.state, sign.summary = cronUnknown, "something on this host may start Magento 2's cron"
 	}

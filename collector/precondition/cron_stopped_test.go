@@ -3,6 +3,7 @@ package precondition_test
 import (
 	"fmt"
 	"os/exec"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -81,6 +82,17 @@ func TestCronStoppedOnThisHost(t *testing.T) {
 	shoptest.WriteUnder(t, root2, "app/etc/env.php", s.EnvPHP("'cron' => ['enabled' => 0],"))
 	s.WantFinding("cron_stopped", finding.Pass, "cron.enabled is 0")
 	s.WantValue(0, "cron_running", "magento2")
+	for _, content := range []string{
+		s.EnvPHP("'cron' => ['enabled' => getenv('CRON_ENABLED')],"),
+		"<?php\n$c = include __DIR__ . '/env.base.php';\n$c['cron']['enabled'] = 0;\nreturn $c;\n",
+		"<?php\nreturn ['cron' => ['enabled' => 0], 'db' => [",
+	} {
+		shoptest.WriteUnder(t, root2, "app/etc/env.php", content)
+		s.WantFinding("cron_stopped", finding.Unknown, "it is unknown whether cron.enabled is 0", "env.php")
+	}
+	shoptest.WriteUnder(t, root2, "app/etc/env.php",
+		strings.Replace(s.EnvPHP("'cron' => ['enabled' => 0],"), "return [", "$config = [", 1)+"\nreturn $config;\n")
+	s.WantFinding("cron_stopped", finding.Pass, "cron.enabled is 0")
 	// Only cron:run heeds the switch.
 	shoptest.WriteUnder(t, crontabs, "www-data", fmt.Sprintf(line, "queue:consumers:start async.operations.all"))
 	s.Want("cron_stopped", finding.Fail)
