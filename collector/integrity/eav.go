@@ -129,7 +129,7 @@ func (c *checker) customer() {
 }
 
 // customerAttributes wants the attributes whose values become columns of Magento 2's customers. The tool logs the first that is
-// missing; the others turn up when that is mended.
+// missing; the others turn up when that is fixed.
 func (c *checker) customerAttributes() {
 	documents := c.plan.groups[customerDocuments]
 	for _, document := range documents.Names("source_entity_documents") {

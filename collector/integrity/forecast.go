@@ -115,7 +115,7 @@ func (in Input) compare(ctx context.Context) (*Forecast, Facts, error) {
 // reduced leaves out what only Check needs.
 func (f *Forecast) reduced() *Forecast {
 	p := f.Plan
-	plan := &Plan{Steps: p.Steps, Unforetold: p.Unforetold, ModuleDir: p.ModuleDir, resolvesDuplicates: p.resolvesDuplicates}
+	plan := &Plan{Steps: p.Steps, Unpredicted: p.Unpredicted, ModuleDir: p.ModuleDir, resolvesDuplicates: p.resolvesDuplicates}
 	return &Forecast{plan, f.Source.reduced(toolmap.Source, f.Predictions), f.Destination.reduced(toolmap.Destination, f.Predictions), f.Predictions}
 }
 

@@ -1,4 +1,4 @@
-// Package integrity foretells what the Data Migration Tool's integrity check says of two databases, without running the tool,
+// Package integrity predicts what the Data Migration Tool's integrity check says of two databases, without running the tool,
 // which writes while it checks.
 //
 // A Plan is what the tool's config.xml and the files that it names ask for. Check compares two Schemas by it, as the tool's own
@@ -70,7 +70,7 @@ type Prediction struct {
 	// Detail says what the tool does not, if anything.
 	Detail string
 	Remedy Remedy
-	// Alternative is another way to mend it, nil when there is none.
+	// Alternative is another way to fix it, nil when there is none.
 	Alternative *Remedy
 	// Rows is how many rows an unmapped table holds, at most MaxRows; -1 when that is not known or does not matter.
 	Rows int

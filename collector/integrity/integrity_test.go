@@ -359,8 +359,8 @@ func testFiles(t *testing.T, server *mysqltest.Server) {
 					t.Errorf("it does not help: %+v", f)
 				}
 			}
-			if name == "steps that are not the tool's" && fmt.Sprint(forecast.Plan.Unforetold) != `[{data Ratings Step Vendor\Migration\Step\Ratings}]` {
-				t.Error(forecast.Plan.Unforetold)
+			if name == "steps that are not the tool's" && fmt.Sprint(forecast.Plan.Unpredicted) != `[{data Ratings Step Vendor\Migration\Step\Ratings}]` {
+				t.Error(forecast.Plan.Unpredicted)
 			}
 		})
 	}

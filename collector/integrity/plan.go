@@ -29,8 +29,8 @@ type Options struct {
 type Plan struct {
 	// Steps are the integrity stages in the tool's order, those of the mode settings first.
 	Steps []Step
-	// Unforetold are those among them whose classes are not the tool's own: what they say cannot be foretold.
-	Unforetold []Step
+	// Unpredicted are those among them whose classes are not the tool's own: what they say cannot be predicted.
+	Unpredicted []Step
 	// Files are the files that config.xml names.
 	Files []File
 	// ModuleDir is the tool's own directory.
@@ -89,7 +89,7 @@ func (p *Plan) addSteps(c *toolconfig.Config, name string) {
 				s := Step{name, step.Title, strings.TrimPrefix(stage.Class, `\`)}
 				p.Steps = append(p.Steps, s)
 				if _, known := stages()[s.Class]; !known {
-					p.Unforetold = append(p.Unforetold, s)
+					p.Unpredicted = append(p.Unpredicted, s)
 				}
 			}
 		}

@@ -299,7 +299,7 @@ const (
 	gridMemory = 2 << 30
 )
 
-// orderGrid foretells that a cycle has more changed orders than the grid is refreshed for: its first page only.
+// orderGrid predicts that a cycle has more changed orders than the grid is refreshed for: its first page only.
 func (j *deltaBacklogJudge) orderGrid() {
 	page := (gridMemory + gridColumns*gridBytes - 1) / (gridColumns * gridBytes)
 	if j.b.Orders <= page {

@@ -643,7 +643,7 @@ func judgeIntegrity(ctx context.Context, v *finding.Verdict, e *evidence.Evidenc
 		}
 	}
 	judgeSearch(v, forecast)
-	for _, step := range forecast.Plan.Unforetold {
+	for _, step := range forecast.Plan.Unpredicted {
 		v.Note("integrity", "config.xml has a step that is not the tool's own; its check cannot be predicted",
 			step.Mode+", "+step.Title+": "+step.Class, "")
 	}

@@ -234,7 +234,7 @@ func TestMigrationToolEncryptedSettings(t *testing.T) {
 	s.Want("migration_tool", finding.Pass)
 }
 
-// TestMigrationToolIntegrity foretells the tool's verdict, pastes the remedy, and sees it gone.
+// TestMigrationToolIntegrity predicts the tool's verdict, pastes the remedy, and sees it gone.
 func TestMigrationToolIntegrity(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
