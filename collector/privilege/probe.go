@@ -11,11 +11,6 @@ import (
 	"magento_migration_exporter/collector/database"
 )
 
-// probed lists the privileges that the probe asks for on both systems, in its order.
-func probed() []Privilege {
-	return []Privilege{Select, Insert, Update, Delete, Create, Drop, Trigger}
-}
-
 // Answer is what the server said about one privilege.
 type Answer struct {
 	State State

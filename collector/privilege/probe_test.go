@@ -7,6 +7,11 @@ import (
 	"magento_migration_exporter/collector/database"
 )
 
+// probed lists the privileges that the probe asks for on both systems, in its order.
+func probed() []Privilege {
+	return []Privilege{Select, Insert, Update, Delete, Create, Drop, Trigger}
+}
+
 func TestClassify(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
