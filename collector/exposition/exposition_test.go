@@ -73,7 +73,7 @@ func databaseSamples() []finding.Sample {
 	add := func(f string, value float64, labels ...string) {
 		all = append(all, finding.Sample{Family: f, Labels: labels, Value: value})
 	}
-	for _, s := range finding.Systems() {
+	for _, s := range []finding.System{finding.Magento1, finding.Magento2} {
 		add("database_up", 1, string(s))
 		add("database_connect_duration_seconds", 0.000123456, string(s))
 		add("database_info", 1, string(s), "mariadb", "10.11.19")

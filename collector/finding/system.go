@@ -9,9 +9,6 @@ const (
 	Magento2 System = "magento2"
 )
 
-// Systems returns both.
-func Systems() []System { return []System{Magento1, Magento2} }
-
 // Label is the system's name for people.
 func (s System) Label() string {
 	if s == Magento1 {

@@ -89,30 +89,6 @@ func (f Prediction) Subject() string {
 	return f.Document + "." + f.Field
 }
 
-// Line is a line as the tool logs it.
-type Line struct {
-	Mode, Step string
-	Level      Level
-	Text       string
-}
-
-// Lines puts predictions together as the tool does: all unmapped tables of a step in one line, all fields of a table in one.
-func Lines(predictions []Prediction) []Line {
-	var lines []Line
-	lead, separator := "", ""
-	for _, f := range predictions {
-		same := Line{f.Mode, f.Step, f.Level, ""}
-		if n := len(lines); n > 0 && f.item != "" && lead == f.lead && (Line{lines[n-1].Mode, lines[n-1].Step, lines[n-1].Level, ""}) == same {
-			lines[n-1].Text += separator + f.item
-			continue
-		}
-		same.Text = f.Message
-		lines = append(lines, same)
-		lead, separator = f.lead, f.separator
-	}
-	return lines
-}
-
 // Check lists what the tool's integrity stages would log, in its order, but for orphans of foreign keys and duplicates of URL rewrites.
 // After what makes a mode die before its first stage there is nothing else of that mode.
 func Check(p *Plan, source, destination *Schema, facts Facts) []Prediction {

@@ -4,7 +4,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"magento_migration_exporter/config/toolmap"
@@ -72,33 +71,4 @@ func (c *checker) ignoreField(option string, side toolmap.Side, what, document, 
 
 func (p *Plan) paste(option, inside, lines string) Remedy {
 	return Remedy{Option: option, File: p.path(option), Inside: inside, XML: lines}
-}
-
-// Snippet is all lines for one place in one file.
-type Snippet struct {
-	Option, File string
-	// Inside is as in Remedy.
-	Inside string
-	// XML is the lines, each once, in the order of the predictions.
-	XML []string
-}
-
-// Snippets puts the lines of all predictions together by file and place.
-func Snippets(predictions []Prediction) []Snippet {
-	var snippets []Snippet
-	for _, f := range predictions {
-		r := f.Remedy
-		if r.XML == "" {
-			continue
-		}
-		i := slices.IndexFunc(snippets, func(s Snippet) bool { return s.Option == r.Option && s.Inside == r.Inside })
-		if i < 0 {
-			i = len(snippets)
-			snippets = append(snippets, Snippet{Option: r.Option, File: r.File, Inside: r.Inside})
-		}
-		if !slices.Contains(snippets[i].XML, r.XML) {
-			snippets[i].XML = append(snippets[i].XML, r.XML)
-		}
-	}
-	return snippets
 }
