@@ -48,20 +48,31 @@ func wantSane(t *testing.T, r Report) {
 }
 
 func FuzzDump(f *testing.F) {
-	for _, args := range [][]string{{"other"}, {"--compact", "other"}, {"--databases", "other"}, {"--skip-quote-names", "other"}} {
+	for _, args := range [][]string{
+		{"other"}, {"--compact", "other"}, {"--databases", "other"}, {"--skip-quote-names", "other"},
+	} {
 		f.Add(dump(f, args...))
 	}
 	f.Add([]byte(awkward))
-	f.Add([]byte("-- Magento DB backup\nINSERT INTO `store` VALUES ('0',_binary 'a\\'',0x00,x'00',-1.5e3,f(1,(2)));\n-- Dump completed on 2026-11-23 10:11:12 GMT"))
+	f.Add(
+		[]byte(
+			"-- Magento DB backup\nINSERT INTO `store` VALUES ('0',_binary 'a\\'',0x00,x'00',-1.5e3,f(1,(2)));\n" +
+				"-- Dump completed on 2026-11-23 10:11:12 GMT",
+		),
+	)
 	f.Add([]byte("/*M!999999\\- enable the sandbox mode */\nDELIMITER ;;\nCREATE TRIGGER t BEGIN; END ;;\nDELIMITER ;\n"))
-	f.Add([]byte("CREATE TABLE `sales_order` (`entity_id` int GENERATED ALWAYS AS (1), KEY (a));/*!40101 SET TIME_ZONE='+00:00' */;"))
+	f.Add(
+		[]byte(
+			"CREATE TABLE `sales_order` (`entity_id` int GENERATED ALWAYS AS (1), KEY (a));/*!40101 SET TIME_ZONE='+00:00' */;"),
+	)
 	for _, e := range exports {
 		f.Add([]byte(e.head + "CREATE TABLE `store` (`a` int); INSERT INTO store VALUES (_binary 0x00);" + e.end))
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {
 		whole := fuzzStream(t, bytes.NewReader(content))
 		// How the bytes come must not matter.
-		pieces := fuzzStream(t, io.MultiReader(bytes.NewReader(content[:len(content)/3]), bytes.NewReader(content[len(content)/3:])))
+		pieces := fuzzStream(t,
+			io.MultiReader(bytes.NewReader(content[:len(content)/3]), bytes.NewReader(content[len(content)/3:])))
 		if whole.State != pieces.State || whole.Damage != pieces.Damage {
 			t.Errorf("at once: %s %q, in pieces: %s %q", whole.State, whole.Damage, pieces.State, pieces.Damage)
 		}
@@ -143,7 +154,11 @@ func FuzzNames(f *testing.F) {
 func FuzzXbstream(f *testing.F) {
 	f.Add(xbChunk(xbPayload, "xtrabackup_info", 0, nil, []byte("end_time = 2026-11-23 10:00:00\n")))
 	f.Add(xbChunk(xbSparse, "m2/a.ibd", 0, []uint32{1}, []byte("x")))
-	f.Add(append(xbChunk(xbPayload, "ib_logfile0", 0, nil, []byte("Phys0000000000001")), xbChunk(xbEndOfFile, "ib_logfile0", 0, nil, nil)...))
+	f.Add(
+		append(
+			xbChunk(xbPayload, "ib_logfile0", 0, nil, []byte("Phys0000000000001")),
+			xbChunk(xbEndOfFile, "ib_logfile0", 0, nil, nil)...),
+	)
 	f.Fuzz(func(t *testing.T, content []byte) {
 		fuzzStream(t, io.MultiReader(strings.NewReader(xbMagic), bytes.NewReader(content)))
 	})
@@ -151,7 +166,12 @@ func FuzzXbstream(f *testing.F) {
 
 func FuzzMydumperMetadata(f *testing.F) {
 	f.Add([]byte("Started dump at: 2026-11-23 04:53:19\nFinished dump at: 2026-11-23 04:53:20\n"))
-	f.Add([]byte("# Started dump at: 2026-11-23 04:53:19\n[`a`.`b`]\nreal_table_name=c\nrows = 5\n# Finished dump at: 2026-11-23 04:53:20\n"))
+	f.Add(
+		[]byte(
+			"# Started dump at: 2026-11-23 04:53:19\n[`a`.`b`]\nreal_table_name=c\nrows = 5\n" +
+				"# Finished dump at: 2026-11-23 04:53:20\n",
+		),
+	)
 	f.Fuzz(func(t *testing.T, text []byte) {
 		m, err := parseMydumper(bytes.NewReader(text))
 		for key, n := range m.rows {
@@ -180,10 +200,14 @@ func FuzzMySQLShellMetadata(f *testing.F) {
 }
 
 func FuzzPhysicalMetadata(f *testing.F) {
-	f.Add([]byte("backup_type = full-backuped\nto_lsn = 1\nlast_lsn = 2\n"), []byte("end_time = 2026-11-23 10:00:00\n"), []byte("Phys00000000000000"))
+	f.Add([]byte("backup_type = full-backuped\nto_lsn = 1\nlast_lsn = 2\n"), []byte("end_time = 2026-11-23 10:00:00\n"),
+		[]byte("Phys00000000000000"))
 	f.Fuzz(func(_ *testing.T, checkpoints, info, redo []byte) {
 		p := newPhysical()
-		for name, text := range map[string][]byte{"xtrabackup_checkpoints": checkpoints, "xtrabackup_info": info, "ib_logfile0": redo, "m2/a@0024b.ibd": redo, "m2/v.frm": redo} {
+		for name, text := range map[string][]byte{
+			"xtrabackup_checkpoints": checkpoints, "xtrabackup_info": info, "ib_logfile0": redo, "m2/a@0024b.ibd": redo,
+			"m2/v.frm": redo,
+		} {
 			if err := p.file(name, bytes.NewReader(text)); err != nil {
 				return
 			}
