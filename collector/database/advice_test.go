@@ -107,7 +107,7 @@ func loginCases() map[string]loginCase {
 			says: []string{"max_user_connections"}},
 		"a plugin that is gone": {setup: []string{lg, "UPDATE mysql.user SET plugin = 'no_such_plugin' WHERE user = " +
 			"'lg'", "FLUSH PRIVILEGES"},
-			want: []Cause{AuthPlugin}, notSQL: true, says: []string{"login method"}},
+			want: []Cause{AuthPlugin}, notSQL: true, says: []string{"authentication plugin"}},
 	}
 }
 
@@ -232,12 +232,12 @@ func TestAdviceOnEverythingElse(t *testing.T) {
 		remedy  string
 		heals   bool
 	}{
-		{answer(1130, "Host '10.0.0.9' is not allowed to connect to this MySQL server"), "from this host (10.0.0.9)",
+		{answer(1130, "Host '10.0.0.9' is not allowed to connect to this MySQL server"), "for this host (10.0.0.9)",
 			"CREATE USER 'lg'@'10.0.0.9' IDENTIFIED BY", false},
 		{answer(1129, "Host '10.0.0.9' is blocked because of many connection errors; unblock with 'mysqladmin "+
 			"flush-hosts'"),
 			"has blocked this host (10.0.0.9)", "TRUNCATE TABLE performance_schema.host_cache;", false},
-		{answer(1040, "Too many connections"), "no connection left", "max_connections", true},
+		{answer(1040, "Too many connections"), "no free connection", "max_connections", true},
 		{answer(1236, "Something new"), "failed with error 1236: Something new", "mysql --user=lg", false},
 		{errors.New("something else"), "logging in to Magento 1's database failed", "mysql --user=lg", false},
 	} {
