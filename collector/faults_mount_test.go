@@ -433,7 +433,8 @@ func (tc hungMount) hung(a watchedAnswer) bool {
 	for id, word := range tc.hangs {
 		p := a.precondition("acme", id)
 		if p.Status != finding.Unknown || !slices.ContainsFunc(p.Findings, func(f finding.Finding) bool {
-			return f.Status == finding.Unknown && strings.Contains(f.Summary+f.Evidence+f.Remedy, word) && f.Remedy != ""
+			return f.Status == finding.Unknown && strings.Contains(f.Summary+f.Evidence+f.Remedy, word) &&
+				f.Remedy != ""
 		}) {
 			return false
 		}

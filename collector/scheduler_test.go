@@ -175,7 +175,9 @@ func TestSchedulerDecays(t *testing.T) {
 		Board: board, Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return clock },
 	}))
 	s.global = config.Default().Global
-	clock = clock.Add(intervalsToDecay*time.Duration(s.global.EvaluationInterval) + time.Duration(s.global.EvaluationTimeout))
+	clock = clock.Add(
+		intervalsToDecay*time.Duration(s.global.EvaluationInterval) + time.Duration(s.global.EvaluationTimeout),
+	)
 	if s.decay(); !board.Snapshot()[0].Ready {
 		t.Error("a result of three intervals and the time limit does not count any more")
 	}
@@ -185,8 +187,8 @@ func TestSchedulerDecays(t *testing.T) {
 	}
 }
 
-// TestSchedulerReloadsPutNothingOff reloads more often than migrations are evaluated, each time with a list in which all
-// have another place.
+// TestSchedulerReloadsPutNothingOff reloads more often than migrations are evaluated, each time with a list in which
+// all have another place.
 func TestSchedulerReloadsPutNothingOff(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		const interval, between, old = 10 * time.Second, time.Second, 5
@@ -226,7 +228,10 @@ func TestSchedulerIsFair(t *testing.T) {
 	t.Parallel()
 	clock := time.Now()
 	s := NewScheduler(NewEvaluator(EvaluatorOptions{
-		Board: NewBoard(madeUp(fine), nil), Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return clock },
+		Board: NewBoard(
+			madeUp(fine),
+			nil,
+		), Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return clock },
 	}))
 	s.global = config.Default().Global
 	s.global.EvaluationConcurrency = 2
@@ -288,7 +293,10 @@ func TestSchedulerEndsWhatIsNotConfiguredAnyMore(t *testing.T) {
 			r.wantBegun(t, i, time.Duration(i)*time.Second)
 		}
 		next := *c
-		next.Migrations = []config.Migration{unconfigured(0), unconfigured(7)} // one is changed, two are gone, one is new
+		next.Migrations = []config.Migration{
+			unconfigured(0),
+			unconfigured(7),
+		} // one is changed, two are gone, one is new
 		e.apply(&next)
 		for i := range 3 {
 			if _, ended := r.times(i); len(ended) == 0 || ended[0] != 5*time.Second {

@@ -297,7 +297,8 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("migrations: [{name: a, waivers: [{precondition: backup, expires: 2026-01-01}]}]"))
 	f.Add([]byte("a: &a [*a]"))
 	f.Add([]byte(
-		"defaults: &d {phase: auto, magento1: &m {x: *m}}\ntemplates: {t: {<<: *d}}\nmigrations: [{name: a, template: t, <<: [*d], magento1: *m}]"))
+		"defaults: &d {phase: auto, magento1: &m {x: *m}}\ntemplates: {t: {<<: *d}}\nmigrations: [{name: a, template: t, <<: [*d], magento1: *m}]",
+	))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := parseText(data)
 		if err == nil && len(c.Migrations) == 0 {

@@ -147,7 +147,8 @@ migrations:
 func TestDefaultTemplate(t *testing.T) {
 	t.Parallel()
 	c, err := parseText([]byte(
-		"defaults: {template: t}\ntemplates: {t: {phase: delta}, u: {phase: migrate}}\nmigrations: [{name: a}, {name: b, template: u}]"))
+		"defaults: {template: t}\ntemplates: {t: {phase: delta}, u: {phase: migrate}}\nmigrations: [{name: a}, {name: b, template: u}]",
+	))
 	if err != nil || c.Migrations[0].Phase != PhaseDelta || c.Migrations[1].Phase != PhaseMigrate {
 		t.Errorf("%v %+v", err, c)
 	}

@@ -25,9 +25,14 @@ func manyFindings(t *testing.T) string {
 		shoptest.WriteUnder(t, dir, name+".sql", "-- nothing of "+name+"\n")
 		shoptest.WriteUnder(t, dir, "cron/"+name, "* * * * * php "+root2+"/bin/magento cron:run --group="+name+"\n")
 	}
-	s.On2("SET SESSION sql_mode=''", "INSERT INTO catalog_product_entity () VALUES ()", "INSERT INTO cms_block () VALUES ()",
-		"INSERT INTO customer_entity () VALUES ()", "INSERT INTO sales_order () VALUES ()",
-		"INSERT INTO url_rewrite () VALUES ()")
+	s.On2(
+		"SET SESSION sql_mode=''",
+		"INSERT INTO catalog_product_entity () VALUES ()",
+		"INSERT INTO cms_block () VALUES ()",
+		"INSERT INTO customer_entity () VALUES ()",
+		"INSERT INTO sales_order () VALUES ()",
+		"INSERT INTO url_rewrite () VALUES ()",
+	)
 	s.Dump(dir+"/whole.sql", s.DB2, false)
 	lock := shoptest.ComposerLock(map[string]string{
 		"magento/product-community-edition": "2.4.7-p3", "magento/data-migration-tool": "2.4.7",

@@ -302,7 +302,13 @@ func (a *archive) conclude(r *Report) error {
 	case a.files == 0:
 		return corrupt(-1, "the %s archive is empty", a.kind)
 	}
-	return corrupt(-1, "the %s archive holds no dump: %d files, such as %s", a.kind, a.files, strings.Join(a.some, ", "))
+	return corrupt(
+		-1,
+		"the %s archive holds no dump: %d files, such as %s",
+		a.kind,
+		a.files,
+		strings.Join(a.some, ", "),
+	)
 }
 
 // isFolder reports whether a directory in the archive is a backup directory. A file called metadata makes none alone.

@@ -89,7 +89,8 @@ func TestArchives(t *testing.T) {
 			t.Parallel()
 			r := archived(t, name, content).Of("m2")
 			wantWhole(t, r)
-			if isZip := r.Container == ContainerZip; isZip != strings.HasSuffix(name, ".zip") || r.Container == ContainerNone {
+			if isZip := r.Container == ContainerZip; isZip != strings.HasSuffix(name, ".zip") ||
+				r.Container == ContainerNone {
 				t.Errorf("container %q", r.Container)
 			}
 			db, ok := r.Database("m2")

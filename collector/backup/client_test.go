@@ -67,7 +67,14 @@ func TestClient(t *testing.T) {
 			takes := clientTakes(t, c.content)
 			r := report(t, write(t, "dump.sql", c.content))
 			if takes != c.takes || (r.State == StateWhole) != takes {
-				t.Fatalf("the client takes it: %v, want %v; %s: %s (at %d)", takes, c.takes, r.State, r.Damage, r.Offset)
+				t.Fatalf(
+					"the client takes it: %v, want %v; %s: %s (at %d)",
+					takes,
+					c.takes,
+					r.State,
+					r.Damage,
+					r.Offset,
+				)
 			}
 			if takes {
 				wantFresh(t, r.Databases[0].Content(""))

@@ -132,9 +132,16 @@ func (s *stream) explain(err error) error {
 		return undetermined("decompressing it needs more memory than the %d MiB that are allowed: "+
 			"compress it with xz -9 or less", s.lim.window>>20)
 	case errors.Is(err, xz.ErrOptions), errors.Is(err, xz.ErrUnsupportedCheck):
-		return undetermined("it uses a filter or a checksum of xz that is not read here: compress it with xz's own settings")
+		return undetermined(
+			"it uses a filter or a checksum of xz that is not read here: compress it with xz's own settings",
+		)
 	}
-	return corrupt(s.count, "the %s stream is corrupt: %s", s.kind, strings.TrimPrefix(err.Error(), string(s.kind)+": "))
+	return corrupt(
+		s.count,
+		"the %s stream is corrupt: %s",
+		s.kind,
+		strings.TrimPrefix(err.Error(), string(s.kind)+": "),
+	)
 }
 
 // readError marks an error of the file below a decompressor.

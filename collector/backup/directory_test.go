@@ -63,7 +63,9 @@ func (t tree) with(name string, content []byte) tree {
 }
 
 func mydumperArgs(dir string, more ...string) []string {
-	return append([]string{"-u", "root", "-h", "127.0.0.1", "-P", strconv.Itoa(server.Port()), "-o", dir, "-G"}, more...)
+	return append(
+		[]string{"-u", "root", "-h", "127.0.0.1", "-P", strconv.Itoa(server.Port()), "-o", dir, "-G"},
+		more...)
 }
 
 func TestMydumper(t *testing.T) {
@@ -225,13 +227,26 @@ func shellDump(tb testing.TB) tree {
 	}
 	files["m2@v.sql"] = []byte("-- MySQLShell dump\n/*!50001 CREATE VIEW `v` AS SELECT 1 */;\n")
 	slices.Sort(names)
-	files["m2.json"] = marshal(tb,
-		map[string]any{"schema": "m2", "includesDdl": true, "tables": names, "views": []string{"v"}, "basenames": bases})
+	files["m2.json"] = marshal(
+		tb,
+		map[string]any{
+			"schema":      "m2",
+			"includesDdl": true,
+			"tables":      names,
+			"views":       []string{"v"},
+			"basenames":   bases,
+		},
+	)
 	files["@.done.json"] = marshal(tb,
 		map[string]any{"end": "2020-11-23 10:00:05", "dataBytes": 1, "chunkFileBytes": sizes})
 	files["m2@store.triggers.sql"] = []byte(
 		"DELIMITER ;;\nCREATE TRIGGER t AFTER INSERT ON `store` FOR EACH ROW BEGIN SET @a = 1; END ;;\nDELIMITER ;\n")
-	files["m2@store.json"] = bytes.Replace(files["m2@store.json"], []byte(`"triggers":[]`), []byte(`"triggers":["t"]`), 1)
+	files["m2@store.json"] = bytes.Replace(
+		files["m2@store.json"],
+		[]byte(`"triggers":[]`),
+		[]byte(`"triggers":["t"]`),
+		1,
+	)
 	return files
 }
 

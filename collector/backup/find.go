@@ -95,7 +95,10 @@ func (f *finder) full(ctx context.Context) bool {
 	}
 	if !f.capped {
 		f.capped = true
-		f.unseen("", fmt.Sprintf("only the first %d files are looked at: name the backups more narrowly", maxCandidates))
+		f.unseen(
+			"",
+			fmt.Sprintf("only the first %d files are looked at: name the backups more narrowly", maxCandidates),
+		)
 	}
 	return true
 }

@@ -60,10 +60,13 @@ func FuzzDump(f *testing.F) {
 				"-- Dump completed on 2026-11-23 10:11:12 GMT",
 		),
 	)
-	f.Add([]byte("/*M!999999\\- enable the sandbox mode */\nDELIMITER ;;\nCREATE TRIGGER t BEGIN; END ;;\nDELIMITER ;\n"))
+	f.Add(
+		[]byte("/*M!999999\\- enable the sandbox mode */\nDELIMITER ;;\nCREATE TRIGGER t BEGIN; END ;;\nDELIMITER ;\n"),
+	)
 	f.Add(
 		[]byte(
-			"CREATE TABLE `sales_order` (`entity_id` int GENERATED ALWAYS AS (1), KEY (a));/*!40101 SET TIME_ZONE='+00:00' */;"),
+			"CREATE TABLE `sales_order` (`entity_id` int GENERATED ALWAYS AS (1), KEY (a));/*!40101 SET TIME_ZONE='+00:00' */;",
+		),
 	)
 	for _, e := range exports {
 		f.Add([]byte(e.head + "CREATE TABLE `store` (`a` int); INSERT INTO store VALUES (_binary 0x00);" + e.end))

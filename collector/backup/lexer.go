@@ -320,7 +320,8 @@ func (l *lexer) after(text string, start int64) error {
 // Which bytes a bare word, a number or an @variable is made of, and which are blank.
 var (
 	isWord = byteSet(func(c byte) bool {
-		return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c == '$' || c == '@' ||
+		return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c == '$' ||
+			c == '@' ||
 			c >= 0x80
 	})
 	isBlank = byteSet(

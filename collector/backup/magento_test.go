@@ -35,8 +35,11 @@ func todayTriggers(t *testing.T, database, prefix string) map[string]int {
 	t.Helper()
 	root, err := server.Root(t.Context())
 	must(t, err)
-	rows, err := root.QueryContext(t.Context(),
-		"SELECT EVENT_OBJECT_TABLE, COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ? GROUP BY 1", database)
+	rows, err := root.QueryContext(
+		t.Context(),
+		"SELECT EVENT_OBJECT_TABLE, COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ? GROUP BY 1",
+		database,
+	)
 	must(t, err)
 	defer func() { must(t, rows.Close()) }()
 	triggers := map[string]int{}

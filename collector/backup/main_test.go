@@ -200,8 +200,11 @@ func countRows(tb testing.TB, database string) int64 {
 	tb.Helper()
 	root, err := server.Root(tb.Context())
 	must(tb, err)
-	names, err := root.QueryContext(tb.Context(),
-		"SELECT table_name FROM information_schema.tables WHERE table_schema = ? AND table_type = 'BASE TABLE'", database)
+	names, err := root.QueryContext(
+		tb.Context(),
+		"SELECT table_name FROM information_schema.tables WHERE table_schema = ? AND table_type = 'BASE TABLE'",
+		database,
+	)
 	must(tb, err)
 	defer func() { must(tb, names.Close()) }()
 	var sum int64

@@ -218,8 +218,13 @@ func (p *physical) judgeRedo() error {
 		want = redoHeader + last - p.redo.first
 	}
 	if p.redo.size < want {
-		return truncated(p.redo.size, "%s: it has %d bytes, and the log up to last_lsn needs %d", p.redo.name, p.redo.size,
-			want)
+		return truncated(
+			p.redo.size,
+			"%s: it has %d bytes, and the log up to last_lsn needs %d",
+			p.redo.name,
+			p.redo.size,
+			want,
+		)
 	}
 	return nil
 }

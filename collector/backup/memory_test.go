@@ -19,8 +19,17 @@ func rows(table string) []byte {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		fmt.Fprintf(&b, "(%d,'sku-%d',NULL,%d.%04d,'2026-11-23 00:%02d:%02d','%s')", i, i*7919, i%997, i%9973, i/60%60, i%60,
-			strings.Repeat("it\\'s text; ", i%17))
+		fmt.Fprintf(
+			&b,
+			"(%d,'sku-%d',NULL,%d.%04d,'2026-11-23 00:%02d:%02d','%s')",
+			i,
+			i*7919,
+			i%997,
+			i%9973,
+			i/60%60,
+			i%60,
+			strings.Repeat("it\\'s text; ", i%17),
+		)
 	}
 	b.WriteString(";\n")
 	return b.Bytes()

@@ -87,7 +87,9 @@ var mydumperParts = []string{
 }
 
 var (
-	mydumperSQL  = regexp.MustCompile(`^([^.]+?)(?:\.(.+?))?-(schema(?:-create|-post|-triggers|-view|-sequence)?)\.sql$`)
+	mydumperSQL = regexp.MustCompile(
+		`^([^.]+?)(?:\.(.+?))?-(schema(?:-create|-post|-triggers|-view|-sequence)?)\.sql$`,
+	)
 	mydumperData = regexp.MustCompile(`^([^.]+)\.(.+?)((?:\.\d+){0,2})\.(sql|dat)$`)
 )
 
@@ -209,7 +211,11 @@ func (d *directory) mydumperRows(meta mydumperMeta) error {
 	for _, db := range d.contents.databases {
 		for name, t := range db.tables {
 			if !t.created {
-				return corrupt(-1, "there are rows of %s, but the file that creates it is missing", rowsKey(db.name, name))
+				return corrupt(
+					-1,
+					"there are rows of %s, but the file that creates it is missing",
+					rowsKey(db.name, name),
+				)
 			}
 		}
 	}

@@ -252,7 +252,10 @@ func (r *Reader) Find(ctx context.Context, owner string, patterns []string) ([]C
 	r.mu.Unlock()
 	if busy {
 		return nil, []Problem{
-			{Text: "the file system of the paths does not answer: an earlier look at it has not come back", Unseen: true},
+			{
+				Text:   "the file system of the paths does not answer: an earlier look at it has not come back",
+				Unseen: true,
+			},
 		}
 	}
 	type result struct {

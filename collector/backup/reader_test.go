@@ -30,7 +30,10 @@ func get(t *testing.T, r *Reader, paths ...string) []Report {
 	if len(problems) > 0 || len(found) != len(paths) {
 		t.Fatalf("found %v, problems %v", found, problems)
 	}
-	slices.SortFunc(found, func(a, b Candidate) int { return slices.Index(paths, a.Path) - slices.Index(paths, b.Path) })
+	slices.SortFunc(
+		found,
+		func(a, b Candidate) int { return slices.Index(paths, a.Path) - slices.Index(paths, b.Path) },
+	)
 	r.Request("acme", found)
 	must(t, r.Wait(t.Context(), found))
 	var reports []Report
@@ -98,8 +101,14 @@ func TestReaderPace(t *testing.T) {
 		must(t, r.Wait(t.Context(), []Candidate{c}))
 		took, want := time.Since(start), time.Duration(c.Size-maxChunk)*time.Second/pace
 		if took < want || took > want+time.Second {
-			t.Errorf("%d bytes at %d a second, of which the first %d are free, took %v, want %v", c.Size, pace, maxChunk, took,
-				want)
+			t.Errorf(
+				"%d bytes at %d a second, of which the first %d are free, took %v, want %v",
+				c.Size,
+				pace,
+				maxChunk,
+				took,
+				want,
+			)
 		}
 	})
 }

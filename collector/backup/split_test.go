@@ -58,7 +58,10 @@ func TestSplitFiles(t *testing.T) {
 			must(t, err)
 			wantWhole(t, r)
 			wantFresh(t, r.Databases[0].Content(""))
-			if !slices.ContainsFunc(r.Notes, func(note string) bool { return strings.Contains(note, "join them (cat ") }) {
+			if !slices.ContainsFunc(
+				r.Notes,
+				func(note string) bool { return strings.Contains(note, "join them (cat ") },
+			) {
 				t.Errorf("notes %q", r.Notes)
 			}
 			wantJoined(t, found[0], r)
@@ -307,7 +310,8 @@ func TestTab(t *testing.T) {
 	if db.RowCount != want {
 		t.Errorf("%d rows, want %d", db.RowCount, want)
 	}
-	if found, problems := Find(t.Context(), []string{filepath.Join(dir, "*.sql")}); len(found) != 1 || len(problems) != 0 {
+	if found, problems := Find(t.Context(), []string{filepath.Join(dir, "*.sql")}); len(found) != 1 ||
+		len(problems) != 0 {
 		t.Errorf("by a pattern: found %v, problems %v", found, problems)
 	} else if r, _ := unlimited().read(t.Context(), found[0]); r.Kind != KindTab {
 		t.Errorf("by a pattern: %s", r.Kind)

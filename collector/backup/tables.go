@@ -214,7 +214,9 @@ func (d *directory) readTables(ctx context.Context) error {
 	if kind == KindTab && len(d.r.Members) == 0 {
 		d.r.Kind = KindTab
 		if severity(err) <= 1 {
-			err = undetermined("the files with the rows that mysqldump --tab writes have no end, so one may be cut short")
+			err = undetermined(
+				"the files with the rows that mysqldump --tab writes have no end, so one may be cut short",
+			)
 		}
 	}
 	return err

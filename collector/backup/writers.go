@@ -237,8 +237,10 @@ func (p *dumpParser) ended(modified time.Time) (Moment, error) {
 		return Moment{}, truncated(end,
 			"the statements that restore the session's settings, which %s writes last, are missing", w.Name)
 	case len(s.saved) == 0 && (!w.Commits || !s.transaction):
-		return Moment{}, undetermined("%s wrote it without settings of the session, so the end of a whole dump is unknown",
-			w.Name)
+		return Moment{}, undetermined(
+			"%s wrote it without settings of the session, so the end of a whole dump is unknown",
+			w.Name,
+		)
 	}
 	return Moment{}, nil
 }

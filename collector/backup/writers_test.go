@@ -235,7 +235,11 @@ func TestEndInTheMiddle(t *testing.T) {
 		}
 		middle := strings.ReplaceAll(e.head+e.end+body, "SET FOREIGN_KEY_CHECKS = 1", "SET FOREIGN_KEY_CHECKS = 0")
 		wantNotWhole(t, report(t, write(t, "dump.sql", []byte(middle))), name)
-		wantNotWhole(t, report(t, write(t, "dump.sql", []byte(middle+"SET FOREIGN_KEY_CHECKS = 0;\n"))), name+", checks off")
+		wantNotWhole(
+			t,
+			report(t, write(t, "dump.sql", []byte(middle+"SET FOREIGN_KEY_CHECKS = 0;\n"))),
+			name+", checks off",
+		)
 	}
 }
 
@@ -260,7 +264,10 @@ func TestWritersOfMagento1(t *testing.T) {
 	body := statements(t, "m1", "core_resource")
 	for name, e := range exports {
 		r := report(t, write(t, "dump.sql", []byte(e.head+body)))
-		found := slices.ContainsFunc(r.Databases, func(d Database) bool { return d.Content("").System == SystemMagento1 })
+		found := slices.ContainsFunc(
+			r.Databases,
+			func(d Database) bool { return d.Content("").System == SystemMagento1 },
+		)
 		if !found || r.Kind != e.kind {
 			t.Errorf("%s: %s: %v", name, r.Kind, r.Databases)
 		}

@@ -162,8 +162,11 @@ func (x *xbReader) payload(name string, sparse bool, start int64) error {
 func (x *xbReader) place(name string, offset, length int64, start int64) error {
 	next, known := x.open[name]
 	if !known && (len(x.p.files) >= maxXbFiles || len(x.open) >= maxXbOpen) {
-		return undetermined("the archive holds more than %d files, or more than %d at once, which are not all looked at",
-			maxXbFiles, maxXbOpen)
+		return undetermined(
+			"the archive holds more than %d files, or more than %d at once, which are not all looked at",
+			maxXbFiles,
+			maxXbOpen,
+		)
 	}
 	if length < 0 || offset != next || x.p.files[name] {
 		return corrupt(start, "a chunk of %s is not where the file was left", oneLine(name))

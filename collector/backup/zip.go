@@ -30,7 +30,10 @@ func (j job) readZip(ctx context.Context, r *Report, f io.ReaderAt, size int64) 
 	z, err := zip.NewReader(budgeted, size)
 	switch {
 	case budgeted.over:
-		return undetermined("the directory of the ZIP archive has more than %d MiB, which is not read", maxZipDirectory>>20)
+		return undetermined(
+			"the directory of the ZIP archive has more than %d MiB, which is not read",
+			maxZipDirectory>>20,
+		)
 	case errors.Is(err, zip.ErrInsecurePath): // nothing is written to the paths in it
 	case isReadError(err):
 		return err

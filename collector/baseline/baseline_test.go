@@ -127,7 +127,11 @@ var scenarios = []struct {
 	{
 		name: "the same codes for others",
 		to: []string{
-			addAttribute(3, "merchant_center_category", 1), addAttribute(4, "automatic_sorting", 1), addAttribute(2, "cost", 1),
+			addAttribute(
+				3,
+				"merchant_center_category",
+				1,
+			), addAttribute(4, "automatic_sorting", 1), addAttribute(2, "cost", 1),
 		},
 		want:  map[string]int64{"attribute": 3},
 		names: []string{"automatic_sorting", "cost", "merchant_center_category"},

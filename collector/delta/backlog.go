@@ -84,8 +84,9 @@ func (m *Meter) Add(l Load) Rates {
 	return r
 }
 
-// measure updates what is known of arrival and delivery. Rows come and go within a cycle of seconds, so that with a delta
-// at work only the difference of both is seen while a backlog grows or shrinks, and their equality while it does neither.
+// measure updates what is known of arrival and delivery. Rows come and go within a cycle of seconds, so that with a
+// delta at work only the difference of both is seen while a backlog grows or shrinks, and their equality while it does
+// neither.
 func (m *Meter) measure(l Load) {
 	first := m.samples[0]
 	net := float64(l.Pending-first.Pending) / l.At.Sub(first.At).Seconds()
@@ -243,7 +244,8 @@ func ColumnCounts(ctx context.Context, s *database.Session) (map[string]int, err
 	return counts, nil
 }
 
-// Newest returns the highest keys of all logged tables as one text: while it stays the same, Magento 1 gets no new rows.
+// Newest returns the highest keys of all logged tables as one text: while it stays the same, Magento 1 gets no new
+// rows.
 func Newest(ctx context.Context, s *database.Session, standings []Standing) (string, error) {
 	var parts []string
 	for i, t := range standings {

@@ -64,8 +64,8 @@ func CountLog(ctx context.Context, s *database.Session, standings []Standing) (m
 	return counts, nil
 }
 
-// CountOrphans adds to the counts how many of the waiting rows have lost their row, in one statement. Only tables that a
-// step reads are looked at.
+// CountOrphans adds to the counts how many of the waiting rows have lost their row, in one statement. Only tables that
+// a step reads are looked at.
 func CountOrphans(ctx context.Context, s *database.Session, standings []Standing, counts map[string]Count) error {
 	var parts []string
 	for i, t := range standings {
@@ -101,7 +101,13 @@ func orphanQuery(i int, t Standing) string {
 	return fmt.Sprintf(
 		"SELECT %d, COUNT(*) FROM (SELECT %s FROM %s WHERE processed = 0 AND operation <> 'DELETE' LIMIT %d) l"+
 			" LEFT JOIN %s t ON %s WHERE t.%s IS NULL",
-		i, strings.Join(keys, ", "), database.Quote(t.LogName), orphanCap, database.Quote(t.Name), strings.Join(on, " AND "), keys[0],
+		i,
+		strings.Join(keys, ", "),
+		database.Quote(t.LogName),
+		orphanCap,
+		database.Quote(t.Name),
+		strings.Join(on, " AND "),
+		keys[0],
 	)
 }
 
@@ -133,7 +139,8 @@ func Threads(ctx context.Context, s *database.Session) ([]Thread, error) {
 	return all, nil
 }
 
-// Persisting returns the ids that are in both looks: an exporter's connections end with its evaluation, the tool's stay.
+// Persisting returns the ids that are in both looks: an exporter's connections end with its evaluation, the tool's
+// stay.
 func Persisting(before, now []Thread) []uint64 {
 	var ids []uint64
 	for _, t := range now {

@@ -138,8 +138,8 @@ func (l *Log) readTriggers(ctx context.Context, s *database.Session) error {
 	})
 }
 
-// logStatement finds the statement that the tool puts into its triggers: the log table, and the operation that it notes.
-// Other modules' statements can stand before and behind it.
+// logStatement finds the statement that the tool puts into its triggers: the log table, and the operation that it
+// notes. Other modules' statements can stand before and behind it.
 var logStatement = regexp.MustCompile("(?is)\\bINSERT\\s+INTO\\s+`?([^`\\s(.]*m2_cl_[^`\\s(.]*)`?\\s*\\([^()]*\\)\\s*" +
 	"VALUES\\s*\\([^()]*'(INSERT|UPDATE|DELETE)'\\s*\\)")
 

@@ -35,7 +35,8 @@ type Table struct {
 	Read bool
 	// Meaning is what it means that nobody reads the log, empty where that is not known.
 	Meaning string
-	// Rebuilt is true of the sales grids, which Magento 2 fills from the orders: that nobody reads their log is no loss.
+	// Rebuilt is true of the sales grids, which Magento 2 fills from the orders: that nobody reads their log is no
+	// loss.
 	Rebuilt bool
 }
 

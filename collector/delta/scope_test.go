@@ -25,8 +25,12 @@ func scopeOf(t *testing.T, file string, classes ...string) Scope {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := toolmap.Parse("map.xml", []byte("<map><source><document_rules><ignore><document>sales_flat_*_grid</document></ignore>"+
-		"</document_rules></source><destination/></map>"), toolmap.AnyNumber)
+	m, err := toolmap.Parse(
+		"map.xml",
+		[]byte("<map><source><document_rules><ignore><document>sales_flat_*_grid</document></ignore>"+
+			"</document_rules></source><destination/></map>"),
+		toolmap.AnyNumber,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +45,14 @@ func scopeOf(t *testing.T, file string, classes ...string) Scope {
 
 func TestScope(t *testing.T) {
 	t.Parallel()
-	s := scopeOf(t, deltaFile, `Migration\Step\Map\Delta`, `Migration\Step\OrderGrids\Delta`, `\Migration\Step\Inventory\Delta`, `Acme\Delta`)
+	s := scopeOf(
+		t,
+		deltaFile,
+		`Migration\Step\Map\Delta`,
+		`Migration\Step\OrderGrids\Delta`,
+		`\Migration\Step\Inventory\Delta`,
+		`Acme\Delta`,
+	)
 	var got []string
 	for _, table := range s.Tables {
 		got = append(got, fmt.Sprint(table.Document, " ", table.Group, " ", table.Read, " ", table.Rebuilt))

@@ -140,8 +140,8 @@ func wrongColumns(keys []string, columns []Column) string {
 	return ""
 }
 
-// ScopeOf returns a scope for when the configuration cannot be read: the log tables that are there, and the tables whose
-// triggers write others, all as if a step read them.
+// ScopeOf returns a scope for when the configuration cannot be read: the log tables that are there, and the tables
+// whose triggers write others, all as if a step read them.
 func ScopeOf(l *Log, prefix string) Scope {
 	documents := map[string][]string{}
 	for name, columns := range l.Columns {

@@ -237,8 +237,8 @@ var dataMark = []byte("[mode: data][stage: data migration]")
 // dataBegin stands before the first data stage of a run.
 var dataBegin = []byte("[mode: data][stage: integrity check]")
 
-// Find looks at what has been written since the last call, and goes on backwards by at most a budget. The result is zero
-// while nothing was found; done is false when there is more to look at.
+// Find looks at what has been written since the last call, and goes on backwards by at most a budget. The result is
+// zero while nothing was found; done is false when there is more to look at.
 func (d *DataStart) Find(path string) (at time.Time, done bool, err error) {
 	f, info, err := open(path)
 	if err != nil {

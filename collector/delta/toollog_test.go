@@ -19,7 +19,12 @@ var start = time.Date(2026, 11, 27, 20, 40, 0, 0, time.UTC)
 func logText(lines ...string) string {
 	var b strings.Builder
 	for i, line := range lines {
-		fmt.Fprintf(&b, "[%s]%s\n", start.Add(time.Duration(i)*time.Second).Format("2006-01-02T15:04:05.000000-07:00"), line)
+		fmt.Fprintf(
+			&b,
+			"[%s]%s\n",
+			start.Add(time.Duration(i)*time.Second).Format("2006-01-02T15:04:05.000000-07:00"),
+			line,
+		)
 	}
 	return b.String()
 }
@@ -144,8 +149,14 @@ func TestDataStart(t *testing.T) {
 
 func TestSQLErrorWithoutTheStatement(t *testing.T) {
 	t.Parallel()
-	path := writeLog(t, "[2026-11-27T20:55:30.480477+00:00] main.ERROR: SQLSTATE[42S02]: 1146 Table 'm1.x' doesn't exist, query was: DELETE secret"+
-		strings.Repeat("x", 100_000-tailSize)+"\n")
+	path := writeLog(
+		t,
+		"[2026-11-27T20:55:30.480477+00:00] main.ERROR: SQLSTATE[42S02]: 1146 Table 'm1.x' doesn't exist, query was: DELETE secret"+
+			strings.Repeat(
+				"x",
+				100_000-tailSize,
+			)+"\n",
+	)
 	at, text, err := ReadSQLError(path)
 	if err != nil || at.IsZero() || text != "SQLSTATE[42S02]: 1146 Table 'm1.x' doesn't exist" {
 		t.Errorf("%s %q %v", at, text, err)
@@ -184,7 +195,8 @@ func FuzzRunLog(f *testing.F) {
 			}
 		}
 		log.Delta()
-		if _, low, err := scanBack(r, 0, int64(len(data)), int64(len(data))); err != nil || low < 0 || low > int64(len(data)) {
+		if _, low, err := scanBack(r, 0, int64(len(data)), int64(len(data))); err != nil || low < 0 ||
+			low > int64(len(data)) {
 			t.Fatal(low, err)
 		}
 	})

@@ -51,8 +51,8 @@ type Side struct {
 }
 
 // Tripwire proves from the newest rows whether the log loses changes: a row that differs between the systems and is in
-// no log, in two evaluations more than a cycle apart, was lost. It keeps what it learns from one evaluation to the next;
-// the zero value knows nothing.
+// no log, in two evaluations more than a cycle apart, was lost. It keeps what it learns from one evaluation to the
+// next; the zero value knows nothing.
 type Tripwire struct {
 	turn int
 	// plans are the probes that the two schemas can answer, read when the first round begins.
@@ -334,8 +334,14 @@ func (p plan) updated() string {
 	return "0"
 }
 
-// readMagento1 reads the newest rows and those that are remembered, each with its row in the log, or only the given ones.
-func (t *Tripwire) readMagento1(ctx context.Context, m1 Side, plans []plan, only map[string][]int64) ([]map[int64]row, error) {
+// readMagento1 reads the newest rows and those that are remembered, each with its row in the log, or only the given
+// ones.
+func (t *Tripwire) readMagento1(
+	ctx context.Context,
+	m1 Side,
+	plans []plan,
+	only map[string][]int64,
+) ([]map[int64]row, error) {
 	var parts []string
 	result := make([]map[int64]row, len(plans))
 	for i, p := range plans {
@@ -389,12 +395,23 @@ func (p plan) magento1(i int, from string) string {
 func (p plan) magento1ByID(i int, prefix string, ids []int64) string {
 	key, list := database.Quote(p.Key), joinIDs(ids)
 	return p.magento1(i, database.Quote(prefix+p.Document)) + " WHERE t." + key + " IN (" + list + ")" +
-		fmt.Sprintf(" UNION ALL SELECT %d, l.%[2]s, 0, 0, 0, l.processed = 0 FROM %[3]s l LEFT JOIN %[4]s t ON t.%[2]s = l.%[2]s"+
-			" WHERE l.%[2]s IN (%[5]s) AND t.%[2]s IS NULL",
-			i, key, database.Quote(p.log), database.Quote(prefix+p.Document), list)
+		fmt.Sprintf(
+			" UNION ALL SELECT %d, l.%[2]s, 0, 0, 0, l.processed = 0 FROM %[3]s l LEFT JOIN %[4]s t ON t.%[2]s = l.%[2]s"+
+				" WHERE l.%[2]s IN (%[5]s) AND t.%[2]s IS NULL",
+			i,
+			key,
+			database.Quote(p.log),
+			database.Quote(prefix+p.Document),
+			list,
+		)
 }
 
-func (t *Tripwire) readMagento2(ctx context.Context, m2 Side, plans []plan, rows1 []map[int64]row) ([]map[int64]row, error) {
+func (t *Tripwire) readMagento2(
+	ctx context.Context,
+	m2 Side,
+	plans []plan,
+	rows1 []map[int64]row,
+) ([]map[int64]row, error) {
 	var parts []string
 	result := make([]map[int64]row, len(plans))
 	for i, p := range plans {

@@ -83,11 +83,22 @@ func (c *checker) compare(k comparison) {
 }
 
 func (c *checker) unmappedDocument(k comparison, document, other string, table *Table) {
-	f := Prediction{Kind: Documents, Side: k.side, Document: document, lead: title(k.side) + " documents are not mapped: ", item: document,
-		Extension: c.extension(k.side, document), rank: rank(rankDocuments, k.side)}
+	f := Prediction{
+		Kind:      Documents,
+		Side:      k.side,
+		Document:  document,
+		lead:      title(k.side) + " documents are not mapped: ",
+		item:      document,
+		Extension: c.extension(k.side, document),
+		rank:      rank(rankDocuments, k.side),
+	}
 	switch {
 	case table == nil && k.all:
-		f.Detail = fmt.Sprintf("The table %s does not begin with the prefix %q, which the tool puts before its name", document, c.schemas[k.side].Prefix)
+		f.Detail = fmt.Sprintf(
+			"The table %s does not begin with the prefix %q, which the tool puts before its name",
+			document,
+			c.schemas[k.side].Prefix,
+		)
 		f.Remedy = c.ignoreDocument(k.option, k.side, document)
 	case table == nil:
 		f.Detail = "The step needs this table, and " + system(k.side) + " has none of the name"
@@ -106,7 +117,11 @@ func wrongDatabase(side toolmap.Side) string {
 	if side == toolmap.Destination {
 		prefix = "dest_prefix"
 	}
-	return fmt.Sprintf("See that config.xml names the right database of %s and its table prefix in <%s>, and that the installation is whole.", system(side), prefix)
+	return fmt.Sprintf(
+		"See that config.xml names the right database of %s and its table prefix in <%s>, and that the installation is whole.",
+		system(side),
+		prefix,
+	)
 }
 
 // compareFields is the tool's AbstractIntegrity::verifyFields.
@@ -114,9 +129,25 @@ func (c *checker) compareFields(k comparison, m *toolmap.Map, document, other st
 	for _, column := range table.Columns {
 		mapped, ok, err := m.FieldMap(document, column.Name, k.side)
 		if ambiguous, isAmbiguous := errors.AsType[*toolmap.AmbiguousError](err); isAmbiguous {
-			c.add(Prediction{Kind: Structure, Side: k.side, Document: document, Field: column.Name, Message: ambiguous.Message,
-				Detail: "Two rules contradict each other, and the tool stops at once: it says nothing of what comes after",
-				Remedy: Remedy{Option: k.option, File: m.File, Text: fmt.Sprintf("Remove either the <move> of %s.%s or the <ignore> of what it is moved to.", document, column.Name)}})
+			c.add(
+				Prediction{
+					Kind:     Structure,
+					Side:     k.side,
+					Document: document,
+					Field:    column.Name,
+					Message:  ambiguous.Message,
+					Detail:   "Two rules contradict each other, and the tool stops at once: it says nothing of what comes after",
+					Remedy: Remedy{
+						Option: k.option,
+						File:   m.File,
+						Text: fmt.Sprintf(
+							"Remove either the <move> of %s.%s or the <ignore> of what it is moved to.",
+							document,
+							column.Name,
+						),
+					},
+				},
+			)
 			continue
 		}
 		if !ok || empty(mapped) {
@@ -128,9 +159,15 @@ func (c *checker) compareFields(k comparison, m *toolmap.Map, document, other st
 			c.unmappedField(k, document, other, column.Name, mapped)
 		case counterpart.Type != column.Type && !m.DataTypeIgnored(document, column.Name, k.side):
 			c.add(Prediction{Kind: Types, Side: k.side, Level: Warning, Document: document, Field: column.Name,
-				lead:   fmt.Sprintf("Mismatch of data types. %s document: %s. Fields: ", title(k.side), document),
-				item:   column.Name,
-				Detail: fmt.Sprintf("%s in %s, %s in %s", column.Type, system(k.side), counterpart.Type, system(k.side.Opposite())),
+				lead: fmt.Sprintf("Mismatch of data types. %s document: %s. Fields: ", title(k.side), document),
+				item: column.Name,
+				Detail: fmt.Sprintf(
+					"%s in %s, %s in %s",
+					column.Type,
+					system(k.side),
+					counterpart.Type,
+					system(k.side.Opposite()),
+				),
 				Remedy: c.ignoreField(k.option, k.side, "datatype", document, column.Name),
 				rank:   rank(rankTypes, k.side)})
 		}
@@ -144,7 +181,14 @@ func (c *checker) unmappedField(k comparison, document, other, field, mapped str
 		Remedy:    c.ignoreField(k.option, k.side, "field", document, field),
 		Extension: c.extension(k.side, field), rank: rank(rankFields, k.side)}
 	if mapped != field {
-		f.Detail = fmt.Sprintf("A <move> sends %s.%s to %s.%s, which %s does not have", document, field, other, mapped, system(k.side.Opposite()))
+		f.Detail = fmt.Sprintf(
+			"A <move> sends %s.%s to %s.%s, which %s does not have",
+			document,
+			field,
+			other,
+			mapped,
+			system(k.side.Opposite()),
+		)
 	}
 	c.add(f)
 }

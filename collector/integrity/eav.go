@@ -20,7 +20,12 @@ func (c *checker) eav() {
 // incompatible is what the EAV step says of a value in a row.
 func (c *checker) incompatible(f Prediction, message string) {
 	f.Side, f.rank = toolmap.Source, rankData
-	f.Message = fmt.Sprintf("Incompatibility in data. Source document: %s. Field: %s. Error: %s", f.Document, f.Field, message)
+	f.Message = fmt.Sprintf(
+		"Incompatibility in data. Source document: %s. Field: %s. Error: %s",
+		f.Document,
+		f.Field,
+		message,
+	)
 	c.add(f)
 }
 
@@ -38,16 +43,36 @@ func (c *checker) groupNames() {
 			continue
 		}
 		list := strings.Join(missing, ", ")
-		c.incompatible(Prediction{Kind: Attributes, Document: "eav_attribute_group", Field: "attribute_group_name", Detail: "Missing: " + list,
-			Remedy: Remedy{Text: fmt.Sprintf("Give the attribute set %q these groups in Magento 1 (Catalog, Attributes, Manage Attribute Sets): %s.", set.Name, list)},
-		}, `The product attribute set "`+set.Name+`" does not contain all required attribute group names "`+strings.Join(wanted, ", ")+`"`)
+		c.incompatible(
+			Prediction{
+				Kind:     Attributes,
+				Document: "eav_attribute_group",
+				Field:    "attribute_group_name",
+				Detail:   "Missing: " + list,
+				Remedy: Remedy{
+					Text: fmt.Sprintf(
+						"Give the attribute set %q these groups in Magento 1 (Catalog, Attributes, Manage Attribute Sets): %s.",
+						set.Name,
+						list,
+					),
+				},
+			},
+			`The product attribute set "`+set.Name+`" does not contain all required attribute group names "`+strings.Join(
+				wanted,
+				", ",
+			)+`"`,
+		)
 	}
 }
 
 // inGroup reports whether an attribute stands in a group, with its entity type.
 func (c *checker) inGroup(group string, a Attribute) bool {
 	for _, item := range c.plan.groups[eavGroups].Group(group) {
-		if item.Name == a.Code && slices.ContainsFunc(item.Types, func(code string) bool { return c.facts.EntityTypes[code] == a.EntityTypeID }) {
+		if item.Name == a.Code &&
+			slices.ContainsFunc(
+				item.Types,
+				func(code string) bool { return c.facts.EntityTypes[code] == a.EntityTypeID },
+			) {
 			return true
 		}
 	}
@@ -75,14 +100,24 @@ func (c *checker) frontendInputs() {
 		if !empty(a.FrontendInput) || c.inGroup("ignore", a) || c.inGroup("frontend_input_empty_allowed", a) {
 			continue
 		}
-		f := Prediction{Kind: Attributes, Document: "eav_attribute", Field: "frontend_input", Extension: c.extension(toolmap.Source, a.Code),
-			Detail: fmt.Sprintf("The attribute is %s of %s", a.Code, c.entityType(a)), Remedy: c.groupItem("frontend_input_empty_allowed", a)}
+		f := Prediction{
+			Kind:      Attributes,
+			Document:  "eav_attribute",
+			Field:     "frontend_input",
+			Extension: c.extension(toolmap.Source, a.Code),
+			Detail: fmt.Sprintf(
+				"The attribute is %s of %s",
+				a.Code,
+				c.entityType(a),
+			),
+			Remedy: c.groupItem("frontend_input_empty_allowed", a),
+		}
 		c.incompatible(f, fmt.Sprintf("Attribute with attribute_id=%s cannot contain empty field value", a.ID))
 	}
 }
 
-// classes looks for classes without a counterpart. The release that was run looks in eav_attribute only, and drops other unknown classes
-// without a word; others call them errors, too.
+// classes looks for classes without a counterpart. The release that was run looks in eav_attribute only, and drops
+// other unknown classes without a word; others call them errors, too.
 func (c *checker) classes() {
 	if c.plan.classes == nil {
 		return
@@ -96,13 +131,22 @@ func (c *checker) classes() {
 		for i, class := range a.Classes {
 			ignore := c.groupItem("ignore", a)
 			ignore.Text = "The attribute and its values then stay behind."
-			c.class(ClassUse{"eav_attribute", classFields()[i], "attribute_id", a.ID, class}, Prediction{Alternative: &ignore,
-				Detail: fmt.Sprintf("The attribute is %s of %s", a.Code, c.entityType(a))})
+			c.class(
+				ClassUse{"eav_attribute", classFields()[i], "attribute_id", a.ID, class},
+				Prediction{Alternative: &ignore,
+					Detail: fmt.Sprintf("The attribute is %s of %s", a.Code, c.entityType(a))},
+			)
 		}
 	}
 	for _, use := range c.facts.Classes {
 		if use.Key != "attribute_id" || !ignored[use.ID] {
-			c.class(use, Prediction{Level: Warning, Detail: "Only some releases of the tool log this; the others leave the class out without a word"})
+			c.class(
+				use,
+				Prediction{
+					Level:  Warning,
+					Detail: "Only some releases of the tool log this; the others leave the class out without a word",
+				},
+			)
 		}
 	}
 }
@@ -113,7 +157,11 @@ func (c *checker) class(use ClassUse, f Prediction) {
 	}
 	f.Kind, f.Document, f.Field = Classes, use.Document, use.Field
 	f.Extension = c.extension(toolmap.Source, strings.NewReplacer("/", "_", `\`, "_").Replace(use.Class))
-	f.Remedy = c.plan.paste("class_map", "classmap", fmt.Sprintf("<rename><from>%s</from><to/></rename>", escape(use.Class)))
+	f.Remedy = c.plan.paste(
+		"class_map",
+		"classmap",
+		fmt.Sprintf("<rename><from>%s</from><to/></rename>", escape(use.Class)),
+	)
 	f.Remedy.Text = "Between <to> and </to> stands the class of Magento 2 that does the same; empty leaves the class out."
 	c.incompatible(f, fmt.Sprintf("Class %s is not mapped in record %s=%s", use.Class, use.Key, use.ID))
 }
@@ -128,8 +176,8 @@ func (c *checker) customer() {
 	c.compareGroup(comparison{option: "customer_map_file"}, customerDocuments, "source_documents")
 }
 
-// customerAttributes wants the attributes whose values become columns of Magento 2's customers. The tool logs the first that is
-// missing; the others turn up when that is fixed.
+// customerAttributes wants the attributes whose values become columns of Magento 2's customers. The tool logs the first
+// that is missing; the others turn up when that is fixed.
 func (c *checker) customerAttributes() {
 	documents := c.plan.groups[customerDocuments]
 	for _, document := range documents.Names("source_entity_documents") {
@@ -153,7 +201,13 @@ func (c *checker) customerAttribute(document, entityType, code string) {
 	if i < 0 {
 		f.Message = fmt.Sprintf("Attribute %s does not exist in the type %s", code, entityType)
 		f.Remedy = Remedy{Option: customerAttributes, File: c.plan.path(customerAttributes),
-			Text: fmt.Sprintf("Remove <attribute>%s</attribute> from the group %s in a copy of %s, which <%s> of config.xml then names.", escape(code), document, c.plan.path(customerAttributes), customerAttributes)}
+			Text: fmt.Sprintf(
+				"Remove <attribute>%s</attribute> from the group %s in a copy of %s, which <%s> of config.xml then names.",
+				escape(code),
+				document,
+				c.plan.path(customerAttributes),
+				customerAttributes,
+			)}
 		c.add(f)
 		return
 	}
@@ -163,10 +217,23 @@ func (c *checker) customerAttribute(document, entityType, code string) {
 		return
 	}
 	f.Field = "backend_type"
-	f.Message = fmt.Sprintf("SQLSTATE[42S02]: Base table or view not found: 1146 Table '%s.%s' doesn't exist", source.Database, source.RealName(values))
-	f.Detail = fmt.Sprintf("The attribute %s of %s is %s, and its values are not where the tool looks for them. The integrity check passes; the data stage dies of it",
-		code, entityType, c.facts.Attributes[i].BackendType)
+	f.Message = fmt.Sprintf(
+		"SQLSTATE[42S02]: Base table or view not found: 1146 Table '%s.%s' doesn't exist",
+		source.Database,
+		source.RealName(values),
+	)
+	f.Detail = fmt.Sprintf(
+		"The attribute %s of %s is %s, and its values are not where the tool looks for them. The integrity check passes; the data stage dies of it",
+		code,
+		entityType,
+		c.facts.Attributes[i].BackendType,
+	)
 	f.Remedy = Remedy{Option: customerAttributes, File: c.plan.path(customerAttributes),
-		Text: fmt.Sprintf("Give %s its original backend_type in a copy of Magento 1, or remove it from the group %s in a copy of %s.", code, document, c.plan.path(customerAttributes))}
+		Text: fmt.Sprintf(
+			"Give %s its original backend_type in a copy of Magento 1, or remove it from the group %s in a copy of %s.",
+			code,
+			document,
+			c.plan.path(customerAttributes),
+		)}
 	c.add(f)
 }

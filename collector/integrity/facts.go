@@ -19,12 +19,14 @@ type Facts struct {
 	EntityTypes map[string]string
 	// ProductSets are the attribute sets of Magento 1's products that have groups.
 	ProductSets []AttributeSet
-	// DestinationAttributes are the codes that the SalesOrder step looks for and Magento 2 has. It is nil where that was not asked.
+	// DestinationAttributes are the codes that the SalesOrder step looks for and Magento 2 has. It is nil where that
+	// was not asked.
 	DestinationAttributes []string
 
 	// Modules are Magento 2's enabled modules. It is nil where they are not known; then tables stand in for them.
 	Modules map[string]bool
-	// Extensions are the core_resource codes of Magento 1's third-party extensions, for guessing what a table belongs to.
+	// Extensions are the core_resource codes of Magento 1's third-party extensions, for guessing what a table belongs
+	// to.
 	Extensions []string
 }
 
@@ -49,9 +51,14 @@ type AttributeSet struct {
 	Groups []string
 }
 
-// ReadFacts reads the facts for a plan. Tables and columns that are not there are left out: their absence is for Check to tell.
-// Modules and Extensions are the caller's to set.
-func ReadFacts(ctx context.Context, p *Plan, source, destination *database.Session, sourceSchema, destinationSchema *Schema) (Facts, error) {
+// ReadFacts reads the facts for a plan. Tables and columns that are not there are left out: their absence is for Check
+// to tell. Modules and Extensions are the caller's to set.
+func ReadFacts(
+	ctx context.Context,
+	p *Plan,
+	source, destination *database.Session,
+	sourceSchema, destinationSchema *Schema,
+) (Facts, error) {
 	f := Facts{EntityTypes: map[string]string{}}
 	r := reader{source, sourceSchema}
 	for _, part := range []struct {
@@ -73,7 +80,14 @@ func ReadFacts(ctx context.Context, p *Plan, source, destination *database.Sessi
 
 // factsDocuments are the tables that ReadFacts looks at.
 func factsDocuments() []string {
-	return []string{"eav_entity_type", "eav_attribute", "eav_attribute_set", "eav_attribute_group", "catalog_eav_attribute", "customer_eav_attribute"}
+	return []string{
+		"eav_entity_type",
+		"eav_attribute",
+		"eav_attribute_set",
+		"eav_attribute_group",
+		"catalog_eav_attribute",
+		"customer_eav_attribute",
+	}
 }
 
 // reader reads columns of a table that may not be there.
@@ -124,12 +138,22 @@ func (f *Facts) readEntityTypes(ctx context.Context, r reader) error {
 	if !ok {
 		return nil
 	}
-	return r.rows(ctx, "SELECT "+columns+" FROM "+r.table("eav_entity_type"), nil, 2, func(row []string) { f.EntityTypes[row[0]] = row[1] })
+	return r.rows(
+		ctx,
+		"SELECT "+columns+" FROM "+r.table("eav_entity_type"),
+		nil,
+		2,
+		func(row []string) { f.EntityTypes[row[0]] = row[1] },
+	)
 }
 
 func (f *Facts) readAttributes(ctx context.Context, r reader) error {
 	fields := classFields()
-	columns, ok := r.columns("eav_attribute", append([]string{"attribute_id", "entity_type_id", "attribute_code", "backend_type", "frontend_input"}, fields[:]...)...)
+	columns, ok := r.columns(
+		"eav_attribute",
+		append(
+			[]string{"attribute_id", "entity_type_id", "attribute_code", "backend_type", "frontend_input"},
+			fields[:]...)...)
 	if !ok {
 		return nil
 	}
@@ -144,9 +168,15 @@ func (f *Facts) readProductSets(ctx context.Context, r reader) error {
 			return nil
 		}
 	}
-	query := "SELECT s.attribute_set_id, s.attribute_set_name, g.attribute_group_name FROM " + r.table("eav_attribute_group") + " g JOIN " +
-		r.table("eav_attribute_set") + " s ON s.attribute_set_id = g.attribute_set_id JOIN " +
-		r.table("eav_entity_type") + " t ON t.entity_type_id = s.entity_type_id WHERE t.entity_type_code = 'catalog_product' ORDER BY g.attribute_group_id"
+	query := "SELECT s.attribute_set_id, s.attribute_set_name, g.attribute_group_name FROM " + r.table(
+		"eav_attribute_group",
+	) + " g JOIN " +
+		r.table(
+			"eav_attribute_set",
+		) + " s ON s.attribute_set_id = g.attribute_set_id JOIN " +
+		r.table(
+			"eav_entity_type",
+		) + " t ON t.entity_type_id = s.entity_type_id WHERE t.entity_type_code = 'catalog_product' ORDER BY g.attribute_group_id"
 	places := map[string]int{}
 	return r.rows(ctx, query, nil, 3, func(row []string) {
 		i, known := places[row[0]]
@@ -172,13 +202,19 @@ func (f *Facts) readClasses(ctx context.Context, r reader) error {
 		if !ok {
 			continue
 		}
-		err := r.rows(ctx, "SELECT "+columns+" FROM "+r.table(in.document)+" ORDER BY 1", nil, 1+len(in.fields), func(row []string) {
-			for i, field := range in.fields {
-				if class := row[1+i]; !empty(class) {
-					f.Classes = append(f.Classes, ClassUse{in.document, field, in.key, row[0], class})
+		err := r.rows(
+			ctx,
+			"SELECT "+columns+" FROM "+r.table(in.document)+" ORDER BY 1",
+			nil,
+			1+len(in.fields),
+			func(row []string) {
+				for i, field := range in.fields {
+					if class := row[1+i]; !empty(class) {
+						f.Classes = append(f.Classes, ClassUse{in.document, field, in.key, row[0], class})
+					}
 				}
-			}
-		})
+			},
+		)
 		if err != nil {
 			return err
 		}
@@ -196,7 +232,13 @@ func (f *Facts) readDestinationAttributes(ctx context.Context, p *Plan, r reader
 	for _, code := range salesOrderAttributes() {
 		args = append(args, code)
 	}
-	return r.rows(ctx, "SELECT "+columns+" FROM "+r.table("eav_attribute")+" WHERE attribute_code IN (?, ?)", args, 1, func(row []string) {
-		f.DestinationAttributes = append(f.DestinationAttributes, row[0])
-	})
+	return r.rows(
+		ctx,
+		"SELECT "+columns+" FROM "+r.table("eav_attribute")+" WHERE attribute_code IN (?, ?)",
+		args,
+		1,
+		func(row []string) {
+			f.DestinationAttributes = append(f.DestinationAttributes, row[0])
+		},
+	)
 }

@@ -24,8 +24,9 @@ type Input struct {
 	Extensions []string
 }
 
-// Forecaster keeps the last forecast while nothing changes that it was made of. It keeps nothing of the plan's files and little of the
-// schemas, which take megabytes for each migration. Its zero value is ready. It is for one migration and one goroutine at a time.
+// Forecaster keeps the last forecast while nothing changes that it was made of. It keeps nothing of the plan's files
+// and little of the schemas, which take megabytes for each migration. Its zero value is ready. It is for one migration
+// and one goroutine at a time.
 type Forecaster struct {
 	// inputs and facts tell whether kept still holds.
 	inputs string
@@ -37,14 +38,15 @@ type Forecaster struct {
 type Forecast struct {
 	// Plan has the steps.
 	Plan *Plan
-	// Source and Destination are the schemas that were compared, with the tables alone that reading facts or the predictions need.
+	// Source and Destination are the schemas that were compared, with the tables alone that reading facts or the
+	// predictions need.
 	Source, Destination *Schema
 	// Predictions are in the tool's order. Orphans of foreign keys and duplicates of URL rewrites are not among them.
 	Predictions []Prediction
 }
 
-// Forecast reads what may have changed since the last call, and compares when it has. With nothing changed it costs the two
-// fingerprints, six short statements for the attributes, and one for each unmapped table.
+// Forecast reads what may have changed since the last call, and compares when it has. With nothing changed it costs the
+// two fingerprints, six short statements for the attributes, and one for each unmapped table.
 func (f *Forecaster) Forecast(ctx context.Context, in Input) (*Forecast, error) {
 	inputs, err := in.key(ctx)
 	if err != nil {
@@ -78,7 +80,14 @@ func (in Input) key(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s %q %s %q %s", Key(in.Config, in.Options), in.SourcePrefix, source, in.DestinationPrefix, destination), nil
+	return fmt.Sprintf(
+		"%s %q %s %q %s",
+		Key(in.Config, in.Options),
+		in.SourcePrefix,
+		source,
+		in.DestinationPrefix,
+		destination,
+	), nil
 }
 
 func (in Input) facts(ctx context.Context, f *Forecast) (Facts, error) {
@@ -115,11 +124,22 @@ func (in Input) compare(ctx context.Context) (*Forecast, Facts, error) {
 // reduced leaves out what only Check needs.
 func (f *Forecast) reduced() *Forecast {
 	p := f.Plan
-	plan := &Plan{Steps: p.Steps, Unpredicted: p.Unpredicted, ModuleDir: p.ModuleDir, resolvesDuplicates: p.resolvesDuplicates}
-	return &Forecast{plan, f.Source.reduced(toolmap.Source, f.Predictions), f.Destination.reduced(toolmap.Destination, f.Predictions), f.Predictions}
+	plan := &Plan{
+		Steps:              p.Steps,
+		Unpredicted:        p.Unpredicted,
+		ModuleDir:          p.ModuleDir,
+		resolvesDuplicates: p.resolvesDuplicates,
+	}
+	return &Forecast{
+		plan,
+		f.Source.reduced(toolmap.Source, f.Predictions),
+		f.Destination.reduced(toolmap.Destination, f.Predictions),
+		f.Predictions,
+	}
 }
 
-// reduced leaves the tables that ReadFacts and FindDuplicateRewrites look at, and the names of those whose rows are counted.
+// reduced leaves the tables that ReadFacts and FindDuplicateRewrites look at, and the names of those whose rows are
+// counted.
 func (s *Schema) reduced(side toolmap.Side, predictions []Prediction) *Schema {
 	kept := &Schema{Database: s.Database, Prefix: s.Prefix, tables: map[string]*Table{}}
 	for _, f := range predictions {

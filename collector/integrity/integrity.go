@@ -1,11 +1,12 @@
-// Package integrity predicts what the Data Migration Tool's integrity check says of two databases, without running the tool,
-// which writes while it checks.
+// Package integrity predicts what the Data Migration Tool's integrity check says of two databases, without running the
+// tool, which writes while it checks.
 //
-// A Plan is what the tool's config.xml and the files that it names ask for. Check compares two Schemas by it, as the tool's own
-// integrity stages do, and says what they log, in their words. What takes long on a big Magento 1, orphans of foreign keys and
-// duplicates of URL rewrites, has functions of its own, so that the caller can spread it over time.
+// A Plan is what the tool's config.xml and the files that it names ask for. Check compares two Schemas by it, as the
+// tool's own integrity stages do, and says what they log, in their words. What takes long on a big Magento 1, orphans
+// of foreign keys and duplicates of URL rewrites, has functions of its own, so that the caller can spread it over time.
 //
-// The rules are those of magento/data-migration-tool 2.4.6.1 (August 2023), read in its source and compared with a run of it.
+// The rules are those of magento/data-migration-tool 2.4.6.1 (August 2023), read in its source and compared with a run
+// of it.
 package integrity
 
 import (
@@ -34,7 +35,8 @@ const (
 	ForeignKeys Kind = "foreign_keys"
 	// URLRewrites are request paths that two targets share.
 	URLRewrites Kind = "url_rewrites"
-	// Structure is everything else: tables and columns that a step needs, files that it cannot use, rules that contradict each other.
+	// Structure is everything else: tables and columns that a step needs, files that it cannot use, rules that
+	// contradict each other.
 	Structure Kind = "structure"
 )
 
@@ -74,7 +76,8 @@ type Prediction struct {
 	Alternative *Remedy
 	// Rows is how many rows an unmapped table holds, at most MaxRows; -1 when that is not known or does not matter.
 	Rows int
-	// Extension is what the table or column probably belongs to: core_resource codes of Magento 1 or modules of Magento 2. It is a guess by name.
+	// Extension is what the table or column probably belongs to: core_resource codes of Magento 1 or modules of Magento
+	// 2. It is a guess by name.
 	Extension string
 
 	lead, item, separator string // Message is lead and item; the items of one lead make one line
@@ -89,10 +92,14 @@ func (f Prediction) Subject() string {
 	return f.Document + "." + f.Field
 }
 
-// Check lists what the tool's integrity stages would log, in its order, but for orphans of foreign keys and duplicates of URL rewrites.
-// After what makes a mode die before its first stage there is nothing else of that mode.
+// Check lists what the tool's integrity stages would log, in its order, but for orphans of foreign keys and duplicates
+// of URL rewrites. After what makes a mode die before its first stage there is nothing else of that mode.
 func Check(p *Plan, source, destination *Schema, facts Facts) []Prediction {
-	c := &checker{plan: p, schemas: map[toolmap.Side]*Schema{toolmap.Source: source, toolmap.Destination: destination}, facts: facts}
+	c := &checker{
+		plan:    p,
+		schemas: map[toolmap.Side]*Schema{toolmap.Source: source, toolmap.Destination: destination},
+		facts:   facts,
+	}
 	c.predictions = slices.Clone(p.predictions)
 	dead := c.deadModes()
 	for i, step := range p.Steps {
@@ -108,7 +115,10 @@ func Check(p *Plan, source, destination *Schema, facts Facts) []Prediction {
 
 // Sort puts predictions of several functions into the order in which the tool logs them.
 func Sort(predictions []Prediction) {
-	slices.SortStableFunc(predictions, func(a, b Prediction) int { return cmp.Or(cmp.Compare(a.step, b.step), cmp.Compare(a.rank, b.rank)) })
+	slices.SortStableFunc(
+		predictions,
+		func(a, b Prediction) int { return cmp.Or(cmp.Compare(a.step, b.step), cmp.Compare(a.rank, b.rank)) },
+	)
 }
 
 // checker is one run of Check.
@@ -126,7 +136,11 @@ func (c *checker) add(f Prediction) {
 	f.Mode, f.Step, f.step = c.step.Mode, c.step.Title, c.index
 	f.complete()
 	// Two rules that are in each other's way are found from both sides.
-	if f.item != "" || !slices.ContainsFunc(c.predictions, func(known Prediction) bool { return known.step == f.step && known.Message == f.Message }) {
+	if f.item != "" ||
+		!slices.ContainsFunc(
+			c.predictions,
+			func(known Prediction) bool { return known.step == f.step && known.Message == f.Message },
+		) {
 		c.predictions = append(c.predictions, f)
 	}
 }

@@ -12,7 +12,8 @@ import (
 	"magento_migration_exporter/collector/mysqltest"
 )
 
-// What is done to a clean pair of shops, and what the tool says of it. @1 and @2 are the prefixes, where it prints them.
+// What is done to a clean pair of shops, and what the tool says of it. @1 and @2 are the prefixes, where it prints
+// them.
 const (
 	changes1 = `
 CREATE TABLE {{prefix}}aw_blog (id int NOT NULL PRIMARY KEY) ENGINE=InnoDB;
@@ -151,8 +152,16 @@ func TestMariaDB(t *testing.T) {
 // testAlternatives pastes the rules that join what is unmapped on both sides.
 func testAlternatives(t *testing.T, server *mysqltest.Server) {
 	s := newShop(t, server, "", "")
-	s.load(t, s.magento1, "CREATE TABLE aw_faq (id int NOT NULL PRIMARY KEY); ALTER TABLE sales_flat_order ADD old_name int; ALTER TABLE cms_page ADD a int, ADD b int;")
-	s.load(t, s.magento2, "CREATE TABLE vendor_faq (id int NOT NULL PRIMARY KEY); ALTER TABLE sales_order ADD new_name int; ALTER TABLE cms_page ADD c int;")
+	s.load(
+		t,
+		s.magento1,
+		"CREATE TABLE aw_faq (id int NOT NULL PRIMARY KEY); ALTER TABLE sales_flat_order ADD old_name int; ALTER TABLE cms_page ADD a int, ADD b int;",
+	)
+	s.load(
+		t,
+		s.magento2,
+		"CREATE TABLE vendor_faq (id int NOT NULL PRIMARY KEY); ALTER TABLE sales_order ADD new_name int; ALTER TABLE cms_page ADD c int;",
+	)
 	found := s.forecast(t).Predictions
 	alternatives := 0
 	for i, f := range found {
@@ -179,17 +188,24 @@ func testAlternatives(t *testing.T, server *mysqltest.Server) {
 func testWrongPrefix(t *testing.T, server *mysqltest.Server) {
 	s := newShop(t, server, "mage_", "")
 	s.prefix1 = ""
-	expect(t, s.forecast(t).Predictions,
+	expect(
+		t,
+		s.forecast(t).Predictions,
 		`settings Settings Step error: Integrity check failed due to "core_config_data" document does not exist in the source resource`,
 		"settings Stores Step error: Source documents are not mapped: core_store,core_store_group,core_website",
 		"settings Stores Step error: Destination documents are not mapped: store,store_group,store_website",
-		"data EAV Step error: SQLSTATE[42S02]: Base table or view not found: 1146 Table '"+s.magento1+".eav_attribute' doesn't exist")
+		"data EAV Step error: SQLSTATE[42S02]: Base table or view not found: 1146 Table '"+s.magento1+".eav_attribute' doesn't exist",
+	)
 }
 
 // testUnprefixedTable has a table of somebody else in a database with a prefix: the tool looks for it with the prefix.
 func testUnprefixedTable(t *testing.T, server *mysqltest.Server) {
 	s := newShop(t, server, "mage_", "m2_")
-	s.load(t, s.magento1, "CREATE TABLE wp_posts (id int NOT NULL PRIMARY KEY); CREATE TABLE sales_flat_order (id int NOT NULL PRIMARY KEY)")
+	s.load(
+		t,
+		s.magento1,
+		"CREATE TABLE wp_posts (id int NOT NULL PRIMARY KEY); CREATE TABLE sales_flat_order (id int NOT NULL PRIMARY KEY)",
+	)
 	found := s.forecast(t).Predictions
 	expect(t, found, "data Map Step error: Source documents are not mapped: wp_posts")
 	if found[0].Rows != -1 || !strings.Contains(found[0].Detail, `does not begin with the prefix "mage_"`) {
@@ -199,7 +215,8 @@ func testUnprefixedTable(t *testing.T, server *mysqltest.Server) {
 	expect(t, s.forecast(t).Predictions)
 }
 
-// testUnreadable has a table whose definition nobody can open, as with wrong mode bits: a symbolic link that leads to itself.
+// testUnreadable has a table whose definition nobody can open, as with wrong mode bits: a symbolic link that leads to
+// itself.
 func testUnreadable(t *testing.T, server *mysqltest.Server) {
 	s := newShop(t, server, "", "")
 	path := filepath.Join(server.DataDir(), s.magento1, "sales_flat_order.frm")
@@ -243,10 +260,22 @@ UPDATE eav_attribute SET backend_type = 'static' WHERE attribute_code = 'firstna
 	s.load(t, s.magento2, `
 DROP TABLE {{prefix}}rating_store, {{prefix}}sales_order_grid, {{prefix}}sales_sequence_meta, {{prefix}}inventory_shipment_source, {{prefix}}core_config_data;
 ALTER TABLE {{prefix}}catalog_product_entity_decimal DROP store_id, DROP value;`)
-	s.edit(t, "customer-attribute-groups.xml.dist", "<attribute>firstname</attribute>", "<attribute>firstname</attribute><attribute>vat_id</attribute>")
-	s.edit(t, "log-document-groups.xml.dist", `<group name="destination_documents_to_clear">`, `<group name="destination_documents_to_clear"><document>log_url</document><document>customer_visitor</document>`)
+	s.edit(
+		t,
+		"customer-attribute-groups.xml.dist",
+		"<attribute>firstname</attribute>",
+		"<attribute>firstname</attribute><attribute>vat_id</attribute>",
+	)
+	s.edit(
+		t,
+		"log-document-groups.xml.dist",
+		`<group name="destination_documents_to_clear">`,
+		`<group name="destination_documents_to_clear"><document>log_url</document><document>customer_visitor</document>`,
+	)
 	gone := "SQLSTATE[42S02]: Base table or view not found: 1146 Table '%s' doesn't exist"
-	expect(t, s.forecast(t).Predictions,
+	expect(
+		t,
+		s.forecast(t).Predictions,
 		`settings Settings Step error: Integrity check failed due to "core_config_data" document does not exist in the destination resource`,
 		"settings Stores Step error: Source documents are not mapped: core_website",
 		"settings Stores Step error: Destination documents are not mapped: store_website",
@@ -264,7 +293,8 @@ ALTER TABLE {{prefix}}catalog_product_entity_decimal DROP store_id, DROP value;`
 		"data OrderGrids Step error: "+fmt.Sprintf(gone, s.magento2+".m2_sales_order_grid"),
 		"data Tier Price Step error: Source documents are not mapped: catalog_product_entity_group_price",
 		"data SalesIncrement Step error: Destination documents are missing: sales_sequence_meta",
-		"data Inventory Step error: Destination documents are missing: m2_inventory_shipment_source")
+		"data Inventory Step error: Destination documents are missing: m2_inventory_shipment_source",
+	)
 }
 
 // testFiles has a clean pair of databases, and faults in the files.
@@ -359,7 +389,8 @@ func testFiles(t *testing.T, server *mysqltest.Server) {
 					t.Errorf("it does not help: %+v", f)
 				}
 			}
-			if name == "steps that are not the tool's" && fmt.Sprint(forecast.Plan.Unpredicted) != `[{data Ratings Step Vendor\Migration\Step\Ratings}]` {
+			if name == "steps that are not the tool's" &&
+				fmt.Sprint(forecast.Plan.Unpredicted) != `[{data Ratings Step Vendor\Migration\Step\Ratings}]` {
 				t.Error(forecast.Plan.Unpredicted)
 			}
 		})

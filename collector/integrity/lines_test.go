@@ -9,13 +9,15 @@ type Line struct {
 	Text       string
 }
 
-// Lines puts predictions together as the tool does: all unmapped tables of a step in one line, all fields of a table in one.
+// Lines puts predictions together as the tool does: all unmapped tables of a step in one line, all fields of a table in
+// one.
 func Lines(predictions []Prediction) []Line {
 	var lines []Line
 	lead, separator := "", ""
 	for _, f := range predictions {
 		same := Line{f.Mode, f.Step, f.Level, ""}
-		if n := len(lines); n > 0 && f.item != "" && lead == f.lead && (Line{lines[n-1].Mode, lines[n-1].Step, lines[n-1].Level, ""}) == same {
+		if n := len(lines); n > 0 && f.item != "" && lead == f.lead &&
+			(Line{lines[n-1].Mode, lines[n-1].Step, lines[n-1].Level, ""}) == same {
 			lines[n-1].Text += separator + f.item
 			continue
 		}

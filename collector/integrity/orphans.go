@@ -19,7 +19,8 @@ var foreignKeysSQL string
 
 const dataIntegrity = `Migration\Step\DataIntegrity\Integrity`
 
-// ForeignKey is a declared key of one column, which are the ones that the tool looks at. The names of tables are the real ones.
+// ForeignKey is a declared key of one column, which are the ones that the tool looks at. The names of tables are the
+// real ones.
 type ForeignKey struct{ Table, Name, Column, ParentTable, ParentColumn string }
 
 // compare orders keys as FindOrphans goes through them.
@@ -51,7 +52,8 @@ type Orphans struct {
 	Last ForeignKey
 	// Found are the keys with orphans, in order, from this round and, for those not yet reached, the last one.
 	Found []Orphan
-	// Unknown are the keys that could not be checked, as a rule because the statement took longer than the session allows.
+	// Unknown are the keys that could not be checked, as a rule because the statement took longer than the session
+	// allows.
 	Unknown []Unchecked
 	// Checked and Total count the keys of this round.
 	Checked, Total int
@@ -72,10 +74,18 @@ type Unchecked struct {
 	Err error
 }
 
-// FindOrphans goes on with the search through keys, as ReadForeignKeys returns them, until it has been through all of them or the
-// budget is spent; each key is one statement that stops at the first orphan, and that only the session's own limit ends. It is for
-// a session of its own, best on a replica. The error is one that ends the search for now; the state is to be kept all the same.
-func FindOrphans(ctx context.Context, s *database.Session, keys []ForeignKey, state Orphans, budget time.Duration, now func() time.Time) (Orphans, error) {
+// FindOrphans goes on with the search through keys, as ReadForeignKeys returns them, until it has been through all of
+// them or the budget is spent; each key is one statement that stops at the first orphan, and that only the session's
+// own limit ends. It is for a session of its own, best on a replica. The error is one that ends the search for now; the
+// state is to be kept all the same.
+func FindOrphans(
+	ctx context.Context,
+	s *database.Session,
+	keys []ForeignKey,
+	state Orphans,
+	budget time.Duration,
+	now func() time.Time,
+) (Orphans, error) {
 	end := now().Add(budget)
 	state.Found, state.Unknown = slices.Clone(state.Found), slices.Clone(state.Unknown)
 	state.Total = len(keys)
@@ -107,7 +117,8 @@ func FindOrphans(ctx context.Context, s *database.Session, keys []ForeignKey, st
 	return state, nil
 }
 
-// ended tells whether the session cannot be used any more: it is gone, or was given up on because the server did not end the statement.
+// ended tells whether the session cannot be used any more: it is gone, or was given up on because the server did not
+// end the statement.
 func ended(err error) bool {
 	cause := database.CauseOf(err)
 	return cause == database.Lost || cause == database.Timeout && database.Number(err) == 0
@@ -144,8 +155,8 @@ func (k ForeignKey) query() string {
 		child, database.Quote(k.Table), database.Quote(k.ParentTable), child, parent, child, parent)
 }
 
-// Predictions are the orphans in the tool's words, none when config.xml has no step that looks for them.
-// The tool lists all orphans of a key; here each line has the one that was found. Its names of tables are the real ones.
+// Predictions are the orphans in the tool's words, none when config.xml has no step that looks for them. The tool lists
+// all orphans of a key; here each line has the one that was found. Its names of tables are the real ones.
 func (o Orphans) Predictions(p *Plan, source *Schema) []Prediction {
 	i := slices.IndexFunc(p.Steps, func(s Step) bool { return s.Class == dataIntegrity })
 	if i < 0 {
@@ -153,11 +164,30 @@ func (o Orphans) Predictions(p *Plan, source *Schema) []Prediction {
 	}
 	var predictions []Prediction
 	for _, orphan := range o.Found {
-		f := Prediction{Kind: ForeignKeys, Mode: p.Steps[i].Mode, Step: p.Steps[i].Title, step: i, Side: toolmap.Source, Document: source.document(orphan.Table), Field: orphan.Column,
-			Message: fmt.Sprintf("Foreign key (%s) constraint fails on source database. Orphan records id: %s from %s.%s has no referenced records in %s",
-				orphan.Name, orphan.Value, ticks(orphan.Table), ticks(orphan.Column), ticks(orphan.ParentTable)),
+		f := Prediction{
+			Kind:     ForeignKeys,
+			Mode:     p.Steps[i].Mode,
+			Step:     p.Steps[i].Title,
+			step:     i,
+			Side:     toolmap.Source,
+			Document: source.document(orphan.Table),
+			Field:    orphan.Column,
+			Message: fmt.Sprintf(
+				"Foreign key (%s) constraint fails on source database. Orphan records id: %s from %s.%s has no referenced records in %s",
+				orphan.Name,
+				orphan.Value,
+				ticks(orphan.Table),
+				ticks(orphan.Column),
+				ticks(orphan.ParentTable),
+			),
 			Detail: "One of the orphans is named; the tool names all",
-			Remedy: Remedy{Text: fmt.Sprintf("See them with: %s; and delete them from the copy of Magento 1 that is migrated, or give them a parent.", orphan.query())}}
+			Remedy: Remedy{
+				Text: fmt.Sprintf(
+					"See them with: %s; and delete them from the copy of Magento 1 that is migrated, or give them a parent.",
+					orphan.query(),
+				),
+			},
+		}
 		f.complete()
 		predictions = append(predictions, f)
 	}

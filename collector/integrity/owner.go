@@ -25,8 +25,8 @@ func (c *checker) extension(side toolmap.Side, name string) string {
 	return owner(name, modules)
 }
 
-// owner returns the candidate whose name a name begins with, else those of the vendor that it begins with.
-// Candidates are core_resource codes, like aw_blog_setup, or modules, like Vendor_Module.
+// owner returns the candidate whose name a name begins with, else those of the vendor that it begins with. Candidates
+// are core_resource codes, like aw_blog_setup, or modules, like Vendor_Module.
 func owner(name string, candidates []string) string {
 	words := strings.Split(strings.ToLower(name), "_")
 	best, bestWords, bestWhole := "", 1, false
@@ -51,7 +51,8 @@ func owner(name string, candidates []string) string {
 	return strings.Join(vendor, ", ")
 }
 
-// stemOf returns the words that the tables of an extension begin with, and whether the first of them is a vendor's name.
+// stemOf returns the words that the tables of an extension begin with, and whether the first of them is a vendor's
+// name.
 func stemOf(candidate string) (words []string, foreign bool) {
 	if code, ok := strings.CutSuffix(candidate, "_setup"); ok {
 		return strings.Split(strings.ToLower(code), "_"), true

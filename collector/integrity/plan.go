@@ -122,8 +122,8 @@ func files(c *toolconfig.Config, o Options, moduleDir string) []File {
 	return files
 }
 
-// Key changes when the plan of a config.xml may have changed: with its steps, its options, and any of the files that it names.
-// It costs a stat of each file.
+// Key changes when the plan of a config.xml may have changed: with its steps, its options, and any of the files that it
+// names. It costs a stat of each file.
 func Key(c *toolconfig.Config, o Options) string {
 	hash := sha256.New()
 	dir := moduleDir(c, o)
@@ -197,8 +197,16 @@ func (f File) mode() string {
 
 // filePrediction adds a prediction that stands before all steps: the tool reads all files of a mode before it begins.
 func (p *Plan) filePrediction(f File, level Level, message, detail, remedy string) {
-	prediction := Prediction{Kind: Structure, Mode: f.mode(), Level: level, Field: f.Option, Message: message, Detail: detail,
-		Remedy: Remedy{Option: f.Option, File: f.Path, Text: remedy}, step: -1}
+	prediction := Prediction{
+		Kind:    Structure,
+		Mode:    f.mode(),
+		Level:   level,
+		Field:   f.Option,
+		Message: message,
+		Detail:  detail,
+		Remedy:  Remedy{Option: f.Option, File: f.Path, Text: remedy},
+		step:    -1,
+	}
 	prediction.complete()
 	p.predictions = append(p.predictions, prediction)
 }
@@ -208,9 +216,17 @@ func (p *Plan) missing(f File) {
 	if strings.Contains(f.Option, "group") {
 		kind = "groups"
 	}
-	p.filePrediction(f, Error, "Invalid "+kind+" filename: "+f.Value,
-		fmt.Sprintf("The file that <%s> names is not in %s nor in the directory the tool is started from", f.Option, p.ModuleDir),
-		fmt.Sprintf("Name a file that is there in <%s> of config.xml; the tool brings each as .dist.", f.Option))
+	p.filePrediction(
+		f,
+		Error,
+		"Invalid "+kind+" filename: "+f.Value,
+		fmt.Sprintf(
+			"The file that <%s> names is not in %s nor in the directory the tool is started from",
+			f.Option,
+			p.ModuleDir,
+		),
+		fmt.Sprintf("Name a file that is there in <%s> of config.xml; the tool brings each as .dist.", f.Option),
+	)
 }
 
 func (p *Plan) unreadable(f File, err error) {
@@ -226,7 +242,13 @@ func (p *Plan) invalid(f File, problem toolmap.Problem, o Options) {
 	if o.Developer {
 		level, silent = Error, ""
 	}
-	p.filePrediction(f, level, "XML file is invalid.", fmt.Sprintf("%s:%s: %s%s", f.Path, problem.Place, problem.Text, silent), "Correct that line.")
+	p.filePrediction(
+		f,
+		level,
+		"XML file is invalid.",
+		fmt.Sprintf("%s:%s: %s%s", f.Path, problem.Place, problem.Text, silent),
+		"Correct that line.",
+	)
 }
 
 // empty is PHP's empty() of a text.

@@ -64,7 +64,14 @@ func (c *checker) ignoreDocument(option string, side toolmap.Side, document stri
 func (c *checker) ignoreField(option string, side toolmap.Side, what, document, field string) Remedy {
 	name := document + "." + field
 	if !fieldForm.MatchString(name) {
-		return Remedy{Text: fmt.Sprintf("Rename the column %q of %s in %s: the tool's rules cannot name it.", field, document, system(side))}
+		return Remedy{
+			Text: fmt.Sprintf(
+				"Rename the column %q of %s in %s: the tool's rules cannot name it.",
+				field,
+				document,
+				system(side),
+			),
+		}
 	}
 	return c.plan.paste(option, string(side)+"/field_rules", element("ignore", what, name))
 }

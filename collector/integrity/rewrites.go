@@ -23,9 +23,9 @@ var (
 // MaxRewrites is how many request paths with several targets are looked for.
 const MaxRewrites = 100
 
-// FindDuplicateRewrites looks for request paths of one store that two targets share, which the URL rewrite step for Magento 1 Enterprise
-// 1.13 and 1.14 refuses unless auto_resolve_urlrewrite_duplicates is set; the other editions' steps do not look.
-// It is one statement that reads all URL rewrites, for a session of its own, best on a replica.
+// FindDuplicateRewrites looks for request paths of one store that two targets share, which the URL rewrite step for
+// Magento 1 Enterprise 1.13 and 1.14 refuses unless auto_resolve_urlrewrite_duplicates is set; the other editions'
+// steps do not look. It is one statement that reads all URL rewrites, for a session of its own, best on a replica.
 // Products below categories are left out: their paths are made of those of both, which are looked at.
 func FindDuplicateRewrites(ctx context.Context, s *database.Session, p *Plan, source *Schema) ([]Prediction, error) {
 	queries := rewritesQueries()
@@ -58,8 +58,16 @@ func FindDuplicateRewrites(ctx context.Context, s *database.Session, p *Plan, so
 // rewritesQueries are the statements by the class of the step that looks for duplicates.
 func rewritesQueries() map[string]string {
 	return map[string]string{
-		`Migration\Step\UrlRewrite\Version11300to2000`: strings.ReplaceAll(rewrites113SQL, "{{suffix}}", rewritesSuffixSQL),
-		`Migration\Step\UrlRewrite\Version11410to2000`: strings.ReplaceAll(rewrites114SQL, "{{suffix}}", rewritesSuffixSQL),
+		`Migration\Step\UrlRewrite\Version11300to2000`: strings.ReplaceAll(
+			rewrites113SQL,
+			"{{suffix}}",
+			rewritesSuffixSQL,
+		),
+		`Migration\Step\UrlRewrite\Version11410to2000`: strings.ReplaceAll(
+			rewrites114SQL,
+			"{{suffix}}",
+			rewritesSuffixSQL,
+		),
 	}
 }
 
@@ -88,12 +96,22 @@ func duplicate(p *Plan, step int, path, store string, targets []string) Predicti
 	for i, target := range targets {
 		lines[i] = fmt.Sprintf("Request path: %s Store ID: %s Target path: %s", path, store, target)
 	}
-	f := Prediction{Kind: URLRewrites, Mode: p.Steps[step].Mode, Step: p.Steps[step].Title, step: step, rank: rankData, Side: toolmap.Source,
-		Document: "enterprise_url_rewrite", Field: "request_path",
-		lead: "There are duplicates in URL rewrites:\n", item: strings.Join(lines, "\n"), separator: "\n",
+	f := Prediction{
+		Kind:      URLRewrites,
+		Mode:      p.Steps[step].Mode,
+		Step:      p.Steps[step].Title,
+		step:      step,
+		rank:      rankData,
+		Side:      toolmap.Source,
+		Document:  "enterprise_url_rewrite",
+		Field:     "request_path",
+		lead:      "There are duplicates in URL rewrites:\n",
+		item:      strings.Join(lines, "\n"),
+		separator: "\n",
 		Remedy: Remedy{Option: "auto_resolve_urlrewrite_duplicates", File: "config.xml", Inside: "config/options",
 			XML:  "<auto_resolve_urlrewrite_duplicates>1</auto_resolve_urlrewrite_duplicates>",
-			Text: "The tool then gives one of them another path; else give one of them another URL key in Magento 1."}}
+			Text: "The tool then gives one of them another path; else give one of them another URL key in Magento 1."},
+	}
 	f.complete()
 	return f
 }

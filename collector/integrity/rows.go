@@ -17,7 +17,12 @@ const (
 
 // CountRows fills in how many rows unmapped tables hold, one short statement for each of at most 100 tables.
 // Views are not counted, nor tables that the account may not read. The sessions are those of the two sides.
-func CountRows(ctx context.Context, predictions []Prediction, sessions map[toolmap.Side]*database.Session, schemas map[toolmap.Side]*Schema) error {
+func CountRows(
+	ctx context.Context,
+	predictions []Prediction,
+	sessions map[toolmap.Side]*database.Session,
+	schemas map[toolmap.Side]*Schema,
+) error {
 	counted := 0
 	for i := range predictions {
 		f := &predictions[i]
@@ -29,7 +34,11 @@ func CountRows(ctx context.Context, predictions []Prediction, sessions map[toolm
 			continue
 		}
 		counted++
-		query := fmt.Sprintf("SELECT COUNT(*) FROM (SELECT 1 FROM %s LIMIT %d) some", database.Quote(table.Name), MaxRows)
+		query := fmt.Sprintf(
+			"SELECT COUNT(*) FROM (SELECT 1 FROM %s LIMIT %d) some",
+			database.Quote(table.Name),
+			MaxRows,
+		)
 		if err := sessions[f.Side].Row(ctx, query, nil, &f.Rows); err != nil {
 			f.Rows = -1
 			if ctx.Err() != nil || ended(err) {

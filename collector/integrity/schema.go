@@ -46,8 +46,9 @@ type Column struct {
 	Primary    bool
 }
 
-// Fingerprint returns a text that changes when a table or column is made, dropped or changed. It is one statement that reads no table.
-// Servers build SHA2 in unless they were built without TLS (then the text changes each time); MySQL 9.6 has no SHA1 and no MD5 any more.
+// Fingerprint returns a text that changes when a table or column is made, dropped or changed. It is one statement that
+// reads no table. Servers build SHA2 in unless they were built without TLS (then the text changes each time); MySQL 9.6
+// has no SHA1 and no MD5 any more.
 func Fingerprint(ctx context.Context, s *database.Session) (string, error) {
 	var fingerprint string
 	if err := s.Row(ctx, fingerprintSQL, nil, &fingerprint); err != nil {
@@ -93,8 +94,8 @@ func ReadSchema(ctx context.Context, s *database.Session, prefix string) (*Schem
 	return schema, schema.checkOpened(ctx, s, views)
 }
 
-// checkOpened looks for a table of which the server lists no column: its files cannot be opened, or the account may not see its columns.
-// It would be taken for one that is missing, and everything that needs it would be predicted wrong.
+// checkOpened looks for a table of which the server lists no column: its files cannot be opened, or the account may not
+// see its columns. It would be taken for one that is missing, and everything that needs it would be predicted wrong.
 func (s *Schema) checkOpened(ctx context.Context, session *database.Session, views map[string]bool) error {
 	for _, name := range slices.Sorted(maps.Keys(views)) {
 		if views[name] || s.tables[name] != nil {
@@ -125,10 +126,12 @@ func (s *Schema) RealName(document string) string {
 	return s.Prefix + document
 }
 
-// Table returns the table of a document, nil when there is none. A view that cannot be read has no columns, and is none.
+// Table returns the table of a document, nil when there is none. A view that cannot be read has no columns, and is
+// none.
 func (s *Schema) Table(document string) *Table { return s.tables[s.RealName(document)] }
 
-// Lists reports whether the document is among those of the database. In a database with a prefix it may be listed without being a Table.
+// Lists reports whether the document is among those of the database. In a database with a prefix it may be listed
+// without being a Table.
 func (s *Schema) Lists(document string) bool { return s.listed[document] }
 
 // Column returns a column, nil when there is none. A nil Table has no columns.
@@ -142,8 +145,9 @@ func (t *Table) Column(name string) *Column {
 	return nil
 }
 
-// typeForms are the forms of which Magento's database adapter keeps the first group only; other types stay as DESCRIBE says them.
-// Source: Zend_Db_Adapter_Pdo_Mysql::describeTable in magento/zend-db 1.16; before, int without a width kept its unsigned.
+// typeForms are the forms of which Magento's database adapter keeps the first group only; other types stay as DESCRIBE
+// says them. Source: Zend_Db_Adapter_Pdo_Mysql::describeTable in magento/zend-db 1.16; before, int without a width kept
+// its unsigned.
 var typeForms = []*regexp.Regexp{
 	regexp.MustCompile(`^((?:var)?char)\(\d+\)`),
 	regexp.MustCompile(`^(decimal)\(\d+,\d+\)`),

@@ -61,8 +61,11 @@ func (s *shop) load(t *testing.T, db, script string) {
 
 func (s *shop) session(t *testing.T, db string) *database.Session {
 	t.Helper()
-	session, err := database.Open(t.Context(), database.Endpoint{Host: s.server.Host(), Port: s.server.Port(), Name: db, User: "root"},
-		database.Options{StatementTimeout: 30 * time.Second, Logger: slog.New(slog.DiscardHandler)})
+	session, err := database.Open(
+		t.Context(),
+		database.Endpoint{Host: s.server.Host(), Port: s.server.Port(), Name: db, User: "root"},
+		database.Options{StatementTimeout: 30 * time.Second, Logger: slog.New(slog.DiscardHandler)},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,9 +112,19 @@ func (s *shop) edit(t *testing.T, file, old, text string) {
 
 func (s *shop) input(t *testing.T) Input {
 	t.Helper()
-	return Input{Config: s.config(t), Source: s.session(t, s.magento1), Destination: s.session(t, s.magento2), SourcePrefix: s.prefix1, DestinationPrefix: s.prefix2,
-		Options: Options{MagentoRoot: filepath.Join(s.dir, "no-magento")},
-		Modules: map[string]bool{"Magento_Inventory": true, "Magento_DataExporter": true}, Extensions: []string{"aw_blog_setup", "aw_lib_setup", "acme_setup"}}
+	return Input{
+		Config:            s.config(t),
+		Source:            s.session(t, s.magento1),
+		Destination:       s.session(t, s.magento2),
+		SourcePrefix:      s.prefix1,
+		DestinationPrefix: s.prefix2,
+		Options:           Options{MagentoRoot: filepath.Join(s.dir, "no-magento")},
+		Modules: map[string]bool{
+			"Magento_Inventory":    true,
+			"Magento_DataExporter": true,
+		},
+		Extensions: []string{"aw_blog_setup", "aw_lib_setup", "acme_setup"},
+	}
 }
 
 func (s *shop) forecast(t *testing.T) *Forecast {
@@ -140,7 +153,8 @@ func expect(t *testing.T, predictions []Prediction, want ...string) {
 	}
 }
 
-// paste does what the remedies say: it copies each .dist file, puts the lines into the copy, and names the copy in a copy of config.xml.
+// paste does what the remedies say: it copies each .dist file, puts the lines into the copy, and names the copy in a
+// copy of config.xml.
 func (s *shop) paste(t *testing.T, predictions []Prediction) {
 	t.Helper()
 	config := filepath.Join(s.dir, "etc/shop/config.xml")
@@ -212,5 +226,8 @@ func read(t *testing.T, path string) string {
 
 // of returns the predictions of some kinds.
 func of(predictions []Prediction, kinds ...Kind) []Prediction {
-	return slices.DeleteFunc(slices.Clone(predictions), func(f Prediction) bool { return !slices.Contains(kinds, f.Kind) })
+	return slices.DeleteFunc(
+		slices.Clone(predictions),
+		func(f Prediction) bool { return !slices.Contains(kinds, f.Kind) },
+	)
 }

@@ -50,7 +50,17 @@ INSERT INTO mage_pair VALUES (5,5);`)
 		if state, err = FindOrphans(t.Context(), session, keys, state, 2*time.Second, now); err != nil {
 			t.Fatal(err)
 		}
-		steps = append(steps, fmt.Sprintf("%d/%d %s %d round %d", state.Checked, state.Total, state.Last.Name, len(state.Found), state.Rounds))
+		steps = append(
+			steps,
+			fmt.Sprintf(
+				"%d/%d %s %d round %d",
+				state.Checked,
+				state.Total,
+				state.Last.Name,
+				len(state.Found),
+				state.Rounds,
+			),
+		)
 	}
 	if got := strings.Join(steps, ", "); got != "1/3 FK_WEBSITE 1 round 0, 2/3 FK_ATTRIBUTE 2 round 0, 3/3  3 round 1" {
 		t.Error(got)
@@ -65,7 +75,11 @@ INSERT INTO mage_pair VALUES (5,5);`)
 	}
 
 	// What is mended or no key any more goes in the next round, and not before.
-	s.load(t, s.magento1, "DELETE FROM mage_customer_entity_varchar WHERE value_id = 2; ALTER TABLE mage_core_store DROP FOREIGN KEY FK_WEBSITE;")
+	s.load(
+		t,
+		s.magento1,
+		"DELETE FROM mage_customer_entity_varchar WHERE value_id = 2; ALTER TABLE mage_core_store DROP FOREIGN KEY FK_WEBSITE;",
+	)
 	if keys, err = ReadForeignKeys(t.Context(), session); err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +87,8 @@ INSERT INTO mage_pair VALUES (5,5);`)
 	if state, err = FindOrphans(t.Context(), session, keys, state, time.Minute, time.Now); err != nil {
 		t.Fatal(err)
 	}
-	if len(before.Found) != 3 || len(state.Found) != 1 || state.Found[0].Name != "FK_ATTRIBUTE" || state.Rounds != 2 || state.Checked != 2 {
+	if len(before.Found) != 3 || len(state.Found) != 1 || state.Found[0].Name != "FK_ATTRIBUTE" || state.Rounds != 2 ||
+		state.Checked != 2 {
 		t.Errorf("before %+v, then %+v", before, state)
 	}
 
@@ -198,7 +213,8 @@ func newCommerceShop(t *testing.T, server *mysqltest.Server, prefix1 string) *sh
 	config = before + `<steps mode="data">` + commerceSteps + "</steps>" + strings.NewReplacer("opensource-to-opensource", "commerce-to-commerce", "</options>",
 		`<sales_order_map_file>etc/shop/map-sales.xml</sales_order_map_file><customer_attr_map_file>etc/shop/map-none.xml</customer_attr_map_file>
 <customer_attr_document_groups_file>etc/shop/groups.xml</customer_attr_document_groups_file><visual_merchandiser_map>etc/shop/map-none.xml</visual_merchandiser_map>
-<visual_merchandiser_document_groups>etc/shop/groups.xml</visual_merchandiser_document_groups></options>`).Replace(after)
+<visual_merchandiser_document_groups>etc/shop/groups.xml</visual_merchandiser_document_groups></options>`).
+		Replace(after)
 	for name, text := range map[string]string{
 		"config.xml.dist": config,
 		"map-none.xml":    "<map><source/><destination/></map>",
@@ -229,7 +245,11 @@ INSERT INTO eav_attribute (attribute_id, attribute_code) VALUES (1,'reward_sales
 
 func testCommerce(t *testing.T, server *mysqltest.Server) {
 	s := newCommerceShop(t, server, "")
-	s.load(t, s.magento1, "ALTER TABLE enterprise_url_rewrite_redirect ADD acme int; ALTER TABLE cms_page ADD acme int; DROP TABLE catalog_product_entity_url_key;")
+	s.load(
+		t,
+		s.magento1,
+		"ALTER TABLE enterprise_url_rewrite_redirect ADD acme int; ALTER TABLE cms_page ADD acme int; DROP TABLE catalog_product_entity_url_key;",
+	)
 	s.load(t, s.magento2, "DROP TABLE cms_page_store")
 	in := s.input(t)
 	in.Modules = map[string]bool{"Magento_CatalogStaging": true}
@@ -237,7 +257,9 @@ func testCommerce(t *testing.T, server *mysqltest.Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	expect(t, forecast.Predictions,
+	expect(
+		t,
+		forecast.Predictions,
 		"data Url Rewrite Step error: Source table does not exist: catalog_product_entity_url_key",
 		"data Url Rewrite Step error: Source table structure does not meet expectation: enterprise_url_rewrite_redirect",
 		"data SalesOrder Step error: Destination fields are missing. Document: eav_attribute. Fields: reward_points_balance_refunded",
@@ -245,7 +267,8 @@ func testCommerce(t *testing.T, server *mysqltest.Server) {
 		"data VisualMerchandiser Step error: Source fields are not mapped. Document: cms_page. Fields: root_template,acme",
 		"data VisualMerchandiser Step error: Destination fields are not mapped. Document: cms_page. Fields: page_layout",
 		"data VisualMerchandiser Step warning: Mismatch of data types. Source document: cms_page. Fields: content",
-		"data VisualMerchandiser Step warning: Mismatch of data types. Destination document: cms_page. Fields: content")
+		"data VisualMerchandiser Step warning: Mismatch of data types. Destination document: cms_page. Fields: content",
+	)
 }
 
 func testDuplicateRewrites(t *testing.T, server *mysqltest.Server) {
@@ -278,8 +301,8 @@ INSERT INTO mage_cms_page_store VALUES (1,0);`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	// In store 1 two products are towel.htm; store 2 has a path of its own for one of them. In store 3 a product without a suffix is moved.
-	// What is the same twice, or replaced by a redirect, is none.
+	// In store 1 two products are towel.htm; store 2 has a path of its own for one of them. In store 3 a product
+	// without a suffix is moved. What is the same twice, or replaced by a redirect, is none.
 	expect(t, found, `data Url Rewrite Step error: There are duplicates in URL rewrites:
 Request path: home Store ID: 1 Target path: custom/home
 Request path: home Store ID: 1 Target path: cms/page/view/page_id/1
@@ -290,8 +313,14 @@ Request path: moved Store ID: 3 Target path: product/3`)
 	if len(found) != 3 {
 		t.Errorf("%d duplicates", len(found))
 	}
-	s.edit(t, "config.xml.dist", "<auto_resolve_urlrewrite_duplicates>0</auto_resolve_urlrewrite_duplicates>", found[0].Remedy.XML)
-	if found, err = FindDuplicateRewrites(t.Context(), session, NewPlan(s.config(t), Options{}), schema); err != nil || found != nil {
+	s.edit(
+		t,
+		"config.xml.dist",
+		"<auto_resolve_urlrewrite_duplicates>0</auto_resolve_urlrewrite_duplicates>",
+		found[0].Remedy.XML,
+	)
+	if found, err = FindDuplicateRewrites(t.Context(), session, NewPlan(s.config(t), Options{}), schema); err != nil ||
+		found != nil {
 		t.Error(found, err)
 	}
 }
@@ -355,8 +384,22 @@ func TestDataType(t *testing.T) {
 
 func TestOwner(t *testing.T) {
 	t.Parallel()
-	codes := []string{"aw_blog_setup", "aw_lib_setup", "amshopby_setup", "mageworx_seosuite_setup", "mageworx_seo_setup"}
-	modules := []string{"Magento_Sales", "Magento_SalesDataExporter", "Magento_PaymentServicesBase", "Magento_Store", "Amasty_Shopby", "Amasty_Base", "Vendor_Module"}
+	codes := []string{
+		"aw_blog_setup",
+		"aw_lib_setup",
+		"amshopby_setup",
+		"mageworx_seosuite_setup",
+		"mageworx_seo_setup",
+	}
+	modules := []string{
+		"Magento_Sales",
+		"Magento_SalesDataExporter",
+		"Magento_PaymentServicesBase",
+		"Magento_Store",
+		"Amasty_Shopby",
+		"Amasty_Base",
+		"Vendor_Module",
+	}
 	for name, want := range map[string]string{"aw_blog_cat": "aw_blog_setup", "aw_points": "aw_blog_setup, aw_lib_setup", "amshopby_filter": "amshopby_setup",
 		"mageworx_seosuite_redirect": "mageworx_seosuite_setup", "awful": "", "custom": ""} {
 		if got := owner(name, codes); got != want {
@@ -388,7 +431,11 @@ func BenchmarkReadSchema(b *testing.B) {
 	server := mysqltest.New(b, mysqltest.Options{})
 	var script strings.Builder
 	for i := range 393 {
-		fmt.Fprintf(&script, "CREATE TABLE vendor_table_%d (a int NOT NULL PRIMARY KEY, b varchar(255), c text, d decimal(12,4), e int, f int, g int, h datetime) ENGINE=InnoDB;\n", i)
+		fmt.Fprintf(
+			&script,
+			"CREATE TABLE vendor_table_%d (a int NOT NULL PRIMARY KEY, b varchar(255), c text, d decimal(12,4), e int, f int, g int, h datetime) ENGINE=InnoDB;\n",
+			i,
+		)
 	}
 	if err := server.Exec(b.Context(), "CREATE DATABASE big"); err != nil {
 		b.Fatal(err)
@@ -396,8 +443,11 @@ func BenchmarkReadSchema(b *testing.B) {
 	if err := server.Load(b.Context(), "big", script.String()); err != nil {
 		b.Fatal(err)
 	}
-	session, err := database.Open(b.Context(), database.Endpoint{Host: server.Host(), Port: server.Port(), Name: "big", User: "root"},
-		database.Options{StatementTimeout: 30 * time.Second, Logger: slog.New(slog.DiscardHandler)})
+	session, err := database.Open(
+		b.Context(),
+		database.Endpoint{Host: server.Host(), Port: server.Port(), Name: "big", User: "root"},
+		database.Options{StatementTimeout: 30 * time.Second, Logger: slog.New(slog.DiscardHandler)},
+	)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -12,7 +12,8 @@ import (
 //go:embed structure.tsv
 var structureTable string
 
-// stages are the integrity stages of the tool, by the class that config.xml names. The functions add what the class logs.
+// stages are the integrity stages of the tool, by the class that config.xml names. The functions add what the class
+// logs.
 func stages() map[string]func(*checker) {
 	return map[string]func(*checker){
 		`Migration\Step\Settings\Integrity`:                 (*checker).settings,
@@ -66,7 +67,8 @@ func (c *checker) structure() []needed {
 	return rows
 }
 
-// hasModule tells whether a module of Magento 2 is enabled; where the modules are not known, by a table that only it has.
+// hasModule tells whether a module of Magento 2 is enabled; where the modules are not known, by a table that only it
+// has.
 func (c *checker) hasModule(module, table string) bool {
 	if c.facts.Modules == nil {
 		return c.schemas[toolmap.Destination].Table(table) != nil
@@ -89,13 +91,17 @@ func (t *Table) lacking(columns []string) []string {
 func (c *checker) dies(side toolmap.Side, document string) {
 	schema := c.schemas[side]
 	c.add(Prediction{Kind: Structure, Side: side, Document: document,
-		Message: fmt.Sprintf("SQLSTATE[42S02]: Base table or view not found: 1146 Table '%s.%s' doesn't exist", schema.Database, schema.RealName(document)),
-		Detail:  "The tool dies here, and says nothing of what comes after",
-		Remedy:  Remedy{Text: wrongDatabase(side)}})
+		Message: fmt.Sprintf(
+			"SQLSTATE[42S02]: Base table or view not found: 1146 Table '%s.%s' doesn't exist",
+			schema.Database,
+			schema.RealName(document),
+		),
+		Detail: "The tool dies here, and says nothing of what comes after",
+		Remedy: Remedy{Text: wrongDatabase(side)}})
 }
 
-// deadModes are the modes of which the tool does not reach the first stage: it makes all steps of a mode first, and to make the
-// EAV step it reads the attributes of both sides.
+// deadModes are the modes of which the tool does not reach the first stage: it makes all steps of a mode first, and to
+// make the EAV step it reads the attributes of both sides.
 func (c *checker) deadModes() map[string]bool {
 	dead := map[string]bool{}
 	for i, step := range c.plan.Steps {
@@ -125,8 +131,15 @@ func (c *checker) missingFields(side toolmap.Side, document string, columns []st
 	for _, column := range columns {
 		c.add(Prediction{Kind: Structure, Side: side, Document: document, Field: column,
 			lead: fmt.Sprintf("%s fields are missing. Document: %s. Fields: ", title(side), document), item: column,
-			Remedy: Remedy{Text: fmt.Sprintf("Restore the column %s of %s in %s; no rule of a map file makes this step pass without it.", column, document, system(side))},
-			rank:   rank(rankMissingFields, side)})
+			Remedy: Remedy{
+				Text: fmt.Sprintf(
+					"Restore the column %s of %s in %s; no rule of a map file makes this step pass without it.",
+					column,
+					document,
+					system(side),
+				),
+			},
+			rank: rank(rankMissingFields, side)})
 	}
 }
 
@@ -142,16 +155,31 @@ func (c *checker) settings() {
 			continue
 		}
 		c.add(Prediction{Kind: Structure, Side: side, Document: "core_config_data",
-			Message: fmt.Sprintf(`Integrity check failed due to "core_config_data" document does not exist in the %s resource`, side),
-			Detail:  "Please check if table names uses prefix, add it to your config.xml file",
-			Remedy:  Remedy{Text: wrongDatabase(side)}})
+			Message: fmt.Sprintf(
+				`Integrity check failed due to "core_config_data" document does not exist in the %s resource`,
+				side,
+			),
+			Detail: "Please check if table names uses prefix, add it to your config.xml file",
+			Remedy: Remedy{Text: wrongDatabase(side)}})
 		return
 	}
 }
 
 func (c *checker) stores() {
-	c.compare(comparison{side: toolmap.Source, option: "stores_map_file", names: []string{"core_store", "core_store_group", "core_website"}})
-	c.compare(comparison{side: toolmap.Destination, option: "stores_map_file", names: []string{"store", "store_group", "store_website"}})
+	c.compare(
+		comparison{
+			side:   toolmap.Source,
+			option: "stores_map_file",
+			names:  []string{"core_store", "core_store_group", "core_website"},
+		},
+	)
+	c.compare(
+		comparison{
+			side:   toolmap.Destination,
+			option: "stores_map_file",
+			names:  []string{"store", "store_group", "store_website"},
+		},
+	)
 }
 
 func (c *checker) allDocuments() {
@@ -176,20 +204,42 @@ func (c *checker) compareGroup(k comparison, groupsOption, group string) {
 		}
 		c.add(Prediction{Kind: Structure, Side: toolmap.Destination, Document: document,
 			lead: "Destination documents are not mapped: ", item: "0",
-			Detail: fmt.Sprintf("%s stands in the group %s, and is ignored in the map file: the tool then looks for a table without a name", document, group),
-			Remedy: Remedy{Option: groupsOption, File: c.plan.path(groupsOption), Text: fmt.Sprintf("Remove %s from the group %s in a copy of %s, or the rule that ignores it from %s.", document, group, c.plan.path(groupsOption), m.File)},
-			rank:   rank(rankDocuments, toolmap.Destination)})
+			Detail: fmt.Sprintf(
+				"%s stands in the group %s, and is ignored in the map file: the tool then looks for a table without a name",
+				document,
+				group,
+			),
+			Remedy: Remedy{
+				Option: groupsOption,
+				File:   c.plan.path(groupsOption),
+				Text: fmt.Sprintf(
+					"Remove %s from the group %s in a copy of %s, or the rule that ignores it from %s.",
+					document,
+					group,
+					c.plan.path(groupsOption),
+					m.File,
+				),
+			},
+			rank: rank(rankDocuments, toolmap.Destination)})
 	}
 	k.side, k.names = toolmap.Destination, others
 	c.compare(k)
 }
 
 func (c *checker) customCustomerAttributes() {
-	c.compareGroup(comparison{option: "customer_attr_map_file", skipFields: true}, "customer_attr_document_groups_file", "source_documents")
+	c.compareGroup(
+		comparison{option: "customer_attr_map_file", skipFields: true},
+		"customer_attr_document_groups_file",
+		"source_documents",
+	)
 }
 
 func (c *checker) visualMerchandiser() {
-	c.compareGroup(comparison{option: "visual_merchandiser_map"}, "visual_merchandiser_document_groups", "source_documents")
+	c.compareGroup(
+		comparison{option: "visual_merchandiser_map"},
+		"visual_merchandiser_document_groups",
+		"source_documents",
+	)
 }
 
 func (c *checker) log() {
@@ -223,13 +273,29 @@ func salesOrderAttributes() []string {
 func (c *checker) tierPrices() {
 	const tier, group = "catalog_product_entity_tier_price", "catalog_product_entity_group_price"
 	names := []string{tier}
-	withoutGroups := []string{"1.11.0.0", "1.11.0.1", "1.11.0.2", "1.11.1.0", "1.11.2.0", "1.6.0.0", "1.6.1.0", "1.6.2.0"}
+	withoutGroups := []string{
+		"1.11.0.0",
+		"1.11.0.1",
+		"1.11.0.2",
+		"1.11.1.0",
+		"1.11.2.0",
+		"1.6.0.0",
+		"1.6.1.0",
+		"1.6.2.0",
+	}
 	if !empty(c.plan.editionNumber) && !slices.Contains(withoutGroups, c.plan.editionNumber) {
 		names = append(names, group)
 	}
 	counterpart := func(string) string { return tier }
 	c.compare(comparison{side: toolmap.Source, option: "tier_price_map_file", names: names, counterpart: counterpart})
-	c.compare(comparison{side: toolmap.Destination, option: "tier_price_map_file", names: []string{tier}, counterpart: counterpart})
+	c.compare(
+		comparison{
+			side:        toolmap.Destination,
+			option:      "tier_price_map_file",
+			names:       []string{tier},
+			counterpart: counterpart,
+		},
+	)
 }
 
 func (c *checker) urlRewrites() {
@@ -283,8 +349,20 @@ func (c *checker) configurablePrices() {
 	for _, need := range c.structure() {
 		table := c.schemas[need.side].Table(need.document)
 		if table == nil {
-			c.add(Prediction{Kind: Structure, Side: need.side, Document: need.document, Message: "Call to a member function getStructure() on bool",
-				Detail: fmt.Sprintf("%s has no table %s, and the tool dies over it", system(need.side), need.document), Remedy: Remedy{Text: wrongDatabase(need.side)}})
+			c.add(
+				Prediction{
+					Kind:     Structure,
+					Side:     need.side,
+					Document: need.document,
+					Message:  "Call to a member function getStructure() on bool",
+					Detail: fmt.Sprintf(
+						"%s has no table %s, and the tool dies over it",
+						system(need.side),
+						need.document,
+					),
+					Remedy: Remedy{Text: wrongDatabase(need.side)},
+				},
+			)
 			return
 		}
 		c.missingFields(need.side, need.document, table.lacking(need.columns))
@@ -336,8 +414,15 @@ func (c *checker) exactly(need needed, as string) {
 			c.add(Prediction{Kind: Structure, Side: need.side, Document: need.document, Field: column.Name,
 				lead: fmt.Sprintf("Source fields are missing. Document: %s. Fields: ", as), item: column.Name,
 				Detail: "The column is one too many in Magento 2: an extension or a newer release added it",
-				Remedy: Remedy{Text: fmt.Sprintf("Take the column %s off %s until migrate:data has run, or remove the <integrity> line of the step %s from a copy of config.xml: no rule of a map file makes it pass.", column.Name, as, c.step.Title)},
-				rank:   rank(rankMissingFields, toolmap.Source)})
+				Remedy: Remedy{
+					Text: fmt.Sprintf(
+						"Take the column %s off %s until migrate:data has run, or remove the <integrity> line of the step %s from a copy of config.xml: no rule of a map file makes it pass.",
+						column.Name,
+						as,
+						c.step.Title,
+					),
+				},
+				rank: rank(rankMissingFields, toolmap.Source)})
 		}
 	}
 }

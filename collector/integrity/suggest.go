@@ -7,7 +7,8 @@ import (
 	"magento_migration_exporter/config/toolmap"
 )
 
-// suggest adds to what is unmapped on both sides of one step the rule that would join the two, where there is only one such pair.
+// suggest adds to what is unmapped on both sides of one step the rule that would join the two, where there is only one
+// such pair.
 func (p *Plan) suggest(predictions []Prediction, source, destination *Schema) {
 	for i := range predictions {
 		f := &predictions[i]
@@ -45,7 +46,8 @@ func only(predictions []Prediction, fits func(*Prediction) bool) *Prediction {
 	return found
 }
 
-// suggestMove takes a column for renamed when it is the only unmapped one of its table, and so is another, of the same type, in the other table.
+// suggestMove takes a column for renamed when it is the only unmapped one of its table, and so is another, of the same
+// type, in the other table.
 func (p *Plan) suggestMove(predictions []Prediction, f *Prediction, source, destination *Schema) {
 	m := p.maps[optionOf(f)]
 	if m == nil {
@@ -65,13 +67,18 @@ func (p *Plan) suggestMove(predictions []Prediction, f *Prediction, source, dest
 	if from.Type != to.Type {
 		return
 	}
-	move := p.paste(f.Remedy.Option, "source/field_rules", fmt.Sprintf("<move><field>%s.%s</field><to>%s.%s</to></move>",
-		escape(f.Document), escape(f.Field), escape(other), escape(there.Field)))
+	move := p.paste(
+		f.Remedy.Option,
+		"source/field_rules",
+		fmt.Sprintf("<move><field>%s.%s</field><to>%s.%s</to></move>",
+			escape(f.Document), escape(f.Field), escape(other), escape(there.Field)),
+	)
 	move.Text = "Only if the two hold the same."
 	f.Alternative, there.Alternative = &move, &move
 }
 
-// suggestRename takes a table for renamed when but for the first word, which is the vendor, an unmapped one of the other side has its name.
+// suggestRename takes a table for renamed when but for the first word, which is the vendor, an unmapped one of the
+// other side has its name.
 func (p *Plan) suggestRename(predictions []Prediction, f *Prediction) {
 	_, name, ok := strings.Cut(f.Document, "_")
 	if !ok || optionOf(f) == "" {
@@ -86,7 +93,11 @@ func (p *Plan) suggestRename(predictions []Prediction, f *Prediction) {
 	if here == nil || there == nil {
 		return
 	}
-	rename := p.paste(f.Remedy.Option, "source/document_rules", fmt.Sprintf("<rename><document>%s</document><to>%s</to></rename>", escape(f.Document), escape(there.Document)))
+	rename := p.paste(
+		f.Remedy.Option,
+		"source/document_rules",
+		fmt.Sprintf("<rename><document>%s</document><to>%s</to></rename>", escape(f.Document), escape(there.Document)),
+	)
 	rename.Text = "Only if the two hold the same; their columns are compared then."
 	f.Alternative, there.Alternative = &rename, &rename
 }

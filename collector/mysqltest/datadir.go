@@ -21,8 +21,8 @@ import (
 // or of the user where the working directory is not in the project.
 const cacheVariable = "MYSQLTEST_CACHE"
 
-// initialise makes a data directory. Temporary files go beside it: a starting server deletes those of other servers in its
-// temporary directory, so nobody may share it.
+// initialise makes a data directory. Temporary files go beside it: a starting server deletes those of other servers in
+// its temporary directory, so nobody may share it.
 type initialise func(ctx context.Context, i installation, dir string) error
 
 // createDataDir makes a data directory: a copy of one that an earlier start left in the cache, or else a new one, left
@@ -166,8 +166,8 @@ SET @auth_root_socket=NULL;
 SET @skip_auth_anonymous=1;
 `
 
-// bootstrap does what mariadb-install-db does with MariaDB's scripts. That program finds servers only in the system's places, and
-// starts processes that outlive it when it is killed.
+// bootstrap does what mariadb-install-db does with MariaDB's scripts. That program finds servers only in the system's
+// places, and starts processes that outlive it when it is killed.
 func bootstrap(share string) initialise {
 	return func(ctx context.Context, i installation, dir string) error {
 		if err := os.Mkdir(dir, 0o700); err != nil {
@@ -226,7 +226,8 @@ func (i installation) runBootstrap(ctx context.Context, dir string, sql io.Reade
 	return runQuietly(ctx, cmd)
 }
 
-// runQuietly runs a command and shows its output only when it fails. The command ends with the context, and with this process.
+// runQuietly runs a command and shows its output only when it fails. The command ends with the context, and with this
+// process.
 func runQuietly(ctx context.Context, cmd *exec.Cmd) error {
 	var output safeBuffer
 	cmd.Stdout, cmd.Stderr = &output, &output

@@ -54,8 +54,8 @@ func kinds() []kind {
 	}
 }
 
-// Flavors returns the servers to run tests on: all, or those whose IDs the environment variable MYSQLTEST_SERVERS lists,
-// with commas between them.
+// Flavors returns the servers to run tests on: all, or those whose IDs the environment variable MYSQLTEST_SERVERS
+// lists, with commas between them.
 func Flavors() []Flavor {
 	var chosen []Flavor
 	for i := range kinds() {
@@ -103,8 +103,8 @@ func (f Flavor) ID() string { return kinds()[f].id }
 // Family returns "mariadb" or "mysql".
 func (f Flavor) Family() string { return kinds()[f].family }
 
-// Program returns the path of a client program that belongs to the server, such as mysqldump or mariadb-dump.
-// MySQL 5.6 comes without any.
+// Program returns the path of a client program that belongs to the server, such as mysqldump or mariadb-dump. MySQL 5.6
+// comes without any.
 func (f Flavor) Program(name string) (string, error) {
 	if err := f.check(); err != nil {
 		return "", err
@@ -131,8 +131,13 @@ func (f Flavor) dir() (string, error) {
 	}
 	dir := filepath.Join(root, serversDir, f.ID())
 	if _, err := os.Stat(filepath.Join(dir, "packages.txt")); err != nil {
-		return "", fmt.Errorf("%s is not there: run .ci/servers %s in the project's directory, or leave it out with %s: %w",
-			f, f.ID(), chosenVariable, err)
+		return "", fmt.Errorf(
+			"%s is not there: run .ci/servers %s in the project's directory, or leave it out with %s: %w",
+			f,
+			f.ID(),
+			chosenVariable,
+			err,
+		)
 	}
 	// One name, however the project's directory is reached: it is in the names of templates.
 	return filepath.EvalSymlinks(dir)

@@ -63,7 +63,12 @@ func findMariaDB(Flavor) (installation, error) {
 		return installation{}, err
 	}
 	share, err := mariaDBShare(filepath.Dir(filepath.Dir(server)))
-	return installation{server: server, baseArgs: mariaDBArgs(), initialise: bootstrap(share), initKey: bootstrapStart}, err
+	return installation{
+		server:     server,
+		baseArgs:   mariaDBArgs(),
+		initialise: bootstrap(share),
+		initKey:    bootstrapStart,
+	}, err
 }
 
 // mariaDBShare returns the directory of MariaDB's scripts and character sets below a prefix such as /usr.
@@ -74,7 +79,11 @@ func mariaDBShare(prefix string) (string, error) {
 			return share, nil
 		}
 	}
-	return "", fmt.Errorf("there are no scripts for MariaDB's system tables in %s/share/mariadb or %s/share/mysql", prefix, prefix)
+	return "", fmt.Errorf(
+		"there are no scripts for MariaDB's system tables in %s/share/mariadb or %s/share/mysql",
+		prefix,
+		prefix,
+	)
 }
 
 // findProgram also looks where Debian keeps servers, which is not in everybody's PATH.

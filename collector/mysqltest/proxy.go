@@ -50,16 +50,16 @@ func (f Fault) toxic() toxic {
 // toxiproxyPath is where the Makefile builds toxiproxy, below the project's directory.
 const toxiproxyPath = ".cache/tools/toxiproxy"
 
-// Proxy is a TCP proxy on a free loopback port, a toxiproxy process of its own. It can be told to disturb what it passes, and to lead
-// to another server. Its methods are not for use by several goroutines at once.
+// Proxy is a TCP proxy on a free loopback port, a toxiproxy process of its own. It can be told to disturb what it
+// passes, and to lead to another server. Its methods are not for use by several goroutines at once.
 type Proxy struct {
 	name, address, api string
 	client             *http.Client
 	process            *process
 }
 
-// StartProxy starts a proxy to a TCP address, host:port, and returns when it listens. The context limits the start, not the life of the
-// proxy: Stop ends it.
+// StartProxy starts a proxy to a TCP address, host:port, and returns when it listens. The context limits the start, not
+// the life of the proxy: Stop ends it.
 func StartProxy(ctx context.Context, upstream string) (*Proxy, error) {
 	p, err := startProxy(ctx, upstream)
 	if err != nil {
@@ -98,8 +98,8 @@ func startProxy(ctx context.Context, upstream string) (*Proxy, error) {
 	}
 }
 
-// run starts toxiproxy with the proxy in its configuration. What answers and does not know that name is another program that took the
-// port, or a toxiproxy that could not have the address to listen on.
+// run starts toxiproxy with the proxy in its configuration. What answers and does not know that name is another program
+// that took the port, or a toxiproxy that could not have the address to listen on.
 func (p *Proxy) run(ctx context.Context, program, dir, upstream string) error {
 	port, err := freePort()
 	if err != nil {
@@ -191,7 +191,8 @@ func (p *Proxy) call(ctx context.Context, method, path string, body any) error {
 // Addr returns host:port, which stays the same.
 func (p *Proxy) Addr() string { return p.address }
 
-// Set leads what connects from now on to a TCP address, with a fault. All connections are cut, so that none keeps the old fault.
+// Set leads what connects from now on to a TCP address, with a fault. All connections are cut, so that none keeps the
+// old fault.
 func (p *Proxy) Set(ctx context.Context, upstream string, f Fault) error {
 	path := "/proxies/" + p.name
 	for _, step := range []struct {

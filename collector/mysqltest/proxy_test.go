@@ -80,7 +80,8 @@ func TestProxyFaults(t *testing.T) {
 	}
 }
 
-// A dripping proxy has not passed thousands of bytes when the first has arrived, and changing the fault cuts the connection.
+// A dripping proxy has not passed thousands of bytes when the first has arrived, and changing the fault cuts the
+// connection.
 func TestProxyDrips(t *testing.T) {
 	t.Parallel()
 	text := strings.Repeat("x", 5000)

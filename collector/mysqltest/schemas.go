@@ -19,11 +19,12 @@ var (
 )
 
 // Magento1 returns an SQL script that makes a small Magento 1.9.4.5 shop with a few rows and two third-party modules.
-// The prefix is put before each table's name, as Magento's table_prefix is: letters, digits and underscores. Load runs the script.
+// The prefix is put before each table's name, as Magento's table_prefix is: letters, digits and underscores. Load runs
+// the script.
 func Magento1(prefix string) string { return strings.ReplaceAll(magento1SQL, "{{prefix}}", prefix) }
 
-// Magento2 returns an SQL script that makes a small Magento 2.4.7 as its installer leaves it.
-// The prefix is put before each table's and view's name and into the triggers' names. Load runs the script.
+// Magento2 returns an SQL script that makes a small Magento 2.4.7 as its installer leaves it. The prefix is put before
+// each table's and view's name and into the triggers' names. Load runs the script.
 func Magento2(prefix string) string { return strings.ReplaceAll(magento2SQL, "{{prefix}}", prefix) }
 
 // deltaLogged are the documents of the tool's deltalog.xml that the small Magento 1 has, each with its key.
@@ -43,8 +44,8 @@ var deltaLogged = [...]struct{ document, key string }{
 }
 
 // SimulateMigrateData does to a small Magento 1 and a small Magento 2 on one server what the Data Migration Tool's
-// migrate:settings and migrate:data do: Magento 2's rows become Magento 1's, and Magento 1 gets a delta log, m2_cl_*, and its triggers.
-// The triggers run as root@localhost; with the tool they run as its account.
+// migrate:settings and migrate:data do: Magento 2's rows become Magento 1's, and Magento 1 gets a delta log, m2_cl_*,
+// and its triggers. The triggers run as root@localhost; with the tool they run as its account.
 func SimulateMigrateData(ctx context.Context, s *Server, magento1DB, magento2DB, prefix1, prefix2 string) error {
 	migrated := strings.NewReplacer(
 		"{{magento1}}", quoteIdentifier(magento1DB)+"."+prefix1,
@@ -67,13 +68,16 @@ func DropDeltaLog(ctx context.Context, s *Server, db, prefix string) error {
 			statements = append(statements, "DROP TRIGGER "+quoteIdentifier(db)+"."+
 				quoteIdentifier("trg_"+prefix+d.document+"_after_"+event))
 		}
-		statements = append(statements, "DROP TABLE "+quoteIdentifier(db)+"."+quoteIdentifier(prefix+"m2_cl_"+d.document))
+		statements = append(
+			statements,
+			"DROP TABLE "+quoteIdentifier(db)+"."+quoteIdentifier(prefix+"m2_cl_"+d.document),
+		)
 	}
 	return s.Exec(ctx, statements...)
 }
 
-// SetUpDeltaLog makes the tables and triggers of the tool's delta log in a small Magento 1. The definer is written as in
-// CREATE TRIGGER. The triggers say that they were made an hour ago.
+// SetUpDeltaLog makes the tables and triggers of the tool's delta log in a small Magento 1. The definer is written as
+// in CREATE TRIGGER. The triggers say that they were made an hour ago.
 func SetUpDeltaLog(ctx context.Context, s *Server, db, prefix, definer string) error {
 	var delta strings.Builder
 	// A trigger remembers when it was made; the log of a shop that is being watched is older than the watching.

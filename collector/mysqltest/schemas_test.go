@@ -56,21 +56,61 @@ func testSchemas(t *testing.T, s *Server, prefix1, prefix2 string) {
 		want        int
 	}{
 		{"setup resources: Magento's 52 and two more", "SELECT COUNT(*) FROM magento1.{1}core_resource", 54},
-		{"the admin store has id 0", "SELECT COUNT(*) FROM magento1.{1}core_store WHERE store_id = 0 AND code = 'admin'", 1},
+		{
+			"the admin store has id 0",
+			"SELECT COUNT(*) FROM magento1.{1}core_store WHERE store_id = 0 AND code = 'admin'",
+			1,
+		},
 		{"orders", "SELECT COUNT(*) FROM magento1.{1}sales_flat_order", 3},
-		{"cron's index", "SELECT COUNT(*) FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = 'magento1' AND INDEX_NAME = 'IDX_CRON_SCHEDULE_SCHEDULED_AT_STATUS'", 2},
+		{
+			"cron's index",
+			"SELECT COUNT(*) FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = 'magento1' AND INDEX_NAME = 'IDX_CRON_SCHEDULE_SCHEDULED_AT_STATUS'",
+			2,
+		},
 		{"patches", "SELECT COUNT(*) FROM magento2.{2}patch_list", 12},
-		{"patch names have single backslashes", `SELECT COUNT(*) FROM magento2.{2}patch_list WHERE patch_name = 'Magento\\Directory\\Setup\\Patch\\Data\\AddDataForCostaRica'`, 1},
-		{"no new attribute sets", "SELECT COUNT(*) FROM magento2.{2}eav_attribute_set WHERE attribute_set_id NOT IN (SELECT default_attribute_set_id FROM magento2.{2}eav_entity_type)", 0},
-		{"user-defined attributes", "SELECT COUNT(*) FROM magento2.{2}eav_attribute WHERE is_user_defined = 1 AND attribute_code IN ('color', 'cost', 'manufacturer')", 3},
-		{"customer groups", "SELECT COUNT(*) FROM magento2.{2}customer_group WHERE customer_group_id BETWEEN 0 AND 3", 4},
+		{
+			"patch names have single backslashes",
+			`SELECT COUNT(*) FROM magento2.{2}patch_list WHERE patch_name = 'Magento\\Directory\\Setup\\Patch\\Data\\AddDataForCostaRica'`,
+			1,
+		},
+		{
+			"no new attribute sets",
+			"SELECT COUNT(*) FROM magento2.{2}eav_attribute_set WHERE attribute_set_id NOT IN (SELECT default_attribute_set_id FROM magento2.{2}eav_entity_type)",
+			0,
+		},
+		{
+			"user-defined attributes",
+			"SELECT COUNT(*) FROM magento2.{2}eav_attribute WHERE is_user_defined = 1 AND attribute_code IN ('color', 'cost', 'manufacturer')",
+			3,
+		},
+		{
+			"customer groups",
+			"SELECT COUNT(*) FROM magento2.{2}customer_group WHERE customer_group_id BETWEEN 0 AND 3",
+			4,
+		},
 		{"url rewrites", "SELECT COUNT(*) FROM magento2.{2}url_rewrite WHERE entity_type = 'cms-page'", 4},
 		{"no products", "SELECT COUNT(*) FROM magento2.{2}catalog_product_entity", 0},
 		{"the view answers", "SELECT COUNT(*) FROM magento2.{2}inventory_stock_1", 0},
-		{"not migrated", "SELECT COUNT(*) FROM magento1.{1}catalog_category_entity a JOIN magento2.{2}catalog_category_entity b USING (entity_id, created_at)", 0},
-		{"views", "SELECT COUNT(*) FROM information_schema.VIEWS WHERE TABLE_SCHEMA = 'magento2' AND TABLE_NAME = '{2}inventory_stock_1'", 1},
-		{"triggers", "SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = 'magento2' AND LEFT(TRIGGER_NAME, 4 + CHAR_LENGTH('{2}')) = 'trg_{2}'", 2},
-		{"tables without the prefix", "SELECT COUNT(*) FROM information_schema.TABLES WHERE (TABLE_SCHEMA = 'magento1' AND LEFT(TABLE_NAME, CHAR_LENGTH('{1}')) <> '{1}') OR (TABLE_SCHEMA = 'magento2' AND LEFT(TABLE_NAME, CHAR_LENGTH('{2}')) <> '{2}')", 0},
+		{
+			"not migrated",
+			"SELECT COUNT(*) FROM magento1.{1}catalog_category_entity a JOIN magento2.{2}catalog_category_entity b USING (entity_id, created_at)",
+			0,
+		},
+		{
+			"views",
+			"SELECT COUNT(*) FROM information_schema.VIEWS WHERE TABLE_SCHEMA = 'magento2' AND TABLE_NAME = '{2}inventory_stock_1'",
+			1,
+		},
+		{
+			"triggers",
+			"SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = 'magento2' AND LEFT(TRIGGER_NAME, 4 + CHAR_LENGTH('{2}')) = 'trg_{2}'",
+			2,
+		},
+		{
+			"tables without the prefix",
+			"SELECT COUNT(*) FROM information_schema.TABLES WHERE (TABLE_SCHEMA = 'magento1' AND LEFT(TABLE_NAME, CHAR_LENGTH('{1}')) <> '{1}') OR (TABLE_SCHEMA = 'magento2' AND LEFT(TABLE_NAME, CHAR_LENGTH('{2}')) <> '{2}')",
+			0,
+		},
 	}
 	for _, f := range facts {
 		query := strings.NewReplacer("{1}", prefix1, "{2}", prefix2).Replace(f.query)
@@ -113,17 +153,41 @@ func testSimulateMigrateData(t *testing.T, s *Server) {
 		what, query string
 		want        int
 	}{
-		{"category 1 has Magento 1's created_at", "SELECT COUNT(*) FROM magento1.mage_catalog_category_entity a JOIN magento2.catalog_category_entity b USING (entity_id, created_at) WHERE entity_id = 1", 1},
+		{
+			"category 1 has Magento 1's created_at",
+			"SELECT COUNT(*) FROM magento1.mage_catalog_category_entity a JOIN magento2.catalog_category_entity b USING (entity_id, created_at) WHERE entity_id = 1",
+			1,
+		},
 		{"orders", "SELECT COUNT(*) FROM magento2.sales_order", 3},
 		{"products", "SELECT COUNT(*) FROM magento2.catalog_product_entity", 3},
 		{"stores", "SELECT COUNT(*) FROM magento2.store JOIN magento1.mage_core_store USING (store_id, code)", 3},
-		{"attributes that only Magento 1 had", "SELECT COUNT(*) FROM magento2.eav_attribute WHERE attribute_code = 'wood'", 1},
+		{
+			"attributes that only Magento 1 had",
+			"SELECT COUNT(*) FROM magento2.eav_attribute WHERE attribute_code = 'wood'",
+			1,
+		},
 		{"attributes", "SELECT COUNT(*) FROM magento2.eav_attribute", 10},
 		{"rewrites", "SELECT COUNT(*) FROM magento2.url_rewrite", 7},
-		{"the installation's witness stays", "SELECT COUNT(*) FROM magento2.admin_user WHERE created = '2025-06-10 14:00:28'", 1},
-		{"delta logs", "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'magento1' AND TABLE_NAME LIKE 'mage\\_m2\\_cl\\_%'", 12},
-		{"triggers", "SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = 'magento1' AND TRIGGER_NAME LIKE 'trg\\_mage\\_%'", 36},
-		{"a change is logged", "SELECT COUNT(*) FROM magento1.mage_m2_cl_sales_flat_order WHERE entity_id = 2 AND operation = 'UPDATE' AND processed = 0", 1},
+		{
+			"the installation's witness stays",
+			"SELECT COUNT(*) FROM magento2.admin_user WHERE created = '2025-06-10 14:00:28'",
+			1,
+		},
+		{
+			"delta logs",
+			"SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'magento1' AND TABLE_NAME LIKE 'mage\\_m2\\_cl\\_%'",
+			12,
+		},
+		{
+			"triggers",
+			"SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = 'magento1' AND TRIGGER_NAME LIKE 'trg\\_mage\\_%'",
+			36,
+		},
+		{
+			"a change is logged",
+			"SELECT COUNT(*) FROM magento1.mage_m2_cl_sales_flat_order WHERE entity_id = 2 AND operation = 'UPDATE' AND processed = 0",
+			1,
+		},
 	}
 	for _, f := range facts {
 		if got := number(t, root, f.query); got != f.want {

@@ -1,6 +1,6 @@
 // Package mysqltest starts private, throwaway MariaDB and MySQL servers, as net/http/httptest does for HTTP servers.
-// They are real servers on a free loopback port and a socket, each with a data directory of its own, and they end with the process that started them.
-// The package also holds small Magento 1 and Magento 2 schemas to load into them.
+// They are real servers on a free loopback port and a socket, each with a data directory of its own, and they end with
+// the process that started them. The package also holds small Magento 1 and Magento 2 schemas to load into them.
 //
 // Nothing here belongs into production: root has no password, and committed data may be lost in a crash of the machine.
 package mysqltest
@@ -28,7 +28,8 @@ import (
 // Options says how to start a server. The zero value is a MariaDB without a binary log, in UTC.
 type Options struct {
 	Flavor Flavor
-	// Dir is the existing directory in which the server's own directory is made; empty means the system's temporary directory.
+	// Dir is the existing directory in which the server's own directory is made; empty means the system's temporary
+	// directory.
 	Dir string
 	// Args are more server options, such as "--log-bin=binlog" and "--server-id=1". They win over the package's own.
 	Args []string
@@ -67,7 +68,8 @@ type Server struct {
 	stopped bool
 }
 
-// Start starts a server and returns when it answers. The context limits the start, not the life of the server: Stop ends it.
+// Start starts a server and returns when it answers. The context limits the start, not the life of the server: Stop
+// ends it.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	s, err := start(ctx, o)
 	if err != nil {
@@ -127,7 +129,8 @@ func (s *Server) dataDir() string      { return filepath.Join(s.dir, "data") }
 func (s *Server) tmpDir() string       { return filepath.Join(s.dir, "tmp") }
 func (s *Server) errorLogPath() string { return filepath.Join(s.dir, "error.log") }
 
-// placeSocket chooses a path that is short enough for a Unix socket, also below the long names that testing.T.TempDir makes.
+// placeSocket chooses a path that is short enough for a Unix socket, also below the long names that testing.T.TempDir
+// makes.
 func (s *Server) placeSocket() error {
 	s.socket = filepath.Join(s.dir, "mysqld.sock")
 	if len(s.socket) <= maxSocketPath {
@@ -139,7 +142,10 @@ func (s *Server) placeSocket() error {
 	}
 	s.socket = filepath.Join(short, "mysqld.sock")
 	if len(s.socket) > maxSocketPath {
-		return errors.Join(fmt.Errorf("the path of the socket %s is too long: set TMPDIR to a shorter one", s.socket), os.Remove(short))
+		return errors.Join(
+			fmt.Errorf("the path of the socket %s is too long: set TMPDIR to a shorter one", s.socket),
+			os.Remove(short),
+		)
 	}
 	return nil
 }
@@ -209,7 +215,8 @@ func (s *Server) ownArgs() []string {
 		"--socket=" + s.socket,
 		"--pid-file=" + filepath.Join(s.dir, "mysqld.pid"),
 		"--tmpdir=" + s.tmpDir(),
-		// No --skip-name-resolve: over TCP 127.0.0.1 is localhost, so that accounts @localhost can be tested, and no DNS is asked.
+		// No --skip-name-resolve: over TCP 127.0.0.1 is localhost, so that accounts @localhost can be tested, and no
+		// DNS is asked.
 		"--bind-address=" + s.Host(),
 		"--default-time-zone=+00:00",
 	}
@@ -230,7 +237,11 @@ func (s *Server) waitReady(ctx context.Context, logged int64) error {
 			if strings.Contains(text, "Bind on TCP/IP port") {
 				return fmt.Errorf("listen on %s: %w", s.Addr(), errPortTaken)
 			}
-			return fmt.Errorf("the server ended while starting (%s); its error log:\n%s", s.process.cmd.ProcessState, text)
+			return fmt.Errorf(
+				"the server ended while starting (%s); its error log:\n%s",
+				s.process.cmd.ProcessState,
+				text,
+			)
 		case <-ctx.Done():
 			s.process.kill()
 			return fmt.Errorf("wait for the server to answer: %w (last answer: %w)", context.Cause(ctx), err)
@@ -262,8 +273,9 @@ func (s *Server) Exec(ctx context.Context, statements ...string) error {
 	return nil
 }
 
-// Load runs an SQL script as root in a database, which it creates when it is missing; its name may be anything that the server accepts.
-// The script is sent whole, so it may hold what the server parses, triggers included, but no client command such as DELIMITER.
+// Load runs an SQL script as root in a database, which it creates when it is missing; its name may be anything that the
+// server accepts. The script is sent whole, so it may hold what the server parses, triggers included, but no client
+// command such as DELIMITER.
 func (s *Server) Load(ctx context.Context, database, script string) error {
 	if err := s.Exec(ctx, "CREATE DATABASE IF NOT EXISTS "+quoteIdentifier(database)); err != nil {
 		return err
@@ -284,8 +296,8 @@ func (s *Server) Load(ctx context.Context, database, script string) error {
 	return nil
 }
 
-// Restart shuts the server down in good order and starts it again with the same data, port and socket.
-// The options are added to those of Start, for this run only. After Kill it starts the server, which then recovers as from a crash.
+// Restart shuts the server down in good order and starts it again with the same data, port and socket. The options are
+// added to those of Start, for this run only. After Kill it starts the server, which then recovers as from a crash.
 func (s *Server) Restart(ctx context.Context, args ...string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -352,8 +364,8 @@ func (s *Server) Stop() error {
 	return errors.Join(errs...)
 }
 
-// The ports that freePort chooses from are below those that Linux gives to outgoing connections, so that none of them takes the port of
-// a server that is restarting.
+// The ports that freePort chooses from are below those that Linux gives to outgoing connections, so that none of them
+// takes the port of a server that is restarting.
 const (
 	firstPort = 15_000
 	lastPort  = 32_000

@@ -38,7 +38,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// TestServers looks at a server of each flavor, from its start on. The order matters: some tests leave the server restarted.
+// TestServers looks at a server of each flavor, from its start on. The order matters: some tests leave the server
+// restarted.
 func TestServers(t *testing.T) {
 	t.Parallel()
 	for _, flavor := range Flavors() {
@@ -547,7 +548,8 @@ func TestPrograms(t *testing.T) {
 			t.Error(err)
 			continue
 		}
-		if out, err := exec.Command(path, "--version").CombinedOutput(); err != nil || !strings.Contains(string(out), want) {
+		if out, err := exec.Command(path, "--version").CombinedOutput(); err != nil ||
+			!strings.Contains(string(out), want) {
 			t.Errorf("%s: %s, %v", f, out, err)
 		}
 	}

@@ -109,8 +109,10 @@ func (s *shop) accountsLeaveUnknown(what, block1, block2 string, want ...string)
 func (s *shop) definedByAnother(block string) {
 	s.T.Helper()
 	s.Migration.Phase = config.PhaseDelta
-	s.On1("CREATE TABLE m2_cl_sales_flat_order (entity_id INT PRIMARY KEY, operation TEXT, processed TINYINT)",
-		"CREATE TRIGGER trg_sales_flat_order_after_insert AFTER INSERT ON sales_flat_order FOR EACH ROW BEGIN INSERT INTO m2_cl_sales_flat_order (entity_id, operation) VALUES (NEW.entity_id, 'INSERT') ON DUPLICATE KEY UPDATE operation = 'INSERT'; END")
+	s.On1(
+		"CREATE TABLE m2_cl_sales_flat_order (entity_id INT PRIMARY KEY, operation TEXT, processed TINYINT)",
+		"CREATE TRIGGER trg_sales_flat_order_after_insert AFTER INSERT ON sales_flat_order FOR EACH ROW BEGIN INSERT INTO m2_cl_sales_flat_order (entity_id, operation) VALUES (NEW.entity_id, 'INSERT') ON DUPLICATE KEY UPDATE operation = 'INSERT'; END",
+	)
 	// One event of one table is not the whole log, so only what is said of the account counts here.
 	ofDefiner := func() (found []finding.Finding) {
 		for _, f := range shoptest.Precondition(s.Evaluate(), "delta_log").Result.Findings {

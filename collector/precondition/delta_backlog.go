@@ -143,14 +143,24 @@ const shownTables = 20
 func (j *deltaBacklogJudge) drained() {
 	switch {
 	case len(j.d.Losses) > 0:
-		j.Fail("lost changes", "the log is not drained: changes were proved lost", "", "See the precondition delta_log.")
+		j.Fail(
+			"lost changes",
+			"the log is not drained: changes were proved lost",
+			"",
+			"See the precondition delta_log.",
+		)
 	case j.d.LossesErr != nil:
 		j.Unknown("lost changes", "whether changes were lost is unknown", j.d.LossesErr.Error(),
 			"Fix what the precondition network says of Magento 2's database.")
 	case j.d.Drained:
 		j.Summary = "the delta log is drained: nothing was pending over two whole cycles, and Magento 1 is quiet"
 	case j.b.Pending+j.b.Marked > 0:
-		j.Fail("pending", fmt.Sprintf("the log is not drained: %s", waiting(j.b.Pending)), j.groups(), j.plan()+" "+j.start())
+		j.Fail(
+			"pending",
+			fmt.Sprintf("the log is not drained: %s", waiting(j.b.Pending)),
+			j.groups(),
+			j.plan()+" "+j.start(),
+		)
 	default:
 		j.Fail("pending", "nothing is pending, but not yet over two whole cycles in which Magento 1 was quiet",
 			"", "Close Magento 1 (maintenance.flag, cron off) and let migrate:delta end two more cycles.")
@@ -225,9 +235,17 @@ func (j *deltaBacklogJudge) pace() {
 				"cutover: "+j.plan())
 	case at == nil:
 	case j.e.Now.Add(seconds(r.Closed)).After(*at):
-		j.Warn("cutover", "what is pending would not be delivered by the cutover",
-			fmt.Sprintf("the cutover is at %s; %s", finding.Time(*at), j.groups()), "Move the cutover, or close Magento 1 "+
-				"earlier: "+j.plan())
+		j.Warn(
+			"cutover",
+			"what is pending would not be delivered by the cutover",
+			fmt.Sprintf(
+				"the cutover is at %s; %s",
+				finding.Time(*at),
+				j.groups(),
+			),
+			"Move the cutover, or close Magento 1 "+
+				"earlier: "+j.plan(),
+		)
 	}
 }
 
@@ -284,11 +302,14 @@ func (j *deltaBacklogJudge) unread() {
 		if meaning == "" {
 			meaning = "these changes do not reach Magento 2"
 		}
-		j.Warn(w.Document, fmt.Sprintf("%s in %s, which no step of config.xml reads: %s", waiting(w.Rows), w.LogName,
-			meaning),
+		j.Warn(
+			w.Document,
+			fmt.Sprintf("%s in %s, which no step of config.xml reads: %s", waiting(w.Rows), w.LogName,
+				meaning),
 			"the mode delta of config.xml has no step for the group "+w.Group,
 			"Add the step to the mode delta, if the tool has it (TierPrice, ConfigurablePrices, UrlRewrite), or copy what "+
-				"changed by hand before the cutover.")
+				"changed by hand before the cutover.",
+		)
 	}
 }
 
@@ -305,12 +326,16 @@ func (j *deltaBacklogJudge) orderGrid() {
 	if j.b.Orders <= page {
 		return
 	}
-	j.Warn("order grid", fmt.Sprintf("%d changed orders wait: the tool refreshes Magento 2's order grid for the "+
-		"first page of a cycle only",
-		j.b.Orders), fmt.Sprintf("with a memory_limit of 2G a page has %d orders", page),
+	j.Warn(
+		"order grid",
+		fmt.Sprintf("%d changed orders wait: the tool refreshes Magento 2's order grid for the "+
+			"first page of a cycle only",
+			j.b.Orders),
+		fmt.Sprintf("with a memory_limit of 2G a page has %d orders", page),
 		"Let migrate:delta run all the time, so that a cycle stays small. Give its php as much memory as it takes, and "+
 			"no small bulk_size; "+
-			"orders that stay stale are refreshed when they are changed in Magento 1 again.")
+			"orders that stay stale are refreshed when they are changed in Magento 1 again.",
+	)
 }
 
 // volume shows the volume check's warnings of the last whole cycle. Most mean little; a table that is empty in
@@ -321,9 +346,12 @@ func (j *deltaBacklogJudge) volume() {
 		document, truncated := truncatedDocument(w)
 		switch {
 		case truncated:
-			j.Warn(document, document+" is empty in Magento 1 and not in Magento 2: it was truncated, which no trigger logs",
+			j.Warn(
+				document,
+				document+" is empty in Magento 1 and not in Magento 2: it was truncated, which no trigger logs",
 				"migration.log: "+w,
-				"Empty it in Magento 2 as well, if that was meant.")
+				"Empty it in Magento 2 as well, if that was meant.",
+			)
 		case len(noise) < shownTables:
 			noise = append(noise, w)
 		}

@@ -84,7 +84,10 @@ func (s *shop) wantSaid(r finding.Result, words ...string) {
 func TestDeltaBacklogOfADeltaThatDied(t *testing.T) {
 	t.Parallel()
 	s := newBacklog(t)
-	s.On1("UPDATE sales_flat_order SET status = 'x' WHERE entity_id = 1", "UPDATE m2_cl_sales_flat_order SET processed = 1")
+	s.On1(
+		"UPDATE sales_flat_order SET status = 'x' WHERE entity_id = 1",
+		"UPDATE m2_cl_sales_flat_order SET processed = 1",
+	)
 	s.WriteRunLog(s.Now().Add(-10*time.Minute), shoptest.DeltaCycle[0])
 	shoptest.WriteUnder(t, s.Migration.Magento2.Root, "var/log/system.log", "["+s.Now().UTC().Format(time.RFC3339)+
 		"] main.ERROR: SQLSTATE[08S01]: Communication link failure: 1153 Got a packet bigger, query was: INSERT INTO secret\n")
@@ -156,7 +159,9 @@ func TestDeltaBacklogAtCutover(t *testing.T) {
 	s.later(time.Minute)
 	s.Want("delta_backlog", finding.Pass)
 	// A late order, of which a quick delta leaves no trace in the log.
-	s.On1("INSERT INTO sales_flat_order (entity_id, status, increment_id, updated_at) VALUES (90, 'new', '900000090', NOW())")
+	s.On1(
+		"INSERT INTO sales_flat_order (entity_id, status, increment_id, updated_at) VALUES (90, 'new', '900000090', NOW())",
+	)
 	s.Must(s.Deliver(t.Context()))
 	s.Must(s.Clean(t.Context()))
 	s.WantFinding("delta_backlog", finding.Fail, "not yet over two whole cycles")

@@ -14,11 +14,23 @@ import (
 // sell makes changes in a shop that sells: a new order and customer, a new state of an older order, another product.
 func (s *shop) sell(ctx context.Context, n int) error {
 	id := 1000 + n
-	return s.Server1.Exec(ctx, "USE "+database.Quote(s.DB1),
-		fmt.Sprintf("INSERT INTO sales_flat_order (entity_id, status, increment_id, updated_at) VALUES (%d, 'new', '4%08d', NOW())", id, id),
-		fmt.Sprintf("INSERT INTO customer_entity (entity_id, email, updated_at) VALUES (%d, 'c%[1]d@example.com', NOW())", id),
+	return s.Server1.Exec(
+		ctx,
+		"USE "+database.Quote(s.DB1),
+		fmt.Sprintf(
+			"INSERT INTO sales_flat_order (entity_id, status, increment_id, updated_at) VALUES (%d, 'new', '4%08d', NOW())",
+			id,
+			id,
+		),
+		fmt.Sprintf(
+			"INSERT INTO customer_entity (entity_id, email, updated_at) VALUES (%d, 'c%[1]d@example.com', NOW())",
+			id,
+		),
 		fmt.Sprintf("UPDATE sales_flat_order SET status = 'complete', updated_at = NOW() WHERE entity_id = %d", id-5),
-		fmt.Sprintf("UPDATE catalog_product_entity SET updated_at = FROM_UNIXTIME(1500000000 + %d) WHERE entity_id = 1", n),
+		fmt.Sprintf(
+			"UPDATE catalog_product_entity SET updated_at = FROM_UNIXTIME(1500000000 + %d) WHERE entity_id = 1",
+			n,
+		),
 		fmt.Sprintf("DELETE FROM customer_entity WHERE entity_id = %d", id-50),
 	)
 }

@@ -152,11 +152,18 @@ func (j *deltaLogJudge) stoppers() {
 		if s.HasLog || len(writers) == 0 {
 			continue
 		}
-		j.Fail(s.Document, "the live shop cannot write "+strings.Join(writers, ", ")+": the log table "+s.LogName+" is "+
-			"missing",
+		j.Fail(
+			s.Document,
+			"the live shop cannot write "+strings.Join(writers, ", ")+": the log table "+s.LogName+" is "+
+				"missing",
 			"each INSERT, UPDATE or DELETE there ends with error 1146, because a trigger of the tool writes "+s.LogName,
 			"Make the table again now, as the tool's account, so that the shop can write; then log what changed meanwhile:\n"+
-				createLog(s)+"\n"+j.relog(s))
+				createLog(
+					s,
+				)+"\n"+j.relog(
+				s,
+			),
+		)
 	}
 }
 
@@ -212,13 +219,24 @@ func (j *deltaLogJudge) losses() {
 		if i < 0 {
 			continue
 		}
-		j.Fail(l.Document, fmt.Sprintf("changes of %d %s of Magento 1 were lost: they differ from Magento 2 and are in "+
-			"no log",
-			len(l.IDs), l.Many),
-			fmt.Sprintf("%s with %s %s; seen in two evaluations more than one cycle apart; in Magento 2 the table is %s",
-				j.d.Standings[i].Name, l.Key, someIDs(l.IDs), j.e.Magento2.Prefix+l.Magento2),
+		j.Fail(
+			l.Document,
+			fmt.Sprintf("changes of %d %s of Magento 1 were lost: they differ from Magento 2 and are in "+
+				"no log",
+				len(l.IDs), l.Many),
+			fmt.Sprintf(
+				"%s with %s %s; seen in two evaluations more than one cycle apart; in Magento 2 the table is %s",
+				j.d.Standings[i].Name,
+				l.Key,
+				someIDs(l.IDs),
+				j.e.Magento2.Prefix+l.Magento2,
+			),
 			"Find out which of the other findings lost them. Then put them into the log again, so that the next cycle delivers "+
-				"them (look after what belongs to them, like items and addresses, too):\n"+relogRows(j.d.Standings[i], l))
+				"them (look after what belongs to them, like items and addresses, too):\n"+relogRows(
+				j.d.Standings[i],
+				l,
+			),
+		)
 	}
 }
 
@@ -249,12 +267,15 @@ func relogRows(s delta.Standing, l delta.Loss) string {
 
 func (j *deltaLogJudge) replica() {
 	if j.d.Replica {
-		j.Fail("replica", "Magento 1's database is a replica: the tool loses every second change of a row, and breaks "+
-			"the replication",
+		j.Fail(
+			"replica",
+			"Magento 1's database is a replica: the tool loses every second change of a row, and breaks "+
+				"the replication",
 			"Slave_running is ON; row-based replication fires no triggers here, and what the tool deletes here stays on "+
 				"the primary",
 			"Name the live primary in config.xml and in "+j.e.Magento1.Key("database")+". "+
-				j.again("the triggers were made on a replica"))
+				j.again("the triggers were made on a replica"),
+		)
 	}
 }
 
@@ -268,11 +289,14 @@ func (j *deltaLogJudge) triggers() {
 			fmt.Sprintf("%s has %d log tables and shows no trigger to %s", j.e.Magento1.Label(),
 				len(j.d.Log.Columns), j.e.Magento1.Session.CurrentUser), j.grant())
 	case len(faulty) == all && len(j.d.Log.Triggers) == 0:
-		j.Fail("triggers", fmt.Sprintf("no change of Magento 1 is logged: %d log tables and no triggers",
-			len(j.d.Log.Columns)),
+		j.Fail(
+			"triggers",
+			fmt.Sprintf("no change of Magento 1 is logged: %d log tables and no triggers",
+				len(j.d.Log.Columns)),
 			"migrate:delta finds empty log tables, ends its cycles without a word, and everything is lost that changed since "+
 				"the triggers were gone",
-			j.again("Magento 1 was restored or copied without triggers (--skip-triggers), or somebody dropped them"))
+			j.again("Magento 1 was restored or copied without triggers (--skip-triggers), or somebody dropped them"),
+		)
 	default:
 		j.eachTable(faulty)
 	}
@@ -305,18 +329,24 @@ func (j *deltaLogJudge) eachTable(faulty []delta.Standing) {
 		missing := strings.Join(s.Missing(), ", ")
 		switch {
 		case len(s.Elsewhere) > 0:
-			j.Fail(s.Document, fmt.Sprintf("changes of %s are not logged: its triggers sit on %s", s.Name,
-				strings.Join(s.Elsewhere, ", ")),
+			j.Fail(
+				s.Document,
+				fmt.Sprintf("changes of %s are not logged: its triggers sit on %s", s.Name,
+					strings.Join(s.Elsewhere, ", ")),
 				"not logged: "+missing+"; the tables were probably swapped by RENAME, and triggers follow the old table. What "+
 					"changed since then is lost, and migrate:delta does not say so",
-				j.recreate(s))
+				j.recreate(s),
+			)
 		case j.hidden && len(s.Fires) == 0:
 			j.Unknown(s.Document, "the account may not see the triggers of "+s.Name, "", j.grant())
 		default:
-			j.Fail(s.Document, fmt.Sprintf("changes of %s are not logged: the trigger for %s is missing", s.Name, missing),
+			j.Fail(
+				s.Document,
+				fmt.Sprintf("changes of %s are not logged: the trigger for %s is missing", s.Name, missing),
 				"migrate:delta goes on without a word, and Magento 2 keeps the old rows. Magento 1 does not say since when: "+
 					"count everything that changed since migrate:data as lost",
-				j.recreate(s))
+				j.recreate(s),
+			)
 		}
 	}
 }
@@ -371,11 +401,16 @@ func (j *deltaLogJudge) created() {
 		return
 	}
 	if j.d.DataStart.IsZero() {
-		j.Unknown("created", "whether the triggers are older than the copied data is unknown",
+		j.Unknown(
+			"created",
+			"whether the triggers are older than the copied data is unknown",
 			"the newest was made at "+finding.Time(j.d.Log.Created())+"; "+noDataStart(j.d),
-			"Set "+j.e.Migration.Key("magento2.root")+" to the folder in which the tool was run: var/ there has its log "+
+			"Set "+j.e.Migration.Key(
+				"magento2.root",
+			)+" to the folder in which the tool was run: var/ there has its log "+
 				"and its "+
-				"progress file. Or compare the times yourself and waive this subject.")
+				"progress file. Or compare the times yourself and waive this subject.",
+		)
 		return
 	}
 	limit := j.d.DataStart.Add(j.d.Skew.Abs() + clockSlack)
@@ -420,12 +455,18 @@ func (j *deltaLogJudge) times(created time.Time) string {
 
 // restored says that the log as a whole is younger than the copied data.
 func (j *deltaLogJudge) restored(younger []delta.Standing) {
-	j.Fail("created", "all triggers were made after the data was copied: Magento 1 was restored or copied",
-		fmt.Sprintf("%s, %d tables; the log goes on as it was in the dump, and what happened since is gone from Magento "+
-			"1 as well, or is on another server",
-			j.times(j.d.Log.Created()), len(younger)),
+	j.Fail(
+		"created",
+		"all triggers were made after the data was copied: Magento 1 was restored or copied",
+		fmt.Sprintf(
+			"%s, %d tables; the log goes on as it was in the dump, and what happened since is gone from Magento "+
+				"1 as well, or is on another server",
+			j.times(j.d.Log.Created()),
+			len(younger),
+		),
 		j.again("Magento 1 was restored from a dump, or config.xml names a copy of the live one")+
-			" If nothing was sold between, compare both systems and waive it:\n"+j.waiver("created"))
+			" If nothing was sold between, compare both systems and waive it:\n"+j.waiver("created"),
+	)
 }
 
 // waiverDays is how long the waiver that a remedy shows runs.
@@ -447,14 +488,27 @@ func (j *deltaLogJudge) outgrown() {
 		for _, k := range s.Keys {
 			changes = append(changes, "MODIFY "+database.Quote(k)+" BIGINT UNSIGNED NOT NULL")
 		}
-		j.Fail(s.Document, fmt.Sprintf("ids of %s are too large for its log: such rows all share the log's row %d", s.Name,
-			s.Holds),
+		j.Fail(
+			s.Document,
+			fmt.Sprintf("ids of %s are too large for its log: such rows all share the log's row %d", s.Name,
+				s.Holds),
 			fmt.Sprintf("the next id is %d; their changes are lost", s.Next),
 			"Let the log hold larger ids, as an administrator, then put the rows above that into the log again:\nALTER TABLE "+
-				database.Quote(s.LogName)+" "+strings.Join(changes, ", ")+";\n"+
-				fmt.Sprintf("INSERT INTO %s (%[2]s, `operation`) SELECT %[2]s, 'UPDATE' FROM %[3]s WHERE %[2]s > %[4]d "+
-					"ON DUPLICATE KEY UPDATE `operation` = 'UPDATE', `processed` = 0;",
-					database.Quote(s.LogName), database.Quote(s.Keys[0]), database.Quote(s.Name), s.Holds))
+				database.Quote(
+					s.LogName,
+				)+" "+strings.Join(
+				changes,
+				", ",
+			)+";\n"+
+				fmt.Sprintf(
+					"INSERT INTO %s (%[2]s, `operation`) SELECT %[2]s, 'UPDATE' FROM %[3]s WHERE %[2]s > %[4]d "+
+						"ON DUPLICATE KEY UPDATE `operation` = 'UPDATE', `processed` = 0;",
+					database.Quote(s.LogName),
+					database.Quote(s.Keys[0]),
+					database.Quote(s.Name),
+					s.Holds,
+				),
+		)
 	}
 }
 
@@ -464,23 +518,40 @@ func (j *deltaLogJudge) tables() {
 		guessed := j.d.ScopeErr != nil
 		switch {
 		case s.Absent && !guessed && !s.HasLog:
-			j.Fail(s.Document, "the delta files name "+s.Name+", which Magento 1 does not have: each cycle of "+
-				"migrate:delta ends with an error",
+			j.Fail(
+				s.Document,
+				"the delta files name "+s.Name+", which Magento 1 does not have: each cycle of "+
+					"migrate:delta ends with an error",
 				"the tool empties the log of every listed table at the end of a cycle: error 1146 for "+s.LogName,
 				"Take the document out of the file that delta_document_groups_file names, or give the tool the log table that "+
 					"it looks for:\n"+
-					createLog(s))
+					createLog(
+						s,
+					),
+			)
 		case s.View:
-			j.Fail(s.Document, s.Name+" is a view: no trigger can log its changes", "it is to be logged as the delta files say",
-				"Put the table back that the view stands for. "+j.again("a table was replaced by a view"))
+			j.Fail(
+				s.Document,
+				s.Name+" is a view: no trigger can log its changes",
+				"it is to be logged as the delta files say",
+				"Put the table back that the view stands for. "+j.again("a table was replaced by a view"),
+			)
 		case !s.HasLog && len(s.Fires) == 0 && len(s.Elsewhere) == 0:
-			j.Fail(s.Document, "changes of "+s.Name+" are not logged: it has neither a log table nor triggers",
-				notInstalled(s), "Make both, as the tool's account, and log the table's rows:\n"+createLog(s)+"\n"+j.recreate(s))
+			j.Fail(
+				s.Document,
+				"changes of "+s.Name+" are not logged: it has neither a log table nor triggers",
+				notInstalled(
+					s,
+				),
+				"Make both, as the tool's account, and log the table's rows:\n"+createLog(s)+"\n"+j.recreate(s),
+			)
 		case s.HasLog && s.Wrong != "" && !guessed:
 			j.Fail(s.Document, "the log table "+s.LogName+" is not as the tool needs it", s.Wrong,
 				"Rename it away and make it again, as an administrator, then log the table's rows:\nRENAME TABLE "+
 					database.Quote(s.LogName)+" TO "+
-					database.Quote(s.LogName[:min(len(s.LogName), maxTriggerName-4)]+"_old")+";\n"+createLog(s)+"\n"+j.relog(s))
+					database.Quote(
+						s.LogName[:min(len(s.LogName), maxTriggerName-4)]+"_old",
+					)+";\n"+createLog(s)+"\n"+j.relog(s))
 		}
 	}
 }
@@ -509,8 +580,12 @@ func (j *deltaLogJudge) configuration() {
 			"Correct the file that delta_document_groups_file in config.xml names.")
 	}
 	for _, class := range j.d.Scope.UnknownSteps {
-		j.Note("steps", "config.xml has a delta step that is not the tool's own: which log tables it reads is not known",
-			class, "")
+		j.Note(
+			"steps",
+			"config.xml has a delta step that is not the tool's own: which log tables it reads is not known",
+			class,
+			"",
+		)
 	}
 }
 

@@ -140,7 +140,10 @@ var deltaFaults = map[string]deltaFault{
 		after: finding.Unknown, // the name is taken
 	},
 	"altered in place": {
-		do: []string{"ALTER TABLE sales_flat_order ADD COLUMN acme INT, ALGORITHM=COPY", "OPTIMIZE TABLE review"}, status: finding.Pass,
+		do: []string{
+			"ALTER TABLE sales_flat_order ADD COLUMN acme INT, ALGORITHM=COPY",
+			"OPTIMIZE TABLE review",
+		}, status: finding.Pass,
 	},
 }
 
@@ -328,8 +331,10 @@ func TestDeltaLogTripwire(t *testing.T) {
 	t.Parallel()
 	s := newDelta(t)
 	s.Want("delta_log", finding.Pass)
-	s.On1("INSERT INTO sales_flat_order (entity_id, status, increment_id, updated_at) VALUES (10, 'new', '100000010', NOW()), (11, 'new', '100000011', NOW())",
-		"UPDATE customer_entity SET email = 'new@example.com' WHERE entity_id = 1")
+	s.On1(
+		"INSERT INTO sales_flat_order (entity_id, status, increment_id, updated_at) VALUES (10, 'new', '100000010', NOW()), (11, 'new', '100000011', NOW())",
+		"UPDATE customer_entity SET email = 'new@example.com' WHERE entity_id = 1",
+	)
 	s.later(time.Minute)
 	s.Want("delta_log", finding.Pass) // it waits in the log
 	s.On1("TRUNCATE m2_cl_sales_flat_order", "DELETE FROM m2_cl_customer_entity")
@@ -367,7 +372,10 @@ func manyOrders(first int) string {
 	for i := first; i < first+100; i++ {
 		values = append(values, fmt.Sprintf("(%d, 'new', '3%08d', NOW())", i, i))
 	}
-	return "INSERT INTO sales_flat_order (entity_id, status, increment_id, updated_at) VALUES " + strings.Join(values, ", ")
+	return "INSERT INTO sales_flat_order (entity_id, status, increment_id, updated_at) VALUES " + strings.Join(
+		values,
+		", ",
+	)
 }
 
 func TestDeltaLogByPhase(t *testing.T) {

@@ -27,7 +27,8 @@ func TestM2InstalledExactRelease(t *testing.T) {
 	s := newShop(t)
 	s.On2(
 		"CREATE TABLE IF NOT EXISTS admin_analytics_usage_version_log (id int unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY, last_viewed_in_version varchar(50) NOT NULL)",
-		"INSERT INTO admin_analytics_usage_version_log (last_viewed_in_version) VALUES ('2.4.6'), ('2.4.7-p3')")
+		"INSERT INTO admin_analytics_usage_version_log (last_viewed_in_version) VALUES ('2.4.6'), ('2.4.7-p3')",
+	)
 	s.WantFinding("m2_installed", finding.Pass, "2.4.7-p3", "admin_analytics_usage_version_log")
 }
 

@@ -224,11 +224,16 @@ func TestMigrationToolEncryptedSettings(t *testing.T) {
 	s := newShop(t, func(s *shoptest.Shop) { s.Prefix1 = "mage_" })
 	_, root2 := s.WithRoots()
 	s.WriteTool(root2, map[string]string{"crypt_key": ""})
-	shoptest.WriteUnder(t, root2, shoptest.ToolDir+"/etc/settings_map_file.xml",
-		`<settings><value><transform><path>payment/acme/key</path><handler class="\Migration\Handler\Encrypt"/></transform></value></settings>`)
+	shoptest.WriteUnder(
+		t,
+		root2,
+		shoptest.ToolDir+"/etc/settings_map_file.xml",
+		`<settings><value><transform><path>payment/acme/key</path><handler class="\Migration\Handler\Encrypt"/></transform></value></settings>`,
+	)
 	s.WantFinding("migration_tool", finding.Warn, "crypt_key of config.xml is empty")
 	s.On1(
-		"INSERT INTO mage_core_config_data (scope, scope_id, path, value) VALUES ('default', 0, 'payment/acme/key', 'x')")
+		"INSERT INTO mage_core_config_data (scope, scope_id, path, value) VALUES ('default', 0, 'payment/acme/key', 'x')",
+	)
 	s.WantFinding("migration_tool", finding.Fail, "has encrypted settings")
 	s.WriteTool(root2, nil)
 	s.Want("migration_tool", finding.Pass)
@@ -246,8 +251,12 @@ func TestMigrationToolIntegrity(t *testing.T) {
 	const path = shoptest.ToolDir + "/etc/opensource-to-opensource/1.9.4.5/map.xml.dist"
 	// Every table but the extension's.
 	tables := s.tablesBut("acme_giftcard")
-	shoptest.WriteUnder(t, root2, path,
-		"<map><source><document_rules>"+tables+"</document_rules></source><destination>"+shoptest.IgnoreAll+"</destination></map>")
+	shoptest.WriteUnder(
+		t,
+		root2,
+		path,
+		"<map><source><document_rules>"+tables+"</document_rules></source><destination>"+shoptest.IgnoreAll+"</destination></map>",
+	)
 	f := s.WantFinding("migration_tool", finding.Warn, "Source documents are not mapped: acme_giftcard",
 		"<ignore><document>acme_giftcard</document></ignore>")
 	if f.Subject != "acme_giftcard" {
@@ -256,8 +265,12 @@ func TestMigrationToolIntegrity(t *testing.T) {
 	s.WantValue(1, "integrity_findings", "documents")
 	s.Configure("migration_tool", "{severity: fail}")
 	s.Want("migration_tool", finding.Fail)
-	shoptest.WriteUnder(t, root2, path,
-		"<map><source><document_rules>"+tables+"<ignore><document>acme_giftcard</document></ignore></document_rules></source><destination>"+shoptest.IgnoreAll+"</destination></map>")
+	shoptest.WriteUnder(
+		t,
+		root2,
+		path,
+		"<map><source><document_rules>"+tables+"<ignore><document>acme_giftcard</document></ignore></document_rules></source><destination>"+shoptest.IgnoreAll+"</destination></map>",
+	)
 	s.Want("migration_tool", finding.Pass)
 	s.WantValue(0, "integrity_findings", "documents")
 }
@@ -402,8 +415,11 @@ func TestMigrationToolMappingFromTheDatabase(t *testing.T) {
 	s.WithRoots()
 	s.Migration.Magento1.Root = ""
 	versions := func(catalog, sales, core string) {
-		s.On1("DELETE FROM core_resource", "INSERT INTO core_resource (code, version) VALUES ('catalog_setup', '"+catalog+
-			"'), ('sales_setup', '"+sales+"'), ('core_setup', '"+core+"')")
+		s.On1(
+			"DELETE FROM core_resource",
+			"INSERT INTO core_resource (code, version) VALUES ('catalog_setup', '"+catalog+
+				"'), ('sales_setup', '"+sales+"'), ('core_setup', '"+core+"')",
+		)
 	}
 	versions("1.6.0.0.19.1.6", "1.6.0.10", "1.6.0.10")
 	s.Want("migration_tool", finding.Unknown) // local.xml
@@ -502,9 +518,11 @@ func TestMigrationToolSearchesOrphansBesideSlowRewrites(t *testing.T) {
 		"enterprise_url_rewrite", "catalog_product_entity_url_key", "catalog_product_website",
 		"catalog_category_entity_url_key", "enterprise_url_rewrite_redirect", "cms_page", "cms_page_store",
 	} {
-		s.On1("CREATE TABLE IF NOT EXISTS " + table + " (redirect_id int, url_rewrite_id int, request_path varchar(255), " +
-			"target_path varchar(255), store_id int, entity_type int, value_id int, identifier varchar(255), " +
-			"product_id int, category_id int, entity_id int, website_id int, page_id int)")
+		s.On1(
+			"CREATE TABLE IF NOT EXISTS " + table + " (redirect_id int, url_rewrite_id int, request_path varchar(255), " +
+				"target_path varchar(255), store_id int, entity_type int, value_id int, identifier varchar(255), " +
+				"product_id int, category_id int, entity_id int, website_id int, page_id int)",
+		)
 	}
 	s.On1("INSERT INTO enterprise_url_rewrite_redirect (redirect_id) VALUES (1)",
 		"RENAME TABLE enterprise_url_rewrite_redirect TO hidden",

@@ -201,7 +201,13 @@ func TestNetworkFromTheToolsConfiguration(t *testing.T) {
 				s.User, shoptest.Password)
 		}
 		xml := `<config xmlns:xs="http://www.w3.org/2001/XMLSchema-instance"><steps mode="data"><step title="Map"><integrity>Migration\Step\Map\Integrity</integrity></step></steps>
-<source>` + login(s.Server1, s.DB1) + `</source><destination>` + login(s.Server2, s.DB2) + `</destination>
+<source>` + login(
+			s.Server1,
+			s.DB1,
+		) + `</source><destination>` + login(
+			s.Server2,
+			s.DB2,
+		) + `</destination>
 <options><source_prefix>mage_</source_prefix><dest_prefix>m2_</dest_prefix></options></config>`
 		if err := os.WriteFile(path, []byte(xml), 0o600); err != nil {
 			t.Fatal(err)

@@ -30,7 +30,9 @@ func ownTable(t *testing.T, mariadb string) string {
 	path := filepath.Join(t.TempDir(), "requirements.yml")
 	text := fmt.Sprintf(
 		"dated: 2026-11-01\nreleases:\n  2.4.7-p3: {mariadb: [%q], opensearch: ['2.12'], php: ['8']}\n  2.4.7: {mariadb: [%q], opensearch: ['2.12'], php: ['8']}\n",
-		mariadb, mariadb)
+		mariadb,
+		mariadb,
+	)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -69,11 +71,19 @@ func TestSystemRequirements(t *testing.T) {
 	settings["requirements_file"] = ownTable(t, "11.4")
 	set()
 	s.WantFinding("system_requirements", finding.Warn, "was not tested with MariaDB 10.")
-	shoptest.WriteUnder(t, root2, "app/etc/di.xml",
-		`<config><type name="Magento\Framework\DB\Adapter\SqlVersionProvider"><arguments><argument name="supportedVersionPatterns"><item name="x">^8\.0\.</item></argument></arguments></type></config>`)
+	shoptest.WriteUnder(
+		t,
+		root2,
+		"app/etc/di.xml",
+		`<config><type name="Magento\Framework\DB\Adapter\SqlVersionProvider"><arguments><argument name="supportedVersionPatterns"><item name="x">^8\.0\.</item></argument></arguments></type></config>`,
+	)
 	s.WantFinding("system_requirements", finding.Fail, "does not accept MariaDB", "di.xml accepts")
-	shoptest.WriteUnder(t, root2, "app/etc/di.xml",
-		`<config><type><arguments><argument name="supportedVersionPatterns"><item name="x">^8\.0\.</item><item name="y">^10\.[2-6]\.|^10\.11\.</item></argument></arguments></type></config>`)
+	shoptest.WriteUnder(
+		t,
+		root2,
+		"app/etc/di.xml",
+		`<config><type><arguments><argument name="supportedVersionPatterns"><item name="x">^8\.0\.</item><item name="y">^10\.[2-6]\.|^10\.11\.</item></argument></arguments></type></config>`,
+	)
 	s.Want("system_requirements", finding.Warn)
 	settings["requirements_file"] = ownTable(t, "10")
 	set()

@@ -156,8 +156,12 @@ func TestTopologyAsksTheSocketOfLocalhost(t *testing.T) {
 
 // withRedisSession is Magento 1's local.xml with sessions in Redis, or behind sentinels.
 func (s *shop) withRedisSession(servers string) string {
-	return strings.Replace(s.LocalXML(s.Prefix1, s.DB1), "<session_save><![CDATA[files]]></session_save>",
-		"<session_save><![CDATA[db]]></session_save><redis_session><host>"+servers+"</host><port>6379</port></redis_session>", 1)
+	return strings.Replace(
+		s.LocalXML(s.Prefix1, s.DB1),
+		"<session_save><![CDATA[files]]></session_save>",
+		"<session_save><![CDATA[db]]></session_save><redis_session><host>"+servers+"</host><port>6379</port></redis_session>",
+		1,
+	)
 }
 
 // TestTopologyRolesThatMagento1Lacks must not keep a migration from being ready.
@@ -195,7 +199,8 @@ func TestTopologySentinels(t *testing.T) {
 	alive := node(t)
 	sentinels := func(servers string) {
 		shoptest.WriteUnder(t, root2, "app/etc/env.php", s.EnvPHP(
-			"'session' => ['save' => 'redis', 'redis' => ['sentinel_servers' => '"+servers+"', 'sentinel_master' => 'm']],"))
+			"'session' => ['save' => 'redis', 'redis' => ['sentinel_servers' => '"+servers+"', 'sentinel_master' => 'm']],",
+		))
 	}
 	shoptest.WriteUnder(t, root1, "app/etc/local.xml",
 		s.withRedisSession("tcp://r1:26379,tcp://r2:26379,tcp://r3:26379"))
@@ -208,9 +213,12 @@ func TestTopologySentinels(t *testing.T) {
 	sentinels("127.0.0.1:1,127.0.0.1:2")
 	s.WantFinding("topology", finding.Fail, "none of Magento 2's session nodes answers")
 	// Two nodes are two nodes: Memcached's clients spread over them.
-	shoptest.WriteUnder(t, root1, "app/etc/local.xml", strings.Replace(s.LocalXML(s.Prefix1, s.DB1),
+	shoptest.WriteUnder(t, root1, "app/etc/local.xml", strings.Replace(
+		s.LocalXML(s.Prefix1, s.DB1),
 		"<session_save><![CDATA[files]]></session_save>",
-		"<session_save><![CDATA[memcache]]></session_save><session_save_path>tcp://m1:11211,tcp://m2:11211</session_save_path>", 1))
+		"<session_save><![CDATA[memcache]]></session_save><session_save_path>tcp://m1:11211,tcp://m2:11211</session_save_path>",
+		1,
+	))
 	sentinels(alive)
 	s.WantFinding("topology", finding.Warn, "1 session node", "Magento 1 has 2")
 }

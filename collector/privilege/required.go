@@ -47,8 +47,11 @@ func requiredOnMagento1(t Task, hasViews bool) []requirement {
 			requirement{Create, "create the m2_cl_* tables, whose names are not there yet"},
 			requirement{Drop, "empty the m2_cl_* tables when migrate:data runs again"})
 	}
-	list = append(list, requirement{Trigger, "create triggers that log the shop's changes, and those need it whenever " +
-		"the shop writes"})
+	list = append(
+		list,
+		requirement{Trigger, "create triggers that log the shop's changes, and those need it whenever " +
+			"the shop writes"},
+	)
 	if hasViews && !t.afterData() {
 		list = append(list, requirement{ShowView, "look at the foreign keys of all tables, among which it counts the " +
 			"views of this database"})

@@ -15,7 +15,9 @@ import (
 // allowedStatements are all that a session of this package may send, as the general log shows them.
 var allowedStatements = []*regexp.Regexp{
 	regexp.MustCompile(`^SELECT VERSION\(\), @@version_comment, USER\(\), CURRENT_USER\(\), CONNECTION_ID\(\)$`),
-	regexp.MustCompile(`^SET (NAMES utf8mb4 COLLATE utf8mb4_general_ci|[a-z_]+=('[^']*'|[0-9.]+))(, [a-z_]+=('[^']*'|[0-9.]+))*$`),
+	regexp.MustCompile(
+		`^SET (NAMES utf8mb4 COLLATE utf8mb4_general_ci|[a-z_]+=('[^']*'|[0-9.]+))(, [a-z_]+=('[^']*'|[0-9.]+))*$`,
+	),
 	regexp.MustCompile(`^SET ROLE (NONE|DEFAULT)$`),
 	regexp.MustCompile(`^SELECT [^;]*\sFROM (performance_schema\.variables_info|mysql\.default_roles)\s[^;]*$`),
 	regexp.MustCompile(`^SHOW GLOBAL VARIABLES\s`),

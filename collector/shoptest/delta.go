@@ -31,8 +31,13 @@ func (s *Shop) WithDelta() (root1, root2 string) {
 	WriteUnder(s.T, root2, "config.xml", strings.Replace(s.ConfigXML(nil), mapStep,
 		`<step title="Customer Step"><delta>Migration\Step\Customer\Delta</delta></step>`+mapStep, 1))
 	WriteUnder(s.T, root2, ToolDir+"/etc/delta_document_groups_file.xml", DeltaGroups())
-	WriteUnder(s.T, root2, ToolDir+"/etc/opensource-to-opensource/1.9.4.5/map.xml.dist", "<map><source><document_rules>"+
-		"<ignore><document>sales_flat_order_grid</document></ignore></document_rules></source><destination/></map>")
+	WriteUnder(
+		s.T,
+		root2,
+		ToolDir+"/etc/opensource-to-opensource/1.9.4.5/map.xml.dist",
+		"<map><source><document_rules>"+
+			"<ignore><document>sales_flat_order_grid</document></ignore></document_rules></source><destination/></map>",
+	)
 	WriteUnder(s.T, root2, ToolDir+"/etc/log_map_file.xml", "<map><source/><destination/></map>")
 	WriteUnder(s.T, root2, "var/migration-tool-progress.lock",
 		`{"Migration\\App\\SetupDeltaLog":{"setup triggers":{"result":true}},`+
@@ -110,10 +115,30 @@ func (s *Shop) WriteRunLog(at time.Time, lines ...string) {
 
 // delivered are the documents that Deliver copies, each with its table in Magento 2 and the columns that both have.
 var delivered = []struct{ document, magento2, key, columns string }{
-	{"customer_entity", "customer_entity", "entity_id", "entity_id, website_id, email, group_id, increment_id, store_id, created_at, updated_at, is_active"},
-	{"sales_flat_order", "sales_order", "entity_id", "entity_id, state, status, store_id, customer_id, base_grand_total, grand_total, increment_id, base_currency_code, customer_email, created_at, updated_at"},
-	{"catalog_product_entity", "catalog_product_entity", "entity_id", "entity_id, attribute_set_id, type_id, sku, has_options, required_options, created_at, updated_at"},
-	{"sales_flat_quote", "quote", "entity_id", "entity_id, store_id, created_at, updated_at, is_active, items_count, grand_total, customer_id"},
+	{
+		"customer_entity",
+		"customer_entity",
+		"entity_id",
+		"entity_id, website_id, email, group_id, increment_id, store_id, created_at, updated_at, is_active",
+	},
+	{
+		"sales_flat_order",
+		"sales_order",
+		"entity_id",
+		"entity_id, state, status, store_id, customer_id, base_grand_total, grand_total, increment_id, base_currency_code, customer_email, created_at, updated_at",
+	},
+	{
+		"catalog_product_entity",
+		"catalog_product_entity",
+		"entity_id",
+		"entity_id, attribute_set_id, type_id, sku, has_options, required_options, created_at, updated_at",
+	},
+	{
+		"sales_flat_quote",
+		"quote",
+		"entity_id",
+		"entity_id, store_id, created_at, updated_at, is_active, items_count, grand_total, customer_id",
+	},
 }
 
 // Deliver does what one cycle of migrate:delta does up to its last step: it copies what waits in the log to Magento 2
@@ -125,11 +150,27 @@ func (s *Shop) Deliver(ctx context.Context) error {
 		made := "`" + s.DB2 + "`." + s.Prefix2 + d.magento2
 		statements = append(
 			statements,
-			fmt.Sprintf("DELETE n FROM %s n JOIN %s l USING (%s) WHERE l.processed = 0 AND l.operation = 'DELETE'", made, log, d.key),
-			fmt.Sprintf("REPLACE INTO %s (%s) SELECT %s FROM %s o WHERE %s IN (SELECT %[5]s FROM %[6]s WHERE processed = 0)",
-				made, d.columns, d.columns, old, d.key, log),
-			fmt.Sprintf("UPDATE %s l LEFT JOIN %s o USING (%s) SET l.processed = 1 WHERE o.%[3]s IS NOT NULL OR l.operation = 'DELETE'",
-				log, old, d.key),
+			fmt.Sprintf(
+				"DELETE n FROM %s n JOIN %s l USING (%s) WHERE l.processed = 0 AND l.operation = 'DELETE'",
+				made,
+				log,
+				d.key,
+			),
+			fmt.Sprintf(
+				"REPLACE INTO %s (%s) SELECT %s FROM %s o WHERE %s IN (SELECT %[5]s FROM %[6]s WHERE processed = 0)",
+				made,
+				d.columns,
+				d.columns,
+				old,
+				d.key,
+				log,
+			),
+			fmt.Sprintf(
+				"UPDATE %s l LEFT JOIN %s o USING (%s) SET l.processed = 1 WHERE o.%[3]s IS NOT NULL OR l.operation = 'DELETE'",
+				log,
+				old,
+				d.key,
+			),
 		)
 	}
 	return s.Server1.Exec(ctx, statements...)

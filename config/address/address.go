@@ -1,5 +1,5 @@
-// Package address reads the ways in which Magento's files name a server: a host setting of its database adapters,
-// or the server of a cache, session or queue.
+// Package address reads the ways in which Magento's files name a server: a host setting of its database adapters, or
+// the server of a cache, session or queue.
 package address
 
 import (
@@ -19,7 +19,8 @@ type Address struct {
 	Port int    `json:"port,omitempty"`
 	// Socket is the path of a Unix socket.
 	Socket string `json:"socket,omitempty"`
-	// DefaultSocket says that the Unix socket compiled into PHP or set in php.ini is meant: what PHP makes of localhost.
+	// DefaultSocket says that the Unix socket compiled into PHP or set in php.ini is meant: what PHP makes of
+	// localhost.
 	DefaultSocket bool `json:"default_socket,omitempty"`
 	// TLS says that the address asks for TLS itself, as tls:// does.
 	TLS bool `json:"tls,omitempty"`
@@ -36,8 +37,8 @@ func (a Address) String() string {
 	return net.JoinHostPort(WithoutLogin(a.Host), strconv.Itoa(a.Port))
 }
 
-// WithoutLogin hides what stands before the last @ of a text, as in a whole URL or DSN where only a host was expected. A leading @ is no
-// login: that is how abstract Unix sockets are written.
+// WithoutLogin hides what stands before the last @ of a text, as in a whole URL or DSN where only a host was expected.
+// A leading @ is no login: that is how abstract Unix sockets are written.
 func WithoutLogin(text string) string {
 	if i := strings.LastIndexByte(text, '@'); i > 0 {
 		return "…" + text[i:]
@@ -45,9 +46,9 @@ func WithoutLogin(text string) string {
 	return text
 }
 
-// Magento2 returns where Magento 2's database adapter, which is the migration tool's too, connects to for a host setting,
-// and what the setting does not do although it looks so. A port may follow the host; there is no form for IPv6.
-// (Magento\Framework\DB\Adapter\Pdo\Mysql::_connect: a slash makes it a socket, else it is split at every colon.)
+// Magento2 returns where Magento 2's database adapter, which is the migration tool's too, connects to for a host
+// setting, and what the setting does not do although it looks so. A port may follow the host; there is no form for
+// IPv6. (Magento\Framework\DB\Adapter\Pdo\Mysql::_connect: a slash makes it a socket, else it is split at every colon.)
 func Magento2(host string) (Address, []string) {
 	if strings.Contains(host, "/") {
 		return socket(host)
@@ -57,9 +58,15 @@ func Magento2(host string) (Address, []string) {
 	var problems []string
 	switch {
 	case isIPv6(host):
-		problems = append(problems, "an IPv6 address is split at its colons, so that another host is meant: use a name or an IPv4 address")
+		problems = append(
+			problems,
+			"an IPv6 address is split at its colons, so that another host is meant: use a name or an IPv4 address",
+		)
 	case hasMore:
-		problems = append(problems, "what follows the second colon ("+strconv.Itoa(len(dropped))+" characters) is dropped")
+		problems = append(
+			problems,
+			"what follows the second colon ("+strconv.Itoa(len(dropped))+" characters) is dropped",
+		)
 	}
 	a, more := tcp(name, port, hasPort)
 	return a, append(problems, more...)
@@ -116,8 +123,8 @@ func tcp(host, port string, hasPort bool) (Address, []string) {
 	return Address{Host: host, Port: number}, problems
 }
 
-// Server reads the address of a cache, session, queue or search server: a path, host, host:port, or a URL.
-// It is false when the text is no address. A user and password in it are left out.
+// Server reads the address of a cache, session, queue or search server: a path, host, host:port, or a URL. It is false
+// when the text is no address. A user and password in it are left out.
 func Server(text string, defaultPort int) (Address, bool) {
 	text = strings.TrimSpace(text)
 	scheme, rest, hasScheme := strings.Cut(text, "://")
@@ -173,7 +180,8 @@ func isHost(host string) bool {
 		return true
 	}
 	for _, c := range host {
-		if c != '-' && c != '.' && c != '_' && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c < 0x80 {
+		if c != '-' && c != '.' && c != '_' && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') &&
+			c < 0x80 {
 			return false
 		}
 	}

@@ -113,7 +113,8 @@ func FuzzServer(f *testing.F) {
 		}
 		for _, read := range []func(string) (Address, []string){Magento1, Magento2} {
 			a, _ := read(text)
-			if a.DefaultSocket && (a.Host != "" || a.Socket != "") || !a.DefaultSocket && (a.Host == "") == (a.Socket == "") {
+			if a.DefaultSocket && (a.Host != "" || a.Socket != "") ||
+				!a.DefaultSocket && (a.Host == "") == (a.Socket == "") {
 				t.Fatalf("%q is %+v", text, a)
 			}
 			if a.Host != "" && (a.Port < 1 || a.Port > 65535) {

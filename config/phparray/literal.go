@@ -72,7 +72,8 @@ const (
 	escapeBytes   = "\n\t\r\v\x1b\f\\$"
 )
 
-// decodeEscapes undoes the escapes of "…" and, with quote 0, of heredocs. The offset of a faulty escape goes with the error.
+// decodeEscapes undoes the escapes of "…" and, with quote 0, of heredocs. The offset of a faulty escape goes with the
+// error.
 func decodeEscapes(s string, quote byte) (text string, badOffset int, err error) {
 	if !strings.Contains(s, `\`) {
 		return s, 0, nil
@@ -141,8 +142,8 @@ func run(s string, limit int, is func(byte) bool) int {
 	return n
 }
 
-// heredocBody returns the lines of a heredoc or nowdoc without the indentation of its closing label.
-// The offset of a line that is indented less, or otherwise, goes with the error.
+// heredocBody returns the lines of a heredoc or nowdoc without the indentation of its closing label. The offset of a
+// line that is indented less, or otherwise, goes with the error.
 func heredocBody(literal string) (body string, badOffset int, err error) {
 	first := strings.IndexAny(literal, "\r\n")
 	start := first + 1
@@ -175,7 +176,9 @@ func heredocBody(literal string) (body string, badOffset int, err error) {
 		case !strings.HasPrefix(line, indent) && strings.Trim(line, indent) == "" && len(line) < len(indent):
 			line = ""
 		case !strings.HasPrefix(line, indent):
-			return "", start + offset, errors.New("this line of a heredoc is indented less than its closing label, or otherwise")
+			return "", start + offset, errors.New(
+				"this line of a heredoc is indented less than its closing label, or otherwise",
+			)
 		default:
 			line = line[len(indent):]
 		}

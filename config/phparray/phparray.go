@@ -1,9 +1,9 @@
 // Package phparray reads PHP files that return an array literal, without running PHP.
 //
-// It understands literals and their concatenation, and follows a variable that is set once and then returned. Whatever else PHP would have to
-// compute (calls, other variables, constants, operators) becomes an Unknown value in its place, with the reason; the rest of the array is read
-// all the same.
-// It never guesses: an element with a computed key makes everything uncertain that this element could replace.
+// It understands literals and their concatenation, and follows a variable that is set once and then returned. Whatever
+// else PHP would have to compute (calls, other variables, constants, operators) becomes an Unknown value in its place,
+// with the reason; the rest of the array is read all the same. It never guesses: an element with a computed key makes
+// everything uncertain that this element could replace.
 package phparray
 
 import (
@@ -55,8 +55,8 @@ func NewSource(file string, data []byte) (*Source, error) {
 	return s, s.pairBrackets()
 }
 
-// openTag moves behind <?php. A byte order mark before it does PHP no harm when it includes the file,
-// unless the first statement is one that must be the first thing in the file.
+// openTag moves behind <?php. A byte order mark before it does PHP no harm when it includes the file, unless the first
+// statement is one that must be the first thing in the file.
 func (s *Source) openTag() error {
 	s.pos = len(s.data) - len(bytes.TrimPrefix(s.data, []byte("\xef\xbb\xbf")))
 	const tag = "<?php"
@@ -93,7 +93,13 @@ func (s *Source) pairBrackets() error {
 			last := open[len(open)-1]
 			opening := s.tokens[last]
 			if pair := s.text(opening) + bracket; pair != "()" && pair != "[]" && pair != "{}" {
-				return s.errorAt(int(t.start), "this %s does not close the %s of line %d", bracket, s.text(opening), s.lines.At(int(opening.start)).Line)
+				return s.errorAt(
+					int(t.start),
+					"this %s does not close the %s of line %d",
+					bracket,
+					s.text(opening),
+					s.lines.At(int(opening.start)).Line,
+				)
 			}
 			s.closer[last] = i
 			open = open[:len(open)-1]
@@ -106,8 +112,8 @@ func (s *Source) pairBrackets() error {
 	return nil
 }
 
-// Parse returns the value that including the file would return: what stands behind its return.
-// It is Unknown when PHP would have to run to find which return that is.
+// Parse returns the value that including the file would return: what stands behind its return. It is Unknown when PHP
+// would have to run to find which return that is.
 func Parse(file string, data []byte) (*Value, error) {
 	s, err := NewSource(file, data)
 	if err != nil {
@@ -140,8 +146,8 @@ func (s *Source) Returned() (*Value, error) {
 	return nil, s.errorAt(int(s.tokens[len(s.tokens)-1].start), "the file ends without returning anything")
 }
 
-// alternativeSyntax returns the index of an if (…): … endif or the like, or of a goto, or -1.
-// Which statements they govern is not followed here.
+// alternativeSyntax returns the index of an if (…): … endif or the like, or of a goto, or -1. Which statements they
+// govern is not followed here.
 func (s *Source) alternativeSyntax() int {
 	words := []string{"endif", "endfor", "endforeach", "endwhile", "endswitch", "enddeclare", "goto"}
 	return slices.IndexFunc(s.tokens, func(t token) bool {
@@ -149,8 +155,8 @@ func (s *Source) alternativeSyntax() int {
 	})
 }
 
-// FunctionReturns returns the value of every return of the named function, in the order of the file.
-// It is false when there is no such function.
+// FunctionReturns returns the value of every return of the named function, in the order of the file. It is false when
+// there is no such function.
 func (s *Source) FunctionReturns(function string) (values []*Value, found bool, err error) {
 	for i := range s.tokens {
 		if s.keyword(i) != "function" || s.keyword(i+1) != strings.ToLower(function) {
@@ -172,7 +178,8 @@ func (s *Source) FunctionReturns(function string) (values []*Value, found bool, 
 	return nil, false, nil
 }
 
-// PropertyDefault returns the source text of what a property or variable is first set to, such as self::EDITION_COMMUNITY.
+// PropertyDefault returns the source text of what a property or variable is first set to, such as
+// self::EDITION_COMMUNITY.
 func (s *Source) PropertyDefault(variableName string) (string, bool) {
 	for i, t := range s.tokens {
 		if t.kind != variable || s.text(t) != variableName || !s.is(s.tokens[i+1], "=") {
@@ -435,7 +442,8 @@ func (p *parser) descend(at int) error {
 	return nil
 }
 
-// array reads the elements up to the bracket that closes the one at p.i. begin is where the array begins, for its place.
+// array reads the elements up to the bracket that closes the one at p.i. begin is where the array begins, for its
+// place.
 func (p *parser) array(begin int) (*Value, error) {
 	if err := p.descend(begin); err != nil {
 		return nil, err

@@ -196,7 +196,8 @@ func TestParseFollowsVariables(t *testing.T) {
 	if err != nil || v.Place().String() != "3:3" {
 		t.Errorf("%v %v", v, err)
 	}
-	if _, err := Parse("env.php", []byte("<?php\n$c = ['a' 'b'];\nreturn $c;")); err == nil || err.Error() != "env.php:2:11: a comma is missing before this" {
+	if _, err := Parse("env.php", []byte("<?php\n$c = ['a' 'b'];\nreturn $c;")); err == nil ||
+		err.Error() != "env.php:2:11: a comma is missing before this" {
 		t.Error(err)
 	}
 	if _, err := Parse("env.php", []byte("<?php\n$c = ;\nreturn $c;")); err == nil {
@@ -273,7 +274,10 @@ func TestParseErrors(t *testing.T) {
 
 func TestPlaces(t *testing.T) {
 	t.Parallel()
-	v, err := Parse("env.php", []byte("<?php\r\nreturn [\r\n    'db' => ['host' => getenv('H'),\r\n        'näme' => 'x'],\r\n];"))
+	v, err := Parse(
+		"env.php",
+		[]byte("<?php\r\nreturn [\r\n    'db' => ['host' => getenv('H'),\r\n        'näme' => 'x'],\r\n];"),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -286,7 +290,10 @@ func TestPlaces(t *testing.T) {
 
 func TestGet(t *testing.T) {
 	t.Parallel()
-	v, err := Parse("env.php", []byte("<?php return ['a' => ['b' => 1], 'u' => getenv('U'), 'o' => [...$x, 'k' => 2], 's' => 'text'];"))
+	v, err := Parse(
+		"env.php",
+		[]byte("<?php return ['a' => ['b' => 1], 'u' => getenv('U'), 'o' => [...$x, 'k' => 2], 's' => 'text'];"),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -372,7 +379,10 @@ func TestFromJSON(t *testing.T) {
 
 func TestValuesPrintNoSecrets(t *testing.T) {
 	t.Parallel()
-	v, err := Parse("env.php", []byte("<?php return ['hunter2' => ['password' => 'hunter2', 'n' => hunter2, 'f' => \"hunter2 $x\"]];"))
+	v, err := Parse(
+		"env.php",
+		[]byte("<?php return ['hunter2' => ['password' => 'hunter2', 'n' => hunter2, 'f' => \"hunter2 $x\"]];"),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -429,8 +439,8 @@ func TestParseIsLinear(t *testing.T) {
 	}
 }
 
-// processorTime returns for how long a function computed. Unlike the time on the clock, it does not depend on what else the
-// machine does.
+// processorTime returns for how long a function computed. Unlike the time on the clock, it does not depend on what else
+// the machine does.
 func processorTime(t *testing.T, compute func()) time.Duration {
 	t.Helper()
 	runtime.LockOSThread()
@@ -464,7 +474,8 @@ func FuzzParse(f *testing.F) {
 			if !errors.As(err, &place) {
 				t.Fatalf("an error without a place: %v", err)
 			}
-			if lines := strings.Count(string(data), "\n") + strings.Count(string(data), "\r") + 1; place.Line < 1 || place.Line > lines {
+			if lines := strings.Count(string(data), "\n") + strings.Count(string(data), "\r") + 1; place.Line < 1 ||
+				place.Line > lines {
 				t.Fatalf("%v is outside of the %d lines", err, lines)
 			}
 			return

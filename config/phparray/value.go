@@ -32,8 +32,8 @@ func (k Kind) String() string {
 	return [...]string{"unknown", "null", "bool", "int", "float", "string", "array"}[k]
 }
 
-// Value is a PHP value that was written as a literal, or Unknown.
-// Values hold secrets: they print their kind and their place only.
+// Value is a PHP value that was written as a literal, or Unknown. Values hold secrets: they print their kind and their
+// place only.
 type Value struct {
 	kind   Kind
 	lines  *sourcefile.Lines // nil when the value does not stem from a file
@@ -78,8 +78,8 @@ func (v *Value) Reason() string {
 	return ""
 }
 
-// Text returns a scalar as PHP converts it to a string.
-// It is false for arrays, unknown values and floats, whose text depends on PHP's settings.
+// Text returns a scalar as PHP converts it to a string. It is false for arrays, unknown values and floats, whose text
+// depends on PHP's settings.
 func (v *Value) Text() (string, bool) {
 	switch v.kind {
 	case String:
@@ -112,9 +112,8 @@ func (v *Value) Truth() (truth, known bool) {
 	return v.number != 0, true
 }
 
-// Get follows keys from array to array. It returns nil when the last array is known to have no such key,
-// and an Unknown value when only PHP could tell.
-// A key is the text of a PHP key: "8" is the integer 8, as in PHP itself.
+// Get follows keys from array to array. It returns nil when the last array is known to have no such key, and an Unknown
+// value when only PHP could tell. A key is the text of a PHP key: "8" is the integer 8, as in PHP itself.
 func (v *Value) Get(keys ...string) *Value {
 	for _, key := range keys {
 		if v.kind == Unknown {
@@ -146,8 +145,8 @@ func (v *Value) Entries() iter.Seq2[string, *Value] {
 	}
 }
 
-// Open returns the first element of an array whose key only PHP could compute, or nil.
-// An array with one may have any further key.
+// Open returns the first element of an array whose key only PHP could compute, or nil. An array with one may have any
+// further key.
 func (v *Value) Open() *Value {
 	if v.elements == nil {
 		return nil
@@ -174,7 +173,8 @@ func NewString(text string) *Value {
 	return &Value{kind: String, text: text}
 }
 
-// Replace returns base with the elements of another array in it, those with equal keys replaced, as PHP's array_replace does.
+// Replace returns base with the elements of another array in it, those with equal keys replaced, as PHP's array_replace
+// does.
 func Replace(base, other *Value) *Value {
 	result := newArray()
 	result.lines, result.offset = base.lines, base.offset
@@ -232,7 +232,8 @@ func (v *Value) add(value *Value) {
 	}
 }
 
-// widen notes an element whose key is not known. It may replace any element before it, so none of those is known any more.
+// widen notes an element whose key is not known. It may replace any element before it, so none of those is known any
+// more.
 func (v *Value) widen(element *Value) {
 	if v.open == nil {
 		v.open = element
@@ -272,8 +273,8 @@ func castKey(v *Value) (string, bool) {
 // maxJSONDepth is PHP's own limit in json_decode.
 const maxJSONDepth = 512
 
-// FromJSON turns a JSON object into the array that PHP's json_decode makes of it.
-// PHP takes anything that is not JSON for null, and Magento ignores it: that is the error here.
+// FromJSON turns a JSON object into the array that PHP's json_decode makes of it. PHP takes anything that is not JSON
+// for null, and Magento ignores it: that is the error here.
 func FromJSON(data []byte) (*Value, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()

@@ -45,7 +45,8 @@ type Attribute struct {
 	sourcefile.Place
 }
 
-// Text returns the text and CDATA directly in the element, with all white space: what PHP's SimpleXML gives as its string.
+// Text returns the text and CDATA directly in the element, with all white space: what PHP's SimpleXML gives as its
+// string.
 func (n *Node) Text() string {
 	if n == nil {
 		return ""
@@ -128,7 +129,8 @@ func (n *Node) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "<%s> at %s", n.Name, n.Place)
 }
 
-// Parse reads a document and returns its root element. The error says where it is not well-formed, never what stands there.
+// Parse reads a document and returns its root element. The error says where it is not well-formed, never what stands
+// there.
 func Parse(file string, data []byte) (*Node, error) {
 	if err := sourcefile.CheckSize(file, len(data), MaxSize); err != nil {
 		return nil, err
@@ -242,7 +244,10 @@ func (p *parser) startElement(start xml.StartElement, offset int) error {
 				return p.errorAt(places[i], "this attribute stands twice in the element")
 			}
 		}
-		n.Attributes = append(n.Attributes, Attribute{Namespace: a.Name.Space, Name: a.Name.Local, Value: a.Value, Place: p.lines.At(places[i])})
+		n.Attributes = append(
+			n.Attributes,
+			Attribute{Namespace: a.Name.Space, Name: a.Name.Local, Value: a.Value, Place: p.lines.At(places[i])},
+		)
 	}
 	p.elements++
 	switch {

@@ -126,7 +126,8 @@ func TestChild(t *testing.T) {
 	if count != 4 {
 		t.Errorf("%d elements", count)
 	}
-	if out := fmt.Sprintf("%v %+v %#v %s", n, n, n.Child("b", "c"), n.Child("x")); strings.Contains(out, "1)") || !strings.Contains(out, "<a> at 1:1") {
+	if out := fmt.Sprintf("%v %+v %#v %s", n, n, n.Child("b", "c"), n.Child("x")); strings.Contains(out, "1)") ||
+		!strings.Contains(out, "<a> at 1:1") {
 		t.Error(out)
 	}
 }
