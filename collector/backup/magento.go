@@ -131,7 +131,8 @@ func has(sorted []string, name string) bool {
 
 var generatedTable = regexp.MustCompile(
 	`^(sequence_.*|.*_cl|.*_tmp|.*_replica|inventory_stock_\d+|catalog_product_index_.*_store\d+|` +
-		`catalog_category_product_index_store\d+|catalog_(product|category)_flat_.*\d+|catalogsearch_fulltext_scope\d+|` +
+		`catalog_category_product_index_store\d+|catalog_(product|category)_flat_.*\d+|` +
+		`catalogsearch_fulltext_scope\d+|` +
 		`search_tmp_.*|customer_dummy_cl)$`,
 )
 

@@ -143,7 +143,11 @@ func (d *directory) readMydumper(ctx context.Context) error {
 		}
 	}
 	for _, f := range files["raw"] {
-		if err := d.part(f.name, func(in io.Reader) error { _, err := io.Copy(io.Discard, in); return err }); err != nil {
+		err := d.part(f.name, func(in io.Reader) error {
+			_, err := io.Copy(io.Discard, in)
+			return err
+		})
+		if err != nil {
 			return err
 		}
 		for _, db := range d.contents.databases {

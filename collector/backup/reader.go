@@ -13,15 +13,16 @@ import (
 
 // Options are the settings of a Reader. The zero value of each stands for the default that its comment names.
 type Options struct {
-	BytesPerSecond int64            // how fast files are read; 0: as fast as they come
-	Stall          time.Duration    // how long the operating system may take for one read; 30s
-	Settle         time.Duration    // how long a file that grew must be quiet before it is read again; 10s
-	Fresh          time.Duration    // how long after its last write a file that ends too early counts as being written; 1m
-	Retry          time.Duration    // when a file that could not be read is tried again; 1m
-	MaxWindow      int64            // bytes of memory for one decompressor; 64 MiB, which xz -9 needs
-	MaxOutput      int64            // decompressed bytes of one file; 4 TiB
-	MaxRatio       int64            // decompressed bytes for each compressed one, counted after the first 256 MiB; 2000
-	Now            func() time.Time // the clock; time.Now
+	BytesPerSecond int64         // how fast files are read; 0: as fast as they come
+	Stall          time.Duration // how long the operating system may take for one read; 30s
+	Settle         time.Duration // how long a file that grew must be quiet before it is read again; 10s
+	// Fresh is how long after its last write a file that ends too early counts as being written; 1m.
+	Fresh     time.Duration
+	Retry     time.Duration    // when a file that could not be read is tried again; 1m
+	MaxWindow int64            // bytes of memory for one decompressor; 64 MiB, which xz -9 needs
+	MaxOutput int64            // decompressed bytes of one file; 4 TiB
+	MaxRatio  int64            // decompressed bytes for each compressed one, counted after the first 256 MiB; 2000
+	Now       func() time.Time // the clock; time.Now
 }
 
 func (o Options) withDefaults() Options {

@@ -133,7 +133,8 @@ func isSplit(dir string, set []splitName) bool {
 		switch {
 		case err != nil, n == 0, i > 0 && beginsBackup(head):
 			return false
-		case i == 0 && kind != splitMarked && !beginsBackup(head) && nameOf(strings.TrimRight(s.stem, "._-")) != nameDump:
+		case i == 0 && kind != splitMarked && !beginsBackup(head) &&
+			nameOf(strings.TrimRight(s.stem, "._-")) != nameDump:
 			return false
 		case i == 0:
 			size = n

@@ -108,7 +108,8 @@ func (a adviser) network(c Cause) (Advice, bool) {
 	case Timeout:
 		return Advice{
 			Summary: what + " did not answer in time at " + address,
-			Remedy: "Open the port in the firewall between this host and the server; if it is open, the server hangs: " +
+			Remedy: "Open the port in the firewall between this host and the server; if it is open, the server " +
+				"hangs: " +
 				"look at its process list and error log.",
 			Heals: true,
 		}, true
@@ -138,7 +139,8 @@ func (a adviser) socket(c Cause) (Advice, bool) {
 	case SocketDenied:
 		return Advice{
 			Summary: "this user may not use the Unix socket of " + a.n.Database,
-			Remedy:  "Give the user that the exporter runs as access to the socket (its folder needs x, the socket rw).",
+			Remedy: "Give the user that the exporter runs as access to the socket (its folder needs x, the socket " +
+				"rw).",
 		}, true
 	}
 	return Advice{}, false
@@ -193,7 +195,8 @@ func (a adviser) certificate(c Cause) (Advice, bool) {
 		return Advice{
 			Summary: what + " is not for " + name,
 			Remedy: lines("Set "+a.n.Setting("tls.server_name")+" to a name that it is for, or give the server "+
-				"another one. See its names with:", fmt.Sprintf("openssl s_client -starttls mysql -connect %s </dev/null | "+
+				"another one. See its names with:", fmt.Sprintf("openssl s_client -starttls mysql -connect %s "+
+				"</dev/null | "+
 				"openssl x509 -noout -ext subjectAltName", a.address())),
 		}, true
 	case CertificateWithoutSAN:
@@ -511,7 +514,8 @@ func adviseCause(c Cause, n Naming) (Advice, bool) {
 		return Advice{
 			Summary: "a table of " + n.Database + " is there, but the server cannot open its files",
 			Remedy: lines("Give its files back to the user that the server runs as, with the mode that the other "+
-				"files beside it have (SELECT @@datadir; then ls -l there), and then, as an administrator:", "FLUSH TABLES;"),
+				"files beside it have (SELECT @@datadir; then ls -l there), and then, as an "+
+				"administrator:", "FLUSH TABLES;"),
 		}, true
 	}
 	return Advice{}, false

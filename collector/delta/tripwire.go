@@ -396,7 +396,8 @@ func (p plan) magento1ByID(i int, prefix string, ids []int64) string {
 	key, list := database.Quote(p.Key), joinIDs(ids)
 	return p.magento1(i, database.Quote(prefix+p.Document)) + " WHERE t." + key + " IN (" + list + ")" +
 		fmt.Sprintf(
-			" UNION ALL SELECT %d, l.%[2]s, 0, 0, 0, l.processed = 0 FROM %[3]s l LEFT JOIN %[4]s t ON t.%[2]s = l.%[2]s"+
+			" UNION ALL SELECT %d, l.%[2]s, 0, 0, 0, l.processed = 0 FROM %[3]s l LEFT JOIN %[4]s t ON t.%[2]s = "+
+				"l.%[2]s"+
 				" WHERE l.%[2]s IN (%[5]s) AND t.%[2]s IS NULL",
 			i,
 			key,

@@ -118,7 +118,8 @@ func wrongDatabase(side toolmap.Side) string {
 		prefix = "dest_prefix"
 	}
 	return fmt.Sprintf(
-		"See that config.xml names the right database of %s and its table prefix in <%s>, and that the installation is whole.",
+		"See that config.xml names the right database of %s and its table prefix in <%s>, and that the installation "+
+			"is whole.",
 		system(side),
 		prefix,
 	)
@@ -136,7 +137,8 @@ func (c *checker) compareFields(k comparison, m *toolmap.Map, document, other st
 					Document: document,
 					Field:    column.Name,
 					Message:  ambiguous.Message,
-					Detail:   "Two rules contradict each other, and the tool stops at once: it says nothing of what comes after",
+					Detail: "Two rules contradict each other, and the tool stops at once: it says nothing of what " +
+						"comes after",
 					Remedy: Remedy{
 						Option: k.option,
 						File:   m.File,

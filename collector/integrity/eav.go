@@ -51,16 +51,18 @@ func (c *checker) groupNames() {
 				Detail:   "Missing: " + list,
 				Remedy: Remedy{
 					Text: fmt.Sprintf(
-						"Give the attribute set %q these groups in Magento 1 (Catalog, Attributes, Manage Attribute Sets): %s.",
+						"Give the attribute set %q these groups in Magento 1 (Catalog, Attributes, Manage Attribute "+
+							"Sets): %s.",
 						set.Name,
 						list,
 					),
 				},
 			},
-			`The product attribute set "`+set.Name+`" does not contain all required attribute group names "`+strings.Join(
-				wanted,
-				", ",
-			)+`"`,
+			`The product attribute set "`+set.Name+`" does not contain all required attribute group names "`+
+				strings.Join(
+					wanted,
+					", ",
+				)+`"`,
 		)
 	}
 }
@@ -162,7 +164,8 @@ func (c *checker) class(use ClassUse, f Prediction) {
 		"classmap",
 		fmt.Sprintf("<rename><from>%s</from><to/></rename>", escape(use.Class)),
 	)
-	f.Remedy.Text = "Between <to> and </to> stands the class of Magento 2 that does the same; empty leaves the class out."
+	f.Remedy.Text = "Between <to> and </to> stands the class of Magento 2 that does the same; empty leaves the " +
+		"class out."
 	c.incompatible(f, fmt.Sprintf("Class %s is not mapped in record %s=%s", use.Class, use.Key, use.ID))
 }
 
@@ -202,7 +205,8 @@ func (c *checker) customerAttribute(document, entityType, code string) {
 		f.Message = fmt.Sprintf("Attribute %s does not exist in the type %s", code, entityType)
 		f.Remedy = Remedy{Option: customerAttributes, File: c.plan.path(customerAttributes),
 			Text: fmt.Sprintf(
-				"Remove <attribute>%s</attribute> from the group %s in a copy of %s, which <%s> of config.xml then names.",
+				"Remove <attribute>%s</attribute> from the group %s in a copy of %s, which <%s> of config.xml then "+
+					"names.",
 				escape(code),
 				document,
 				c.plan.path(customerAttributes),
@@ -223,7 +227,8 @@ func (c *checker) customerAttribute(document, entityType, code string) {
 		source.RealName(values),
 	)
 	f.Detail = fmt.Sprintf(
-		"The attribute %s of %s is %s, and its values are not where the tool looks for them. The integrity check passes; the data stage dies of it",
+		"The attribute %s of %s is %s, and its values are not where the tool looks for them. The integrity check "+
+			"passes; the data stage dies of it",
 		code,
 		entityType,
 		c.facts.Attributes[i].BackendType,

@@ -69,7 +69,9 @@ func ReadFacts(
 		{"the attributes", func() error { return f.readAttributes(ctx, r) }},
 		{"the attribute sets", func() error { return f.readProductSets(ctx, r) }},
 		{"the classes", func() error { return f.readClasses(ctx, r) }},
-		{"Magento 2's attributes", func() error { return f.readDestinationAttributes(ctx, p, reader{destination, destinationSchema}) }},
+		{"Magento 2's attributes", func() error {
+			return f.readDestinationAttributes(ctx, p, reader{destination, destinationSchema})
+		}},
 	} {
 		if err := part.read(); err != nil {
 			return Facts{}, fmt.Errorf("reading %s: %w", part.what, err)
@@ -176,7 +178,8 @@ func (f *Facts) readProductSets(ctx context.Context, r reader) error {
 		) + " s ON s.attribute_set_id = g.attribute_set_id JOIN " +
 		r.table(
 			"eav_entity_type",
-		) + " t ON t.entity_type_id = s.entity_type_id WHERE t.entity_type_code = 'catalog_product' ORDER BY g.attribute_group_id"
+		) + " t ON t.entity_type_id = s.entity_type_id WHERE t.entity_type_code = 'catalog_product' ORDER BY " +
+		"g.attribute_group_id"
 	places := map[string]int{}
 	return r.rows(ctx, query, nil, 3, func(row []string) {
 		i, known := places[row[0]]
@@ -196,7 +199,9 @@ func (f *Facts) readClasses(ctx context.Context, r reader) error {
 	}{
 		{"catalog_eav_attribute", "attribute_id", []string{"frontend_input_renderer"}},
 		{"customer_eav_attribute", "attribute_id", []string{"data_model"}},
-		{"eav_entity_type", "entity_type_id", []string{"entity_model", "attribute_model", "increment_model", "entity_attribute_collection"}},
+		{"eav_entity_type", "entity_type_id", []string{
+			"entity_model", "attribute_model", "increment_model", "entity_attribute_collection",
+		}},
 	} {
 		columns, ok := r.columns(in.document, append([]string{in.key}, in.fields...)...)
 		if !ok {

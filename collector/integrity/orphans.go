@@ -173,7 +173,8 @@ func (o Orphans) Predictions(p *Plan, source *Schema) []Prediction {
 			Document: source.document(orphan.Table),
 			Field:    orphan.Column,
 			Message: fmt.Sprintf(
-				"Foreign key (%s) constraint fails on source database. Orphan records id: %s from %s.%s has no referenced records in %s",
+				"Foreign key (%s) constraint fails on source database. Orphan records id: %s from %s.%s has no "+
+					"referenced records in %s",
 				orphan.Name,
 				orphan.Value,
 				ticks(orphan.Table),
@@ -183,7 +184,8 @@ func (o Orphans) Predictions(p *Plan, source *Schema) []Prediction {
 			Detail: "One of the orphans is named; the tool names all",
 			Remedy: Remedy{
 				Text: fmt.Sprintf(
-					"See them with: %s; and delete them from the copy of Magento 1 that is migrated, or give them a parent.",
+					"See them with: %s; and delete them from the copy of Magento 1 that is migrated, or give them a "+
+						"parent.",
 					orphan.query(),
 				),
 			},

@@ -205,7 +205,8 @@ func (c *checker) compareGroup(k comparison, groupsOption, group string) {
 		c.add(Prediction{Kind: Structure, Side: toolmap.Destination, Document: document,
 			lead: "Destination documents are not mapped: ", item: "0",
 			Detail: fmt.Sprintf(
-				"%s stands in the group %s, and is ignored in the map file: the tool then looks for a table without a name",
+				"%s stands in the group %s, and is ignored in the map file: the tool then looks for a table without "+
+					"a name",
 				document,
 				group,
 			),
@@ -320,7 +321,8 @@ func (c *checker) commerceURLRewrites() {
 		case len(table.Columns) != len(need.columns) || len(table.lacking(need.columns)) > 0:
 			f.Message = fmt.Sprintf("%s table structure does not meet expectation: %s", title(need.side), need.document)
 			f.Detail = "It wants exactly these columns: " + strings.Join(need.columns, ", ")
-			f.Remedy.Text = "Use the mapping directory of this Magento 1's release; columns that an extension added have to go from the copy that is migrated."
+			f.Remedy.Text = "Use the mapping directory of this Magento 1's release; columns that an extension added " +
+				"have to go from the copy that is migrated."
 		default:
 			continue
 		}
@@ -333,14 +335,17 @@ func (c *checker) ratings() {
 	for _, need := range c.structure() {
 		if !destination.Lists(need.document) {
 			c.add(Prediction{Kind: Structure, Side: need.side, Document: need.document,
-				Message: `"rating" or "rating_store" documents do not exist in the destination resource`, Remedy: Remedy{Text: wrongDatabase(need.side)}})
+				Message: `"rating" or "rating_store" documents do not exist in the destination resource`,
+				Remedy:  Remedy{Text: wrongDatabase(need.side)}})
 			return
 		}
 	}
 	for _, need := range c.structure() {
 		for _, column := range destination.Table(need.document).lacking(need.columns) {
 			c.add(Prediction{Kind: Structure, Side: need.side, Document: need.document, Field: column,
-				Message: `"` + column + `" field does not exist in "` + need.document + `" document of the destination resource`, Remedy: Remedy{Text: wrongDatabase(need.side)}})
+				Message: `"` + column + `" field does not exist in "` + need.document +
+					`" document of the destination resource`,
+				Remedy: Remedy{Text: wrongDatabase(need.side)}})
 		}
 	}
 }
@@ -416,7 +421,8 @@ func (c *checker) exactly(need needed, as string) {
 				Detail: "The column is one too many in Magento 2: an extension or a newer release added it",
 				Remedy: Remedy{
 					Text: fmt.Sprintf(
-						"Take the column %s off %s until migrate:data has run, or remove the <integrity> line of the step %s from a copy of config.xml: no rule of a map file makes it pass.",
+						"Take the column %s off %s until migrate:data has run, or remove the <integrity> line of "+
+							"the step %s from a copy of config.xml: no rule of a map file makes it pass.",
 						column.Name,
 						as,
 						c.step.Title,

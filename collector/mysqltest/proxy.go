@@ -43,7 +43,9 @@ func (f Fault) toxic() toxic {
 		BlackHole: {Type: "timeout", Stream: "downstream", Attributes: map[string]int{"timeout": 0}},
 		// A reset that comes while the client still connects would be another fault.
 		Reset: {Type: "reset_peer", Stream: "upstream", Attributes: map[string]int{"timeout": 0}},
-		Drip:  {Type: "slicer", Stream: "downstream", Attributes: map[string]int{"average_size": 1, "delay": 1_000_000}},
+		Drip: {
+			Type: "slicer", Stream: "downstream", Attributes: map[string]int{"average_size": 1, "delay": 1_000_000},
+		},
 	}[f]
 }
 

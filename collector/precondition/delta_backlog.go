@@ -33,12 +33,14 @@ func deltaBacklog() Precondition {
 		Families: []finding.Family{
 			{
 				Name: deltaPending, Labels: []string{"group"},
-				Help: "Rows of the delta log that the next cycles will deliver, by the group of the migration tool's delta " +
+				Help: "Rows of the delta log that the next cycles will deliver, by the group of the migration " +
+					"tool's delta " +
 					"files; a table counts up to 100001.",
 			},
 			{
 				Name: deltaUndeliverable, Labels: []string{"reason"},
-				Help: "Rows of the delta log that are never delivered: unread (no step of config.xml reads the table) or " +
+				Help: "Rows of the delta log that are never delivered: unread (no step of config.xml reads the " +
+					"table) or " +
 					"orphaned (their own row is gone, which is harmless).",
 			},
 			{Name: deltaRunning, Help: "Whether migrate:delta is at work or sleeps between two cycles (1 yes, 0 no)."},
@@ -307,7 +309,8 @@ func (j *deltaBacklogJudge) unread() {
 			fmt.Sprintf("%s in %s, which no step of config.xml reads: %s", waiting(w.Rows), w.LogName,
 				meaning),
 			"the mode delta of config.xml has no step for the group "+w.Group,
-			"Add the step to the mode delta, if the tool has it (TierPrice, ConfigurablePrices, UrlRewrite), or copy what "+
+			"Add the step to the mode delta, if the tool has it (TierPrice, ConfigurablePrices, UrlRewrite), or "+
+				"copy what "+
 				"changed by hand before the cutover.",
 		)
 	}
@@ -332,7 +335,8 @@ func (j *deltaBacklogJudge) orderGrid() {
 			"first page of a cycle only",
 			j.b.Orders),
 		fmt.Sprintf("with a memory_limit of 2G a page has %d orders", page),
-		"Let migrate:delta run all the time, so that a cycle stays small. Give its php as much memory as it takes, and "+
+		"Let migrate:delta run all the time, so that a cycle stays small. Give its php as much memory as it takes, "+
+			"and "+
 			"no small bulk_size; "+
 			"orders that stay stale are refreshed when they are changed in Magento 1 again.",
 	)

@@ -111,13 +111,15 @@ func (j *deltaLogJudge) nothing(ctx context.Context) {
 	}
 	j.Fail("triggers", "Magento 1 has no delta log: no change since migrate:data reaches Magento 2",
 		"there is no table "+j.e.Magento1.Prefix+"m2_cl_* and no trigger that writes one; migrate:delta would say "+
-			"\"Deltalog for … is not installed\"", j.again("this is a copy of Magento 1 without its triggers, or they were "+
+			"\"Deltalog for … is not installed\"", j.again("this is a copy of Magento 1 without its triggers, or "+
+			"they were "+
 			"removed"))
 }
 
 // again is the way back where the log as a whole is not to be trusted.
 func (j *deltaLogJudge) again(cause string) string {
-	return "Find out what happened: " + cause + ". Check that config.xml names the live Magento 1. Then set up the log " +
+	return "Find out what happened: " + cause + ". Check that config.xml names the live Magento 1. Then set up the " +
+		"log " +
 		"again: restore Magento 2's backup, and run migrate:settings and migrate:data once more with --reset."
 }
 
@@ -157,7 +159,8 @@ func (j *deltaLogJudge) stoppers() {
 			"the live shop cannot write "+strings.Join(writers, ", ")+": the log table "+s.LogName+" is "+
 				"missing",
 			"each INSERT, UPDATE or DELETE there ends with error 1146, because a trigger of the tool writes "+s.LogName,
-			"Make the table again now, as the tool's account, so that the shop can write; then log what changed meanwhile:\n"+
+			"Make the table again now, as the tool's account, so that the shop can write; then log what changed "+
+				"meanwhile:\n"+
 				createLog(
 					s,
 				)+"\n"+j.relog(
@@ -231,7 +234,8 @@ func (j *deltaLogJudge) losses() {
 				someIDs(l.IDs),
 				j.e.Magento2.Prefix+l.Magento2,
 			),
-			"Find out which of the other findings lost them. Then put them into the log again, so that the next cycle delivers "+
+			"Find out which of the other findings lost them. Then put them into the log again, so that the next "+
+				"cycle delivers "+
 				"them (look after what belongs to them, like items and addresses, too):\n"+relogRows(
 				j.d.Standings[i],
 				l,
@@ -271,7 +275,8 @@ func (j *deltaLogJudge) replica() {
 			"replica",
 			"Magento 1's database is a replica: the tool loses every second change of a row, and breaks "+
 				"the replication",
-			"Slave_running is ON; row-based replication fires no triggers here, and what the tool deletes here stays on "+
+			"Slave_running is ON; row-based replication fires no triggers here, and what the tool deletes here "+
+				"stays on "+
 				"the primary",
 			"Name the live primary in config.xml and in "+j.e.Magento1.Key("database")+". "+
 				j.again("the triggers were made on a replica"),
@@ -293,7 +298,8 @@ func (j *deltaLogJudge) triggers() {
 			"triggers",
 			fmt.Sprintf("no change of Magento 1 is logged: %d log tables and no triggers",
 				len(j.d.Log.Columns)),
-			"migrate:delta finds empty log tables, ends its cycles without a word, and everything is lost that changed since "+
+			"migrate:delta finds empty log tables, ends its cycles without a word, and everything is lost that "+
+				"changed since "+
 				"the triggers were gone",
 			j.again("Magento 1 was restored or copied without triggers (--skip-triggers), or somebody dropped them"),
 		)
@@ -333,7 +339,8 @@ func (j *deltaLogJudge) eachTable(faulty []delta.Standing) {
 				s.Document,
 				fmt.Sprintf("changes of %s are not logged: its triggers sit on %s", s.Name,
 					strings.Join(s.Elsewhere, ", ")),
-				"not logged: "+missing+"; the tables were probably swapped by RENAME, and triggers follow the old table. What "+
+				"not logged: "+missing+"; the tables were probably swapped by RENAME, and triggers follow the old "+
+					"table. What "+
 					"changed since then is lost, and migrate:delta does not say so",
 				j.recreate(s),
 			)
@@ -343,7 +350,8 @@ func (j *deltaLogJudge) eachTable(faulty []delta.Standing) {
 			j.Fail(
 				s.Document,
 				fmt.Sprintf("changes of %s are not logged: the trigger for %s is missing", s.Name, missing),
-				"migrate:delta goes on without a word, and Magento 2 keeps the old rows. Magento 1 does not say since when: "+
+				"migrate:delta goes on without a word, and Magento 2 keeps the old rows. Magento 1 does not say "+
+					"since when: "+
 					"count everything that changed since migrate:data as lost",
 				j.recreate(s),
 			)
@@ -355,8 +363,10 @@ func (j *deltaLogJudge) eachTable(faulty []delta.Standing) {
 // that they can be pasted without another delimiter.
 func (j *deltaLogJudge) recreate(s delta.Standing) string {
 	lines := []string{
-		"Make the triggers again as the tool's account, then log the table's rows, so that the next cycle delivers them. " +
-			"Rows that were deleted meanwhile have to be deleted in Magento 2 by hand. The new triggers are younger than " +
+		"Make the triggers again as the tool's account, then log the table's rows, so that the next cycle delivers " +
+			"them. " +
+			"Rows that were deleted meanwhile have to be deleted in Magento 2 by hand. The new triggers are younger " +
+			"than " +
 			"migrate:data, which this precondition goes on to say until you waive it.",
 		"SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION';",
 	}
@@ -493,7 +503,8 @@ func (j *deltaLogJudge) outgrown() {
 			fmt.Sprintf("ids of %s are too large for its log: such rows all share the log's row %d", s.Name,
 				s.Holds),
 			fmt.Sprintf("the next id is %d; their changes are lost", s.Next),
-			"Let the log hold larger ids, as an administrator, then put the rows above that into the log again:\nALTER TABLE "+
+			"Let the log hold larger ids, as an administrator, then put the rows above that into the log "+
+				"again:\nALTER TABLE "+
 				database.Quote(
 					s.LogName,
 				)+" "+strings.Join(
@@ -523,7 +534,8 @@ func (j *deltaLogJudge) tables() {
 				"the delta files name "+s.Name+", which Magento 1 does not have: each cycle of "+
 					"migrate:delta ends with an error",
 				"the tool empties the log of every listed table at the end of a cycle: error 1146 for "+s.LogName,
-				"Take the document out of the file that delta_document_groups_file names, or give the tool the log table that "+
+				"Take the document out of the file that delta_document_groups_file names, or give the tool the log "+
+					"table that "+
 					"it looks for:\n"+
 					createLog(
 						s,

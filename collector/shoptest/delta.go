@@ -63,7 +63,8 @@ func (s *Shop) Must(err error) {
 // DeltaGroups is the tool's delta file for the small Magento 1.
 func DeltaGroups() string {
 	groups := map[string]string{
-		"customer_entity": "delta_customer", "customer_address_entity": "delta_customer", "core_url_rewrite": "delta_url_rewrite",
+		"customer_entity": "delta_customer", "customer_address_entity": "delta_customer",
+		"core_url_rewrite": "delta_url_rewrite",
 	}
 	members := map[string][]string{}
 	keys := mysqltest.DeltaLogged()
@@ -125,7 +126,8 @@ var delivered = []struct{ document, magento2, key, columns string }{
 		"sales_flat_order",
 		"sales_order",
 		"entity_id",
-		"entity_id, state, status, store_id, customer_id, base_grand_total, grand_total, increment_id, base_currency_code, customer_email, created_at, updated_at",
+		"entity_id, state, status, store_id, customer_id, base_grand_total, grand_total, increment_id, " +
+			"base_currency_code, customer_email, created_at, updated_at",
 	},
 	{
 		"catalog_product_entity",
@@ -166,7 +168,8 @@ func (s *Shop) Deliver(ctx context.Context) error {
 				log,
 			),
 			fmt.Sprintf(
-				"UPDATE %s l LEFT JOIN %s o USING (%s) SET l.processed = 1 WHERE o.%[3]s IS NOT NULL OR l.operation = 'DELETE'",
+				"UPDATE %s l LEFT JOIN %s o USING (%s) SET l.processed = 1 WHERE o.%[3]s IS NOT NULL OR l.operation "+
+					"= 'DELETE'",
 				log,
 				old,
 				d.key,

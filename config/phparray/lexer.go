@@ -116,7 +116,8 @@ func (l *lexer) skipSpace() error {
 		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
 			l.pos++
 		case l.hasPrefix("//") || c == '#' && l.at(1) != '[':
-			// #[ begins an attribute in PHP 8 and is a comment only in PHP 7: it is left to the parser, which does not guess.
+			// #[ begins an attribute in PHP 8 and is a comment only in PHP 7:
+			// it is left to the parser, which does not guess.
 			for l.pos < len(l.data) && l.at(0) != '\n' && l.at(0) != '\r' && !l.hasPrefix("?>") {
 				l.pos++
 			}

@@ -503,8 +503,11 @@ func (p *parser) element(array *Value) error {
 
 // knownFunctions may be named in a reason. Other names may be a password whose quotes were forgotten.
 var knownFunctions = []string{
-	"array_merge", "array_replace", "array_replace_recursive", "constant", "define", "dirname", "env", "file_get_contents",
-	"function_exists", "getenv", "include", "include_once", "json_decode", "require", "require_once", "trim", "parse_url", "sprintf",
+	"array_merge", "array_replace", "array_replace_recursive", "constant", "define", "dirname", "env",
+	"file_get_contents",
+	"function_exists", "getenv", "include", "include_once", "json_decode", "require", "require_once", "trim",
+	"parse_url",
+	"sprintf",
 }
 
 // reason says what makes the expression at i something that only PHP can compute. It never quotes the source.

@@ -296,7 +296,8 @@ func (p *parser) syntaxError(err error) error {
 	}
 	for _, known := range []struct{ part, problem string }{
 		{"unexpected EOF", "the file ends before the element" + opened + " does"},
-		{"invalid character entity", "there is an & that begins no entity of XML: write &amp; for the character itself"},
+		{"invalid character entity", "there is an & that begins no entity of XML: write &amp; for the character " +
+			"itself"},
 		{"illegal character code", "there is a control character that XML does not allow"},
 		{"invalid UTF-8", "there is a byte that is not UTF-8"},
 		{"closed by", "this end tag is not that of the element" + opened},
