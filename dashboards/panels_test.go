@@ -27,6 +27,9 @@ func (s *stack) testPanels(t *testing.T) {
 				t.Errorf("%q: %v", p.Title, err)
 				continue
 			}
+			if len(result) == 0 && strings.Contains(q.Expr, "_delta_") {
+				continue // no shop of the stack is past migrate:data; testNames checks these names and labels
+			}
 			if len(result) == 0 {
 				t.Errorf("%q: query %s returns nothing: %s", p.Title, q.RefID, q.Expr)
 				continue
