@@ -97,7 +97,7 @@ func (s *stack) dateBackup(at time.Time) error {
 }
 
 // unseen are the preconditions that need more than two databases and a backup.
-func unseen() []string {
+func unread() []string {
 	return []string{"system_requirements", "topology", "extensions", "migration_tool"}
 }
 
@@ -113,7 +113,7 @@ func TestChain(t *testing.T) {
 		},
 	}
 	for _, r := range regressions() {
-		shops = append(shops, &shop{Name: r.shop, Trusted: r.shop != "trust", Waived: unseen()})
+		shops = append(shops, &shop{Name: r.shop, Trusted: r.shop != "trust", Waived: unread()})
 	}
 	s := startStack(t, shops)
 	s.awaitReady(t)

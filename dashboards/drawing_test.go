@@ -23,11 +23,11 @@ func TestDrawing(t *testing.T) {
 			Name:    "acme",
 			Root:    t.TempDir(),
 			Cutover: time.Now().Add(9 * 24 * time.Hour).UTC().Format(time.RFC3339),
-			Waived:  unseen(),
+			Waived:  unread(),
 		},
 	}
 	for _, r := range regressions() {
-		shops = append(shops, &shop{Name: r.shop, Trusted: r.shop != "trust", Waived: unseen()})
+		shops = append(shops, &shop{Name: r.shop, Trusted: r.shop != "trust", Waived: unread()})
 	}
 	s := startStack(t, shops)
 	d.prometheus = s.prometheus

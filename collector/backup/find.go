@@ -20,9 +20,9 @@ import (
 type Problem struct {
 	Path string // as it was configured or found, escaped so that it is one line
 	Text string // why not
-	// Unseen means that there may be a backup which could not be looked at: permission denied, an I/O error, a limit.
+	// Unread means that there may be a backup which could not be looked at: permission denied, an I/O error, a limit.
 	// Else there certainly is none: nothing matches, or what is there is no file.
-	Unseen bool
+	Unread bool
 }
 
 // How much of a directory is looked at.
@@ -48,7 +48,7 @@ func Find(ctx context.Context, patterns []string) ([]Candidate, []Problem) {
 		f.pattern(ctx, p)
 	}
 	if err := ctx.Err(); err != nil {
-		f.unseen(strings.Join(patterns, " "), "looking for backups took too long: "+err.Error())
+		f.unread(strings.Join(patterns, " "), "looking for backups took too long: "+err.Error())
 	}
 	f.found = joinFiles(f.found)
 	slices.SortStableFunc(f.found, func(a, b Candidate) int { return b.ModTime.Compare(a.ModTime) })
@@ -63,7 +63,7 @@ type finder struct {
 }
 
 // unseen adds a problem of something that may be a backup.
-func (f *finder) unseen(path, text string) { f.problem(Problem{path, text, true}) }
+func (f *finder) unread(path, text string) { f.problem(Problem{path, text, true}) }
 
 // nothing adds a problem of what is certainly no backup.
 func (f *finder) nothing(path, text string) { f.problem(Problem{path, text, false}) }
@@ -72,7 +72,7 @@ func (f *finder) problem(p Problem) {
 	switch len(f.problems) {
 	case maxProblems:
 	case maxProblems - 1:
-		f.problems = append(f.problems, Problem{Text: "there are more problems than these", Unseen: true})
+		f.problems = append(f.problems, Problem{Text: "there are more problems than these", Unread: true})
 	default:
 		p.Path = oneLine(p.Path)
 		f.problems = append(f.problems, p)
@@ -83,7 +83,7 @@ func (f *finder) problem(p Problem) {
 func (f *finder) failed(path string, err error) {
 	p := Problem{
 		Path:   path,
-		Unseen: !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ELOOP) && !errors.Is(err, syscall.ENOTDIR),
+		Unread: !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ELOOP) && !errors.Is(err, syscall.ENOTDIR),
 	}
 	p.Text = statProblem(path, err)
 	f.problem(p)
@@ -95,7 +95,7 @@ func (f *finder) full(ctx context.Context) bool {
 	}
 	if !f.capped {
 		f.capped = true
-		f.unseen(
+		f.unread(
 			"",
 			fmt.Sprintf("only the first %d files are looked at: name the backups more narrowly", maxCandidates),
 		)
@@ -130,7 +130,7 @@ func (f *finder) path(ctx context.Context, path string, depth int) {
 		return
 	}
 	if strings.ContainsFunc(path, unicode.IsControl) {
-		f.unseen(path, "its name has a line feed or another control character")
+		f.unread(path, "its name has a line feed or another control character")
 		return
 	}
 	info, err := os.Stat(path)
@@ -211,14 +211,14 @@ func (f *finder) dir(ctx context.Context, path string, info fs.FileInfo, depth i
 		c := fileCandidate(path, info)
 		c.Dir = true
 		if err := addParts(ctx, &c, func() {}); err != nil {
-			f.unseen(path, reason(err))
+			f.unread(path, reason(err))
 			return
 		}
 		f.add(c)
 		return
 	}
 	if depth > maxDepth {
-		f.unseen(path, fmt.Sprintf("directories more than %d deep are not looked into", maxDepth))
+		f.unread(path, fmt.Sprintf("directories more than %d deep are not looked into", maxDepth))
 		return
 	}
 	for _, name := range names {

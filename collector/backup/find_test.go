@@ -95,8 +95,8 @@ func TestFind(t *testing.T) {
 					t.Errorf("problem %q: %s", p.Path, p.Text)
 				}
 				certain := []string{"exist", "matches", "valid", "leads", "pipe", "socket", "device", "not a directory"}
-				if p.Unseen == containsAny(p.Text, certain) {
-					t.Errorf("problem %q: %s: may be a backup: %v", p.Path, p.Text, p.Unseen)
+				if p.Unread == containsAny(p.Text, certain) {
+					t.Errorf("problem %q: %s: may be a backup: %v", p.Path, p.Text, p.Unread)
 				}
 			}
 		})

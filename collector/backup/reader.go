@@ -255,7 +255,7 @@ func (r *Reader) Find(ctx context.Context, owner string, patterns []string) ([]C
 		return nil, []Problem{
 			{
 				Text:   "the file system of the paths does not answer: an earlier look at it has not come back",
-				Unseen: true,
+				Unread: true,
 			},
 		}
 	}
@@ -275,7 +275,7 @@ func (r *Reader) Find(ctx context.Context, owner string, patterns []string) ([]C
 	case got := <-results:
 		return got.found, got.problems
 	case <-ctx.Done():
-		return nil, []Problem{{Text: "the file system of the paths did not answer in time", Unseen: true}}
+		return nil, []Problem{{Text: "the file system of the paths did not answer in time", Unread: true}}
 	}
 }
 

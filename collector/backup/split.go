@@ -93,8 +93,8 @@ func splitGroups(names []string) [][]splitName {
 		if last := strings.TrimSuffix(k.stem, "z") + "zip"; k.kind == splitZip && slices.Contains(names, last) {
 			set = append(set, splitName{last, k.stem, strconv.Itoa(set[len(set)-1].index() + 1), splitZip})
 		}
-		said := k.kind != splitLetters && k.kind != splitNumbers
-		if len(set) > 1 && (said || startsAtFirst(set) && gap(set) < 0) {
+		marked := k.kind != splitLetters && k.kind != splitNumbers
+		if len(set) > 1 && (marked || startsAtFirst(set) && gap(set) < 0) {
 			groups = append(groups, set)
 		}
 	}

@@ -25,8 +25,8 @@ type lexer struct {
 }
 
 type pendingText struct {
-	end  string
-	said bool
+	end    string
+	output bool
 }
 
 // program is what a source file says that counts: without comments and texts that are only said. code has no texts at
@@ -170,7 +170,7 @@ func (x *lexer) hereDocument(rest string) bool {
 	if m == nil {
 		return false
 	}
-	x.pending = append(x.pending, pendingText{end: m[1] + m[2] + m[3], said: x.isSaid()})
+	x.pending = append(x.pending, pendingText{end: m[1] + m[2] + m[3], output: x.isOutput()})
 	x.at += len(m[0])
 	x.write(`""`, "")
 	x.empty = false
@@ -192,7 +192,7 @@ func (x *lexer) hereDocumentBody() {
 			if end := strings.TrimRight(strings.TrimSpace(line), ";,)"); end == p.end {
 				break
 			}
-			if !p.said {
+			if !p.output {
 				x.out.WriteString(line + "\n")
 			}
 		}
@@ -212,7 +212,7 @@ func (x *lexer) quoted(rest string) bool {
 			return true
 		}
 		x.at += end
-		if quote != "`" && (x.empty && x.language.name == "python" || x.isSaid()) {
+		if quote != "`" && (x.empty && x.language.name == "python" || x.isOutput()) {
 			x.write(`""`, `""`)
 		} else {
 			x.write(rest[:end], quote+quote)
@@ -236,9 +236,9 @@ func textEnd(rest, quote string) int {
 	return -1
 }
 
-// isSaid reports whether a text at this place is printed, logged or the like: by the function whose argument it is, or
+// isOutput reports whether a text at this place is printed, logged or the like: by the function whose argument it is, or
 // by the statement.
-func (x *lexer) isSaid() bool {
+func (x *lexer) isOutput() bool {
 	last := strings.TrimRight(x.last, " \t")
 	switch {
 	case sayingArgument.MatchString(last):

@@ -587,7 +587,7 @@ func backupProblem(e *evidence.Evidence, p backup.Problem, hasBackup bool) findi
 		Summary:  "there is no backup at this path",
 		Evidence: p.Text,
 	}
-	if !p.Unseen {
+	if !p.Unread {
 		return f
 	}
 	f.Summary = "a backup path cannot be read"

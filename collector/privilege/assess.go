@@ -154,7 +154,7 @@ func decide(answer Answer, r reading, probe ProbeResult, p Privilege) (State, An
 // contradicts reports whether the server answered otherwise than SHOW GRANTS says.
 func contradicts(r reading, probe ProbeResult) bool {
 	for p, answer := range probe.Answers {
-		if said := r.holding(p).state; answer.State != Undetermined && said != Undetermined && said != answer.State {
+		if s := r.holding(p).state; answer.State != Undetermined && s != Undetermined && s != answer.State {
 			return true
 		}
 	}
@@ -163,16 +163,16 @@ func contradicts(r reading, probe ProbeResult) bool {
 
 // evidence puts together who asked, what the server answered and what SHOW GRANTS says.
 func (a *assessor) evidence(h Holding) string {
-	var said string
+	var text string
 	switch h.answer.State {
 	case Held:
-		said = fmt.Sprintf("the server lets the account use %s", h.Privilege)
+		text = fmt.Sprintf("the server lets the account use %s", h.Privilege)
 	case Missing:
-		said = fmt.Sprintf("the server denies %s (error %d)", h.Privilege, h.answer.Number)
+		text = fmt.Sprintf("the server denies %s (error %d)", h.Privilege, h.answer.Number)
 	default:
-		said = h.answer.Why
+		text = h.answer.Why
 	}
-	return strings.Join([]string{said, a.current.explain(h.Privilege), a.who()}, "; ")
+	return strings.Join([]string{text, a.current.explain(h.Privilege), a.who()}, "; ")
 }
 
 // who names the login and the account, which need not be the same.

@@ -21,8 +21,8 @@ import (
 // MaxSize is the largest env.php that is read, in bytes.
 const MaxSize = phparray.MaxSize
 
-// maxUnseen is how many values that only PHP can compute are listed.
-const maxUnseen = 100
+// maxUnread is how many values that only PHP can compute are listed.
+const maxUnread = 100
 
 // File is what Magento 2 takes from env.php and from the environment.
 type File struct {
@@ -51,8 +51,8 @@ type File struct {
 	HTTPCaches Store `json:"http_caches"`
 	// Overrides are the environment variables that bring settings.
 	Overrides []Override `json:"overrides"`
-	// Unseen are the values in the file that only PHP can compute, at most 100.
-	Unseen   []Unseen  `json:"unseen"`
+	// Unread are the values in the file that only PHP can compute, at most 100.
+	Unread   []Unread  `json:"unseen"`
 	Problems []Problem `json:"problems"`
 
 	root        *phparray.Value
@@ -93,8 +93,8 @@ type Store struct {
 	Sentinel bool `json:"sentinel"`
 }
 
-// Unseen is a value that only PHP can compute.
-type Unseen struct {
+// Unread is a value that only PHP can compute.
+type Unread struct {
 	Place sourcefile.Place `json:"place"`
 	// Path is such as db/connection/default/host.
 	Path   string `json:"path"`
@@ -131,7 +131,7 @@ func Parse(file string, data []byte, environ []string) (*File, error) {
 		return nil, &sourcefile.Error{File: file, Place: root.Place(), Problem: "the file does not return an array"}
 	}
 	f := &File{File: file, root: root, environment: newEnvironment(environ)}
-	f.unseen("", root)
+	f.unread("", root)
 	if f.environment.sections != nil {
 		f.root = phparray.Replace(root, f.environment.sections)
 	}
@@ -224,20 +224,20 @@ func (f *File) children(path string) func(func(string) bool) {
 }
 
 // unseen lists the values that only PHP can compute.
-func (f *File) unseen(path string, v *phparray.Value) {
-	if len(f.Unseen) == maxUnseen {
+func (f *File) unread(path string, v *phparray.Value) {
+	if len(f.Unread) == maxUnread {
 		return
 	}
 	if s := fromValue(v); s.State == Unknown {
-		f.Unseen = append(f.Unseen, Unseen{Place: s.Place, Path: path, Reason: s.Reason})
+		f.Unread = append(f.Unread, Unread{Place: s.Place, Path: path, Reason: s.Reason})
 		return
 	}
 	for key, element := range v.Entries() {
-		f.unseen(strings.TrimPrefix(path+"/"+key, "/"), element)
+		f.unread(strings.TrimPrefix(path+"/"+key, "/"), element)
 	}
-	if open := v.Open(); open != nil && len(f.Unseen) < maxUnseen {
-		f.Unseen = append(f.Unseen,
-			Unseen{
+	if open := v.Open(); open != nil && len(f.Unread) < maxUnread {
+		f.Unread = append(f.Unread,
+			Unread{
 				Place: open.Place(), Path: strings.TrimPrefix(path+"/…", "/"),
 				Reason: "only PHP can compute it: it " + open.Reason(),
 			})

@@ -187,7 +187,7 @@ func TestParse(t *testing.T) {
 			{
 				"lists",
 				fmt.Sprint(len(f.Connections), len(f.SlaveConnections), len(f.Caches), len(f.Queues), len(f.Problems),
-					len(f.Unseen), len(f.Overrides)),
+					len(f.Unread), len(f.Overrides)),
 				"1 0 2 1 0 0 0",
 			},
 		} {
@@ -393,7 +393,7 @@ return [
 		}
 	}
 	var unseen []string
-	for _, u := range f.Unseen {
+	for _, u := range f.Unread {
 		unseen = append(unseen, u.Path+"@"+u.Place.String())
 	}
 	const wantUnseen = "db/connection/default/host@5:33 db/connection/default/dbname@5:72 " +
@@ -403,11 +403,11 @@ return [
 		t.Error(got)
 	}
 	f = parse(t, "<?php return array_merge([], []);")
-	if write(f.TablePrefix) != "unknown (only PHP can compute it: it calls array_merge())" || len(f.Unseen) != 1 {
+	if write(f.TablePrefix) != "unknown (only PHP can compute it: it calls array_merge())" || len(f.Unread) != 1 {
 		t.Errorf("%v", f)
 	}
-	if f := parse(t, "<?php return ["+strings.Repeat("X,", 500)+"];"); len(f.Unseen) != maxUnseen {
-		t.Errorf("%d are unseen", len(f.Unseen))
+	if f := parse(t, "<?php return ["+strings.Repeat("X,", 500)+"];"); len(f.Unread) != maxUnread {
+		t.Errorf("%d are unseen", len(f.Unread))
 	}
 }
 
