@@ -236,8 +236,8 @@ func textEnd(rest, quote string) int {
 	return -1
 }
 
-// isOutput reports whether a text at this place is printed, logged or the like: by the function whose argument it is, or
-// by the statement.
+// isOutput reports whether a text at this place is printed, logged or the like: by the function whose argument it is,
+// or by the statement.
 func (x *lexer) isOutput() bool {
 	last := strings.TrimRight(x.last, " \t")
 	switch {
