@@ -17,6 +17,8 @@ type Scheduler struct {
 	apply     chan application
 	ended     chan *job
 	slowed    chan *job
+	// stopped is closed when Run returns: nobody receives any more.
+	stopped   chan struct{}
 	running   sync.WaitGroup
 	slowAfter time.Duration
 
@@ -72,6 +74,7 @@ func NewScheduler(e *Evaluator) *Scheduler {
 		apply:     make(chan application),
 		ended:     make(chan *job),
 		slowed:    make(chan *job),
+		stopped:   make(chan struct{}),
 		slowAfter: defaultSlowAfter,
 	}
 }
@@ -89,8 +92,9 @@ func (s *Scheduler) Apply(ctx context.Context, c *config.Config) error {
 	}
 }
 
-// Run evaluates until ctx ends. It returns when the running evaluations have ended too, or after drainLimit.
+// Run evaluates until ctx ends, and is called once. It returns when the running evaluations have ended too, or after drainLimit.
 func (s *Scheduler) Run(ctx context.Context) {
+	defer close(s.stopped)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
@@ -281,8 +285,16 @@ func (s *Scheduler) start(ctx context.Context, j *job, now time.Time) {
 		})
 		s.evaluator.Evaluate(evaluation, j.migration, limit)
 		j.wasSlow = !slow.Stop()
-		s.ended <- j
+		s.report(j)
 	})
+}
+
+// report gives a job that has ended back to Run, unless Run has stopped waiting for it.
+func (s *Scheduler) report(j *job) {
+	select {
+	case s.ended <- j:
+	case <-s.stopped:
+	}
 }
 
 func (s *Scheduler) end(j *job) {

@@ -357,6 +357,23 @@ func TestSchedulerEndsWithoutWhatDoesNotEnd(t *testing.T) {
 	})
 }
 
+// TestSchedulerLeavesNobodyWaiting stops a scheduler, and lets an evaluation end long after that.
+func TestSchedulerLeavesNobodyWaiting(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := NewScheduler(NewEvaluator(EvaluatorOptions{Board: NewBoard(madeUp(fine), nil), Now: time.Now}))
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		mount := make(chan struct{})
+		s.running.Go(func() {
+			<-mount
+			s.report(&job{})
+		})
+		s.Run(ctx)
+		close(mount)
+		s.running.Wait() // for ever, and the bubble says so, when a report needs a receiver
+	})
+}
+
 // TestSchedulerReleasesBackupsThatWereAskedForTooLate lets an evaluation ask for a backup after a reload has removed
 // its migration.
 func TestSchedulerReleasesBackupsThatWereAskedForTooLate(t *testing.T) {
