@@ -279,7 +279,8 @@ func scheduleSign(ctx context.Context, v *finding.Verdict, e *evidence.Evidence)
 		return cronSign{cronActive, subject, "Magento 2's cron runs", evidence, stopCron}
 	}
 	judgeLongJobs(v, e, a)
-	return cronSign{cronQuiet, subject, "Magento 2's cron ran before and is quiet since " + last + " UTC", evidence, ""}
+	text := "Magento 2's cron ran before and has been quiet since " + last + " UTC"
+	return cronSign{cronQuiet, subject, text, evidence, ""}
 }
 
 // judgeLongJobs warns about jobs that may still run although nothing else shows it.

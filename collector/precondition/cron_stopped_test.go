@@ -37,7 +37,7 @@ func TestCronStopped(t *testing.T) {
 	}
 
 	s.On2("SET time_zone='+00:00'", "DELETE FROM cron_schedule", cronRow("success", "1 HOUR"))
-	s.WantFinding("cron_stopped", finding.Pass, "ran before and is quiet since")
+	s.WantFinding("cron_stopped", finding.Pass, "ran before and has been quiet since")
 	s.WantValue(0, "cron_running", "magento2")
 
 	s.Configure("cron_stopped", "{window: 2h, crontabs: [], processes: false}")

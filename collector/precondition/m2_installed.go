@@ -52,7 +52,8 @@ func evaluateM2Installed(ctx context.Context, e *evidence.Evidence) finding.Verd
 		m2.Broken(&v, "admin_user", err)
 	} else if !installed.IsZero() {
 		v.Sample(installedTime, finding.UnixSeconds(installed))
-		v.Summary += " since " + installed.Format(time.DateTime) + " UTC"
+		v.Summary = "Magento 2 (" + release.String() + ") has been installed since " +
+			installed.Format(time.DateTime) + " UTC"
 	}
 	return v
 }

@@ -15,7 +15,7 @@ func TestM2InstalledPasses(t *testing.T) {
 	for _, prefix := range []string{"", "m2_", "shop"} {
 		s := newShop(t, func(s *shoptest.Shop) { s.Prefix2 = prefix })
 		r := s.Want("m2_installed", finding.Pass)
-		if want := "Magento 2 (2.4.7 or newer, before 2.4.8) is installed since 2025-06-10 14:00:28 UTC"; r.Summary != want {
+		if want := "Magento 2 (2.4.7 or newer, before 2.4.8) has been installed since 2025-06-10 14:00:28 UTC"; r.Summary != want {
 			t.Errorf("prefix %q: %q, want %q", prefix, r.Summary, want)
 		}
 		s.WantValue(1749564028, "m2_installed_timestamp_seconds")
