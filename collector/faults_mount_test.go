@@ -425,7 +425,7 @@ func (tc hungMount) test(t *testing.T, m *mount) {
 }
 
 func (tc hungMount) well(a watchedAnswer) bool {
-	return !slices.ContainsFunc(append(slices.Clone(tc.goOn), "network", "backup", "migration_tool"),
+	return a.precondition("other", "network").Status == finding.Pass && !slices.ContainsFunc(append(slices.Clone(tc.goOn), "network", "backup", "migration_tool"),
 		func(id string) bool { return a.precondition("acme", id).Status != finding.Pass })
 }
 

@@ -92,7 +92,8 @@ func (s *Scheduler) Apply(ctx context.Context, c *config.Config) error {
 	}
 }
 
-// Run evaluates until ctx ends, and is called once. It returns when the running evaluations have ended too, or after drainLimit.
+// Run evaluates until ctx ends, and is called once. It returns when the running evaluations have ended too, or after
+// drainLimit.
 func (s *Scheduler) Run(ctx context.Context) {
 	defer close(s.stopped)
 	timer := time.NewTimer(time.Hour)
