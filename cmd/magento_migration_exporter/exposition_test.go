@@ -17,7 +17,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"magento_migration_exporter/collector/precondition"
 )
@@ -221,7 +220,7 @@ func TestPrometheusDiscoversAndScrapes(t *testing.T) {
 			d.base+"/sd",
 		),
 	)
-	d.eventuallyWithin(time.Minute, "Prometheus has every migration and the exporter", func() bool {
+	d.eventually("Prometheus has every migration and the exporter", func() bool {
 		return query(t, prometheus, "sum(up)") == strconv.Itoa(migrations+2) &&
 			query(t, prometheus, "count(magento_migration_ready)") == strconv.Itoa(migrations+1)
 	})

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -51,48 +52,64 @@ func slowBackup(t *testing.T) string {
 	return path
 }
 
+// TestProgress shows the progress of a check that waits for a backup until its own time is over.
 func TestProgress(t *testing.T) {
-	t.Setenv("TERM", "xterm")
+	t.Parallel()
 	slow := strings.Replace(
 		entry("slow", "pa55", ""),
 		"preconditions: {",
 		"preconditions: {backup: {paths: ["+slowBackup(t)+"]}, ",
 		1,
 	)
-	file := writeConfig(
-		t,
-		"global: {backup_read_bytes_per_second: 100000, evaluation_timeout: 2s}\nmigrations:"+entry(
-			"acme",
-			"pa55",
-			waived,
-		)+slow,
-	)
-	screen, terminal := openTerminal(t)
-	var stdout bytes.Buffer
-	shown := make(chan string)
-	go func() {
-		text, err := io.ReadAll(screen)
-		if err != nil && !errors.Is(err, syscall.EIO) { // the other end was closed
-			t.Error(err)
+	limits := "global: {backup_read_bytes_per_second: 5000, evaluation_timeout: 5m}\nmigrations:"
+	file := writeConfig(t, limits+entry("acme", "pa55", waived)+slow)
+	// A check waits for the backup until only the time of an evaluation is left. Until then acme has to be evaluated.
+	timeout := ""
+	for wait := 3 * time.Second; ; wait *= 2 {
+		timeout = "--timeout=" + (5*time.Minute + wait).String()
+		code, stdout, got := checkOnTerminal(t, "--config.file="+file, timeout)
+		if code != exitFails || !strings.Contains(stdout, "slow: NOT READY") || strings.Contains(stdout, "evaluating") {
+			t.Fatalf("exit code %d, stdout %q", code, stdout)
 		}
-		shown <- string(text)
-	}()
-	code := run(t.Context(), []string{"check", "--config.file=" + file, "--timeout=4s"}, &stdout, terminal)
-	_ = terminal.Close()
-	got := <-shown
-	lines := regexp.MustCompile(`evaluating 2 of 2 … \d s\r\x1b\[K`).FindAllString(got, -1)
-	if code != exitFails && code != exitUnknown || len(lines) < 3 || !strings.HasSuffix(got, "\x1b[K") {
-		t.Errorf("exit code %d, terminal %q", code, got)
-	}
-	if !strings.Contains(stdout.String(), "slow: NOT READY") || strings.Contains(stdout.String(), "evaluating") {
-		t.Errorf("stdout %q", stdout.String())
+		if !strings.HasSuffix(got, "\x1b[K") {
+			t.Fatalf("the last progress is still on the terminal: %q", got)
+		}
+		if n := len(regexp.MustCompile(`evaluating 2 of 2 … \d+ s\r\x1b\[K`).FindAllString(got, -1)); n >= 3 {
+			break
+		}
+		if wait > patience {
+			t.Fatalf("the terminal shows %q", got)
+		}
 	}
 
 	var notATerminal bytes.Buffer
-	run(t.Context(), []string{"check", "--config.file=" + file, "--timeout=4s"}, io.Discard, &notATerminal)
+	run(
+		t.Context(),
+		[]string{"check", "--config.file=" + file, timeout},
+		io.Discard,
+		&notATerminal,
+	)
 	if strings.Contains(notATerminal.String(), "evaluating") {
 		t.Errorf("progress where nobody looks: %q", notATerminal.String())
 	}
+}
+
+// checkOnTerminal returns what a check writes to its output, and to the terminal that its errors go to.
+func checkOnTerminal(t *testing.T, args ...string) (code int, output, shown string) {
+	t.Helper()
+	screen, terminal := openTerminal(t)
+	text := make(chan string)
+	go func() {
+		read, err := io.ReadAll(screen)
+		if err != nil && !errors.Is(err, syscall.EIO) { // the other end was closed
+			t.Error(err)
+		}
+		text <- string(read)
+	}()
+	var stdout bytes.Buffer
+	code = run(t.Context(), append([]string{"check"}, args...), &stdout, terminal)
+	_ = terminal.Close()
+	return code, stdout.String(), <-text
 }
 
 func TestTheLogGoesAboveTheStatusLine(t *testing.T) {

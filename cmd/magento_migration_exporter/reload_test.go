@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -13,8 +14,10 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"magento_migration_exporter/collector"
@@ -307,9 +310,9 @@ func TestReloadOfAHungFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	rewrite(t, path, "migrations: [{name: b}]\n")
-	for deadline := time.Now().Add(10 * time.Second); r.Reload(t.Context()) != nil; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); r.Reload(t.Context()) != nil; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("the mended file is not read")
+			t.Fatal("the fixed file is not read")
 		}
 	}
 	if got := names(board); !slices.Equal(got, []string{"b"}) {
@@ -322,79 +325,76 @@ func TestReloadOfAHalfWrittenFile(t *testing.T) {
 	t.Parallel()
 	const piece = "migrations:\n- name: a\n"
 	path := writeConfig(t, piece+"- name: b\n- name: c\n")
-	r, board := runningReloader(t, path)
-	rewrite(t, path, piece)
-	var asking sync.WaitGroup
-	for range 5 {
-		asking.Go(func() {
-			if err := r.Reload(t.Context()); err != nil {
-				t.Error(err)
+	synctest.Test(t, func(t *testing.T) {
+		r, board := runningReloader(t, path)
+		// The file system has a clock of its own.
+		write := func(text string) {
+			now := time.Now()
+			if rewrite(t, path, text); os.Chtimes(path, now, now) != nil {
+				t.Error("the file's time cannot be set")
 			}
-		})
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	for _, more := range []string{"- name: b\n", "- name: c\n", "- na", "me: d\n"} {
-		time.Sleep(60 * time.Millisecond)
-		if got := names(board); !slices.Equal(got, []string{"a", "b", "c"}) {
-			t.Errorf("the board has %v while the file is being written", got)
 		}
-		if _, err := f.WriteString(more); err != nil {
-			t.Fatal(err)
+		text := piece
+		write(text)
+		var asking sync.WaitGroup
+		for range 5 {
+			asking.Go(func() {
+				if err := r.Reload(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
 		}
-	}
-	asking.Wait()
-	if got := names(board); !slices.Equal(got, []string{"a", "b", "c", "d"}) {
-		t.Errorf("the board has %v", got)
-	}
+		for _, more := range []string{"- name: b\n", "- name: c\n", "- na", "me: d\n"} {
+			time.Sleep(r.settled * 3 / 4)
+			synctest.Wait()
+			if got := names(board); !slices.Equal(got, []string{"a", "b", "c"}) {
+				t.Errorf("the board has %v while the file is being written", got)
+			}
+			text += more
+			write(text)
+		}
+		asking.Wait()
+		if got := names(board); !slices.Equal(got, []string{"a", "b", "c", "d"}) {
+			t.Errorf("the board has %v", got)
+		}
+	})
 }
 
-// TestReloadOfAFolderThatChanges renames, adds and removes files in mid-reload.
+// TestReloadOfAFolderThatChanges renames, adds and removes a file during each reload.
 func TestReloadOfAFolderThatChanges(t *testing.T) {
 	t.Parallel()
 	for name, pattern := range map[string]string{"a folder": "", "a pattern": "/*.yml"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
+			passing := dir + "/passing.yml"
 			rewrite(t, dir+"/fixed.yml", "migrations: [{name: fixed}]\n")
 			rewrite(t, dir+"/0.yml", "migrations: [{name: moving}]\n")
 			d := startProcess(t, dir+pattern, "--web.enable-lifecycle")
 			d.ready()
-			done := make(chan struct{})
-			var all sync.WaitGroup
-			all.Go(func() {
-				defer close(done)
-				for i := range 8 {
-					time.Sleep(150 * time.Millisecond)
-					if err := os.Rename(fmt.Sprintf("%s/%d.yml", dir, i), fmt.Sprintf("%s/%d.yml", dir, i+1)); err != nil {
-						t.Error(err)
-					}
-					if i%2 == 0 {
-						rewrite(t, dir+"/passing.yml", "migrations: [{name: passing}]\n")
-					} else if err := os.Remove(dir + "/passing.yml"); err != nil {
-						t.Error(err)
-					}
-				}
-			})
-			for reloads := 0; ; reloads++ {
-				select {
-				case <-done:
-					all.Wait()
+			for i := range 12 {
+				for _, change := range []func() error{
+					func() error { return os.Rename(fmt.Sprintf("%s/%d.yml", dir, i), fmt.Sprintf("%s/%d.yml", dir, i+1)) },
+					func() error { replace(t, passing, "migrations: [{name: passing}]\n"); return nil },
+					func() error { return os.Remove(passing) },
+				} {
+					var changing sync.WaitGroup
+					changing.Go(func() {
+						if err := change(); err != nil {
+							t.Error(err)
+						}
+					})
 					d.want("POST", "/-/reload", 200)
-					if body := d.want("GET", "/sd", 200, `"moving"`, `"fixed"`); strings.Contains(body, "passing") {
-						t.Errorf("after the last reload: %s", body)
-					}
-					if log := d.logs.String(); strings.Contains(log, "was not reloaded") || reloads < 5 {
-						t.Errorf("%d reloads: %s", reloads, log)
-					}
-					return
-				default:
+					changing.Wait()
+					d.want("GET", "/sd", 200, `"moving"`, `"fixed"`)
 				}
-				d.want("POST", "/-/reload", 200)
-				d.want("GET", "/sd", 200, `"moving"`, `"fixed"`)
+			}
+			d.want("POST", "/-/reload", 200)
+			if body := d.want("GET", "/sd", 200, `"moving"`, `"fixed"`); strings.Contains(body, "passing") {
+				t.Errorf("after the last reload: %s", body)
+			}
+			if log := d.logs.String(); strings.Contains(log, "was not reloaded") {
+				t.Error(log)
 			}
 		})
 	}
@@ -553,15 +553,37 @@ func TestReloadWithRotatedSecrets(t *testing.T) {
 	}
 }
 
-// blackHole accepts connections and never says a word on them.
-func blackHole(t *testing.T) int {
+// hole accepts connections and never says a word on them.
+type hole struct {
+	port int
+	// open is how many of its connections nobody has closed.
+	open atomic.Int64
+}
+
+func blackHole(t *testing.T) *hole {
 	t.Helper()
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { l.Close() })
-	return l.Addr().(*net.TCPAddr).Port
+	h := &hole{port: l.Addr().(*net.TCPAddr).Port}
+	var connections sync.WaitGroup
+	connections.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			h.open.Add(1)
+			connections.Go(func() {
+				defer h.open.Add(-1)
+				defer conn.Close()
+				_, _ = io.Copy(io.Discard, conn)
+			})
+		}
+	})
+	t.Cleanup(func() { l.Close(); connections.Wait() }) // whoever connected has ended by then
+	return h
 }
 
 // at is an entry whose databases are at another port.
@@ -590,14 +612,13 @@ func TestReloadDuringAnEvaluation(t *testing.T) {
 	path := writeConfig(t, patient+healthy+hung("corrected")+hung("renamed")+hung("removed")+hung("kept"))
 	d := startProcess(t, path, "--web.enable-lifecycle", "--web.enable-pprof")
 	d.ready()
-	base := d.mustValue("go_goroutines")
 	if err := stopped.Pause(); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"corrected", "renamed", "removed", "kept"} {
 		d.eventually(name+" is not evaluated any more", func() bool {
-			before := d.evaluations(name)
-			time.Sleep(300 * time.Millisecond)
+			before, others := d.evaluations(name), d.evaluations("healthy")
+			d.eventually("healthy is evaluated", func() bool { return d.evaluations("healthy") > others+3 })
 			return d.evaluations(name) == before
 		})
 	}
@@ -651,19 +672,19 @@ func TestReloadDuringAnEvaluation(t *testing.T) {
 		}
 		return n == 0
 	})
-	d.wantGoroutines(base)
+	d.wantNoEvaluation(path)
 	if log := d.logs.String(); strings.Contains(log, "has not ended yet") {
 		t.Errorf("an ended evaluation was taken for a stuck one: %s", log)
 	}
 }
 
-// wantGoroutines waits until there are hardly more than before: a few belong to connections that the server keeps alive
-// for clients.
-func (d *daemon) wantGoroutines(base float64) {
+// wantNoEvaluation loads a configuration that asks nobody, and waits until no evaluation of another one is left.
+func (d *daemon) wantNoEvaluation(path string) {
 	d.t.Helper()
-	d.client.CloseIdleConnections()
-	d.eventually(fmt.Sprintf("there are about %.0f goroutines again", base), func() bool {
-		return d.mustValue("go_goroutines") <= base+6
+	rewrite(d.t, path, "global: {evaluation_interval: 1h}\nmigrations: [{name: idle}]\n")
+	d.want("POST", "/-/reload", 200)
+	d.eventually("all evaluations have ended", func() bool {
+		return !strings.Contains(d.want("GET", "/debug/pprof/goroutine?debug=1", 200), "collector.(*Evaluator)")
 	})
 }
 
@@ -674,22 +695,19 @@ func TestReloadsDoNotPileUp(t *testing.T) {
 	hole := blackHole(t)
 	healthy := entry("healthy", "pa55", waived)
 	path := writeConfig(t, patient+healthy)
-	d := startProcess(t, path, "--web.enable-lifecycle")
+	d := startProcess(t, path, "--web.enable-lifecycle", "--web.enable-pprof")
 	d.ready()
-	base, files := d.mustValue("go_goroutines"), d.mustValue("process_open_fds")
 	const rounds, hung = 12, 3
 	for round := range rounds {
 		text := patient + healthy
 		for i := range hung {
-			text += at(hole, entry(fmt.Sprintf("hung-%d-%d", round, i), "pa55", ""))
+			text += at(hole.port, entry(fmt.Sprintf("hung-%d-%d", round, i), "pa55", ""))
 		}
-		text += at(hole, entry("changing", "pa55", fmt.Sprintf("\n    cutover: 2030-01-01T00:00:%02dZ", round)))
+		text += at(hole.port, entry("changing", "pa55", fmt.Sprintf("\n    cutover: 2030-01-01T00:00:%02dZ", round)))
 		rewrite(t, path, text)
 		d.want("POST", "/-/reload", 200)
-		if n := d.mustValue("go_goroutines"); n > base+400 {
-			t.Fatalf("%f goroutines in round %d, %f before", n, round, base)
-		}
 	}
+	d.eventually("one of the last is evaluated", func() bool { return hole.open.Load() > 0 })
 	before := d.evaluations("healthy")
 	rewrite(t, path, patient+healthy+entry("late", "pa55", waived))
 	d.want("POST", "/-/reload", 200)
@@ -701,8 +719,8 @@ func TestReloadsDoNotPileUp(t *testing.T) {
 	if strings.Contains(body, `"hung-`) || strings.Contains(body, `"changing"`) {
 		t.Error("removed migrations are shown")
 	}
-	d.wantGoroutines(base)
-	d.eventually("the connections are closed", func() bool { return d.mustValue("process_open_fds") <= files+4 })
+	d.eventually("all connections are closed", func() bool { return hole.open.Load() == 0 })
+	d.wantNoEvaluation(path)
 }
 
 // TestReloadInAShard lets each of two shards load the same change.

@@ -904,11 +904,7 @@ func (s *scene) serve(binary, configFile string) {
 		}
 		return m != nil
 	})
-	d.eventuallyWithin(
-		2*time.Minute,
-		"it is ready",
-		func() bool { code, _ := d.do("GET", "/-/ready"); return code == 200 },
-	)
+	d.ready()
 	arguments, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", command.Process.Pid))
 	if err != nil {
 		t.Fatal(err)

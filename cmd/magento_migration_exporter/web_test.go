@@ -72,7 +72,7 @@ func clientOf(t *testing.T, cert string, http2 bool) *http.Client {
 		t.Fatal("this is no certificate")
 	}
 	return &http.Client{
-		Timeout: 30 * time.Second,
+		Timeout: patience,
 		Transport: &http.Transport{
 			TLSClientConfig:   &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12},
 			ForceAttemptHTTP2: http2,
@@ -119,7 +119,7 @@ func rawRequest(t *testing.T, address, request string) string {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
 	_, _ = io.WriteString(conn, request) // the server may have ended it before all was sent
@@ -552,7 +552,7 @@ func hastyServer(t *testing.T, migrations int, webConfig string) (address string
 			t.Error(err)
 		}
 	})
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		conn, err := net.Dial("tcp", address)
 		if err == nil {
 			_ = conn.Close()
@@ -589,7 +589,7 @@ func TestSlowClientsAreLeft(t *testing.T) {
 			if err := conn.(*net.TCPConn).SetReadBuffer(4096); err != nil {
 				t.Fatal(err)
 			}
-			if err := conn.SetWriteDeadline(time.Now().Add(20 * time.Second)); err != nil {
+			if err := conn.SetWriteDeadline(time.Now().Add(patience)); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := io.WriteString(conn, client.request); err != nil {
@@ -599,7 +599,7 @@ func TestSlowClientsAreLeft(t *testing.T) {
 			if client.drip != "-" {
 				go func() { _, _ = io.Copy(io.Discard, conn); close(ended) }()
 			}
-			for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+			for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 				select {
 				case <-ended:
 					return
@@ -616,7 +616,7 @@ func TestSlowClientsAreLeft(t *testing.T) {
 		})
 	}
 	t.Cleanup(func() {
-		for deadline := time.Now().Add(10 * time.Second); open() > 0; time.Sleep(20 * time.Millisecond) {
+		for deadline := time.Now().Add(patience); open() > 0; time.Sleep(20 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Errorf("%d connections are still open", open())
 				return
@@ -653,7 +653,7 @@ func TestSlowClientsOfTLSAreLeft(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer conn.Close()
-			if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+			if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 				t.Fatal(err)
 			}
 			began, err := begin(conn)
