@@ -761,7 +761,7 @@ func echoServer(t *testing.T) (address string) {
 			}
 			connections.Go(func() {
 				defer conn.Close()
-				_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+				_ = conn.SetDeadline(time.Now().Add(3 * time.Second)) // the program waits for a word
 				_, _ = io.Copy(conn, conn)
 			})
 		}

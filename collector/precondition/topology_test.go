@@ -34,6 +34,22 @@ func deadPort(t *testing.T) string {
 	return l.Addr().String()
 }
 
+// openPort is an address at which each connection is taken, and ended at once: who wants more than that does not wait.
+func openPort(t *testing.T) *net.TCPAddr {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for conn, err := l.Accept(); err == nil; conn, err = l.Accept() {
+			conn.Close()
+		}
+	}()
+	return l.Addr().(*net.TCPAddr)
+}
+
 func nodes(addresses ...string) []string { return addresses }
 
 func TestTopologyUndeclared(t *testing.T) {
@@ -76,28 +92,23 @@ func TestTopology(t *testing.T) {
 		strings.Replace(s.LocalXML("", s.DB1), "<session_save><![CDATA[files]]></session_save>",
 			"<session_save>db</session_save><redis_session><host>r1</host><port>6379</port></redis_session>", 1))
 	s.WantFinding("topology", finding.Fail, "Magento 2 has no session node, but Magento 1 has")
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	open := openPort(t)
 	shoptest.WriteUnder(t, root2, "app/etc/env.php", s.EnvPHP(fmt.Sprintf(
-		"'session' => ['save' => 'redis', 'redis' => ['host' => '127.0.0.1', 'port' => '%d']],",
-		l.Addr().(*net.TCPAddr).Port)))
+		"'session' => ['save' => 'redis', 'redis' => ['host' => '127.0.0.1', 'port' => '%d']],", open.Port)))
 	s.Want("topology", finding.Pass)
 	s.WantValue(1, "topology_nodes", "magento2", "session")
 	shoptest.WriteUnder(t, root2, "app/etc/env.php",
 		s.EnvPHP("'session' => ['save' => 'redis', 'redis' => ['host' => getenv('R')]],"))
 	s.WantFinding("topology", finding.Unknown, "address of Magento 2's session",
 		"preconditions.topology.magento2.session")
-	two["session"] = nodes(l.Addr().String())
+	two["session"] = nodes(open.String())
 	set()
 	s.Want("topology", finding.Pass)
 	// A role of the user's own.
 	one["erp"] = 1
 	set()
 	s.WantFinding("topology", finding.Fail, "no erp node")
-	two["erp"] = nodes(l.Addr().String())
+	two["erp"] = nodes(open.String())
 	set()
 	s.Want("topology", finding.Pass)
 	shoptest.WriteUnder(t, root2, "app/etc/env.php", "")
