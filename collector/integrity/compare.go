@@ -136,6 +136,7 @@ func (c *checker) compareFields(k comparison, m *toolmap.Map, document, other st
 					Side:     k.side,
 					Document: document,
 					Field:    column.Name,
+					Fatal:    true,
 					Message:  ambiguous.Message,
 					Detail: "Two rules contradict each other, and the tool stops at once: it says nothing of what " +
 						"comes after",

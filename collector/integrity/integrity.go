@@ -63,6 +63,8 @@ type Prediction struct {
 	// Step is the step's title in config.xml; empty for what keeps the mode from starting.
 	Step  string
 	Level Level
+	// Fatal is set where the tool dies at once, with --auto too.
+	Fatal bool
 	// Side is empty for what concerns neither database.
 	Side toolmap.Side
 	// Document is the table's name without the prefix, Field the column's; either may be empty.

@@ -201,6 +201,7 @@ func (p *Plan) filePrediction(f File, level Level, message, detail, remedy strin
 		Kind:    Structure,
 		Mode:    f.mode(),
 		Level:   level,
+		Fatal:   level == Error,
 		Field:   f.Option,
 		Message: message,
 		Detail:  detail,

@@ -90,7 +90,7 @@ func (t *Table) lacking(columns []string) []string {
 // dies is a table that the tool asks for without looking whether it is there.
 func (c *checker) dies(side toolmap.Side, document string) {
 	schema := c.schemas[side]
-	c.add(Prediction{Kind: Structure, Side: side, Document: document,
+	c.add(Prediction{Kind: Structure, Side: side, Document: document, Fatal: true,
 		Message: fmt.Sprintf(
 			"SQLSTATE[42S02]: Base table or view not found: 1146 Table '%s.%s' doesn't exist",
 			schema.Database,
@@ -359,6 +359,7 @@ func (c *checker) configurablePrices() {
 					Kind:     Structure,
 					Side:     need.side,
 					Document: need.document,
+					Fatal:    true,
 					Message:  "Call to a member function getStructure() on bool",
 					Detail: fmt.Sprintf(
 						"%s has no table %s, and the tool dies over it",

@@ -50,8 +50,16 @@ func migrationTool() Precondition {
 				Help: "Releases of the migration tool and of Magento 2; always 1.",
 			},
 		},
+		Settings: func() config.Settings { return &toolSettings{} },
 		Evaluate: evaluateMigrationTool,
 	}
+}
+
+// toolSettings are the keys of preconditions.migration_tool.
+type toolSettings struct {
+	config.Judgment `yaml:",inline"`
+	// Auto says that migrate:settings and migrate:data will be run with --auto.
+	Auto bool `yaml:"auto"`
 }
 
 func evaluateMigrationTool(ctx context.Context, e *evidence.Evidence) finding.Verdict {
@@ -614,8 +622,8 @@ func judgeSource(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) 
 	return false
 }
 
-// judgeIntegrity predicts the result of the tool's integrity check, the first step of migrate:data. What the check
-// refuses is a warning, because the tool continues with --auto.
+// judgeIntegrity predicts the result of the tool's integrity check, the first step of migrate:data. The tool stops after
+// what it logs as an error, unless it runs with --auto. Once it has passed the check, the same is only a note.
 func judgeIntegrity(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) {
 	ahead := e.Phase.Phase == config.PhasePrepare || e.Phase.Phase == config.PhaseMigrate
 	if e.Phase.Err != nil && e.Tool.Config != nil {
@@ -631,10 +639,12 @@ func judgeIntegrity(ctx context.Context, v *finding.Verdict, e *evidence.Evidenc
 		v.Unknown("integrity", "the result of the tool's integrity check is unknown", err.Error(), remedy)
 		return
 	}
+	auto := config.SettingsOf[toolSettings](&e.Migration.Preconditions, "migration_tool").Auto
+	passed := passedIntegrity(ctx, e)
 	counts := map[integrity.Kind]int{}
 	for _, p := range forecast.Predictions {
 		counts[p.Kind]++
-		v.Add(predicted(p))
+		v.Add(predicted(p, auto, passed[p.Mode]))
 	}
 	for _, kind := range integrity.Kinds() {
 		searched := forecast.Searched || kind != integrity.ForeignKeys && kind != integrity.URLRewrites
@@ -642,11 +652,50 @@ func judgeIntegrity(ctx context.Context, v *finding.Verdict, e *evidence.Evidenc
 			v.Sample(integrityFindings, float64(counts[kind]), string(kind))
 		}
 	}
-	judgeSearch(v, forecast)
+	if !passed["data"] {
+		judgeSearch(v, forecast)
+	}
 	for _, step := range forecast.Plan.Unpredicted {
 		v.Note("integrity", "config.xml has a step that is not the tool's own; its check cannot be predicted",
 			step.Mode+", "+step.Title+": "+step.Class, "")
 	}
+}
+
+// passedIntegrity returns the modes whose integrity check the tool has passed: it will not make the check again, or
+// makes it again only for the steps that --auto has taken it past. The progress file decides, because --reset empties
+// it; where there is none, the tool's log does.
+func passedIntegrity(ctx context.Context, e *evidence.Evidence) map[string]bool {
+	passed := map[string]bool{}
+	lock, err := e.Files.Progress()
+	switch {
+	case evidence.Missing(err), errors.Is(err, evidence.ErrNoRoot):
+		if e.Phase.Phase == config.PhaseMigrate {
+			var unread finding.Verdict // delta_log reports what could not be read
+			d, ok := e.Delta(ctx, &unread)
+			passed["data"] = ok && !d.DataStart.IsZero()
+		}
+	case err == nil:
+		for _, mode := range []string{"settings", "data"} {
+			passed[mode] = leftIntegrity(lock, e.Tool.Config, mode)
+		}
+		passed["data"] = passed["data"] || lock.Noted(`Migration\App\SetupDeltaLog`, "setup triggers")
+	}
+	passed["settings"] = passed["settings"] || passed["data"]
+	return passed
+}
+
+// leftIntegrity reports whether a mode is past its integrity checks by the progress file: all are done, or a later stage
+// has begun. With --auto the check of a step that has errors is never noted as done.
+func leftIntegrity(lock *progress.Lock, c *toolconfig.Config, mode string) bool {
+	checks := c.Stages(mode, "integrity")
+	all := len(checks) > 0
+	for _, class := range checks {
+		all = all && lock.Done(class, "integrity check")
+	}
+	for _, class := range c.Stages(mode, "data") {
+		all = all || lock.Noted(class, "data migration") || lock.Noted(class, "run")
+	}
+	return all
 }
 
 // judgeSearch reports the progress of the search through Magento 1's rows. A search that has not ended is never a pass.
@@ -677,10 +726,14 @@ func judgeSearch(v *finding.Verdict, f *evidence.Forecast) {
 }
 
 // predicted makes a finding of a prediction.
-func predicted(p integrity.Prediction) finding.Finding {
-	status := finding.Warn
-	if p.Level == integrity.Warning {
-		status = finding.Pass
+func predicted(p integrity.Prediction, auto, passed bool) finding.Finding {
+	f := finding.Finding{Status: finding.Fail, Subject: p.Subject(), Summary: p.Message}
+	switch {
+	case p.Level == integrity.Warning, passed:
+		f.Status = finding.Pass
+	case auto && !p.Fatal:
+		f.Status = finding.Warn
+		f.Summary += "; with --auto " + leftBehind(p)
 	}
 	var seen []string
 	for _, text := range []string{strings.TrimSuffix("migrate:"+p.Mode+", "+p.Step, ", "), p.Detail} {
@@ -694,11 +747,39 @@ func predicted(p integrity.Prediction) finding.Finding {
 	if p.Extension != "" {
 		seen = append(seen, "it probably belongs to "+p.Extension)
 	}
-	remedy := p.Remedy.String()
+	f.Evidence = strings.Join(seen, "; ")
+	f.Remedy = p.Remedy.String()
 	if p.Alternative != nil {
-		remedy += "\nOr: " + p.Alternative.String()
+		f.Remedy += "\nOr: " + p.Alternative.String()
 	}
-	return finding.Finding{
-		Status: status, Subject: p.Subject(), Summary: p.Message, Evidence: strings.Join(seen, "; "), Remedy: remedy,
+	return f
+}
+
+// leftBehind says what becomes of something when the tool goes on in spite of its integrity check.
+func leftBehind(p integrity.Prediction) string {
+	source := p.Side == toolmap.Source
+	switch p.Kind {
+	case integrity.Documents:
+		switch {
+		case !source:
+			return "the table stays as Magento 2 has it"
+		case p.Rows == 1:
+			return "its row stays behind in Magento 1"
+		case p.Rows > 1:
+			return "its " + finding.Count(p.Rows) + " rows stay behind in Magento 1"
+		case p.Rows == 0:
+			return "nothing stays behind: the table is empty"
+		}
+		return "its rows stay behind in Magento 1"
+	case integrity.Fields:
+		if source {
+			return "the column's values stay behind in Magento 1"
+		}
+		return "the column gets its default value"
+	case integrity.Classes:
+		return "the attribute loses its class"
+	case integrity.ForeignKeys:
+		return "the orphans are copied as they are"
 	}
+	return "the tool continues, and this step may go wrong"
 }

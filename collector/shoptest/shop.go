@@ -285,6 +285,14 @@ func (s *Shop) HasFinding(id string, status finding.Status, words ...string) fin
 	return f
 }
 
+// HasAnyFinding fails the test unless the precondition has a finding of a status, whatever its own status is.
+func (s *Shop) HasAnyFinding(id string, status finding.Status, words ...string) {
+	s.T.Helper()
+	if _, found := s.find(id, status, words); !found {
+		s.T.Fatalf("%s: no finding says %q: %+v", id, words, s.State(id).Result.Findings)
+	}
+}
+
 func (s *Shop) find(id string, status finding.Status, words []string) (finding.Finding, bool) {
 	for _, f := range s.State(id).Result.Findings {
 		if f.Status == status && ContainsAll(f.Summary+"\n"+f.Evidence+"\n"+f.Remedy, words) {

@@ -128,12 +128,20 @@ func readStage(name string, v *phparray.Value) Stage {
 
 // Done reports whether the tool will skip a stage of a class.
 func (l *Lock) Done(class, stage string) bool {
-	for _, step := range l.Steps {
-		for _, s := range step.Stages {
-			if step.Class == class && s.Name == stage {
-				return s.Done
-			}
+	s := l.stage(class, stage)
+	return s != nil && s.Done
+}
+
+// Noted reports whether the tool has begun a stage of a class, or ended it.
+func (l *Lock) Noted(class, stage string) bool { return l.stage(class, stage) != nil }
+
+func (l *Lock) stage(class, stage string) *Stage {
+	for i := range l.Steps {
+		stages := l.Steps[i].Stages
+		if at := slices.IndexFunc(stages, func(s Stage) bool { return s.Name == stage }); l.Steps[i].Class == class &&
+			at >= 0 {
+			return &stages[at]
 		}
 	}
-	return false
+	return nil
 }
