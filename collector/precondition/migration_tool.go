@@ -622,8 +622,8 @@ func judgeSource(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) 
 	return false
 }
 
-// judgeIntegrity predicts the result of the tool's integrity check, the first step of migrate:data. The tool stops after
-// what it logs as an error, unless it runs with --auto. Once it has passed the check, the same is only a note.
+// judgeIntegrity predicts the result of the tool's integrity check, the first step of migrate:data. The tool stops
+// after what it logs as an error, unless it runs with --auto. Once it has passed the check, the same is only a note.
 func judgeIntegrity(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) {
 	ahead := e.Phase.Phase == config.PhasePrepare || e.Phase.Phase == config.PhaseMigrate
 	if e.Phase.Err != nil && e.Tool.Config != nil {
@@ -684,8 +684,8 @@ func passedIntegrity(ctx context.Context, e *evidence.Evidence) map[string]bool 
 	return passed
 }
 
-// leftIntegrity reports whether a mode is past its integrity checks by the progress file: all are done, or a later stage
-// has begun. With --auto the check of a step that has errors is never noted as done.
+// leftIntegrity reports whether a mode is past its integrity checks by the progress file: all are done, or a later
+// stage has begun. With --auto the check of a step that has errors is never noted as done.
 func leftIntegrity(lock *progress.Lock, c *toolconfig.Config, mode string) bool {
 	checks := c.Stages(mode, "integrity")
 	all := len(checks) > 0
