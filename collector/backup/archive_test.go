@@ -264,6 +264,8 @@ func TestArchivesNotLookedInto(t *testing.T) {
 		"m2.rar":     {[]byte("Rar!\x1a\x07\x01\x00 and so on"), "RAR archive", "unrar"},
 		"m2.age":     {[]byte("age-encryption.org/v1\n-> X25519 abc\n"), "encrypted by age", "age -d"},
 		"key.gpg":    {[]byte("\x85\x01\x0c\x03\x9d and so on"), "encrypted by PGP", "gpg -d"},
+		"signed.gpg": {[]byte("\xa3\x01\x01\x12\x03\xed and so on"), "encrypted by PGP", "gpg -d"},
+		"plain.gpg":  {[]byte("\x90\x0d\x03\x00\x08\x16 and so on"), "encrypted by PGP", "gpg -d"},
 		"newer.gpg":  {[]byte("\xc1\xc0\x4c\x06\x9d and so on"), "encrypted by PGP", "gpg -d"},
 		"m2.cms": {
 			[]byte("\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03\xa0\x80 and so on"), "CMS message", "cms",

@@ -164,9 +164,11 @@ func (d *database) absorb(o *database) {
 			d.tables[name] = t
 		case t.Count > 0: // and mine has none
 			t.created, t.view = t.created || mine.created, t.view || mine.view
+			t.nextKey = max(t.nextKey, mine.nextKey)
 			d.tables[name] = t
 		case t.created:
 			mine.created, mine.view = true, t.view
+			mine.nextKey = max(t.nextKey, mine.nextKey)
 		}
 	}
 	d.triggers += o.triggers
@@ -229,7 +231,7 @@ func (m *member) finish(of *Report) {
 	case m.err != nil:
 		m.err = inFile(m.name, m.err)
 	case m.withRows > 1:
-		m.err = undetermined("its tables are in %d dumps, made one after the other, so they are not of one moment",
+		m.err = undetermined("its rows are in %d dumps, made one after the other, so they are not of one moment",
 			m.withRows)
 	}
 	r.Candidate, r.Compression, r.Container = of.Candidate, of.Compression, of.Container

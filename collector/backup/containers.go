@@ -72,9 +72,9 @@ func (b beginning) advice() string {
 }
 
 // isPGP reports whether a binary message of OpenPGP begins: a session key that is encrypted for a key or with a
-// password (RFC 9580, section 4.2).
+// password, or a message that is only signed, in which the content is compressed (RFC 9580, section 4.2).
 func isPGP(head []byte) bool {
-	const publicKey, password = 1, 3
+	const publicKey, password, signature = 1, 3, 4
 	if len(head) < 6 || head[0]&0x80 == 0 {
 		return false
 	}
@@ -85,7 +85,16 @@ func isPGP(head []byte) bool {
 		body = 3
 	}
 	version := head[min(body, len(head)-1)]
-	return tag == publicKey && (version == 3 || version == 6) || tag == password && version >= 4 && version <= 6
+	switch tag {
+	case publicKey:
+		return version == 3 || version == 6
+	case password:
+		return version >= 4 && version <= 6
+	case signature:
+		return version == 3 && head[1] == 13 // its length
+	}
+	const compressed = 0xa3 // of unknown length, as gpg --sign writes it; the algorithm follows
+	return head[0] == compressed && head[1] >= 1 && head[1] <= 3
 }
 
 // A header of tar: 512 bytes, with their sum in octal digits.

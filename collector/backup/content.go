@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,27 +31,30 @@ type Database struct {
 
 // tableCount is a count of something that a table has, in one text: they are kept as Names, which are shared.
 type tableCount struct {
-	table string
-	count int64
-	where string // only the rows that meet this condition are in the backup
+	table   string
+	count   int64
+	nextKey int64  // the table's AUTO_INCREMENT, or what is above all keys where that is not known; else 0
+	where   string // only the rows that meet this condition are in the backup
 }
 
 const countSeparator = "\x01"
 
 func (c tableCount) String() string {
 	clean := func(text string) string { return strings.ReplaceAll(text, countSeparator, "") }
-	return strings.Join([]string{clean(c.table), strconv.FormatInt(c.count, 10), clean(c.where)}, countSeparator)
+	number := func(n int64) string { return strconv.FormatInt(n, 10) }
+	return strings.Join([]string{clean(c.table), number(c.count), number(c.nextKey), clean(c.where)}, countSeparator)
 }
 
 // tableCounts undoes String, for the tables that have the prefix, which is cut.
 func tableCounts(texts Names, prefix string) []tableCount {
 	var counts []tableCount
 	for _, text := range texts.List() {
-		parts := strings.SplitN(text, countSeparator, 3)
+		parts := strings.SplitN(text, countSeparator, 4)
 		table, ok := strings.CutPrefix(parts[0], prefix)
-		n, err := strconv.ParseInt(parts[1], 10, 64)
-		if ok && err == nil {
-			counts = append(counts, tableCount{table, n, parts[2]})
+		n, err1 := strconv.ParseInt(parts[1], 10, 64)
+		next, err2 := strconv.ParseInt(parts[2], 10, 64)
+		if ok && err1 == nil && err2 == nil {
+			counts = append(counts, tableCount{table, n, next, parts[3]})
 		}
 	}
 	return counts
@@ -131,7 +135,8 @@ type table struct {
 	view     bool
 	created  bool // its CREATE TABLE was read
 	columns  []string
-	implicit int // columns that an INSERT without names has values for
+	implicit int   // columns that an INSERT without names has values for
+	nextKey  int64 // the table's AUTO_INCREMENT; 0 where the backup does not say
 	names    []string
 	tally    *baseline.Tally       // of an entity's table
 	types    *baseline.EntityTypes // of eav_entity_type
@@ -228,7 +233,7 @@ func (d *database) finished() Database {
 			out.rows[strings.Clone(name)] = d.rowsOf(t)
 		}
 		if t.rule != nil && t.rule.filled {
-			filled = append(filled, tableCount{name, t.Count, t.where}.String())
+			filled = append(filled, tableCount{name, t.Count, t.aboveKeys(), t.where}.String())
 		}
 	}
 	for name, n := range d.triggered {
@@ -237,6 +242,14 @@ func (d *database) finished() Database {
 	out.Tables, out.Views = sortedNames(tables), sortedNames(views)
 	out.filled, out.triggered = sortedNames(filled), sortedNames(triggered)
 	return out
+}
+
+// aboveKeys returns what no key has reached that the table had when the backup was made; 0 where that is not known.
+func (t *table) aboveKeys() int64 {
+	if t.Count > 0 && t.IDs.Max > 0 {
+		return max(t.nextKey, t.IDs.Max+1)
+	}
+	return t.nextKey
 }
 
 func sortedNames(list []string) Names {
@@ -293,7 +306,7 @@ func newRowReader(t *table, columns []string, utc bool) *rowReader {
 		}
 		return r.slots[i]
 	}
-	r.id, r.label, r.when = want(r.rule.id), want(r.rule.label), want(r.rule.when)
+	r.id, r.label, r.when = want(cmp.Or(r.rule.id, r.rule.key)), want(r.rule.label), want(r.rule.when)
 	for _, column := range t.tallied(r.rule) {
 		r.tally = append(r.tally, want(column))
 	}

@@ -38,6 +38,8 @@ func wantSane(t *testing.T, r Report) {
 		for _, p := range append(d.Prefixes(), "") {
 			c := d.Content(p)
 			c.LeftOut(map[string]int64{"store": 2})
+			c.LeftOutOfCode(map[string]int64{"eav_entity_type": 8}, []string{"patch"}, nil)
+			c.FilledKeys()
 			c.TriggerGaps(map[string]int{"store": 2})
 		}
 	}

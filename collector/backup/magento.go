@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"cmp"
 	"maps"
 	"regexp"
 	"slices"
@@ -46,7 +47,8 @@ type Content struct {
 	MigrationLeft []string // migration_backup_*: an EAV step of the migration tool that died
 	DeltaLog      []string // m2_cl_*: what the migration tool makes in a Magento 1
 
-	where map[string]string // by table, the condition that mysqldump was given for its rows
+	where   map[string]string // by table, the condition that mysqldump was given for its rows
+	nextKey map[string]int64  // by table, what is above all keys that it had when the backup was made
 }
 
 // Entity is what a backup holds of one entity: product, category, attribute, attribute_set, customer, customer_group,
@@ -88,6 +90,49 @@ func (c Content) LeftOut(today map[string]int64) []LeftOut {
 		}
 	}
 	return out
+}
+
+// LeftOutOfCode compares the tables to which only code adds rows with how many the database holds today, where a count
+// may end at baseline.Filled.Limit. It returns those of which the database holds more, where no code has run since the
+// backup: all patches and modules of today are in it.
+func (c Content) LeftOutOfCode(today map[string]int64, patches, modules []string) []LeftOut {
+	since := func(has, want []string) bool {
+		return slices.ContainsFunc(want, func(name string) bool { return !slices.Contains(has, name) })
+	}
+	if !c.RowsKnown || c.NamesCapped || len(patches) == 0 || since(c.Patches, patches) || since(c.Modules, modules) {
+		return nil
+	}
+	var out []LeftOut
+	for _, f := range baseline.FilledTables() {
+		if rows := c.FilledRows[f.Table]; f.Code && rows < today[f.Table] {
+			out = append(out, LeftOut{f.Table, rows, today[f.Table], c.where[f.Table]})
+		}
+	}
+	return out
+}
+
+// Keys says what a backup shows about the keys of a table.
+type Keys struct {
+	Table string // without prefix
+	Key   string // the column
+	Below int64  // every row with a key below this was there when the backup was made, or is gone
+	Rows  int64  // that the backup holds, all with keys below
+}
+
+// FilledKeys returns the keys of those tables that installation fills and whose counter the backup shows. When the
+// database holds more rows with a key below than the backup holds, then the backup leaves rows out.
+func (c Content) FilledKeys() []Keys {
+	if !c.RowsKnown {
+		return nil
+	}
+	var keys []Keys
+	for _, f := range baseline.FilledTables() {
+		below := c.nextKey[cmp.Or(f.Counter, f.Table)]
+		if f.Key != "" && below > 0 {
+			keys = append(keys, Keys{f.Table, f.Key, below, c.FilledRows[f.Table]})
+		}
+	}
+	return keys
 }
 
 // TriggerGap is a table of whose triggers a backup lacks some.
@@ -219,9 +264,9 @@ func (d Database) readRows(c *Content) {
 	c.TimesUTC = (admin.Earliest == "" || admin.UTC) && (categories.Earliest == "" || categories.UTC)
 	c.Orders, c.Customers, c.Products = orders.IDs, get("customer_entity").IDs, get("catalog_product_entity").IDs
 
-	c.FilledRows, c.where = map[string]int64{}, map[string]string{}
+	c.FilledRows, c.where, c.nextKey = map[string]int64{}, map[string]string{}, map[string]int64{}
 	for _, t := range tableCounts(d.filled, c.Prefix) {
-		c.FilledRows[t.table], c.where[t.table] = t.count, t.where
+		c.FilledRows[t.table], c.where[t.table], c.nextKey[t.table] = t.count, t.where, t.nextKey
 	}
 	c.Entities = map[string]Entity{}
 	for _, e := range baseline.Entities() {

@@ -237,3 +237,112 @@ func mydumped(t *testing.T, triggers bool) string {
 	tool(t, "mydumper", args...)
 	return dir
 }
+
+// TestFilledKeys checks what dumps show about the keys of the tables that installation fills.
+func TestFilledKeys(t *testing.T) {
+	t.Parallel()
+	const magento = "CREATE TABLE store (store_id int);\nCREATE TABLE sales_order (entity_id int);\n" +
+		"CREATE TABLE patch_list (patch_id int);\n"
+	const attributes = "CREATE TABLE `eav_attribute` (`attribute_id` smallint NOT NULL AUTO_INCREMENT, `x` int, " +
+		"PRIMARY KEY (`attribute_id`)) ENGINE=InnoDB"
+	const rows = "INSERT INTO `eav_attribute` VALUES (3,NULL),(7,NULL);\n"
+	for name, c := range map[string]struct {
+		sql  string
+		want int64 // 0 where it does not say
+	}{
+		"a counter": {
+			attributes + " AUTO_INCREMENT=137 DEFAULT CHARSET=utf8 COMMENT='AUTO_INCREMENT=9';\n" + rows, 137,
+		},
+		"spaces":           {attributes + " auto_increment = 137;\n" + rows, 137},
+		"within a comment": {attributes + " /*!50100 AUTO_INCREMENT=137 */;\n" + rows, 137},
+		"behind the rows":  {attributes + ";\n" + rows + "ALTER TABLE `eav_attribute` AUTO_INCREMENT = 137;\n", 137},
+		"as phpMyAdmin writes": {
+			attributes + ";\n" + rows + "ALTER TABLE `eav_attribute`\n" +
+				"  MODIFY `attribute_id` smallint NOT NULL AUTO_INCREMENT, AUTO_INCREMENT=137;\n", 137,
+		},
+		"of another table":  {attributes + ";\n" + rows + "ALTER TABLE `eav` AUTO_INCREMENT=137;\n", 8},
+		"no counter":        {attributes + ";\n" + rows, 8},
+		"a counter too low": {attributes + " AUTO_INCREMENT=2;\n" + rows, 8},
+		"no number":         {attributes + " AUTO_INCREMENT=many;\n" + rows, 8},
+		"neither":           {attributes + ";\n", 0},
+		"only a counter":    {attributes + " AUTO_INCREMENT=137;\n", 137},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := report(t, write(t, "dump.sql", []byte(magento+c.sql)))
+			db, ok := r.Database("")
+			if !ok {
+				t.Fatalf("%+v", r)
+			}
+			got := int64(0)
+			for _, k := range db.Content("").FilledKeys() {
+				if k.Table == "eav_attribute" || k.Table == "catalog_eav_attribute" {
+					if k.Key != "attribute_id" || got != 0 && got != k.Below {
+						t.Errorf("%+v", k)
+					}
+					got = k.Below
+				}
+			}
+			if got != c.want {
+				t.Errorf("keys are below %d, want %d", got, c.want)
+			}
+		})
+	}
+}
+
+// TestFilledKeysOfTools checks that the programs' own dumps show the counter of the server.
+func TestFilledKeysOfTools(t *testing.T) {
+	t.Parallel()
+	root, err := server.Root(t.Context())
+	must(t, err)
+	var highest int64
+	must(t, root.QueryRowContext(t.Context(), "SELECT MAX(attribute_id) FROM m2.eav_attribute").Scan(&highest))
+	for name, path := range map[string]string{
+		"mariadb-dump": write(t, "dump.sql", dump(t, "m2")),
+		"mydumper":     mydumped(t, true),
+	} {
+		r := report(t, path)
+		db, _ := r.Database("m2")
+		found := false
+		for _, k := range db.Content("").FilledKeys() {
+			if k.Table == "eav_attribute" {
+				found = true
+				if k.Below <= highest || k.Rows < 5 {
+					t.Errorf("%s: %+v, the highest key is %d", name, k, highest)
+				}
+			}
+		}
+		if !found {
+			t.Errorf("%s shows nothing of the keys", name)
+		}
+	}
+}
+
+// TestLeftOutOfCode checks when fewer rows of a table that only code fills are a gap.
+func TestLeftOutOfCode(t *testing.T) {
+	t.Parallel()
+	c := Content{
+		RowsKnown: true, Patches: []string{"a", "b"}, Modules: []string{"M"},
+		FilledRows: map[string]int64{"eav_entity_type": 8, "store": 2},
+	}
+	today := map[string]int64{"eav_entity_type": 9, "store": 3}
+	for name, tc := range map[string]struct {
+		change           func(c *Content)
+		patches, modules []string
+		want             int
+	}{
+		"no code ran since":  {func(*Content) {}, []string{"a", "b"}, []string{"M"}, 1},
+		"less code":          {func(*Content) {}, []string{"a"}, nil, 1},
+		"a patch since":      {func(*Content) {}, []string{"a", "c"}, []string{"M"}, 0},
+		"a module since":     {func(*Content) {}, []string{"a"}, []string{"M", "N"}, 0},
+		"before patches":     {func(*Content) {}, nil, []string{"M"}, 0},
+		"names are missing":  {func(c *Content) { c.NamesCapped = true }, []string{"a"}, []string{"M"}, 0},
+		"rows are not known": {func(c *Content) { c.RowsKnown = false }, []string{"a"}, []string{"M"}, 0},
+	} {
+		changed := c
+		tc.change(&changed)
+		if got := changed.LeftOutOfCode(today, tc.patches, tc.modules); len(got) != tc.want {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}

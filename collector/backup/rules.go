@@ -16,6 +16,7 @@ type rowRule struct {
 	when   string           // a time
 	entity *baseline.Entity // set where people make such rows too: the new ones are counted
 	filled bool             // installation fills the table
+	key    string           // of a table that installation fills: a numeric key that is counted up
 }
 
 // looks reports whether more is kept of the rows than their number.
@@ -56,7 +57,8 @@ var rowRules = sync.OnceValue(func() []rowRule {
 		of(e.Table).entity = &e
 	}
 	for _, f := range baseline.FilledTables() {
-		of(f.Table).filled = true
+		r := of(f.Table)
+		r.filled, r.key = true, f.Key
 	}
 	return rules
 })

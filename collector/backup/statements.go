@@ -2,6 +2,7 @@ package backup
 
 import (
 	"cmp"
+	"strconv"
 	"strings"
 )
 
@@ -42,6 +43,8 @@ func (p *dumpParser) statement(first token, at int64) error {
 		p.session.statement(verb)
 	}
 	switch verb {
+	case "ALTER":
+		return p.alter()
 	case "CREATE":
 		return p.create()
 	case "INSERT", "REPLACE":
@@ -234,7 +237,7 @@ func (p *dumpParser) createTable() error {
 	if err != nil {
 		return err
 	}
-	t.columns, t.implicit, t.created = nil, 0, true
+	t.columns, t.implicit, t.nextKey, t.created = nil, 0, 0, true
 	for !next.mark('(') {
 		if next.kind == tokenEnd { // CREATE TABLE … LIKE …
 			return nil
@@ -246,7 +249,44 @@ func (p *dumpParser) createTable() error {
 	if err := p.columns(t); err != nil {
 		return err
 	}
-	return p.lex.skip()
+	next, err = p.lex.next()
+	return p.tableOptions(t, next, err)
+}
+
+// tableOptions reads the rest of a CREATE TABLE or ALTER TABLE from a token on, and takes the table's counter.
+func (p *dumpParser) tableOptions(t *table, next token, err error) error {
+	counter := false
+	for ; err == nil && next.kind != tokenEnd; next, err = p.lex.next() {
+		n, failed := strconv.ParseInt(string(next.text), 10, 64)
+		if counter && failed == nil && next.kind == tokenWord {
+			t.nextKey = n
+		}
+		counter = next.is("AUTO_INCREMENT") || counter && next.mark('=')
+	}
+	return err
+}
+
+// alter reads ALTER TABLE, in which phpMyAdmin writes a table's counter, and steps over every other ALTER.
+func (p *dumpParser) alter() error {
+	t, err := p.lex.next()
+	if err != nil || t.kind == tokenEnd {
+		return err
+	}
+	if !t.is("TABLE") {
+		return p.lex.skipPlain()
+	}
+	database, name, next, err := p.name()
+	if err != nil || next.kind == tokenEnd {
+		return err
+	}
+	d, err := p.contents.database(database)
+	if err != nil {
+		return err
+	}
+	if known := d.tables[name]; known != nil {
+		return p.tableOptions(known, next, nil)
+	}
+	return p.lex.skipPlain()
 }
 
 // keyWords begin the items of a CREATE TABLE that are not columns.

@@ -69,6 +69,22 @@ func (c categories) within() time.Duration { return time.Duration(c.WithinSecond
 type Filled struct {
 	Table string `yaml:"table"` // without prefix
 	Rows  int64  `yaml:"rows"`  // what installation makes at least, in whichever release makes fewest
+	// Key is a numeric key that an AUTO_INCREMENT counts up: that of the table Counter, where that is set, or of this
+	// one.
+	Key     string `yaml:"key"`
+	Counter string `yaml:"counter"`
+	Code    bool   `yaml:"code"` // only setup scripts and patches add rows
+}
+
+// maxCounted is more rows than any table has to which only code adds some.
+const maxCounted = 20_000
+
+// Limit is up to how many rows of the table in a database have to be counted.
+func (f Filled) Limit() int64 {
+	if f.Code {
+		return maxCounted
+	}
+	return f.Rows + 1
 }
 
 // Entities returns the entities in the order in which they are shown. Do not change what they hold.
@@ -117,8 +133,12 @@ func parse(text []byte) (content, error) {
 		c.entities = append(c.entities, e)
 	}
 	for _, f := range c.filled {
-		if !identifier.MatchString(f.Table) || f.Rows < 1 {
-			return content{}, fmt.Errorf("filled table %q: it has no name, or no rows", f.Table)
+		named := identifier.MatchString(f.Table) && (f.Key == "" || identifier.MatchString(f.Key))
+		if !named || f.Rows < 1 || f.Counter != "" && f.Key == "" {
+			return content{}, fmt.Errorf(
+				"filled table %q: it has no name, no rows, or a counter without a key",
+				f.Table,
+			)
 		}
 	}
 	return c, nil

@@ -128,11 +128,15 @@ func evaluateBackup(ctx context.Context, e *evidence.Evidence) finding.Verdict {
 	if settings.Attested != nil && judgeAttested(&v, e, today, settings) {
 		return v
 	}
-	judged := judgeCandidates(e, today, candidates)
+	judged, err := judgeCandidates(ctx, e, today, candidates)
 	e.Backups.Request(e.Migration.Name, stillWanted(judged))
-	if newestQualifying(judged) == nil {
+	if err == nil && newestQualifying(judged) == nil {
 		waitForSmallBackups(ctx, e, candidates)
-		judged = judgeCandidates(e, today, candidates)
+		judged, err = judgeCandidates(ctx, e, today, candidates)
+	}
+	if err != nil {
+		e.Magento2.Broken(&v, "tables", err)
+		return v
 	}
 	concludeBackups(&v, e, today, judged, problems)
 	return v
@@ -190,6 +194,8 @@ type backupTarget struct {
 	// tables are Magento 2's base tables without prefix. They are compared only before data was migrated.
 	tables  []string
 	patches []string
+	// modules are those of setup_module.
+	modules []string
 	// filled counts the rows of the tables that an installation fills; a count stops above what an installation
 	// creates.
 	filled map[string]int64
@@ -227,6 +233,11 @@ func readBackupTarget(ctx context.Context, e *evidence.Evidence) (backupTarget, 
 	}
 	if slices.Contains(t.tables, "patch_list") {
 		if t.patches, err = m2.Column(ctx, "SELECT patch_name FROM "+m2.Table("patch_list")); err != nil {
+			return t, err
+		}
+	}
+	if slices.Contains(t.tables, "setup_module") {
+		if t.modules, err = m2.Column(ctx, "SELECT module FROM "+m2.Table("setup_module")); err != nil {
 			return t, err
 		}
 	}
@@ -270,7 +281,7 @@ func readFilledTables(ctx context.Context, m2 *evidence.System, t *backupTarget)
 	for _, f := range baseline.FilledTables() {
 		if slices.Contains(t.tables, f.Table) {
 			const count = "SELECT ? AS t, (SELECT COUNT(*) FROM (SELECT 1 FROM %s LIMIT %d) c) AS n"
-			parts = append(parts, fmt.Sprintf(count, m2.Table(f.Table), f.Rows+1))
+			parts = append(parts, fmt.Sprintf(count, m2.Table(f.Table), f.Limit()))
 			args = append(args, f.Table)
 		}
 	}
@@ -318,18 +329,21 @@ func (j *judgedBackup) qualifies() bool {
 // pending reports whether the backup was not read yet.
 func (j *judgedBackup) pending() bool { return j.standing != backup.StandingRead }
 
-func judgeCandidates(e *evidence.Evidence, today backupTarget, candidates []backup.Candidate) []judgedBackup {
+func judgeCandidates(
+	ctx context.Context, e *evidence.Evidence, today backupTarget, candidates []backup.Candidate,
+) ([]judgedBackup, error) {
 	var judged []judgedBackup
 	for _, c := range candidates {
 		j := judgedBackup{candidate: c}
 		j.report, j.progress, j.standing = e.Backups.Lookup(c)
 		if !j.pending() {
 			j.refusal = refuse(e, today, &j)
+			j.refusal.Evidence = withNotes(j.refusal.Evidence, &j.report)
 			j.refusal.Subject = c.Path
 		}
 		judged = append(judged, j)
 	}
-	return judged
+	return judged, refuseCut(ctx, e, today, judged)
 }
 
 // stillWanted leaves out backups that cannot be newer than the newest qualifying one: a backup begins before its file's
@@ -362,6 +376,11 @@ func refuse(e *evidence.Evidence, today backupTarget, j *judgedBackup) finding.F
 	name := e.Magento2.Endpoint.Name
 	j.report = j.report.Of(name)
 	r := &j.report
+	if seen := magento1Text(r, name); seen != "" {
+		return finding.Finding{
+			Status: finding.Fail, Summary: "the backup is of a Magento 1", Evidence: seen, Remedy: today.remedy,
+		}
+	}
 	switch r.State {
 	case backup.StateOpaque:
 		return finding.Finding{
@@ -434,14 +453,11 @@ func refuseContent(e *evidence.Evidence, today backupTarget, j *judgedBackup) fi
 	fail := func(summary, evidence string) finding.Finding {
 		return finding.Finding{Status: finding.Fail, Summary: summary, Evidence: evidence, Remedy: today.remedy}
 	}
-	c := &j.content
+	c, name := &j.content, e.Magento2.Endpoint.Name
 	when := j.report.When()
 	switch {
-	case c.System == backup.SystemMagento1:
-		return fail("the backup is of a Magento 1", "it has core_resource and sales_flat_order")
 	case c.System == backup.SystemNone:
-		return fail("the backup contains no Magento 2",
-			fmt.Sprintf("it has %d tables, but none of Magento 2's with the prefix %q", len(c.Tables), c.Prefix))
+		return fail("the backup contains no Magento 2", noMagento2Text(&j.report, name, c))
 	case c.RowsKnown && !c.Installed():
 		return fail("the backup does not contain the installation", "it has no rows of patch_list or setup_module")
 	case !today.installed.IsZero() && when.Time.Add(backup.MaxZone).Before(today.installed):
@@ -457,16 +473,40 @@ func refuseContent(e *evidence.Evidence, today backupTarget, j *judgedBackup) fi
 		f.Remedy = cmp.Or(f.Remedy, today.remedy)
 		return f
 	}
-	if e.Phase.Phase == config.PhasePrepare {
-		if missing := c.Missing(today.tables); len(missing) > 0 {
-			return fail("the backup lacks tables of Magento 2",
-				fmt.Sprintf("%d tables: %s", len(missing), strings.Join(missing[:min(len(missing), 20)], ", ")))
-		}
-		if gaps := triggerGaps(today, c); gaps != "" {
-			return fail("the backup lacks triggers of Magento 2, which keep its indexes current", gaps)
-		}
+	if e.Phase.Migrated() {
+		return finding.Finding{Status: finding.Pass}
+	}
+	return today.orUnknown(e, refuseGaps(today, c))
+}
+
+// refuseGaps compares a backup with the database as it is before data was migrated.
+func refuseGaps(today backupTarget, c *backup.Content) finding.Finding {
+	fail := func(summary, evidence string) finding.Finding {
+		return finding.Finding{Status: finding.Fail, Summary: summary, Evidence: evidence, Remedy: today.remedy}
+	}
+	if missing := c.Missing(today.tables); len(missing) > 0 {
+		return fail("the backup lacks tables of Magento 2",
+			fmt.Sprintf("%d tables: %s", len(missing), strings.Join(missing[:min(len(missing), 20)], ", ")))
+	}
+	if gaps := triggerGaps(today, c); gaps != "" {
+		return fail("the backup lacks triggers of Magento 2, which keep its indexes current", gaps)
+	}
+	if left := c.LeftOutOfCode(today.filled, today.patches, today.modules); len(left) > 0 {
+		return fail("the backup lacks rows that the installation created", leftOutText(left))
 	}
 	return finding.Finding{Status: finding.Pass}
+}
+
+// orUnknown makes a failure unknown that only holds before data was migrated, while the phase is unknown.
+func (t backupTarget) orUnknown(e *evidence.Evidence, f finding.Finding) finding.Finding {
+	if f.Status != finding.Fail || e.Phase.Phase == config.PhasePrepare {
+		return f
+	}
+	f.Status = finding.Unknown
+	f.Summary = "without the phase it is unknown whether the backup is whole: " + f.Summary
+	f.Remedy = "Fix what the precondition network reports about Magento 1, or set " + e.Migration.Key("phase") + ". " +
+		f.Remedy
+	return f
 }
 
 // triggerGaps says which triggers a backup is known to lack; it is empty when there are none.
@@ -484,18 +524,6 @@ func triggerGaps(today backupTarget, c *backup.Content) string {
 	}
 	if over := len(texts) - 10; over > 0 {
 		texts = append(texts[:10], fmt.Sprintf("and %d more tables", over))
-	}
-	return strings.Join(texts, ", ")
-}
-
-func leftOutText(left []backup.LeftOut) string {
-	var texts []string
-	for _, l := range left {
-		text := fmt.Sprintf("%s: %d of at least %d rows", l.Table, l.Rows, l.Today)
-		if l.Where != "" {
-			text += " (made with --where=" + l.Where + ")"
-		}
-		texts = append(texts, text)
 	}
 	return strings.Join(texts, ", ")
 }
@@ -607,7 +635,7 @@ func backupText(j *judgedBackup) string {
 	}
 	text := fmt.Sprintf("%s, %s, %d bytes, %d tables, time from %s",
 		r.Kind, compression, j.candidate.Size, len(j.content.Tables), r.When().Source)
-	return strings.Join(append([]string{text}, r.Notes...), "; ")
+	return withNotes(text, r)
 }
 
 // noteNewer says why a newer backup is not valid. The status stays that of the valid one.

@@ -1,0 +1,177 @@
+package precondition_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"magento_migration_exporter/collector/finding"
+)
+
+// cutRows removes the last rows of a table from a dump that has a statement for each row.
+func cutRows(t *testing.T, path, table string, last int) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	insert := "INSERT INTO `" + table + "`"
+	rows := strings.Count(string(text), insert)
+	if rows <= last {
+		t.Fatalf("only %d rows of %s", rows, table)
+	}
+	lines := slices.DeleteFunc(strings.Split(string(text), "\n"), func(line string) bool {
+		if strings.HasPrefix(line, insert) {
+			rows--
+		}
+		return strings.HasPrefix(line, insert) && rows < last
+	})
+	rewrite(t, path, strings.Join(lines, "\n"))
+}
+
+// rewrite replaces an old file's content.
+func rewrite(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	age(t, path, time.Second)
+}
+
+// forget removes the counters of all tables from a dump.
+func forget(t *testing.T, path string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rewrite(t, path, regexp.MustCompile(` AUTO_INCREMENT=\d+`).ReplaceAllString(string(text), ""))
+}
+
+// catalogAttributes is the table that has a row for each attribute of products and categories.
+const catalogAttributes = "CREATE TABLE catalog_eav_attribute (attribute_id smallint unsigned PRIMARY KEY, x int)"
+
+// Most rows of a table are in the backup, no condition is named in it, and yet it is not whole.
+func TestBackupCut(t *testing.T) {
+	t.Parallel()
+	const atDump, ofCode = "lacks rows that the database had when it was made", "lacks rows that the installation created"
+	for name, tc := range map[string]struct {
+		prepare []string
+		table   string
+		less    int // rows that are cut
+		edit    func(t *testing.T, path string)
+		words   []string
+	}{
+		"the last row of a table with a counter": {
+			nil, "eav_attribute", 1, nil, []string{atDump, "eav_attribute: "},
+		},
+		"a row that has no counter of its own": {
+			[]string{catalogAttributes, "INSERT INTO catalog_eav_attribute SELECT attribute_id, 0 FROM eav_attribute"},
+			"catalog_eav_attribute", 2, nil, []string{atDump, "catalog_eav_attribute: "},
+		},
+		"a row that only code makes": {
+			[]string{
+				"CREATE TABLE directory_country (country_id varchar(2) PRIMARY KEY)",
+				"INSERT INTO directory_country VALUES ('AD'), ('AE'), ('AF'), ('AG')",
+			}, "directory_country", 1, nil, []string{ofCode, "directory_country: 3 of at least 4 rows"},
+		},
+		"without counters":           {nil, "eav_entity_type", 1, forget, []string{ofCode, "eav_entity_type: "}},
+		"of the register of patches": {nil, "patch_list", 3, nil, []string{atDump, "patch_list: "}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, dir := newShopWithBackup(t)
+			s.On2(tc.prepare...)
+			path := filepath.Join(dir, "m2.sql")
+			s.Dump(path, s.DB2, false, "--skip-extended-insert")
+			s.Want("backup", finding.Pass)
+			cutRows(t, path, tc.table, tc.less)
+			if tc.edit != nil {
+				tc.edit(t, path)
+			}
+			f := s.WantFinding("backup", finding.Fail, tc.words...)
+			if f.Subject != path {
+				t.Errorf("subject %q", f.Subject)
+			}
+			s.Migration.Magento1.Database.Host = "no-such-host.invalid"
+			s.WantFinding("backup", finding.Unknown, append(tc.words, "without the phase")...)
+		})
+	}
+}
+
+// What was added to the database since is no gap in the backup, nor is what was deleted before.
+func TestBackupAndRowsSince(t *testing.T) {
+	t.Parallel()
+	s, dir := newShopWithBackup(t)
+	s.On2(catalogAttributes, "INSERT INTO catalog_eav_attribute SELECT attribute_id, 0 FROM eav_attribute",
+		"INSERT INTO customer_group (customer_group_code, tax_class_id) VALUES ('gone', 3)",
+		"DELETE FROM customer_group WHERE customer_group_code = 'gone'",
+		"CREATE TABLE review_status (status_id smallint unsigned AUTO_INCREMENT PRIMARY KEY, code varchar(9))",
+		"INSERT INTO review_status (code) VALUES ('a'), ('b')")
+	s.Dump(filepath.Join(dir, "m2.sql"), s.DB2, false)
+	s.Want("backup", finding.Pass)
+	s.On2("INSERT INTO eav_attribute (entity_type_id, attribute_code, is_user_defined) VALUES (4, 'since', 1)",
+		"INSERT INTO catalog_eav_attribute SELECT MAX(attribute_id), 0 FROM eav_attribute",
+		"INSERT INTO customer_group (customer_group_code, tax_class_id) VALUES ('since', 3)")
+	s.Want("backup", finding.Pass)
+	s.On2("INSERT INTO review_status (code) VALUES ('c')",
+		`INSERT INTO patch_list (patch_name) VALUES ('Acme\\Review\\Setup\\Patch\\Data\\AddStatus')`)
+	s.WantFinding("backup", finding.Warn, "extensions were installed since the backup", `Acme\Review`)
+}
+
+func TestBackupOfMagento1(t *testing.T) {
+	t.Parallel()
+	const head = "-- phpMyAdmin SQL Dump\n-- version 5.2.1\n\nSTART TRANSACTION;\n-- Database: `x`\n"
+	const table = "CREATE TABLE `%score_resource` (`code` varchar(50), `version` varchar(50));\n" +
+		"INSERT INTO `%score_resource` (`code`, `version`) VALUES\n('core_setup', '1.6.0.6');\n"
+	dump := func(prefix string) string { return strings.ReplaceAll(table, "%s", prefix) }
+	for name, tc := range map[string]struct{ text, evidence string }{
+		"whole":         {head + dump("") + "COMMIT;\n", "it has core_resource"},
+		"with a prefix": {head + dump("mage_") + "COMMIT;\n", "it has mage_core_resource"},
+		"cut short":     {head + dump(""), "it has core_resource"},
+		"cut in a row":  {head + dump("") + "INSERT INTO `core_store` VALUES (0,'adm", "it has core_resource"},
+		"without an end mark, of another name": {
+			"CREATE DATABASE `shop`;\nUSE `shop`;\n" + dump(""), `it has core_resource in the database "shop"`,
+		},
+		"by HeidiSQL": {"-- Host: x\n-- HeidiSQL Version: 12.6.0.6765\n" + dump(""), "it has core_resource"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, dir := newShopWithBackup(t)
+			s.write(filepath.Join(dir, "m1.sql"), tc.text)
+			s.WantFinding("backup", finding.Fail, "the backup is of a Magento 1", tc.evidence)
+		})
+	}
+	s, dir := newShopWithBackup(t)
+	s.On2("CREATE TABLE m1_core_resource (code varchar(50))")
+	s.Dump(filepath.Join(dir, "m2.sql"), s.DB2, false)
+	s.Want("backup", finding.Pass) // both shops have tables in this database
+}
+
+func TestBackupNotesAreEvidence(t *testing.T) {
+	t.Parallel()
+	s, dir := newShopWithBackup(t)
+	s.write(filepath.Join(dir, "m1.sql"), "-- phpMyAdmin SQL Dump\n-- version 5.2.1\n\nSTART TRANSACTION;\n"+
+		"CREATE TABLE `core_resource` (`code` varchar(50));\nCOMMIT;\n")
+	s.WantFinding("backup", finding.Fail, "it has core_resource; it holds no triggers: phpMyAdmin writes them only")
+}
+
+func TestBackupOfAnotherPrefix(t *testing.T) {
+	t.Parallel()
+	s, dir := newShopWithBackup(t)
+	path := filepath.Join(dir, "m2.sql")
+	s.Dump(path, s.DB2, false)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	prefixed := regexp.MustCompile("(DROP TABLE IF EXISTS|CREATE TABLE|INSERT INTO|LOCK TABLES) `").
+		ReplaceAllString(string(text), "$1 `old_")
+	rewrite(t, path, prefixed)
+	s.WantFinding("backup", finding.Fail, "contains no Magento 2", `but no Magento 2 without a table prefix`,
+		`there is one with "old_"`)
+}
