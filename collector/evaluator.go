@@ -34,6 +34,7 @@ type Evaluator struct {
 	costs map[string]*database.Cost
 	// flights are the evaluations of preconditions, and the reads before them, that have not returned yet.
 	flights  evidence.Flights
+	logins   evidence.Logins
 	lifetime evidence.Lifetime
 	// memories belong to the migrations that the board holds.
 	memoriesMu sync.Mutex
@@ -91,6 +92,7 @@ func (e *Evaluator) Evaluate(ctx context.Context, m *config.Migration, limit tim
 		Memory:           e.memory(m),
 		Lifetime:         &e.lifetime,
 		Flights:          &e.flights,
+		Logins:           &e.logins,
 		Logger:           e.logger.With("migration", m.Name),
 	})
 	defer gathered.Close()
@@ -161,8 +163,10 @@ func (e *Evaluator) memory(m *config.Migration) *evidence.Memory {
 	return e.memories[m]
 }
 
-// forget drops what is kept of migrations that are no longer configured.
+// forget drops what is kept of migrations that are no longer configured, and which logins wait: whoever reloads may
+// have corrected an account.
 func (e *Evaluator) forget(configured []*config.Migration) {
+	e.logins.Forget()
 	e.memoriesMu.Lock()
 	defer e.memoriesMu.Unlock()
 	for m := range e.memories {

@@ -46,6 +46,8 @@ type daemon struct {
 	t     *testing.T
 	board *collector.Board
 	url   string
+	// reload applies the configuration again.
+	reload func()
 }
 
 func newDaemon(t *testing.T, c *config.Config) *daemon {
@@ -83,9 +85,12 @@ func newDaemon(t *testing.T, c *config.Config) *daemon {
 	}))
 	t.Cleanup(server.Close)
 	d.url = server.URL
-	if err := s.Apply(ctx, c); err != nil {
-		t.Fatal(err)
+	d.reload = func() {
+		if err := s.Apply(ctx, c); err != nil {
+			t.Fatal(err)
+		}
 	}
+	d.reload()
 	return d
 }
 
@@ -163,8 +168,9 @@ type rowFault struct {
 	goOn []string
 }
 
-// faultsInARow are faults of the two databases of a shop whose servers are its own, behind lines.
-func faultsInARow(t *testing.T, s *shop, line1, line2 *line, standby *mysqltest.Server) []rowFault {
+// faultsInARow are faults of the two databases of a shop whose servers are its own, behind lines. A login that the
+// server denied is tried once an hour, or after a reload.
+func faultsInARow(t *testing.T, s *shop, d *daemon, line1, line2 *line, standby *mysqltest.Server) []rowFault {
 	account := "'" + s.User + "'@'%'"
 	must := func(err error) {
 		if err != nil {
@@ -211,7 +217,10 @@ func faultsInARow(t *testing.T, s *shop, line1, line2 *line, standby *mysqltest.
 			only2,
 		},
 		{"password rotated", func() { s.Exec(s.Server1, "ALTER USER "+account+" IDENTIFIED BY 'x'") },
-			func() { s.Exec(s.Server1, "ALTER USER "+account+" IDENTIFIED BY '"+shoptest.Password+"'") }, "network", finding.Fail, only2},
+			func() {
+				s.Exec(s.Server1, "ALTER USER "+account+" IDENTIFIED BY '"+shoptest.Password+"'")
+				d.reload()
+			}, "network", finding.Fail, only2},
 		{"privileges revoked", func() { s.Exec(s.Server2, "REVOKE ALL PRIVILEGES, GRANT OPTION FROM "+account) },
 			func() { s.Exec(s.Server2, "GRANT ALL ON "+shoptest.GrantName(s.DB2)+".* TO "+account) }, "privileges", finding.Fail, only1},
 		{"a table locked", func() {
@@ -273,7 +282,7 @@ func meetFaultsInARow(t *testing.T, scrapers int, length time.Duration) {
 		eventually(t, "all is well", well)
 		before := held(t)
 		for began := time.Now(); ; {
-			for _, f := range faultsInARow(t, s, line1, line2, standby) {
+			for _, f := range faultsInARow(t, s, d, line1, line2, standby) {
 				d.meet(f, scrapers, well)
 			}
 			if time.Since(began) >= length {

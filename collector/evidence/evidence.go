@@ -47,6 +47,7 @@ type Options struct {
 	Memory           *Memory
 	Lifetime         *Lifetime
 	Flights          *Flights
+	Logins           *Logins
 	Logger           *slog.Logger
 }
 

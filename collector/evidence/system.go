@@ -34,6 +34,14 @@ type System struct {
 	migration        *config.Migration
 	statementTimeout time.Duration
 	logger           *slog.Logger
+	// now is when the evaluation began.
+	now    time.Time
+	logins *Logins
+	// refused is kept from one evaluation to the next.
+	refused *database.RefusedSettings
+	memory  *Memory
+	// tlsFiles are the sizes and times of TLS's files.
+	tlsFiles string
 
 	observe     sync.Once
 	observation privilege.Observation
@@ -57,6 +65,8 @@ func newSystem(name finding.System, m *config.Migration, c *config.System, tool 
 	s := &System{
 		Name: name, Config: c, Prefix: tool.prefix(name),
 		migration: m, statementTimeout: o.StatementTimeout, logger: o.Logger,
+		now: o.Now, logins: o.Logins, memory: o.Memory,
+		refused: Recall[database.RefusedSettings](o.Memory, string(name)+" refused settings"),
 	}
 	if c.Database.TablePrefix != nil {
 		s.Prefix = *c.Database.TablePrefix
@@ -81,6 +91,8 @@ func newSystem(name finding.System, m *config.Migration, c *config.System, tool 
 type secret struct {
 	password   config.Secret
 	configured bool
+	// tlsFiles are the sizes and times of TLS's files.
+	tlsFiles string
 }
 
 // readSecrets reads the configured password. It also touches the TLS files, which the login reads later: the login has
@@ -91,13 +103,11 @@ func (s *System) readSecrets(ctx context.Context, o Options) {
 	}
 	flight := Flight{s.migration.Name, string(s.Name) + " secrets"}
 	read, err := answered(ctx, o.Flights, flight, o.StatementTimeout, func() (secret, error) {
-		if t := s.Endpoint.TLS; t != nil {
-			for _, path := range []string{t.CAFile, t.CertFile, t.KeyFile} {
-				_, _ = os.Stat(path) // the login reports what is wrong with it
-			}
-		}
-		return readPassword(&s.Config.Database)
+		read, err := readPassword(&s.Config.Database)
+		read.tlsFiles = stampsOf(s.Endpoint.TLS)
+		return read, err
 	})
+	s.tlsFiles = read.tlsFiles
 	switch {
 	case errors.Is(err, ErrHangs):
 		s.Err = &SettingsError{fmt.Errorf("password_file or a file of tls: %w", err)}
@@ -106,6 +116,19 @@ func (s *System) readSecrets(ctx context.Context, o Options) {
 	case read.configured:
 		s.Endpoint.Password = read.password
 	}
+}
+
+// stampsOf returns the sizes and times of TLS's files. The login reports what is wrong with one.
+func stampsOf(t *database.TLS) string {
+	var stamps strings.Builder
+	if t != nil {
+		for _, path := range []string{t.CAFile, t.CertFile, t.KeyFile} {
+			if info, err := os.Stat(path); err == nil {
+				fmt.Fprintf(&stamps, "%d %s\n", info.Size(), info.ModTime())
+			}
+		}
+	}
+	return stamps.String()
 }
 
 // endpoint merges field by field; only the address is taken as a whole.
@@ -146,34 +169,50 @@ const maxSecretFile = 64 << 10
 func readPassword(d *config.Database) (secret, error) {
 	switch {
 	case d.Password != nil:
-		return secret{*d.Password, true}, nil
+		return secret{password: *d.Password, configured: true}, nil
 	case d.PasswordEnv != "":
 		value, ok := os.LookupEnv(d.PasswordEnv)
 		if !ok {
 			return secret{}, fmt.Errorf("password_env: the environment has no variable %s", d.PasswordEnv)
 		}
-		return secret{config.Secret(value), true}, nil
+		return secret{password: config.Secret(value), configured: true}, nil
 	case d.PasswordFile != "":
 		data, err := sourcefile.Read(d.PasswordFile, maxSecretFile)
 		if err != nil {
 			return secret{}, fmt.Errorf("password_file: %w", err)
 		}
 		text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
-		return secret{config.Secret(text), true}, nil
+		return secret{password: config.Secret(text), configured: true}, nil
 	}
 	return secret{}, nil
 }
 
 func (s *System) connect(ctx context.Context) {
-	if s.Err == nil {
-		s.Session, s.Err = s.open(ctx, database.Options{})
+	if s.Err != nil {
+		return
 	}
+	last, present := Recall[credential](s.memory, string(s.Name)+" login"), s.credential()
+	s.logins.change(s.now, *last, present)
+	*last = present
+	s.Session, s.Err = s.open(ctx, database.Options{})
 }
 
-// open logs in with a new session.
+// open logs in with a new session, unless the login has to wait; see Logins.
 func (s *System) open(ctx context.Context, o database.Options) (*database.Session, error) {
-	o.StatementTimeout, o.Logger = s.statementTimeout, s.logger
-	return database.Open(ctx, s.Endpoint, o)
+	o.StatementTimeout, o.Logger, o.Refused = s.statementTimeout, s.logger, s.refused
+	return s.logins.open(ctx, s.now, s.credential(), func() (*database.Session, error) {
+		return database.Open(ctx, s.Endpoint, o)
+	})
+}
+
+// credential is what the server decides on this system's login by.
+func (s *System) credential() credential {
+	c := credential{endpoint: s.Endpoint, files: s.tlsFiles}
+	if t := s.Endpoint.TLS; t != nil {
+		c.tls = *t
+	}
+	c.endpoint.Name, c.endpoint.TLS = "", nil
+	return c
 }
 
 // Table returns the quoted name of one of Magento's tables.
@@ -214,8 +253,33 @@ func (s *System) Broken(v *finding.Verdict, subject string, err error) {
 // StatementFault says why a statement failed and how to fix it.
 func (s *System) StatementFault(err error) (summary, remedy string) {
 	advice := database.AdviseStatement(err, s.Endpoint, s.Naming())
-	return advice.Summary, advice.Remedy
+	return advice.Summary, advice.Remedy + nextLogin(err)
 }
+
+// LoginFault says why the login failed, how to fix it, and when it is tried again.
+func (s *System) LoginFault() (summary, remedy string) {
+	advice := database.Advise(s.Err, s.Endpoint, s.Naming())
+	return advice.Summary, advice.Remedy + nextLogin(s.Err)
+}
+
+// nextLogin says when a login that was denied is tried again, on lines of its own. It is empty for another error.
+func nextLogin(err error) string {
+	denied, ok := errors.AsType[*DeniedLogin](err)
+	switch {
+	case !ok:
+		return ""
+	case denied.Next.IsZero():
+		return "\nThe next evaluation tries this login once more. After that it is tried once an hour, because " +
+			"wrong passwords can lock the account."
+	}
+	return fmt.Sprintf("\nWrong passwords can lock the account, so this login, last tried at %s, is not tried again "+
+		"before %s. The first evaluation after a change of the password, the host or the configuration tries it at "+
+		"once, and so does one after a reload:\nkill -HUP $(pidof magento_migration_exporter)",
+		denied.Tried.UTC().Format(clockTime), denied.Next.UTC().Format(clockTime))
+}
+
+// clockTime is how findings write a moment that is less than some hours away.
+const clockTime = "15:04:05 UTC"
 
 // Naming is how advice names the database and its settings.
 func (s *System) Naming() database.Naming {

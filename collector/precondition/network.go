@@ -88,8 +88,8 @@ func judgeLogin(v *finding.Verdict, s *evidence.System) {
 			"Put the files there, readable for the user that the exporter runs as; "+
 				"the next evaluation reads them again.")
 	default:
-		advice := database.Advise(s.Err, s.Endpoint, s.Naming())
-		v.Fail(subject, advice.Summary, s.Err.Error(), advice.Remedy)
+		summary, remedy := s.LoginFault()
+		v.Fail(subject, summary, s.Err.Error(), remedy)
 	}
 }
 

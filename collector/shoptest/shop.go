@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -36,6 +37,8 @@ type Servers struct {
 	Magento1, Magento2 *mysqltest.Server
 
 	shops atomic.Int64
+	// flavors are those of Each that have started: a *flavored by mysqltest.Flavor.
+	flavors sync.Map
 }
 
 // Start starts both servers, within two minutes.
@@ -43,8 +46,7 @@ func (s *Servers) Start() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	var err error
-	binlog := []string{"--log-bin=binlog", "--server-id=1", "--log-bin-trust-function-creators=1"}
-	if s.Magento1, err = mysqltest.Start(ctx, mysqltest.Options{Args: binlog}); err != nil {
+	if s.Magento1, err = mysqltest.Start(ctx, mysqltest.Options{Args: logging()}); err != nil {
 		return err
 	}
 	if s.Magento2, err = mysqltest.Start(ctx, mysqltest.Options{}); err != nil {
@@ -54,12 +56,16 @@ func (s *Servers) Start() error {
 	return nil
 }
 
-// Stop stops both servers.
+// Stop stops all servers.
 func (s *Servers) Stop() error {
-	if err := s.Magento1.Stop(); err != nil {
-		return err
-	}
-	return s.Magento2.Stop()
+	errs := []error{s.Magento1.Stop(), s.Magento2.Stop()}
+	s.flavors.Range(func(_, own any) bool {
+		if f := own.(*flavored); f.server != nil {
+			errs = append(errs, f.server.Stop())
+		}
+		return true
+	})
+	return errors.Join(errs...)
 }
 
 // Shop is one migration with its own databases and account.
@@ -177,9 +183,17 @@ func (s *Shop) Load(server *mysqltest.Server, name, script string) {
 func (s *Shop) Account(server *mysqltest.Server, name, privileges string) {
 	s.T.Helper()
 	account := "'" + s.User + "'@'%'"
-	s.Exec(server, "GRANT "+privileges+" ON "+GrantName(name)+".* TO "+account+" IDENTIFIED BY '"+Password+"'")
+	// Both systems can be on one server, and then the account is there.
+	err := server.Exec(s.T.Context(), "CREATE USER "+account+" IDENTIFIED BY '"+Password+"'")
+	if err != nil && database.Number(err) != errCannotCreateUser {
+		s.T.Fatal(err)
+	}
+	s.Exec(server, "GRANT "+privileges+" ON "+GrantName(name)+".* TO "+account)
 	s.T.Cleanup(func() { _ = server.Exec(context.Background(), "DROP USER "+account) })
 }
+
+// errCannotCreateUser is the server's answer to CREATE USER for one that is there.
+const errCannotCreateUser = 1396
 
 // GrantName quotes a database name for GRANT, where _ and % are wildcards.
 func GrantName(name string) string {
