@@ -30,8 +30,8 @@ type Delta struct {
 	// Counts are by document; CountsErr is why there are none.
 	Counts    map[string]delta.Count
 	CountsErr error
-	// Replica is true when the server reports that it replicates another one.
-	Replica bool
+	// Replication is whether Magento 1's server is a replica.
+	Replication database.Replication
 	// Skew is how far the server's clock is ahead of this host's.
 	Skew time.Duration
 	// DataStart is when migrate:data began to copy, zero when that is unknown; DataStartFrom is where it was found.
@@ -125,7 +125,9 @@ func (e *Evidence) lookAtDelta(ctx context.Context) (*Delta, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.Replica = m1.IsReplica(ctx)
+	if d.Replication, err = m1.Session.Replication(ctx); err != nil {
+		return nil, err
+	}
 	if err := d.readClock(ctx, m1, e.Now); err != nil {
 		return nil, err
 	}
@@ -157,14 +159,6 @@ func (e *Evidence) deltaMemory(ctx context.Context) (*deltaMemory, error) {
 	}
 	memory.of = of
 	return memory, nil
-}
-
-// IsReplica reports whether the server says that it replicates another one. MySQL since 8.0.22 does not tell that to an
-// account without privileges.
-func (s *System) IsReplica(ctx context.Context) bool {
-	var name, running string
-	err := s.Session.Row(ctx, "SHOW GLOBAL STATUS LIKE 'Slave_running'", nil, &name, &running)
-	return err == nil && strings.EqualFold(running, "ON")
 }
 
 func (d *Delta) readClock(ctx context.Context, m1 *System, now time.Time) error {

@@ -171,6 +171,18 @@ func TestDeltaBacklogAtCutover(t *testing.T) {
 	s.Want("delta_log", finding.Pass) // drained: only what stops the shop still counts
 }
 
+// TestDeltaLogDrainedWithoutTriggers has an empty log because nothing writes it.
+func TestDeltaLogDrainedWithoutTriggers(t *testing.T) {
+	t.Parallel()
+	s := newBacklog(t)
+	s.Migration.Phase = config.PhaseCutover
+	s.On1("DROP TRIGGER trg_review_after_update")
+	for range 3 {
+		s.later(time.Minute)
+		s.WantFinding("delta_log", finding.Fail, "changes of review are not logged")
+	}
+}
+
 func TestDeltaBacklogWithoutTheToolsConfiguration(t *testing.T) {
 	t.Parallel()
 	s := newBacklog(t)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -80,12 +81,32 @@ func evaluateDeltaLog(ctx context.Context, e *evidence.Evidence) finding.Verdict
 	case phase == config.PhasePrepare:
 		v.NotApplicable, v.Summary = true, "the delta log is judged from migrate:data on; what is there does not stop "+
 			"the shop"
-	case phase == config.PhaseCutover && d.Drained:
+	case phase == config.PhaseCutover && j.drainedWhole():
 		v.Summary = "the delta log is drained, and its triggers do not stop the shop"
+		j.samples()
 	default:
 		j.whole()
+		j.remember()
 	}
 	return v
+}
+
+// deltaLogMemory keeps whether the log was whole when it was drained.
+type deltaLogMemory struct{ drainedWhole bool }
+
+// drainedWhole reports whether the log is drained and had no fault when that was seen first: a log that lost its
+// triggers before is empty as well, and proves nothing.
+func (j *deltaLogJudge) drainedWhole() bool {
+	memory := evidence.Recall[deltaLogMemory](j.e.Memory, deltaLogID)
+	memory.drainedWhole = memory.drainedWhole && j.d.Drained
+	return memory.drainedWhole
+}
+
+func (j *deltaLogJudge) remember() {
+	faulty := slices.ContainsFunc(j.Findings, func(f finding.Finding) bool {
+		return f.Status == finding.Fail || f.Status == finding.Unknown
+	})
+	evidence.Recall[deltaLogMemory](j.e.Memory, deltaLogID).drainedWhole = j.d.Drained && !faulty
 }
 
 // nothing judges a Magento 1 without a delta log.
@@ -211,8 +232,12 @@ func (j *deltaLogJudge) whole() {
 // losses are what the tripwire has proved.
 func (j *deltaLogJudge) losses() {
 	if err := j.d.LossesErr; err != nil {
-		if !j.e.Magento2.Unreachable(j.Verdict) {
-			summary, remedy := j.e.Magento2.StatementFault(err)
+		system := j.e.Magento1
+		if side, ok := errors.AsType[*delta.SideError](err); !ok || side.Magento2 {
+			system = j.e.Magento2
+		}
+		if !system.Unreachable(j.Verdict) {
+			summary, remedy := system.StatementFault(err)
 			j.Unknown("tripwire", "whether changes were lost is unknown: "+summary, err.Error(), remedy)
 		}
 		return
@@ -224,9 +249,8 @@ func (j *deltaLogJudge) losses() {
 		}
 		j.Fail(
 			l.Document,
-			fmt.Sprintf("changes of %d %s of Magento 1 were lost: they differ from Magento 2 and are in "+
-				"no log",
-				len(l.IDs), l.Many),
+			fmt.Sprintf("changes of Magento 1's %s were lost: %s", l.Many, rows(len(l.IDs),
+				"differs from Magento 2 and is in no log", "differ from Magento 2 and are in no log")),
 			fmt.Sprintf(
 				"%s with %s %s; seen in two evaluations more than one cycle apart; in Magento 2 the table is %s",
 				j.d.Standings[i].Name,
@@ -270,17 +294,22 @@ func relogRows(s delta.Standing, l delta.Loss) string {
 }
 
 func (j *deltaLogJudge) replica() {
-	if j.d.Replica {
+	r := j.d.Replication
+	switch {
+	case r.Replica:
 		j.Fail(
 			"replica",
 			"Magento 1's database is a replica: the tool loses every second change of a row, and breaks "+
 				"the replication",
-			"Slave_running is ON; row-based replication fires no triggers here, and what the tool deletes here "+
-				"stays on "+
+			r.Seen+"; row-based replication fires no triggers here, and what the tool deletes here stays on "+
 				"the primary",
 			"Name the live primary in config.xml and in "+j.e.Magento1.Key("database")+". "+
 				j.again("the triggers were made on a replica"),
 		)
+	case !r.Known:
+		j.Note("replica", "whether Magento 1's database is a replica is unknown: a replica loses changes", r.Seen,
+			"To have it checked, as an administrator of Magento 1's server:\nGRANT REPLICATION CLIENT ON *.* TO "+
+				privilege.ParseAccount(j.e.Magento1.Session.CurrentUser).Quoted()+";")
 	}
 }
 
@@ -291,7 +320,8 @@ func (j *deltaLogJudge) triggers() {
 	case len(faulty) == 0:
 	case j.hidden && len(j.d.Log.Triggers) == 0:
 		j.Unknown("triggers", "the account may not see triggers, so it is unknown whether changes are logged",
-			fmt.Sprintf("%s has %d log tables and shows no trigger to %s", j.e.Magento1.Label(),
+			fmt.Sprintf("%s has %d log tables and shows no trigger to %s; triggers that run as an account without "+
+				"TRIGGER stop each write of the live shop with error 1142", j.e.Magento1.Label(),
 				len(j.d.Log.Columns), j.e.Magento1.Session.CurrentUser), j.grant())
 	case len(faulty) == all && len(j.d.Log.Triggers) == 0:
 		j.Fail(
@@ -349,7 +379,7 @@ func (j *deltaLogJudge) eachTable(faulty []delta.Standing) {
 		default:
 			j.Fail(
 				s.Document,
-				fmt.Sprintf("changes of %s are not logged: the trigger for %s is missing", s.Name, missing),
+				"changes of "+s.Name+" are not logged: "+missingTriggers(s.Missing()),
 				"migrate:delta goes on without a word, and Magento 2 keeps the old rows. Magento 1 does not say "+
 					"since when: "+
 					"count everything that changed since migrate:data as lost",
@@ -359,15 +389,21 @@ func (j *deltaLogJudge) eachTable(faulty []delta.Standing) {
 	}
 }
 
+func missingTriggers(events []string) string {
+	if len(events) == 1 {
+		return "the trigger for " + events[0] + " is missing"
+	}
+	return "the triggers for " + strings.Join(events, ", ") + " are missing"
+}
+
 // recreate makes the missing triggers of a table again and logs all its rows. The triggers have one statement each, so
-// that they can be pasted without another delimiter.
+// that they can be pasted without another delimiter. Where the binary log is on and creators of triggers are not
+// trusted, the tool's account may not make any (1419): an administrator makes them in its name.
 func (j *deltaLogJudge) recreate(s delta.Standing) string {
 	lines := []string{
-		"Make the triggers again as the tool's account, then log the table's rows, so that the next cycle delivers " +
-			"them. " +
-			"Rows that were deleted meanwhile have to be deleted in Magento 2 by hand. The new triggers are younger " +
-			"than " +
-			"migrate:data, which this precondition goes on to say until you waive it.",
+		"Make the triggers again, as an administrator or as the tool's account, then log the table's rows, so that " +
+			"the next cycle delivers them. Rows that were deleted meanwhile have to be deleted in Magento 2 by hand. " +
+			"The new triggers are younger than migrate:data, which this precondition goes on to say until you waive it.",
 		"SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION';",
 	}
 	for _, t := range j.d.Log.Triggers {
@@ -376,15 +412,27 @@ func (j *deltaLogJudge) recreate(s delta.Standing) string {
 		}
 	}
 	for _, event := range s.Missing() {
-		lines = append(lines, createTrigger(s, event))
+		lines = append(lines, createTrigger(s, event, j.definer()))
 	}
 	return strings.Join(append(lines, j.relog(s)), "\n")
+}
+
+// definer returns the account as which most of the triggers run, or the account of the session where there are none.
+func (j *deltaLogJudge) definer() string {
+	account, most := j.e.Magento1.Session.CurrentUser, 0
+	definers := j.d.Log.Definers()
+	for _, name := range slices.Sorted(maps.Keys(definers)) {
+		if definers[name] > most {
+			account, most = name, definers[name]
+		}
+	}
+	return privilege.ParseAccount(account).Quoted()
 }
 
 // maxTriggerName is the longest name that a server takes for a trigger.
 const maxTriggerName = 64
 
-func createTrigger(s delta.Standing, event string) string {
+func createTrigger(s delta.Standing, event, definer string) string {
 	name := []rune("trg_" + s.Name + "_after_" + strings.ToLower(event))
 	row := "NEW"
 	if event == "DELETE" {
@@ -395,11 +443,11 @@ func createTrigger(s delta.Standing, event string) string {
 		keys = append(keys, database.Quote(k))
 		values = append(values, row+"."+database.Quote(k))
 	}
-	return fmt.Sprintf("CREATE TRIGGER %s AFTER %s ON %s FOR EACH ROW "+
-		"INSERT INTO %s (%s, `operation`) VALUES (%s, '%[2]s') "+
+	return fmt.Sprintf("CREATE DEFINER = %[7]s TRIGGER %[1]s AFTER %[2]s ON %[3]s FOR EACH ROW "+
+		"INSERT INTO %[4]s (%[5]s, `operation`) VALUES (%[6]s, '%[2]s') "+
 		"ON DUPLICATE KEY UPDATE `operation` = '%[2]s';",
 		database.Quote(string(name[max(0, len(name)-maxTriggerName):])), event, database.Quote(s.Name),
-		database.Quote(s.LogName), strings.Join(keys, ", "), strings.Join(values, ", "))
+		database.Quote(s.LogName), strings.Join(keys, ", "), strings.Join(values, ", "), definer)
 }
 
 // clockSlack is what the two clocks and their rounding can make up beside the measured difference.
@@ -555,7 +603,7 @@ func (j *deltaLogJudge) tables() {
 				notInstalled(
 					s,
 				),
-				"Make both, as the tool's account, and log the table's rows:\n"+createLog(s)+"\n"+j.recreate(s),
+				"Make both and log the table's rows:\n"+createLog(s)+"\n"+j.recreate(s),
 			)
 		case s.HasLog && s.Wrong != "" && !guessed:
 			j.Fail(s.Document, "the log table "+s.LogName+" is not as the tool needs it", s.Wrong,

@@ -67,7 +67,7 @@ var deltaFaults = map[string]deltaFault{
 			"CREATE TABLE copied LIKE sales_flat_order", "INSERT INTO copied SELECT * FROM sales_flat_order",
 			"DROP TABLE sales_flat_order", "RENAME TABLE copied TO sales_flat_order",
 		},
-		status: finding.Fail, subject: "sales_flat_order", words: []string{"INSERT, UPDATE, DELETE is missing"},
+		status: finding.Fail, subject: "sales_flat_order", words: []string{"the triggers for INSERT, UPDATE, DELETE are missing"},
 		after: finding.Fail, afterWords: []string{"made after the data was copied"}, state: "trigger_missing",
 	},
 	"swapped by RENAME": {
@@ -236,6 +236,11 @@ func (s *shop) dropTriggers() {
 func TestDeltaLogWithoutTriggers(t *testing.T) {
 	t.Parallel()
 	s := newDelta(t)
+	// Without the privilege this server shows the triggers without a body and a definer.
+	s.Exec(s.Server1, "REVOKE TRIGGER ON "+shoptest.GrantName(s.DB1)+".* FROM '"+s.User+"'@'%'")
+	s.WantFinding("delta_log", finding.Unknown, "may not see triggers", "1142")
+	s.HasFinding("privileges", finding.Fail, "TRIGGER is missing")
+	s.Account(s.Server1, s.DB1, "TRIGGER")
 	s.dropTriggers()
 	s.WantFinding("delta_log", finding.Fail, "12 log tables and no triggers", "--skip-triggers")
 	s.WantValue(12, "delta_log_tables", "trigger_missing")
@@ -287,6 +292,33 @@ func TestDeltaLogWithoutTheToolsConfiguration(t *testing.T) {
 	s.pasteRemedy(f)
 	s.On1("DROP TABLE m2_cl_review")
 	s.WantFinding("delta_log", finding.Fail, "the live shop cannot write review")
+}
+
+// TestDeltaLogOnAReplica has a source that replicates another server.
+func TestDeltaLogOnAReplica(t *testing.T) {
+	t.Parallel()
+	primary := mysqltest.New(t, mysqltest.Options{Args: []string{"--log-bin=binlog", "--server-id=11"}})
+	replica := mysqltest.New(t, mysqltest.Options{
+		Args: []string{"--log-bin=binlog", "--server-id=12", "--log-bin-trust-function-creators=1"},
+	})
+	s := newDelta(t, func(s *shoptest.Shop) { s.Server1, s.Server2 = replica, replica })
+	s.Want("delta_log", finding.Pass)
+	s.Exec(primary, "CREATE USER repl@'%' IDENTIFIED BY 'x'", "GRANT REPLICATION SLAVE ON *.* TO repl@'%'")
+	s.Exec(replica, fmt.Sprintf("CHANGE MASTER TO MASTER_HOST = '%s', MASTER_PORT = %d, MASTER_USER = 'repl', "+
+		"MASTER_PASSWORD = 'x'", primary.Host(), primary.Port()), "START SLAVE")
+	deadline := time.Now().Add(2 * time.Minute)
+	for name, running := "", ""; running != "ON"; {
+		s.Must(s.Root(replica).QueryRowContext(t.Context(), "SHOW GLOBAL STATUS LIKE 'Slave_running'").
+			Scan(&name, &running))
+		if time.Now().After(deadline) {
+			t.Fatal("the replica does not run")
+		}
+	}
+	f := s.WantFinding("delta_log", finding.Fail, "Magento 1's database is a replica", "Slave_running is ON")
+	if f.Subject != "replica" {
+		t.Errorf("%+v", f)
+	}
+	s.Has("network", finding.Pass) // one cause is one failure
 }
 
 func TestDeltaLogDefiner(t *testing.T) {
@@ -342,8 +374,8 @@ func TestDeltaLogTripwire(t *testing.T) {
 	s.Want("delta_log", finding.Pass) // seen once
 	s.WantValue(0, "delta_lost_rows")
 	s.later(time.Minute)
-	f := s.WantFinding("delta_log", finding.Fail, "2 orders", "entity_id 10, 11", "sales_order")
-	s.WantFinding("delta_log", finding.Fail, "1 customers", "entity_id 1")
+	f := s.WantFinding("delta_log", finding.Fail, "orders were lost: 2 rows differ", "entity_id 10, 11", "sales_order")
+	s.WantFinding("delta_log", finding.Fail, "customers were lost: 1 row differs", "entity_id 1")
 	s.WantValue(3, "delta_lost_rows")
 	// Newer rows do not hide it.
 	for i := range 3 {
@@ -354,7 +386,7 @@ func TestDeltaLogTripwire(t *testing.T) {
 		s.WantFinding("delta_log", finding.Fail, "entity_id 10, 11")
 	}
 	s.pasteRemedy(f)
-	s.WantFinding("delta_log", finding.Fail, "1 customers")
+	s.WantFinding("delta_log", finding.Fail, "customers were lost: 1 row")
 	s.WantValue(1, "delta_lost_rows")
 	s.Must(s.Deliver(t.Context()))
 	s.Must(s.Clean(t.Context()))
