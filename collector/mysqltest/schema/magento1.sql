@@ -577,3 +577,18 @@ CREATE TABLE {{prefix}}acme_giftcard (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8;
 INSERT INTO {{prefix}}acme_giftcard VALUES
 (1,'ABC-123',25.0000);
+
+CREATE TABLE {{prefix}}eav_entity_store (
+  entity_store_id int(10) unsigned NOT NULL AUTO_INCREMENT,
+  entity_type_id smallint(5) unsigned NOT NULL DEFAULT 0,
+  store_id smallint(5) unsigned NOT NULL DEFAULT 0,
+  increment_prefix varchar(20) DEFAULT NULL,
+  increment_last_id varchar(50) DEFAULT NULL,
+  PRIMARY KEY (entity_store_id),
+  KEY IDX_EAV_ENTITY_STORE_ENTITY_TYPE_ID (entity_type_id),
+  KEY IDX_EAV_ENTITY_STORE_STORE_ID (store_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8;
+INSERT INTO {{prefix}}eav_entity_store VALUES
+(1,5,1,'1','100000002'),
+(2,6,1,'1','100000001'),
+(3,5,2,'2','200000001');

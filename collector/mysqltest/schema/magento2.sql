@@ -402,17 +402,41 @@ CREATE TABLE {{prefix}}sales_sequence_meta (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8;
 INSERT INTO {{prefix}}sales_sequence_meta VALUES
 (1,'order',0,'{{prefix}}sequence_order_0'),
-(2,'order',1,'{{prefix}}sequence_order_1');
+(2,'order',1,'{{prefix}}sequence_order_1'),
+(3,'invoice',0,'{{prefix}}sequence_invoice_0'),
+(4,'invoice',1,'{{prefix}}sequence_invoice_1'),
+(5,'creditmemo',0,'{{prefix}}sequence_creditmemo_0'),
+(6,'creditmemo',1,'{{prefix}}sequence_creditmemo_1'),
+(7,'shipment',0,'{{prefix}}sequence_shipment_0'),
+(8,'shipment',1,'{{prefix}}sequence_shipment_1');
+
+CREATE TABLE {{prefix}}sales_sequence_profile (
+  profile_id int(10) unsigned NOT NULL AUTO_INCREMENT,
+  meta_id int(10) unsigned NOT NULL,
+  prefix varchar(32) DEFAULT NULL,
+  suffix varchar(32) DEFAULT NULL,
+  start_value int(10) unsigned NOT NULL DEFAULT 1,
+  step int(10) unsigned NOT NULL DEFAULT 1,
+  max_value int(10) unsigned NOT NULL,
+  warning_value int(10) unsigned NOT NULL,
+  is_active tinyint(1) NOT NULL DEFAULT 0,
+  PRIMARY KEY (profile_id),
+  UNIQUE KEY SALES_SEQUENCE_PROFILE_META_ID_PREFIX_SUFFIX (meta_id,prefix,suffix)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8;
+INSERT INTO {{prefix}}sales_sequence_profile (meta_id, max_value, warning_value, is_active)
+SELECT meta_id, 4294967295, 4294966295, 1 FROM {{prefix}}sales_sequence_meta;
 
 CREATE TABLE {{prefix}}sequence_order_0 (
   sequence_value int(10) unsigned NOT NULL AUTO_INCREMENT,
   PRIMARY KEY (sequence_value)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
-
-CREATE TABLE {{prefix}}sequence_order_1 (
-  sequence_value int(10) unsigned NOT NULL AUTO_INCREMENT,
-  PRIMARY KEY (sequence_value)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+CREATE TABLE {{prefix}}sequence_order_1 LIKE {{prefix}}sequence_order_0;
+CREATE TABLE {{prefix}}sequence_invoice_0 LIKE {{prefix}}sequence_order_0;
+CREATE TABLE {{prefix}}sequence_invoice_1 LIKE {{prefix}}sequence_order_0;
+CREATE TABLE {{prefix}}sequence_creditmemo_0 LIKE {{prefix}}sequence_order_0;
+CREATE TABLE {{prefix}}sequence_creditmemo_1 LIKE {{prefix}}sequence_order_0;
+CREATE TABLE {{prefix}}sequence_shipment_0 LIKE {{prefix}}sequence_order_0;
+CREATE TABLE {{prefix}}sequence_shipment_1 LIKE {{prefix}}sequence_order_0;
 
 CREATE TABLE {{prefix}}cron_schedule (
   schedule_id int(10) unsigned NOT NULL AUTO_INCREMENT,

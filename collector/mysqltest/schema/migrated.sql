@@ -16,7 +16,20 @@ TRUNCATE {{magento2}}store;
 INSERT INTO {{magento2}}store (store_id, code, website_id, group_id, name, sort_order, is_active)
 SELECT store_id, code, website_id, group_id, name, sort_order, is_active FROM {{magento1}}core_store;
 
+-- The tool makes the sequences again, for each of Magento 1's stores, and lets them go on from Magento 1's numbers.
+TRUNCATE {{magento2}}sales_sequence_profile;
 CREATE TABLE {{magento2}}sequence_order_2 LIKE {{magento2}}sequence_order_1;
+CREATE TABLE {{magento2}}sequence_invoice_2 LIKE {{magento2}}sequence_order_1;
+CREATE TABLE {{magento2}}sequence_creditmemo_2 LIKE {{magento2}}sequence_order_1;
+CREATE TABLE {{magento2}}sequence_shipment_2 LIKE {{magento2}}sequence_order_1;
+INSERT INTO {{magento2}}sales_sequence_meta (entity_type, store_id, sequence_table)
+SELECT entity_type, 2, CONCAT(LEFT(sequence_table, CHAR_LENGTH(sequence_table) - 1), '2')
+FROM {{magento2}}sales_sequence_meta WHERE store_id = 1;
+INSERT INTO {{magento2}}sales_sequence_profile (meta_id, prefix, suffix, max_value, warning_value, is_active)
+SELECT meta_id, store_id, '', 4294967295, 4294966295, 1 FROM {{magento2}}sales_sequence_meta;
+INSERT INTO {{magento2}}sequence_order_1 VALUES (2);
+INSERT INTO {{magento2}}sequence_invoice_1 VALUES (1);
+INSERT INTO {{magento2}}sequence_order_2 VALUES (1);
 
 TRUNCATE {{magento2}}eav_attribute_set;
 INSERT INTO {{magento2}}eav_attribute_set (attribute_set_id, entity_type_id, attribute_set_name, sort_order)
