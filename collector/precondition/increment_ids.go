@@ -281,8 +281,8 @@ func (j *incrementIDsJudge) tooLarge(ctx context.Context, l lastNumber) {
 			fmt.Sprintf("DELETE FROM %s WHERE sequence_value > %d;\n", table, n) + goOn(table, n)
 	}
 	if !l.plain() {
-		remedy = "Change the format of these numbers in the module of Magento 1 that makes them, so that what follows " +
-			"the prefix stays below 4294967296."
+		remedy = "Change the format of these numbers in the module of Magento 1 that makes them, so that what " +
+			"follows the prefix stays below 4294967296."
 	}
 	j.Fail(l.subject(), fmt.Sprintf("the number of %s of store %d is too large for Magento 2: every checkout of the "+
 		"store would fail", l.many(), l.store),
@@ -489,13 +489,13 @@ func (j *incrementIDsJudge) readSequences(ctx context.Context) error {
 
 // readTables asks which of the sequences' tables are there, what they hold at most, and what their next value is.
 func (j *incrementIDsJudge) readTables(ctx context.Context) error {
-	tables := map[string]*sequence{}
+	tables := map[string][]*sequence{}
 	var names []any
 	for _, s := range j.sequences {
 		if s.table != "" && tables[s.table] == nil {
-			tables[s.table] = s
 			names = append(names, s.table)
 		}
+		tables[s.table] = append(tables[s.table], s)
 	}
 	for chunk := range slices.Chunk(names, maxParts) {
 		list := evidence.Parameters(len(chunk))
@@ -510,14 +510,12 @@ func (j *incrementIDsJudge) readTables(ctx context.Context) error {
 				if err := scan(&name, &next, &column); err != nil {
 					return err
 				}
-				s := tables[name]
-				if s == nil {
-					return nil
-				}
-				s.exists = true
-				s.next = max(s.next, next.V)
-				if column != "" {
-					s.valid, s.limit = true, columnLimit(column)
+				for _, s := range tables[name] {
+					s.exists = true
+					s.next = max(s.next, next.V)
+					if column != "" {
+						s.valid, s.limit = true, columnLimit(column)
+					}
 				}
 				return nil
 			})
@@ -586,7 +584,8 @@ func (j *incrementIDsJudge) readClashes(ctx context.Context) error {
 		}
 		first, last := s.number(s.next), s.number(s.next+nextNumbers)
 		parts = append(parts, fmt.Sprintf("SELECT %d, MIN(increment_id), MAX(increment_id) FROM %s WHERE store_id = ? "+
-			"AND increment_id BETWEEN ? AND ? AND CHAR_LENGTH(increment_id) = ?", i, j.e.Magento2.Table("sales_"+s.kind)))
+			"AND increment_id BETWEEN ? AND ? AND CHAR_LENGTH(increment_id) = ?",
+			i, j.e.Magento2.Table("sales_"+s.kind)))
 		args = append(args, s.store, first, last, len(first))
 	}
 	const perPart = 4
@@ -741,8 +740,8 @@ func (j *incrementIDsJudge) missing(s *sequence) {
 	case s.table != "":
 		why = "no row of sales_sequence_profile for it is active"
 	}
-	remedy := "If migrate:data has not ended, let it end: its step SalesIncrement makes the sequences. Else make it, in " +
-		"Magento 2's database:"
+	remedy := "If migrate:data has not ended, let it end: its step SalesIncrement makes the sequences. " +
+		"Else make it, in Magento 2's database:"
 	if !s.exists {
 		remedy += "\n" + j.create(s)
 	}
