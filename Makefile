@@ -83,14 +83,13 @@ lint: $(GOLANGCI_LINT) .cache/tools/deadcode
 		-e '^docs/' -e '^dashboards/' -e ' Evaluator.DatabaseCost$$'); \
 		if [ -n "$$dead" ]; then echo "no program calls these functions:" >&2; echo "$$dead" >&2; exit 1; fi
 
-# Without the race detector, which makes everything slow, and by itself, since it measures. What the race detector's tests do less of is
-# done in full.
+# Without the race detector, which makes everything slow, and by itself, since it measures. What the tests do less of is done in full.
 soak: .cache/tools/toxiproxy
 	@.ci/packages $(DEMO_PACKAGES)
 	@.ci/servers
 	$(GO) test ./collector ./cmd/magento_migration_exporter -v -count=1 -p=1 -parallel=1 -timeout $(TEST_TIMEOUT) \
 		-run '^TestSoak' -soak=$(SOAK)
-	$(GO) test ./collector/backup -v -count=1 -parallel=1 -timeout $(TEST_TIMEOUT) -run '^(TestMemory|TestEveryCut)$$'
+	$(GO) test ./collector/backup -v -count=1 -parallel=1 -timeout $(TEST_TIMEOUT) -run '^(TestMemory|TestArchiveMemory|TestEveryCut)$$' -full
 
 # Without the fuzzer's instrumentation, for which everything would be compiled again.
 fuzz-short:

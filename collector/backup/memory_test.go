@@ -2,6 +2,7 @@ package backup
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +11,17 @@ import (
 	"strings"
 	"testing"
 )
+
+// full reads everything at full size, for make soak.
+var full = flag.Bool("full", false, "read dumps of hundreds of megabytes, and cut one at each byte")
+
+// less is by how much less is read than at full size.
+func less() int {
+	if *full {
+		return 1
+	}
+	return 32
+}
 
 // rows is about a megabyte of a dump's rows, in one statement.
 func rows(table string) []byte {
@@ -42,7 +54,8 @@ func bigDump(tb testing.TB, size int, args []string) io.Reader {
 	const columns = "`id` int, `sku` text, `n` text, `price` decimal(12,4), `created_at` timestamp, `body` text"
 	head := "-- MariaDB dump 10.19  Distrib 10.11.19-MariaDB\n-- Host: localhost    Database: big\n" +
 		"CREATE TABLE `catalog_product_entity` (" + columns + ");\nCREATE TABLE `quote` (" + columns + ");\n"
-	middle := bytes.Repeat(append(rows("quote"), rows("catalog_product_entity")...), 8)
+	pair := append(rows("quote"), rows("catalog_product_entity")...)
+	middle := bytes.Repeat(pair, min(8, max(1, size/len(pair))))
 	pieces := []io.Reader{bytes.NewReader(compress(tb, []byte(head), args))}
 	body := compress(tb, middle, args)
 	for n := 0; n < size; n += len(middle) {
@@ -53,7 +66,7 @@ func bigDump(tb testing.TB, size int, args []string) io.Reader {
 }
 
 // TestMemory reads dumps of hundreds of megabytes, and less of the slow compressions, and counts what is allocated in
-// all: what is not allocated is not in use. It runs alone, and reads less under the race detector.
+// all: what is not allocated is not in use. It runs alone.
 func TestMemory(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -68,7 +81,7 @@ func TestMemory(t *testing.T) {
 		{"bzip2", 32 << 20, []string{"bzip2", "-c"}},
 		{"lz4", 128 << 20, []string{"lz4", "-c"}},
 	} {
-		c.size /= raceFactor
+		c.size /= less()
 		t.Run(c.name, func(t *testing.T) {
 			in := bigDump(t, c.size, c.args)
 			allocated := allocatedBy(func() {
@@ -91,7 +104,7 @@ func TestMemory(t *testing.T) {
 
 // TestArchiveMemory counts what is allocated while archives of a large dump are read.
 func TestArchiveMemory(t *testing.T) {
-	size := (128 << 20) / raceFactor
+	size := (128 << 20) / less()
 	content, err := io.ReadAll(bigDump(t, size, nil))
 	must(t, err)
 	dir := t.TempDir()
