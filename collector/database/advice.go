@@ -133,8 +133,7 @@ func (a adviser) socket(c Cause) (Advice, bool) {
 	case SocketMissing:
 		return Advice{
 			Summary: "there is no Unix socket for " + a.n.Database,
-			Remedy: "localhost means the Unix socket, as in PHP. Start the server, set " + a.n.Setting("socket") +
-				" to where it is, or use 127.0.0.1 for TCP.",
+			Remedy:  a.missingSocket(),
 		}, true
 	case SocketDenied:
 		return Advice{
@@ -144,6 +143,32 @@ func (a adviser) socket(c Cause) (Advice, bool) {
 		}, true
 	}
 	return Advice{}, false
+}
+
+// missingSocket is what to do about a socket that is not there. Magento's adapter takes every host with a slash in it for
+// the path of one.
+func (a adviser) missingSocket() string {
+	path := a.e.Socket
+	if path == "" && strings.Contains(a.e.Host, "/") {
+		path = a.e.Host
+	}
+	const taken = "A host with a slash in it is taken for the path of a Unix socket. "
+	name, rest, behind := strings.Cut(path, ":")
+	switch {
+	case path == "":
+		return "localhost means the Unix socket, as in PHP. Start the server, or write 127.0.0.1 for TCP. If its socket " +
+			"is at another place, set pdo_mysql.default_socket in php.ini to that for the tool, and " +
+			a.n.Setting("socket") + " for the exporter."
+	case strings.Contains(path, "://"):
+		return taken + "Write only the host's name into host, and the port into port."
+	case behind && strings.HasPrefix(rest, "/"):
+		return taken + "Write only the path into host, without " + name + ": before it."
+	case !strings.HasPrefix(path, "/"):
+		return taken + "Write only the host's name into host."
+	case behind:
+		return "A path has no port: remove what stands behind the colon, and the port beside it."
+	}
+	return "Start the server, or correct the path: my.cnf has it as socket."
 }
 
 func (a adviser) tls(c Cause) (Advice, bool) {
@@ -469,8 +494,8 @@ func AdviseStatement(err error, e Endpoint, n Naming) Advice {
 	case ErrNoSuchTable:
 		return Advice{
 			Summary: n.Database + " lacks a table",
-			Remedy: "Check the database name and table_prefix; the precondition m2_installed says more about " +
-				"Magento 2.",
+			Remedy: "Check the database name and table_prefix; the preconditions migration_tool (Magento 1) and " +
+				"m2_installed (Magento 2) say more.",
 		}
 	case ErrLockWaitTimeout:
 		return Advice{

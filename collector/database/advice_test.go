@@ -264,6 +264,37 @@ func TestAdviceOnEverythingElse(t *testing.T) {
 	}
 }
 
+// TestAdviceOnSockets checks what to do about a socket that is not there, by what the host setting looks like.
+func TestAdviceOnSockets(t *testing.T) {
+	t.Parallel()
+	err := &Fault{Cause: SocketMissing, Doing: "logging in", Err: os.ErrNotExist}
+	for name, test := range map[string]struct {
+		endpoint Endpoint
+		remedy   string
+	}{
+		"localhost":                {Endpoint{Host: "localhost"}, "localhost means the Unix socket, as in PHP."},
+		"nothing":                  {Endpoint{}, "pdo_mysql.default_socket in php.ini"},
+		"the default":              {Endpoint{}, "migrations[acme].magento1.database.socket for the exporter"},
+		"a URL":                    {Endpoint{Socket: "mysql://127.0.0.1:3306"}, "Write only the host's name into host"},
+		"a URL with a path":        {Endpoint{Socket: "tcp://db/shop"}, "and the port into port"},
+		"a path behind a host":     {Endpoint{Socket: "localhost:/run/mysqld.sock"}, "without localhost: before it"},
+		"with a port behind":       {Endpoint{Socket: "localhost:/run/mysqld.sock:3306"}, "without localhost: before it"},
+		"of the configuration":     {Endpoint{Host: "db:/run/mysqld.sock"}, "without db: before it"},
+		"a database behind a host": {Endpoint{Socket: "db.example.com/shop"}, "Write only the host's name into host."},
+		"a path with a port":       {Endpoint{Socket: "/run/mysqld.sock:3306"}, "A path has no port"},
+		"a path":                   {Endpoint{Socket: "/run/mysqld.sock"}, "correct the path"},
+	} {
+		got := Advise(err, test.endpoint, naming())
+		if !strings.Contains(got.Remedy, test.remedy) {
+			t.Errorf("%s: %+v", name, got)
+		}
+		if wrong := strings.Contains(got.Remedy, "localhost means"); wrong != (test.endpoint.Socket+test.endpoint.Host == "" ||
+			test.endpoint.Host == "localhost") {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
 func TestAdviceOnStatements(t *testing.T) {
 	t.Parallel()
 	for number, want := range map[uint16]string{

@@ -26,6 +26,15 @@ func (p Phase) Migrated() bool {
 	return slices.Contains(config.Phases(), p.Phase) && p.Phase != config.PhasePrepare
 }
 
+// PhaseRemedy is what to do while the phase is unknown.
+func (e *Evidence) PhaseRemedy() string {
+	set := ", or set " + e.Migration.Key("phase") + "."
+	if e.Magento1.Err == nil && e.Magento2.Err == nil {
+		return "Fix what the preconditions migration_tool (Magento 1) and m2_installed report about the databases" + set
+	}
+	return "Fix what the precondition network reports" + set
+}
+
 // Reason says what the phase was found from, or why it is unknown.
 func (p Phase) Reason() string {
 	if p.Err != nil {

@@ -504,8 +504,7 @@ func (t backupTarget) orUnknown(e *evidence.Evidence, f finding.Finding) finding
 	}
 	f.Status = finding.Unknown
 	f.Summary = "without the phase it is unknown whether the backup is whole: " + f.Summary
-	f.Remedy = "Fix what the precondition network reports about Magento 1, or set " + e.Migration.Key("phase") + ". " +
-		f.Remedy
+	f.Remedy = e.PhaseRemedy() + " " + f.Remedy
 	return f
 }
 

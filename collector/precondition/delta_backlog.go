@@ -76,7 +76,7 @@ func evaluateDeltaBacklog(ctx context.Context, e *evidence.Evidence) finding.Ver
 		return v
 	case e.Phase.Phase == "":
 		v.Unknown("phase", "it is unknown whether changes have to be delivered by now", fmt.Sprint(e.Phase.Err),
-			"Fix what the precondition network says, or set "+e.Migration.Key("phase")+".")
+			e.PhaseRemedy())
 		return v
 	case !d.Log.Exists():
 		v.Unknown("delta log", "there is no delta log in which something could be pending", "", "See the precondition "+

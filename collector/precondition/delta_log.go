@@ -77,7 +77,7 @@ func evaluateDeltaLog(ctx context.Context, e *evidence.Evidence) finding.Verdict
 	switch phase := e.Phase.Phase; {
 	case phase == "":
 		v.Unknown("phase", "it is unknown whether changes have to be logged by now", fmt.Sprint(e.Phase.Err),
-			"Fix what the precondition network says, or set "+e.Migration.Key("phase")+".")
+			e.PhaseRemedy())
 	case phase == config.PhasePrepare:
 		v.NotApplicable, v.Summary = true, "the delta log is judged from migrate:data on; what is there does not stop "+
 			"the shop"
@@ -117,7 +117,7 @@ func (j *deltaLogJudge) nothing(ctx context.Context) {
 		return
 	case "":
 		j.Unknown("phase", "it is unknown whether changes have to be logged by now", fmt.Sprint(j.e.Phase.Err),
-			"Fix what the precondition network says, or set "+j.e.Migration.Key("phase")+".")
+			j.e.PhaseRemedy())
 		return
 	case config.PhaseMigrate:
 		migrated, err := j.e.DataMigrated(ctx)

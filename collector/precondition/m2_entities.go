@@ -79,7 +79,7 @@ func judgeEntities(ctx context.Context, v *finding.Verdict, e *evidence.Evidence
 		}
 	case "":
 		v.Unknown("phase", "it is unknown whether data was migrated already", fmt.Sprint(e.Phase.Err),
-			"Fix what the precondition network reports, or set "+e.Migration.Key("phase")+".")
+			e.PhaseRemedy())
 	case config.PhaseDelta:
 		v.NotApplicable, v.Summary = true, migratedSummary
 		judgeConflictingIDs(ctx, v, e)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -82,7 +83,7 @@ func judgeLogin(v *finding.Verdict, s *evidence.System) {
 			evidence.HangRemedy)
 	case errors.As(s.Err, &settings):
 		v.Unknown(subject, "the settings of "+s.Label()+"'s database cannot be read", s.Err.Error(),
-			"Put the file there, readable for the user that the exporter runs as; the next evaluation reads it again.")
+			settingsRemedy(settings))
 	case errors.As(s.Err, &fault) && fault.Cause == database.TLSFiles:
 		v.Unknown(subject, "the TLS files for "+s.Label()+"'s database cannot be read", s.Err.Error(),
 			"Put the files there, readable for the user that the exporter runs as; "+
@@ -91,6 +92,14 @@ func judgeLogin(v *finding.Verdict, s *evidence.System) {
 		summary, remedy := s.LoginFault()
 		v.Fail(subject, summary, s.Err.Error(), remedy)
 	}
+}
+
+// settingsRemedy distinguishes a file that cannot be opened from one whose content is wrong.
+func settingsRemedy(err error) string {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return "Put the file there, readable for the user that the exporter runs as; the next evaluation reads it again."
+	}
+	return "Correct the file as the evidence says; the next evaluation reads it again."
 }
 
 func milliseconds(d time.Duration) string { return d.Round(100 * time.Microsecond).String() }

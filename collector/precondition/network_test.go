@@ -188,6 +188,50 @@ func TestNetworkWhatTheConfigurationNames(t *testing.T) {
 	s.WantFinding("m2_installed", finding.Unknown, "not configured")
 }
 
+// What is wrong in config.xml is corrected there, not by putting the file where it is already.
+func TestNetworkRemediesForConfigXML(t *testing.T) {
+	t.Parallel()
+	const xml = `<config><steps mode="data"/><source><database host="%s" name="m1" user="u" password="%s"/></source>` +
+		`<destination><database host="h" name="m2" user="u"/></destination><options/></config>`
+	for name, tc := range map[string]struct {
+		text   string
+		status finding.Status
+		words  []string
+		not    string
+	}{
+		"a raw &":           {fmt.Sprintf(xml, "db", "pa&ss"), finding.Unknown, []string{"&amp;", "Correct the file"}, "Put the"},
+		"a raw <":           {fmt.Sprintf(xml, "db", "pa<ss"), finding.Unknown, []string{"Correct the file"}, "Put the"},
+		"cut short":         {xml[:60], finding.Unknown, []string{"Correct the file"}, "Put the"},
+		"a URL":             {fmt.Sprintf(xml, "mysql://nowhere.invalid", ""), finding.Fail, []string{"only the host's name"}, "localhost"},
+		"a socket's path":   {fmt.Sprintf(xml, "localhost:/nowhere/s", ""), finding.Fail, []string{"without localhost:"}, "as in PHP"},
+		"only a path":       {fmt.Sprintf(xml, "/nowhere/s", ""), finding.Fail, []string{"correct the path"}, "as in PHP"},
+		"there is no file":  {"", finding.Unknown, []string{"Put the file there"}, "Correct"},
+		"a database behind": {fmt.Sprintf(xml, "nowhere.invalid/m1", ""), finding.Fail, []string{"only the host's name"}, "as in PHP"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newShop(t)
+			s.Migration.MigrationTool.Config = filepath.Join(t.TempDir(), "config.xml")
+			s.Migration.Magento1.Database = config.Database{}
+			if tc.text != "" {
+				rewrite(t, s.Migration.MigrationTool.Config, tc.text)
+			}
+			s.Evaluate()
+			for _, f := range s.State("network").Result.Findings {
+				if f.Subject != "magento1" {
+					continue
+				}
+				for _, word := range tc.words {
+					if f.Status != tc.status || !strings.Contains(f.Evidence+f.Remedy, word) ||
+						strings.Contains(f.Remedy, tc.not) {
+						t.Errorf("%+v", f)
+					}
+				}
+			}
+		})
+	}
+}
+
 // TestNetworkFromTheToolsConfiguration needs no database in the configuration: the tool's config.xml has told
 // everything.
 func TestNetworkFromTheToolsConfiguration(t *testing.T) {

@@ -32,6 +32,8 @@ type requirementJudge struct {
 	table    requirements.Table
 	// releases has one element when the release is known, else all releases of the known range.
 	releases []requirements.Release
+	// otherRow is the release whose row is taken, where the table has none for the release itself.
+	otherRow string
 }
 
 // requirementMet is the metric family of system_requirements.
@@ -87,12 +89,20 @@ func evaluateSystemRequirements(ctx context.Context, e *evidence.Evidence) findi
 		return v
 	}
 	v.Summary = "Magento " + j.releaseText() + " was tested with the installed versions"
-	v.Note("release", "compared with the requirements of "+j.releaseText(), "table of "+j.table.Dated, "")
+	v.Note("release", j.comparedText(), "table of "+j.table.Dated, "")
 	j.database(ctx)
 	j.search(ctx)
 	j.services(ctx)
 	j.php(ctx)
 	return v
+}
+
+// comparedText says with which rows of the table the versions are compared.
+func (j *requirementJudge) comparedText() string {
+	if j.otherRow == "" {
+		return "compared with the requirements of " + j.releaseText()
+	}
+	return "compared with the requirements of " + j.otherRow + ": the table has no row for " + j.releaseText()
 }
 
 // key is the path of one of the settings from the configuration's root.
@@ -145,8 +155,7 @@ func (j *requirementJudge) findReleases(ctx context.Context) bool {
 	}
 	j.releases = []requirements.Release{r}
 	if row != r {
-		j.v.Note("release", "compared with the requirements of "+row.String()+": the table has no row for "+r.String(),
-			"table of "+j.table.Dated, "")
+		j.otherRow = row.String()
 	}
 	return true
 }

@@ -62,6 +62,10 @@ func (c Classes) Lack(class string) bool {
 	if c.Root == "" || c.ModuleDir == "" || c.Lock == nil || !className.MatchString(class) {
 		return false
 	}
+	// A copy of the tool's map files alone says nothing about its classes.
+	if _, err := os.Stat(filepath.Join(c.ModuleDir, "src")); err != nil {
+		return false
+	}
 	for _, file := range c.files(class) {
 		if _, err := os.Stat(file); !os.IsNotExist(err) {
 			return false

@@ -123,6 +123,7 @@ func TestClassesLack(t *testing.T) {
 		"without the root":          {ModuleDir: whole.ModuleDir, Lock: whole.Lock},
 		"without the tool":          {Root: root, Lock: whole.Lock},
 		"without composer.lock":     {Root: root, ModuleDir: whole.ModuleDir},
+		"without the tool's source": {Root: root, ModuleDir: filepath.Join(root, "vendor/acme/handlers"), Lock: whole.Lock},
 		"without anything about it": {},
 	} {
 		if c.Lack(missing) {
