@@ -28,7 +28,7 @@ func TestFaultsOfTheSchedulersClock(t *testing.T) {
 	})
 }
 
-// TestFaultsOfTheWallClock checks that times between evaluations are told by the clock that nobody can set: that is
+// TestFaultsOfTheWallClock checks that times between evaluations are measured by the clock that nobody can set: that is
 // what keeps a wall clock that jumps from making results old or evaluations late.
 func TestFaultsOfTheWallClock(t *testing.T) {
 	t.Parallel()

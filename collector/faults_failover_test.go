@@ -31,7 +31,7 @@ const (
 )
 
 // TestFaultsOfAFailoverOfMagento1 switches the line to a server of another make, on which much is different, and back.
-// Whatever was kept of the one must not be told of the other.
+// Whatever was kept of the one must not be said of the other.
 func TestFaultsOfAFailoverOfMagento1(t *testing.T) {
 	t.Parallel()
 	other := mysqltest.New(t, mysqltest.Options{Flavor: mysqltest.MySQL56})
@@ -106,7 +106,7 @@ func TestFaultsOfAFailoverOfMagento2(t *testing.T) {
 }
 
 // TestFaultsOfAServerWithAnothersName restarts a server, under its own name and port, with other data: as a container
-// is made anew from another volume.
+// is made again from another volume.
 func TestFaultsOfAServerWithAnothersName(t *testing.T) {
 	t.Parallel()
 	server := mysqltest.New(t, mysqltest.Options{})

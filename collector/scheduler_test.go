@@ -251,7 +251,7 @@ func TestSchedulerIsFair(t *testing.T) {
 	s.drain()
 }
 
-// TestSchedulerDecaysWhileItIsBusy lets a message come before the timer fires, which then begins to wait anew.
+// TestSchedulerDecaysWhileItIsBusy lets a message come before the timer fires, which then begins to wait again.
 func TestSchedulerDecaysWhileItIsBusy(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		e := newEngine(t, untilEnded)

@@ -19,7 +19,7 @@ import (
 // regression is something that goes wrong in a shop, and what a person hears of it.
 type regression struct {
 	shop        string
-	cause, mend func(context.Context, *stack) error
+	cause, repair func(context.Context, *stack) error
 	// alert is the one on the value, with the labels and the words that it has to have.
 	alert  string
 	labels map[string]string
@@ -40,34 +40,34 @@ func regressions() []regression {
 			shop: "privileges", alert: "MagentoMigrationPrivilegesMissing", labels: map[string]string{"precondition": "privileges", "system": "magento1"}, words: "lacks: TRIGGER,", blocks: "privileges",
 			cause: sql1(
 				"REVOKE TRIGGER ON m1privileges.* FROM 'privileges'@'%'",
-			), mend: sql1("GRANT TRIGGER ON m1privileges.* TO 'privileges'@'%'"),
+			), repair: sql1("GRANT TRIGGER ON m1privileges.* TO 'privileges'@'%'"),
 		},
 		{
 			shop: "trust", alert: "MagentoMigrationBinlogTrustOff", labels: map[string]string{"precondition": "binlog_trust"}, words: "error 1419", blocks: "binlog_trust",
 			cause: sql1(
 				"SET GLOBAL log_bin_trust_function_creators = 0",
-			), mend: sql1("SET GLOBAL log_bin_trust_function_creators = 1"),
+			), repair: sql1("SET GLOBAL log_bin_trust_function_creators = 1"),
 		},
 		{
 			shop: "cron", alert: "MagentoMigrationCronRunning", labels: map[string]string{"precondition": "cron_stopped", "system": "magento2"}, words: "Cron of magento2 of cron runs", blocks: "cron_stopped",
 			cause: sql2(
 				"INSERT INTO m2cron.cron_schedule (job_code, status, created_at, scheduled_at, executed_at) VALUES ('indexer_update_all_views', 'success', UTC_TIMESTAMP(), UTC_TIMESTAMP(), UTC_TIMESTAMP())",
 			),
-			mend: sql2("DELETE FROM m2cron.cron_schedule"),
+			repair: sql2("DELETE FROM m2cron.cron_schedule"),
 		},
 		{
 			shop: "entities", alert: "MagentoMigrationNewEntities", labels: map[string]string{"precondition": "m2_entities"}, words: "has new: product (1),",
 			cause: sql2(
 				"INSERT INTO m2entities.catalog_product_entity (attribute_set_id, type_id, sku) VALUES (4, 'simple', 'tester-1')",
 			),
-			mend: sql2("DELETE FROM m2entities.catalog_product_entity"),
+			repair: sql2("DELETE FROM m2entities.catalog_product_entity"),
 		},
 		{
 			shop: "backup", alert: "MagentoMigrationBackupTooOld", labels: map[string]string{"precondition": "backup"}, words: "backup is 8d",
 			cause: func(_ context.Context, s *stack) error {
 				return s.dateBackup(time.Now().Add(-8*24*time.Hour - time.Hour))
 			},
-			mend: func(_ context.Context, s *stack) error { return s.dateBackup(time.Now()) },
+			repair: func(_ context.Context, s *stack) error { return s.dateBackup(time.Now()) },
 		},
 	}
 }
@@ -236,7 +236,7 @@ func (s *stack) awaitNotified(t *testing.T, status string, e expectation) {
 	}
 }
 
-// testRegressions lets everything go wrong at once, each in its own shop, and mends it.
+// testRegressions lets everything go wrong at once, each in its own shop, and repairs it.
 func (s *stack) testRegressions(t *testing.T) {
 	caused := map[string]time.Time{}
 	for _, r := range regressions() {
@@ -254,7 +254,7 @@ func (s *stack) testRegressions(t *testing.T) {
 	t.Run("panels", s.testPanels)
 	for _, r := range regressions() {
 		caused[r.shop] = time.Now()
-		if err := r.mend(t.Context(), s); err != nil {
+		if err := r.repair(t.Context(), s); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -17,7 +17,7 @@ import (
 	"magento_migration_exporter/dashboards"
 )
 
-var update = flag.Bool("update", false, "write deploy/kubernetes/prometheusrule.yaml anew from the rules")
+var update = flag.Bool("update", false, "write deploy/kubernetes/prometheusrule.yaml again from the rules")
 
 // composeFile is what the tests look at in it.
 type composeFile struct {
@@ -184,7 +184,7 @@ func manifestJSON(t *testing.T, file string) string {
 }
 
 // TestPrometheusRule keeps the manifest equal to the rules; go test ./dashboards -run TestPrometheusRule -update writes
-// it anew.
+// it again.
 func TestPrometheusRule(t *testing.T) {
 	t.Parallel()
 	var groups []ruleGroup

@@ -508,7 +508,7 @@ func TestSoakEvaluations(t *testing.T) {
 			t.Fatal(err)
 		}
 		began := d.evaluations("day")
-		d.eventually("it is evaluated anew", func() bool { return d.evaluations("day") >= began+2 })
+		d.eventually("it is evaluated again", func() bool { return d.evaluations("day") >= began+2 })
 		body := d.want("GET", "/probe?target=day", 200)
 		return d.figures(), strings.Count(body, "\nmagento_migration_"), len(d.want("GET", "/api/v1/readiness", 200))
 	}

@@ -463,7 +463,7 @@ func TestReloadKeepsWhatIsUnchanged(t *testing.T) {
 			t.Errorf("%s was %s since %v, and is %s since %v", p.ID, p.Status, p.ChangedAt, got.Status, got.ChangedAt)
 		}
 	}
-	// An entry that was changed starts anew: what was seen under other settings is no history of these.
+	// An entry that was changed starts again: what was seen under other settings is no history of these.
 	d.eventually(
 		"the changed entry is evaluated",
 		func() bool { return d.evaluations("other") > 0 && d.evaluations("new") > 0 },
@@ -494,7 +494,7 @@ func TestReloadWithRotatedSecrets(t *testing.T) {
 	if err := server.Exec(t.Context(), "GRANT ALL ON *.* TO rotating@'%' IDENTIFIED BY '"+first+"'"); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Setenv(variable, second); err != nil { // whoever starts the exporter rotates this one by starting it anew
+	if err := os.Setenv(variable, second); err != nil { // whoever starts the exporter rotates this one by starting it again
 		t.Fatal(err)
 	}
 	configuration := func(direct string) string {

@@ -144,7 +144,7 @@ func filledBoard(b *testing.B, e collector.Evaluation, n int) *collector.Board {
 	return full
 }
 
-// readyBytes answers with what another handler answers to the header, without making it anew.
+// readyBytes answers with what another handler answers to the header, without making it again.
 func readyBytes(b *testing.B, h http.Handler, header http.Header) http.Handler {
 	b.Helper()
 	w := httptest.NewRecorder()

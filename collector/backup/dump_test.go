@@ -319,7 +319,7 @@ func wantAllDamaged(t *testing.T, content []byte, flips bool) {
 		r := report(t, write(t, "cut", content[:cut]))
 		wantNotWhole(t, r, fmt.Sprintf("cut at byte %d of %d", cut, len(content)))
 		if r.State == StateDamaged && !r.Truncated && i > 0 {
-			t.Errorf("cut at byte %d: %s is not told as a cut", cut, r.Damage)
+			t.Errorf("cut at byte %d: %s is not reported as a cut", cut, r.Damage)
 		}
 	}
 	if !flips {

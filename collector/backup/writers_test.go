@@ -258,7 +258,7 @@ func TestWritersTogether(t *testing.T) {
 	}
 }
 
-// TestWritersOfMagento1 checks that a Magento 1 in an export is told, also where nothing ends it.
+// TestWritersOfMagento1 checks that a Magento 1 in an export is recognized, also where nothing ends it.
 func TestWritersOfMagento1(t *testing.T) {
 	t.Parallel()
 	body := statements(t, "m1", "core_resource")

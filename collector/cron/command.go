@@ -494,7 +494,7 @@ func joinNotes(notes ...string) string {
 	return strings.Join(slices.DeleteFunc(notes, func(s string) bool { return s == "" }), "; ")
 }
 
-// unknownCommand reports a command that is not found here, and that is told to run cron: it can be a function or a
+// unknownCommand reports a command that is not found here, and whose arguments run cron: it can be a function or a
 // program of the shop's.
 func (r *reader) unknownCommand(words []word, sh shell) {
 	if !consoleName.MatchString(words[0].text()) || !r.look.looksFor(Magento2) {

@@ -235,8 +235,7 @@ func (l *look) cronShell(j job) shell {
 	return sh
 }
 
-// formatOf tells a crontab's format by its place, and whose it is. In other places the user column is told by its
-// content.
+// formatOf returns a crontab's format by its place, and whose it is. In other places its content shows the user column.
 func formatOf(path string) (crontabFormat, string) {
 	dir := filepath.Dir(path)
 	switch base, parent := filepath.Base(dir), filepath.Base(filepath.Dir(dir)); {

@@ -175,13 +175,13 @@ func withVars(vars map[string]variable, values map[string]string) map[string]var
 	return all
 }
 
-// containerPlaces are where a cron daemon looks that is not told where: Debian's and Red Hat's cron and Alpine's crond,
+// containerPlaces are where a cron daemon looks by default: Debian's and Red Hat's cron and Alpine's crond,
 // in a container.
 func containerPlaces() (system, users []string) {
 	return []string{"/etc/cron.d"}, []string{"/var/spool/cron/crontabs", "/var/spool/cron", "/etc/crontabs"}
 }
 
-// daemonProcess reads the crontabs of a cron daemon that runs, if they are its own: those that it was told, or those of
+// daemonProcess reads the crontabs of a cron daemon that runs, if they are its own: those that its arguments name, or those of
 // its container. It reports whether the process is such a daemon.
 func (l *look) daemonProcess(t *processTable, p procfs.Proc, args []string) bool {
 	if len(args) > 1 && filepath.Base(args[0]) == "busybox" {

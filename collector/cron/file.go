@@ -20,7 +20,7 @@ import (
 // readRegular reads a regular file of at most limit bytes. Links are followed; a FIFO, socket or device is refused,
 // never waited for.
 func readRegular(path string, limit int64) ([]byte, fs.FileInfo, error) {
-	// Opening some devices does something, so they are told apart before.
+	// Opening some devices does something, so they are distinguished before.
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, nil, err

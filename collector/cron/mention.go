@@ -14,7 +14,7 @@ var (
 	looseConsole = regexp.MustCompile(`(?:^|[\s"'` + "`" + `,(\[])magento(?:[\s"'` + "`" + `,)\]]|$)`)
 	// consoleClass is the class behind it, which PHP programs use too.
 	consoleClass = regexp.MustCompile(`Framework\\+Console\\+Cli\b`)
-	// cronCommand finds what Magento's console is told to run.
+	// cronCommand finds what Magento's console is called to run.
 	cronCommand  = regexp.MustCompile(`\b(setup:cron:run|sys:cron:run|cron:run|queue:consumers:start)\b`)
 	magerunText  = regexp.MustCompile(`\bmagerun2?\b`)
 	cronFileText = regexp.MustCompile(`([^\s"'` + "`" + `,;()<>|&=\[\]{}]*\b(pub|update)/cron\.php)\b`)

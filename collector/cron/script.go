@@ -103,7 +103,7 @@ func (r *reader) unseenScript(w word, sh shell) {
 	})
 }
 
-// script reads a script, and reports whether it could be read. interpreter is the program that is told to read it;
+// script reads a script, and reports whether it could be read. interpreter is the program that has to read it;
 // empty where the script says so itself.
 func (r *reader) script(path string, args []word, sh shell, interpreter string) bool {
 	if sh.elsewhere != "" || path == "" || ofSystem.MatchString(path) && !ownScript.MatchString(path) {

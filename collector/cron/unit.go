@@ -28,7 +28,7 @@ type unitSet struct {
 }
 
 // unitFiles reports the timers and services of one service manager that run Magento's cron or consumers, and returns
-// how many of the directories are there. Whether a unit is enabled is told by links, as systemctl enable makes them;
+// how many of the directories are there. Whether a unit is enabled is shown by links, as systemctl enable makes them;
 // what somebody started by hand without enabling it shows as a process, and what other units' Wants= pull in is not
 // followed.
 func (l *look) unitFiles(ctx context.Context, dirs []string, user bool) int {

@@ -48,7 +48,7 @@ type Session struct {
 }
 
 // Open logs in without a default database and then chooses it, so that an account that may not use the database, a
-// database that does not exist and a network fault are told apart. The error is a *Fault.
+// database that does not exist and a network fault are distinguished. The error is a *Fault.
 func Open(ctx context.Context, e Endpoint, o Options) (*Session, error) {
 	s := &Session{endpoint: e, options: o, killTimeout: killTimeout}
 	network, address, err := e.Address()

@@ -313,7 +313,7 @@ func evaluation(at time.Time, except map[string]finding.Status) collector.Evalua
 			Samples: []finding.Sample{{Family: "cron_running", Labels: []string{p.ID}, Value: 1}},
 		}
 		if s, ok := except[p.ID]; ok {
-			v.Add(finding.Finding{Status: s, Subject: "it", Summary: "it is " + s.String(), Remedy: "mend it"})
+			v.Add(finding.Finding{Status: s, Subject: "it", Summary: "it is " + s.String(), Remedy: "fix it"})
 		}
 		e.Results = append(e.Results, v.Result(config.SeverityWarn, at, time.Second))
 	}

@@ -109,7 +109,7 @@ catalog_product_entity_tier_price.percentage_value rows=-1 extension=`; got != w
 		t.Errorf(" got\n%s\nwant\n%s", got, want)
 	}
 
-	// What is pasted is valid, and mends all that lines can mend.
+	// What is pasted is valid, and fixes all that lines can fix.
 	s.paste(t, found)
 	left := s.forecast(t).Predictions
 	for _, f := range left {

@@ -74,7 +74,7 @@ INSERT INTO mage_pair VALUES (5,5);`)
 		t.Error(got)
 	}
 
-	// What is mended or no key any more goes in the next round, and not before.
+	// What is fixed or no key any more goes in the next round, and not before.
 	s.load(
 		t,
 		s.magento1,

@@ -52,7 +52,7 @@ func (f Fault) toxic() toxic {
 // toxiproxyPath is where the Makefile builds toxiproxy, below the project's directory.
 const toxiproxyPath = ".cache/tools/toxiproxy"
 
-// Proxy is a TCP proxy on a free loopback port, a toxiproxy process of its own. It can be told to disturb what it
+// Proxy is a TCP proxy on a free loopback port, a toxiproxy process of its own. It can be made to disturb what it
 // passes, and to lead to another server. Its methods are not for use by several goroutines at once.
 type Proxy struct {
 	name, address, api string

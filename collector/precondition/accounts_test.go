@@ -81,7 +81,7 @@ func TestDocumentedAccounts(t *testing.T) {
 	}
 }
 
-// accountsLeaveUnknown makes the shop's accounts anew and compares what is unknown then, apart from the preconditions
+// accountsLeaveUnknown makes the shop's accounts again and compares what is unknown then, apart from the preconditions
 // that ask for more than databases and that nobody configured here.
 func (s *shop) accountsLeaveUnknown(what, block1, block2 string, want ...string) {
 	s.T.Helper()

@@ -32,7 +32,7 @@ func TestNetworkPasses(t *testing.T) {
 	}
 }
 
-// TestNetworkNamesEachFault breaks the login in each way, sees it named, and mends it.
+// TestNetworkNamesEachFault breaks the login in each way, sees it named, and fixes it.
 func TestNetworkNamesEachFault(t *testing.T) {
 	t.Parallel()
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
@@ -232,8 +232,8 @@ func TestNetworkRemediesForConfigXML(t *testing.T) {
 	}
 }
 
-// TestNetworkFromTheToolsConfiguration needs no database in the configuration: the tool's config.xml has told
-// everything.
+// TestNetworkFromTheToolsConfiguration needs no database in the configuration: the tool's config.xml has all
+// of it.
 func TestNetworkFromTheToolsConfiguration(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, func(s *shoptest.Shop) { s.Prefix1, s.Prefix2 = "mage_", "m2_" })

@@ -96,7 +96,7 @@ func TestPrivilegesThroughARoleWouldStopTheShop(t *testing.T) {
 	s.WantValue(1, "privileges_ok", "magento1")
 }
 
-// TestPrivilegesByTheToolsConfiguration changes what the tool needs by what it is told to do.
+// TestPrivilegesByTheToolsConfiguration changes what the tool needs by what it is set to do.
 func TestPrivilegesByTheToolsConfiguration(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, func(s *shoptest.Shop) { s.Server2 = s.Server1 })

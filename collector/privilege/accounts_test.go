@@ -222,12 +222,12 @@ func expectOneJudgement(t *testing.T, a Assessment) {
 	}
 }
 
-// expectShop makes the tool's trigger as the account and lets another account write. What was foretold has to come
+// expectShop makes the tool's trigger as the account and lets another account write. What was predicted has to come
 // true, but for grants that SHOW GRANTS does not show.
 func (c *shapeCase) expectShop(t *testing.T, a Assessment) {
 	t.Helper()
 	number, made := c.shopWrites(t, c.shape.User, c.shape.TCP, c.truth.Database)
-	if told := c.truth.Shop != nil; slices.Contains(c.shapes, "mysql97") && (told != made || told &&
+	if known := c.truth.Shop != nil; slices.Contains(c.shapes, "mysql97") && (known != made || known &&
 		number != *c.truth.Shop) {
 		t.Errorf("the trigger is made: %t; the shop's write is answered by error %d; the shape says otherwise", made,
 			number)

@@ -21,7 +21,7 @@ type randomCase struct {
 	count *randomCount
 }
 
-type randomCount struct{ verdicts, missing, explained, unsure, mended, writes int }
+type randomCount struct{ verdicts, missing, explained, unsure, repaired, writes int }
 
 // TestVerdictsOfRandomGrants makes accounts with overlapping grants of all kinds, and compares the verdict with really
 // doing each operation.
@@ -38,16 +38,16 @@ func TestVerdictsOfRandomGrants(t *testing.T) {
 			expectOneJudgement(t, assessment)
 			c.compare(t, assessment)
 			c.expectShop(t, assessment)
-			c.mend(t, o.Target, assessment)
+			c.repair(t, o.Target, assessment)
 			if t.Failed() {
 				return
 			}
 		}
 		t.Logf("%d combinations: %d verdicts, %d of them missing; of those that SHOW GRANTS alone could tell %d "+
 			"right, %d not sure; "+
-			"%d writes of the shop; %d accounts mended",
+			"%d writes of the shop; %d accounts repaired",
 			randomCombinations, count.verdicts, count.missing, count.explained, count.unsure, count.writes,
-			count.mended)
+			count.repaired)
 	})
 }
 
@@ -98,7 +98,7 @@ func (c randomCase) expectShop(t *testing.T, a Assessment) {
 	}
 }
 
-func (c randomCase) mend(t *testing.T, target Target, a Assessment) {
+func (c randomCase) repair(t *testing.T, target Target, a Assessment) {
 	t.Helper()
 	if a.Grant == "" {
 		return
@@ -107,7 +107,7 @@ func (c randomCase) mend(t *testing.T, target Target, a Assessment) {
 	if after := Assess(c.observe(t, "u1", target), Task{}); after.OK() != Held {
 		c.errorf(t, "%s does not help: %s", a.Grant, showFindings(after.Findings))
 	}
-	c.count.mended++
+	c.count.repaired++
 }
 
 // grantMaker makes up an account's grants.

@@ -140,7 +140,7 @@ type brokenTrigger struct {
 }
 
 // broken finds the triggers that setting up the change log would break. The tool drops an AFTER trigger on a table
-// whose changes it logs, cuts its body at the first END behind BEGIN, adds its own statement and creates it anew; of
+// whose changes it logs, cuts its body at the first END behind BEGIN, adds its own statement and creates it again; of
 // several for one event it takes one only. Only the given tables are looked at, or all of them when there are none.
 func (l deltaLog) broken(tables []string) []brokenTrigger {
 	var list []brokenTrigger

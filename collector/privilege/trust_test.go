@@ -86,7 +86,7 @@ func TestTrust(t *testing.T) {
 				} else {
 					onlyNotes(t, trust.Findings)
 				}
-				// A missing TRIGGER privilege is told even where 1419 hides it.
+				// A missing TRIGGER privilege is reported even where 1419 hides it.
 				for _, h := range Assess(o, Task{}).Privileges {
 					if want := l.holdsTrigger(t); h.Privilege == Trigger && h.session != want {
 						t.Errorf("TRIGGER is %s, want %s", h.session, want)
@@ -204,7 +204,7 @@ func restartCases() map[string]restartCase {
 	}
 }
 
-// TestTrustAfterARestart restarts the servers to see what was foretold.
+// TestTrustAfterARestart restarts the servers to see what was predicted.
 func TestTrustAfterARestart(t *testing.T) {
 	t.Parallel()
 	status := map[State]finding.Status{Missing: finding.Warn, Undetermined: finding.Pass}

@@ -96,7 +96,7 @@ func TestInferRelease(t *testing.T) {
 	}
 }
 
-// The table is in order, complete, and each of its rows is told from the others.
+// The table is in order, complete, and each of its rows differs from the others.
 func TestReleaseTable(t *testing.T) {
 	t.Parallel()
 	rows := setupRows()
