@@ -2,13 +2,11 @@ package collector_test
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
-	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/collector/evidence"
 	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/mysqltest"
@@ -17,60 +15,6 @@ import (
 	"magento_migration_exporter/collector/shoptest"
 	"magento_migration_exporter/config"
 )
-
-// fingerprint is the binary log's position and the checksum of every table.
-func (s *shop) fingerprint(server *mysqltest.Server, name string) string {
-	t, root := s.T, s.Root(server)
-	t.Helper()
-	var file, position string
-	var doDB, ignoreDB sql.NullString
-	if err := root.QueryRowContext(t.Context(), "SHOW MASTER STATUS").Scan(&file, &position, &doDB, &ignoreDB); err != nil {
-		t.Fatal(err)
-	}
-	text := file + ":" + position
-	var tables []string
-	rows, err := root.QueryContext(
-		t.Context(),
-		"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE = 'BASE TABLE' ORDER BY 1",
-		name,
-	)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var table string
-		if err := rows.Scan(&table); err != nil {
-			t.Fatal(err)
-		}
-		tables = append(tables, table)
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	for _, table := range tables {
-		var ignored string
-		var checksum sql.NullInt64
-		if err := root.QueryRowContext(t.Context(), "CHECKSUM TABLE "+database.Quote(name)+"."+database.Quote(table)).Scan(&ignored, &checksum); err != nil {
-			t.Fatal(err)
-		}
-		text += fmt.Sprintf(" %s=%d", table, checksum.Int64)
-	}
-	return text
-}
-
-func TestEvaluationChangesNothing(t *testing.T) {
-	t.Parallel()
-	server := mysqltest.New(t, mysqltest.Options{Args: []string{"--log-bin=binlog", "--server-id=1"}})
-	s := newShop(t, func(s *shoptest.Shop) { s.Server1, s.Server2 = server, server })
-	before := s.fingerprint(server, s.DB1) + s.fingerprint(server, s.DB2)
-	for range 3 {
-		s.Evaluate()
-	}
-	if after := s.fingerprint(server, s.DB1) + s.fingerprint(server, s.DB2); after != before {
-		t.Errorf("an evaluation changed something:\n%s\n%s", before, after)
-	}
-}
 
 // TestEvaluationConnections counts what an evaluation costs the server, and that nothing is held open afterwards.
 func TestEvaluationConnections(t *testing.T) {
@@ -139,22 +83,6 @@ func TestStatementsEndOnTheServer(t *testing.T) {
 			s.wantCalm(server) // else the server would work on it for days
 		})
 	}
-}
-
-func TestOnMySQL56(t *testing.T) {
-	t.Parallel()
-	server := mysqltest.New(
-		t,
-		mysqltest.Options{Flavor: mysqltest.MySQL56, Args: []string{"--log-bin=binlog", "--server-id=1"}},
-	)
-	s := newShop(t, func(s *shoptest.Shop) { s.Server1, s.Server2 = server, server })
-	for id, want := range map[string]finding.Status{"network": finding.Pass, "m2_installed": finding.Pass, "cron_stopped": finding.Pass, "privileges": finding.Pass, "binlog_trust": finding.Fail, "m2_entities": finding.Pass} {
-		s.Want(id, want)
-	}
-	s.WantValue(0, "binlog_trust")
-	s.Exec(server, "SET GLOBAL log_bin_trust_function_creators=1")
-	s.Want("binlog_trust", finding.Pass)
-	s.WantValue(1, "database_up", "magento1")
 }
 
 // alone is a catalogue of one precondition that is not about anything.

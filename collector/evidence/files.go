@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"sync"
+	"syscall"
 
 	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/config"
@@ -15,6 +16,8 @@ import (
 	"magento_migration_exporter/config/localxml"
 	"magento_migration_exporter/config/magento1"
 	"magento_migration_exporter/config/progress"
+	"magento_migration_exporter/config/shell"
+	"magento_migration_exporter/config/sourcefile"
 )
 
 // Files reads the files below the roots of both systems: each at most once an evaluation, and only when a precondition
@@ -80,8 +83,40 @@ func (s *System) Unreadable(v *finding.Verdict, subject, summary string, err err
 
 // UnreadableRemedy is the remedy for a file below the system's root that cannot be read.
 func (s *System) UnreadableRemedy(err error) string {
-	if errors.Is(err, ErrNoRoot) {
+	switch {
+	case errors.Is(err, ErrNoRoot):
 		return "Set " + s.Key("root") + " to the folder of " + s.Label() + " on this host."
+	case Missing(err):
+		return fmt.Sprintf("Each installation has this file. Set %s to the folder of %s on this host, if that is "+
+			"another one; else put the file back.", s.Key("root"), s.Label())
 	}
-	return "Let the user that the exporter runs as read the file, and correct it."
+	return fileRemedy(err)
+}
+
+// fileRemedy says what to do about a file that cannot be read, by the cause.
+func fileRemedy(err error) string {
+	var content *sourcefile.Error
+	var path string
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		path = e.Path
+	}
+	switch {
+	case errors.Is(err, ErrHangs):
+		return HangRemedy
+	case Missing(err):
+		return "Put the file there, readable for the user that the exporter runs as, or correct its path."
+	case errors.Is(err, fs.ErrPermission):
+		return "Let the user that the exporter runs as read the file (r), and go through each folder above it (x). " +
+			"This shows whose right is missing:\nnamei -l " + shell.Word(path)
+	case errors.Is(err, syscall.ELOOP), errors.Is(err, syscall.ENOTDIR):
+		return "A part of the path leads nowhere: a symbolic link to itself, or a file where a folder should be. " +
+			"Correct it. This shows which:\nnamei -l " + shell.Word(path)
+	case errors.As(err, &content) && content.IsKnown():
+		return "Correct the file at the place that is named."
+	case errors.As(err, &content):
+		return "Put a file of the right kind there, with its whole content."
+	case path == "":
+		return "Correct what the message names; the next evaluation reads it again."
+	}
+	return "Look at the disk or the mount that the file is on, and at the kernel's messages:\ndmesg | tail"
 }

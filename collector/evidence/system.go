@@ -52,13 +52,25 @@ type System struct {
 var ErrNotConfigured = errors.New("no database is configured")
 
 // SettingsError is a fault in what the configuration refers to, for example a password file that does not exist.
-type SettingsError struct{ err error }
+type SettingsError struct {
+	err error
+	// remedy is empty for a file that cannot be read.
+	remedy string
+}
 
 // Error implements error.
 func (e *SettingsError) Error() string { return e.err.Error() }
 
 // Unwrap implements errors.Unwrap.
 func (e *SettingsError) Unwrap() error { return e.err }
+
+// Remedy says how to fix it.
+func (e *SettingsError) Remedy() string {
+	if e.remedy != "" {
+		return e.remedy
+	}
+	return fileRemedy(e.err)
+}
 
 // newSystem combines the configuration and the tool's config.xml; the configuration wins.
 func newSystem(name finding.System, m *config.Migration, c *config.System, tool Tool, o Options) *System {
@@ -76,7 +88,7 @@ func newSystem(name finding.System, m *config.Migration, c *config.System, tool 
 	switch {
 	case s.Endpoint.Name != "" && (s.Endpoint.Host != "" || s.Endpoint.Socket != ""):
 	case tool.Err != nil:
-		s.Err = &SettingsError{fmt.Errorf("migration_tool.config: %w", tool.Err)}
+		s.Err = &SettingsError{err: fmt.Errorf("migration_tool.config: %w", tool.Err)}
 		return s
 	default:
 		s.Err = ErrNotConfigured
@@ -110,9 +122,12 @@ func (s *System) readSecrets(ctx context.Context, o Options) {
 	s.tlsFiles = read.tlsFiles
 	switch {
 	case errors.Is(err, ErrHangs):
-		s.Err = &SettingsError{fmt.Errorf("password_file or a file of tls: %w", err)}
+		s.Err = &SettingsError{err: fmt.Errorf("password_file or a file of tls: %w", err)}
+	case errors.Is(err, errNoVariable):
+		s.Err = &SettingsError{err: err, remedy: "Start the exporter with this variable in its environment (of a " +
+			"unit: Environment= or EnvironmentFile=), or set " + s.Key("database.password_file") + " in its place."}
 	case err != nil:
-		s.Err = &SettingsError{err}
+		s.Err = &SettingsError{err: err}
 	case read.configured:
 		s.Endpoint.Password = read.password
 	}
@@ -161,6 +176,8 @@ func endpoint(d *config.Database, fromTool *toolconfig.Database) database.Endpoi
 	return e
 }
 
+var errNoVariable = errors.New("the environment has no variable")
+
 // maxSecretFile is far above any password, in bytes.
 const maxSecretFile = 64 << 10
 
@@ -173,7 +190,7 @@ func readPassword(d *config.Database) (secret, error) {
 	case d.PasswordEnv != "":
 		value, ok := os.LookupEnv(d.PasswordEnv)
 		if !ok {
-			return secret{}, fmt.Errorf("password_env: the environment has no variable %s", d.PasswordEnv)
+			return secret{}, fmt.Errorf("password_env: %w %s", errNoVariable, d.PasswordEnv)
 		}
 		return secret{password: config.Secret(value), configured: true}, nil
 	case d.PasswordFile != "":

@@ -729,7 +729,8 @@ func dumpRemedy(ctx context.Context, e *evidence.Evidence) string {
 			options += " --skip-ssl" // from 11.4 on its client requires TLS by default
 		}
 	} else {
-		options += " --no-tablespaces --set-gtid-purged=OFF"
+		// MariaDB's client, which Debian calls mysqldump, does not know the last one.
+		options += " --no-tablespaces --loose-set-gtid-purged=OFF"
 	}
 	text := "Make a new backup:\nset -o pipefail; " + command + options + " " + m2.ClientOptions() +
 		" | gzip > magento2.sql.gz"

@@ -27,19 +27,19 @@ func lockingAccounts() map[mysqltest.Flavor]string {
 	}
 }
 
+// status reads a number among the server's status variables.
+func (s *shop) status(server *mysqltest.Server, name string) int {
+	s.T.Helper()
+	texts := s.texts(server, "SHOW GLOBAL STATUS LIKE '"+name+"'")
+	n, err := strconv.Atoi(texts[len(texts)-1])
+	s.Must(err)
+	return n
+}
+
 // denied returns how many logins a server has denied.
 func (s *shop) denied(server *mysqltest.Server) int {
 	s.T.Helper()
-	var name, value string
-	if err := s.Root(server).QueryRowContext(s.T.Context(), "SHOW GLOBAL STATUS LIKE 'Aborted_connects'").Scan(&name,
-		&value); err != nil {
-		s.T.Fatal(err)
-	}
-	n, err := strconv.Atoi(value)
-	if err != nil {
-		s.T.Fatal(err)
-	}
-	return n
+	return s.status(server, "Aborted_connects")
 }
 
 // TestWrongPasswordsDoNotLockTheAccount evaluates a migration thirty times, a minute apart, whose account on both

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 	"time"
 
@@ -78,12 +77,8 @@ func judgeLogin(v *finding.Verdict, s *evidence.System) {
 				milliseconds(t.Resolve), milliseconds(t.Connect), milliseconds(t.Login)), "")
 	case errors.Is(s.Err, evidence.ErrNotConfigured):
 		v.Unknown(subject, s.Label()+"'s database is not configured", "", s.ConfigureRemedy())
-	case errors.Is(s.Err, evidence.ErrHangs):
-		v.Unknown(subject, "the settings of "+s.Label()+"'s database cannot be read", s.Err.Error(),
-			evidence.HangRemedy)
 	case errors.As(s.Err, &settings):
-		v.Unknown(subject, "the settings of "+s.Label()+"'s database cannot be read", s.Err.Error(),
-			settingsRemedy(settings))
+		v.Unknown(subject, "the settings of "+s.Label()+"'s database cannot be read", s.Err.Error(), settings.Remedy())
 	case errors.As(s.Err, &fault) && fault.Cause == database.TLSFiles:
 		v.Unknown(subject, "the TLS files for "+s.Label()+"'s database cannot be read", s.Err.Error(),
 			"Put the files there, readable for the user that the exporter runs as; "+
@@ -92,14 +87,6 @@ func judgeLogin(v *finding.Verdict, s *evidence.System) {
 		summary, remedy := s.LoginFault()
 		v.Fail(subject, summary, s.Err.Error(), remedy)
 	}
-}
-
-// settingsRemedy distinguishes a file that cannot be opened from one whose content is wrong.
-func settingsRemedy(err error) string {
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
-		return "Put the file there, readable for the user that the exporter runs as; the next evaluation reads it again."
-	}
-	return "Correct the file as the evidence says; the next evaluation reads it again."
 }
 
 func milliseconds(d time.Duration) string { return d.Round(100 * time.Microsecond).String() }
@@ -135,13 +122,29 @@ func judgeRoute(ctx context.Context, v *finding.Verdict, e *evidence.Evidence, s
 	if s.Name != finding.Magento1 {
 		return
 	}
-	var name, running string
-	err := s.Session.Row(ctx, "SHOW GLOBAL STATUS LIKE 'Slave_running'", nil, &name, &running)
-	// From migrate on, delta_log reports this: one cause is one failure.
-	if err == nil && strings.EqualFold(running, "ON") && !e.Phase.Migrated() {
-		v.Warn(subject+" replica", "Magento 1's database is a replica", "Slave_running is ON",
-			"Configure the live primary: with row-based replication the tool's triggers do not fire on a replica, "+
-				"and migrate:delta would find nothing.")
+	judgeReplica(ctx, v, e, s)
+}
+
+// judgeReplica says when Magento 1's database is a replica, on which the tool's triggers may not fire. From migrate on,
+// delta_log reports that: one cause is one failure.
+func judgeReplica(ctx context.Context, v *finding.Verdict, e *evidence.Evidence, s *evidence.System) {
+	if e.Phase.Migrated() {
+		return
+	}
+	subject := string(s.Name) + " replica"
+	const remedy = "Configure the live primary: with row-based replication the tool's triggers do not fire on a " +
+		"replica, and migrate:delta would find nothing."
+	replication, err := s.Session.Replication(ctx)
+	switch {
+	case err != nil:
+		s.Broken(v, subject, err)
+	case !replication.Known:
+		v.Note(subject, "whether Magento 1's database is a replica is not shown to this account", replication.Seen,
+			"Check it as an administrator, or let the account see it:\nGRANT REPLICATION CLIENT ON *.* TO "+
+				privilege.ParseAccount(s.Session.CurrentUser).Quoted()+";\nSHOW REPLICA STATUS;\n"+
+				"If it is one: "+remedy)
+	case replication.Replica:
+		v.Warn(subject, "Magento 1's database is a replica", replication.Seen, remedy)
 	}
 }
 

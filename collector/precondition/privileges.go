@@ -23,12 +23,13 @@ func privileges() Precondition {
 		Families: []finding.Family{
 			{
 				Name: privilegesOK, Labels: []string{"system"},
-				Help: "Whether the account holds every privilege that the migration tool needs, on magento1 directly " +
-					"(1 yes, 0 no).",
+				Help: "Whether the account holds every privilege that the migration tool needs, on magento1 also as " +
+					"a firing trigger has them (1 yes, 0 no).",
 			},
 			{
 				Name: privilegeGranted, Labels: []string{"system", "privilege"},
-				Help: "Whether the account holds the privilege (1 held, 0 missing).",
+				Help: "Whether the account holds the privilege, on magento1 also as a firing trigger has it " +
+					"(1 held, 0 missing).",
 			},
 		},
 		Evaluate: evaluatePrivileges,

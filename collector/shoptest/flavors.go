@@ -2,6 +2,7 @@ package shoptest
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 
@@ -19,7 +20,18 @@ type flavored struct {
 // places of tests that wait for the server.
 func (s *Servers) Each(t *testing.T, test func(t *testing.T, server *mysqltest.Server)) {
 	t.Helper()
-	for _, flavor := range mysqltest.Flavors() {
+	s.EachOf(t, mysqltest.Flavors(), test)
+}
+
+// EachOf is Each for the servers that have what the test is about.
+func (s *Servers) EachOf(
+	t *testing.T, flavors []mysqltest.Flavor, test func(t *testing.T, server *mysqltest.Server),
+) {
+	t.Helper()
+	for _, flavor := range flavors {
+		if !slices.Contains(mysqltest.Flavors(), flavor) {
+			continue
+		}
 		t.Run(flavor.String(), func(t *testing.T) {
 			t.Parallel()
 			own, _ := s.flavors.LoadOrStore(flavor, &flavored{})
