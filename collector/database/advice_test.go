@@ -1,7 +1,6 @@
 package database
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -30,161 +29,11 @@ func naming() Naming {
 }
 
 // unsupported are a server's answers where it cannot do what a test asks for: it does not know a syntax (1064), a
-// variable or a plugin, its mysql.user is a view (1288, 1356), it takes a setting only when it starts (1290), or it
-// refuses a certificate that has expired (3888).
+// variable or a plugin, it takes a setting only when it starts (1290), or it refuses a certificate that has expired
+// (3888).
 func unsupported(err error) bool {
-	return slices.Contains([]uint16{1064, ErrUnknownVariable, ErrPluginNotLoaded, 1288, 1356,
-		ErrOptionPreventsStatement, 3888}, Number(err))
-}
-
-// loginCase is a login that fails.
-type loginCase struct {
-	setup []string
-	// first opens sessions before the one that fails.
-	first int
-	// login changes the endpoint, which is that of lg over TCP.
-	login func(*Endpoint)
-	want  []Cause
-	// says are parts of the advice.
-	says []string
-	// undo is run at the end; the fix is not tried where it is not SQL.
-	undo    []string
-	notSQL  bool
-	retries int // failed logins before
-}
-
-func loginCases() map[string]loginCase {
-	lg := "CREATE USER lg@localhost IDENTIFIED BY 'pw'"
-	wrong := func(e *Endpoint) { e.Password = "wrong" }
-	return map[string]loginCase{
-		"wrong password": {setup: []string{lg}, login: wrong, want: []Cause{AccessDenied}, notSQL: true,
-			says: []string{"denies access to lg@localhost", "correct " +
-				"migrations[acme].magento1.database.password_file"}},
-		"no password": {setup: []string{lg}, login: func(e *Endpoint) { e.Password = "" }, want: []Cause{AccessDenied},
-			notSQL: true,
-			says:   []string{"No password is set: set migrations[acme].magento1.database.password_file"}},
-		"no account": {want: []Cause{AccessDenied}, notSQL: true, says: []string{"There is no account lg for this " +
-			"host"}},
-		"an anonymous account": {setup: []string{"CREATE USER lg@'%' IDENTIFIED BY 'pw'",
-			"CREATE USER ''@localhost IDENTIFIED BY 'other'"},
-			want: []Cause{AccessDenied}, says: []string{"an anonymous one"}},
-		"TLS demanded of the account": {setup: []string{"GRANT USAGE ON *.* TO lg@localhost IDENTIFIED BY 'pw' " +
-			"REQUIRE SSL"}, notSQL: true,
-			want: []Cause{AccessDenied}, says: []string{"database.tls is not set"}},
-		"TLS demanded of the account, newer": {setup: []string{lg + " REQUIRE SSL"}, notSQL: true,
-			want: []Cause{AccessDenied}, says: []string{"database.tls is not set"}},
-		"TLS demanded by the server": {setup: []string{lg, "SET GLOBAL require_secure_transport = ON"}, notSQL: true,
-			undo: []string{"SET GLOBAL require_secure_transport = OFF"}, want: []Cause{TLSRequired, AccessDenied},
-			says: []string{"migrations[acme].magento1.database.tls"}},
-		"a system user": {setup: []string{"CREATE USER lg@localhost IDENTIFIED VIA unix_socket"}, notSQL: true,
-			login: func(e *Endpoint) { e.Host = "" }, want: []Cause{AccessDenied}, says: []string{"unix_socket"}},
-		"locked": {setup: []string{lg + " ACCOUNT LOCK"}, want: []Cause{AccountLocked}, says: []string{"is locked"}},
-		"expired": {setup: []string{"GRANT USAGE ON *.* TO lg@localhost IDENTIFIED BY 'pw'",
-			"ALTER USER lg@localhost PASSWORD EXPIRE"},
-			want: []Cause{PasswordExpired}, says: []string{"has expired"}},
-		"expired, newer": {setup: []string{lg + " PASSWORD EXPIRE"}, want: []Cause{PasswordExpired},
-			says: []string{"has expired"}},
-		"too many wrong passwords": {setup: []string{lg + " FAILED_LOGIN_ATTEMPTS 2 PASSWORD_LOCK_TIME UNBOUNDED"},
-			retries: 2,
-			want:    []Cause{LoginsBlocked}, says: []string{"too many logins with a wrong password"}},
-		"too many wrong passwords, MariaDB": {setup: []string{lg, "SET GLOBAL max_password_errors = 2"}, retries: 2,
-			undo: []string{"SET GLOBAL max_password_errors = 4294967295"},
-			want: []Cause{LoginsBlocked}, says: []string{"too many logins with a wrong password"}},
-		"offline": {setup: []string{lg, "SET GLOBAL offline_mode = ON"},
-			undo: []string{"SET GLOBAL offline_mode = OFF"},
-			want: []Cause{Offline}, says: []string{"offline_mode"}},
-		"connections at once": {setup: []string{lg + " WITH MAX_USER_CONNECTIONS 1"}, first: 1,
-			want: []Cause{AccountLimit}, says: []string{"only 1 connection(s) at once", "needs three"}},
-		"connections at once, older": {setup: []string{"GRANT USAGE ON *.* TO lg@localhost IDENTIFIED BY 'pw' WITH " +
-			"MAX_USER_CONNECTIONS 1"},
-			first: 1, want: []Cause{AccountLimit}, says: []string{"only 1 connection(s) at once"}},
-		"connections an hour": {setup: []string{lg + " WITH MAX_CONNECTIONS_PER_HOUR 1"}, first: 1,
-			want: []Cause{AccountLimit}, says: []string{"has used up MAX_CONNECTIONS_PER_HOUR, which is 1"}},
-		"queries an hour": {setup: []string{lg + " WITH MAX_QUERIES_PER_HOUR 1"},
-			want: []Cause{AccountLimit}, says: []string{"has used up MAX_QUERIES_PER_HOUR, which is 1"}},
-		"connections of all accounts": {setup: []string{lg, "SET GLOBAL max_user_connections = 1"}, first: 1,
-			undo: []string{"SET GLOBAL max_user_connections = 0"}, want: []Cause{AccountLimit},
-			says: []string{"max_user_connections"}},
-		"a plugin that is gone": {setup: []string{lg, "UPDATE mysql.user SET plugin = 'no_such_plugin' WHERE user = " +
-			"'lg'", "FLUSH PRIVILEGES"},
-			want: []Cause{AuthPlugin}, notSQL: true, says: []string{"authentication plugin"}},
-	}
-}
-
-// TestAdviceOnLogins makes each of the failures on the servers that can, pastes the advice as an administrator, and
-// logs in.
-func TestAdviceOnLogins(t *testing.T) {
-	t.Parallel()
-	for name, test := range loginCases() {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			eachServer(t, func(t *testing.T, server *mysqltest.Server) { test.run(t, server) })
-		})
-	}
-}
-
-func (c loginCase) run(t *testing.T, server *mysqltest.Server) {
-	t.Helper()
-	e, o := c.prepare(t, server)
-	_, err := Open(t.Context(), e, o)
-	advice := Advise(err, e, naming())
-	if !slices.Contains(c.want, CauseOf(err)) {
-		t.Errorf("%q, want one of %q: %v", CauseOf(err), c.want, err)
-	}
-	for _, part := range c.says {
-		if !strings.Contains(advice.Summary+"\n"+advice.Remedy, part) {
-			t.Errorf("%q is not in: %s\n%s", part, advice.Summary, advice.Remedy)
-		}
-	}
-	if c.notSQL || t.Failed() {
-		return
-	}
-	if !paste(t, server, advice) {
-		t.Errorf("the server knows none of the statements of\n%s", advice.Remedy)
-	}
-	s, err := Open(t.Context(), e, o)
-	if err != nil {
-		t.Fatalf("after\n%s\nthe login is answered by: %v", advice.Remedy, err)
-	}
-	_ = s.Close()
-}
-
-// prepare makes the account and what is before the login that fails. It skips the test on a server that cannot.
-func (c loginCase) prepare(t *testing.T, server *mysqltest.Server) (Endpoint, Options) {
-	t.Helper()
-	t.Cleanup(func() {
-		if err := server.Exec(context.WithoutCancel(t.Context()), c.undo...); err != nil && !unsupported(err) {
-			t.Error(err)
-		}
-	})
-	for _, statement := range c.setup {
-		if err := server.Exec(t.Context(), statement); unsupported(err) {
-			t.Skip(err)
-		} else if err != nil {
-			t.Fatal(err)
-		}
-	}
-	e := Endpoint{Host: server.Host(), Port: server.Port(), Socket: server.Socket(), User: "lg", Password: "pw"}
-	if c.login != nil {
-		c.login(&e)
-	}
-	o := options()
-	o.Probing = true // an account without privileges
-	for range c.first {
-		s, err := Open(t.Context(), e, o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = s.Close() })
-	}
-	for range c.retries {
-		tried := e
-		tried.Password = "wrong"
-		if _, err := Open(t.Context(), tried, o); err == nil {
-			t.Fatal("a wrong password is taken")
-		}
-	}
-	return e, o
+	return slices.Contains([]uint16{1064, ErrUnknownVariable, ErrPluginNotLoaded, ErrOptionPreventsStatement, 3888},
+		Number(err))
 }
 
 // paste runs the statements of a remedy as root, but for those that only show something. It is false where the server

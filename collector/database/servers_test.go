@@ -54,12 +54,12 @@ func eachServer(t *testing.T, test func(*testing.T, *mysqltest.Server)) {
 
 func onServer(t *testing.T, flavor mysqltest.Flavor, test func(*testing.T, *mysqltest.Server)) {
 	t.Helper()
+	l := labs[flavor]
+	if l == nil {
+		return // MYSQLTEST_SERVERS leaves it out
+	}
 	t.Run(flavor.String(), func(t *testing.T) {
 		t.Parallel()
-		l := labs[flavor]
-		if l == nil {
-			t.Skip(mysqltest.ErrNotChosen)
-		}
 		l.mu.Lock()
 		t.Cleanup(l.mu.Unlock)
 		if l.server == nil {
