@@ -272,6 +272,21 @@ func (b *Board) incomplete(m *config.Migration) bool {
 		slices.ContainsFunc(state.Preconditions, func(ps PreconditionState) bool { return ps.raw.Incomplete })
 }
 
+// again returns how long to wait until another evaluation of the migration can say more, 0 when none can.
+func (b *Board) again(m *config.Migration) time.Duration {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	state := b.entries[m.Name]
+	if state == nil || state.Migration != m {
+		return 0
+	}
+	longest := time.Duration(0)
+	for _, ps := range state.Preconditions {
+		longest = max(longest, ps.raw.Again)
+	}
+	return longest
+}
+
 // Snapshot returns the state of every migration, in the configuration's order. It must not be written to.
 func (b *Board) Snapshot() []*MigrationState {
 	b.mu.RLock()

@@ -260,6 +260,29 @@ func (e *Evaluator) EvaluateAll(ctx context.Context, c *config.Config) {
 	all.Wait()
 }
 
+// EvaluateAgain evaluates a migration for as long as a precondition needs another look at it, and ctx has time for a
+// whole evaluation. It is for a program that evaluates once; a scheduler comes again anyway.
+func (e *Evaluator) EvaluateAgain(ctx context.Context, c *config.Config) {
+	limit := time.Duration(c.Global.EvaluationTimeout)
+	var all sync.WaitGroup
+	for _, m := range e.board.Configure(c.Migrations) {
+		all.Go(func() {
+			for pause := e.board.again(m); pause > 0; pause = e.board.again(m) {
+				if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < pause+limit {
+					return
+				}
+				select {
+				case <-ctx.Done():
+					return
+				case <-time.After(pause):
+				}
+				e.Evaluate(ctx, m, limit)
+			}
+		})
+	}
+	all.Wait()
+}
+
 // wait returns when the work that takes longer than an evaluation is done, or when ctx has only the given time left.
 func (e *Evaluator) wait(ctx context.Context, m *config.Migration, left time.Duration) {
 	if deadline, ok := ctx.Deadline(); ok {

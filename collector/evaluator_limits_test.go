@@ -132,6 +132,38 @@ func TestPatience(t *testing.T) {
 	}
 }
 
+// TestEvaluateAgain looks again after the pause that a verdict asks for, as long as there is time for a whole evaluation.
+func TestEvaluateAgain(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		within time.Duration
+		calls  int
+		status string
+	}{{time.Hour, 3, "pass"}, {75 * time.Second, 2, "unknown"}, {10 * time.Second, 1, "unknown"}} {
+		t.Run(fmt.Sprintf("%+v", tc), func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				calls := 0
+				e, _ := evaluated(t, false, func(ctx context.Context, m *config.Migration) finding.Verdict {
+					if calls++; calls == 3 {
+						return fine(ctx, m)
+					}
+					v := unanswered()
+					v.Again = 10 * time.Second
+					return v
+				})
+				ctx, cancel := context.WithTimeout(t.Context(), tc.within)
+				defer cancel()
+				c := many(1, time.Minute, time.Minute, 1)
+				e.EvaluateAll(ctx, c)
+				e.EvaluateAgain(ctx, c)
+				if want(t, e, tc.status); calls != tc.calls {
+					t.Errorf("it was evaluated %d times, want %d", calls, tc.calls)
+				}
+			})
+		})
+	}
+}
+
 // TestEvaluateAllHasPlaces counts how many evaluations go on at a time.
 func TestEvaluateAllHasPlaces(t *testing.T) {
 	bubble(t, func(t *testing.T) {

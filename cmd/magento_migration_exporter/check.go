@@ -18,7 +18,7 @@ import (
 	"magento_migration_exporter/config"
 )
 
-// check evaluates once, prints the results and returns the exit code.
+// check evaluates once, and again what needs a second look, prints the results and returns the exit code.
 func check(
 	ctx context.Context, f *flags, cfg *config.Config, logger *slog.Logger, stdout io.Writer, status *statusLine,
 ) int {
@@ -42,6 +42,7 @@ func check(
 	})
 	stop := status.watch(board, len(cfg.Migrations))
 	evaluator.EvaluateAll(ctx, cfg)
+	evaluator.EvaluateAgain(ctx, cfg)
 	stop()
 	doc := report.NewReadiness(version.Version, board.Snapshot(), time.Now())
 	if err := printDocument(f.format, doc, stdout); err != nil {

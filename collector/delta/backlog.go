@@ -48,11 +48,12 @@ type Rates struct {
 	Closed float64
 }
 
-// Point is one moment of a backlog, for charts.
+// Point is one moment of a backlog, for charts. Rates that were not measured yet are 0 and not known.
 type Point struct {
-	At                time.Time
-	Pending           int
-	Arrival, Delivery float64
+	At                          time.Time
+	Pending                     int
+	Arrival, Delivery           float64
+	ArrivalKnown, DeliveryKnown bool
 }
 
 // Meter measures rates from one evaluation to the next. The zero value has measured nothing.
@@ -60,7 +61,10 @@ type Meter struct {
 	samples []Load
 	// arrival and best are the last arrival that was measured and the best delivery.
 	arrival, best float64
-	points        []Point
+	// points are spacing apart at least; latest is newer than the last of them.
+	points  []Point
+	spacing time.Duration
+	latest  Point
 }
 
 // Add takes in what is pending now and returns the rates.
@@ -80,7 +84,7 @@ func (m *Meter) Add(l Load) Rates {
 		r.Delivery = max(DefaultRate, 0)
 	}
 	r.Drain, r.Closed = r.times(l)
-	m.remember(Point{l.At, l.Pending, r.Arrival, r.Delivery})
+	m.remember(Point{l.At, l.Pending, m.arrival, m.best, r.Known, r.Measured})
 	return r
 }
 
@@ -143,19 +147,36 @@ func (r Rates) times(l Load) (drain, closed float64) {
 	return work*r.Delivery/(r.Delivery-r.Arrival) + l.Cycle.Seconds(), closed
 }
 
-// remember keeps at most maxPoints over a day.
+// remember keeps the last day: each moment at first, and ever fewer of them, so that there are at most maxPoints.
 func (m *Meter) remember(p Point) {
 	const day = 24 * time.Hour
+	m.latest = p
 	m.points = slices.DeleteFunc(m.points, func(old Point) bool { return p.At.Sub(old.At) > day })
-	if n := len(m.points); n > 0 && p.At.Sub(m.points[n-1].At) < day/maxPoints {
+	if n := len(m.points); n > 0 && p.At.Sub(m.points[n-1].At) < m.spacing {
 		return
 	}
 	m.points = append(m.points, p)
-	m.points = m.points[max(0, len(m.points)-maxPoints):]
+	for len(m.points) >= maxPoints {
+		m.spacing = max(2*m.spacing, time.Second)
+		var last time.Time
+		m.points = slices.DeleteFunc(m.points, func(old Point) bool {
+			near := !last.IsZero() && old.At.Sub(last) < m.spacing
+			if !near {
+				last = old.At
+			}
+			return near
+		})
+	}
 }
 
-// Points are those of the last day, oldest first.
-func (m *Meter) Points() []Point { return slices.Clone(m.points) }
+// Points are those of the last day, oldest first, with the newest.
+func (m *Meter) Points() []Point {
+	points := slices.Clone(m.points)
+	if n := len(points); n > 0 && m.latest.At.After(points[n-1].At) {
+		points = append(points, m.latest)
+	}
+	return points
+}
 
 // Group is what is pending of one group of the tool's delta files.
 type Group struct {

@@ -75,8 +75,13 @@ func TestMeterKeepsLittle(t *testing.T) {
 	for i := range 5000 {
 		m.Add(Load{At: start.Add(time.Duration(i) * time.Minute), Pending: i, Cycle: DefaultCycle})
 	}
-	if len(m.samples) > maxSamples || len(m.Points()) > maxPoints {
-		t.Errorf("%d samples, %d points", len(m.samples), len(m.points))
+	points := m.Points()
+	if len(m.samples) > maxSamples || len(points) > maxPoints || len(points) < maxPoints/3 {
+		t.Errorf("%d samples, %d points", len(m.samples), len(points))
+	}
+	first, last := points[0].At, points[len(points)-1].At
+	if age := last.Sub(first); last != start.Add(4999*time.Minute) || age > 24*time.Hour || age < 23*time.Hour {
+		t.Errorf("points from %s to %s", first, last)
 	}
 }
 

@@ -12,8 +12,9 @@ import (
 const (
 	// CountCap is where counting the rows of a log table stops: one more reads "more than".
 	CountCap = 100000
-	// orphanCap is how many pending rows of a table are looked at for rows whose own row is gone.
-	orphanCap = 10000
+	// orphanCap is how many rows of a log table are looked at for rows whose own row is gone, orphanBudget how many of
+	// all log tables together.
+	orphanCap, orphanBudget = 20000, 60000
 )
 
 // Count is what a log table holds; each stops at CountCap + 1 rows of the table.
@@ -30,7 +31,7 @@ type Count struct {
 func (c Count) Pending() int { return max(0, c.Waiting-c.Orphaned) }
 
 // countable reports whether the log table can be counted.
-func (s Standing) countable() bool { return s.HasLog && s.Wrong == "" }
+func (s Standing) countable() bool { return s.HasLog && s.Wrong == "" && len(s.Keys) > 0 }
 
 // CountLog counts the rows of all log tables in one statement, by document.
 func CountLog(ctx context.Context, s *database.Session, standings []Standing) (map[string]Count, error) {
@@ -65,16 +66,20 @@ func CountLog(ctx context.Context, s *database.Session, standings []Standing) (m
 }
 
 // CountOrphans adds to the counts how many of the waiting rows have lost their row, in one statement. Only tables that
-// a step reads are looked at.
+// a step reads are looked at, and of each only the first rows.
 func CountOrphans(ctx context.Context, s *database.Session, standings []Standing, counts map[string]Count) error {
-	var parts []string
+	var waiting []int
 	for i, t := range standings {
 		if t.Read && !t.Absent && t.countable() && counts[t.Document].Waiting > 0 {
-			parts = append(parts, orphanQuery(i, t))
+			waiting = append(waiting, i)
 		}
 	}
-	if len(parts) == 0 {
+	if len(waiting) == 0 {
 		return nil
+	}
+	var parts []string
+	for _, i := range waiting {
+		parts = append(parts, orphanQuery(i, standings[i], min(orphanCap, orphanBudget/len(waiting))))
 	}
 	err := s.Rows(ctx, strings.Join(parts, " UNION ALL "), nil, func(scan func(...any) error) error {
 		var i, n int
@@ -92,19 +97,21 @@ func CountOrphans(ctx context.Context, s *database.Session, standings []Standing
 	return nil
 }
 
-func orphanQuery(i int, t Standing) string {
+// orphanQuery limits the rows before it looks for a mark, which has no index, and takes no text into its temporary
+// table, which would go to disk.
+func orphanQuery(i int, t Standing, limit int) string {
 	var keys, on []string
 	for _, k := range t.Keys {
 		keys = append(keys, database.Quote(k))
 		on = append(on, fmt.Sprintf("t.%[1]s = l.%[1]s", database.Quote(k)))
 	}
 	return fmt.Sprintf(
-		"SELECT %d, COUNT(*) FROM (SELECT %s FROM %s WHERE processed = 0 AND operation <> 'DELETE' LIMIT %d) l"+
-			" LEFT JOIN %s t ON %s WHERE t.%s IS NULL",
+		"SELECT %d, COUNT(*) FROM (SELECT %s, processed = 0 AND operation <> 'DELETE' AS waits FROM %s LIMIT %d) l"+
+			" LEFT JOIN %s t ON %s WHERE l.waits AND t.%s IS NULL",
 		i,
 		strings.Join(keys, ", "),
 		database.Quote(t.LogName),
-		orphanCap,
+		limit,
 		database.Quote(t.Name),
 		strings.Join(on, " AND "),
 		keys[0],

@@ -64,8 +64,10 @@ type Trigger struct {
 	Name, Table, Event, Definer string
 	// Created is zero where the server does not say it.
 	Created time.Time
-	// Writes are the log tables that the body writes for the trigger's own event.
+	// Writes are the log tables that the body writes for the trigger's own event; keys are their key columns, as the
+	// body names them.
 	Writes []string
+	keys   map[string][]string
 }
 
 // ReadLog asks the server. What the account may not see is not there, without an error.
@@ -131,27 +133,33 @@ func (l *Log) readTriggers(ctx context.Context, s *database.Session) error {
 		if at, err := time.Parse(time.DateTime, created.String); err == nil {
 			t.Created = at
 		}
-		if t.Writes = logged(body.String, t.Event); len(t.Writes) > 0 {
+		if t.Writes, t.keys = logged(body.String, t.Event); len(t.Writes) > 0 {
 			l.Triggers = append(l.Triggers, t)
 		}
 		return nil
 	})
 }
 
-// logStatement finds the statement that the tool puts into its triggers: the log table, and the operation that it
-// notes. Other modules' statements can stand before and behind it.
-var logStatement = regexp.MustCompile("(?is)\\bINSERT\\s+INTO\\s+`?([^`\\s(.]*m2_cl_[^`\\s(.]*)`?\\s*\\([^()]*\\)\\s*" +
+// logStatement finds the statement that the tool puts into its triggers: the log table, its columns, and the operation
+// that it notes. Other modules' statements can stand before and behind it.
+var logStatement = regexp.MustCompile("(?is)\\bINSERT\\s+INTO\\s+`?([^`\\s(.]*m2_cl_[^`\\s(.]*)`?\\s*\\(([^()]*)\\)\\s*" +
 	"VALUES\\s*\\([^()]*'(INSERT|UPDATE|DELETE)'\\s*\\)")
 
-// logged returns the log tables that a trigger's body writes for an event.
-func logged(body, event string) []string {
-	var tables []string
+// logged returns the log tables that a trigger's body writes for an event, and their key columns.
+func logged(body, event string) (tables []string, keys map[string][]string) {
+	keys = map[string][]string{}
 	for _, m := range logStatement.FindAllStringSubmatch(withoutComments(body), -1) {
-		if strings.EqualFold(m[2], event) && !slices.Contains(tables, m[1]) {
-			tables = append(tables, m[1])
+		if !strings.EqualFold(m[3], event) || slices.Contains(tables, m[1]) {
+			continue
+		}
+		tables = append(tables, m[1])
+		for column := range strings.SplitSeq(m[2], ",") {
+			if column = strings.Trim(strings.TrimSpace(column), "`"); !strings.EqualFold(column, "operation") {
+				keys[m[1]] = append(keys[m[1]], column)
+			}
 		}
 	}
-	return tables
+	return tables, keys
 }
 
 // comment is a comment of SQL, which a statement can be hidden in.

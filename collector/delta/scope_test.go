@@ -1,6 +1,7 @@
 package delta
 
 import (
+	"maps"
 	"fmt"
 	"strings"
 	"testing"
@@ -87,6 +88,32 @@ func TestLogTableIsCut(t *testing.T) {
 	}
 }
 
+// TestScopeOfALogAlone reads documents and keys from the log tables and triggers, also where the tool cut a name or a
+// log table is gone.
+func TestScopeOfALogAlone(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 62)
+	l := &Log{
+		Columns: map[string][]Column{
+			LogTable("p_", long): {{Name: "k", Primary: true}, {Name: "operation"}}, "p_m2_cl_bare": {{Name: "operation"}},
+		},
+		Triggers: []Trigger{
+			{Table: "p_" + long, Event: "UPDATE", Writes: []string{LogTable("p_", long)}},
+			{Table: "p_gone", Writes: []string{"p_m2_cl_gone"}, keys: map[string][]string{"p_m2_cl_gone": {"a", "b"}}},
+		},
+	}
+	got := map[string]string{}
+	for _, s := range Inspect(ScopeOf(l, "p_"), l, "p_") {
+		got[s.Document] = strings.Join(s.Keys, ",") + " " + strings.Join(s.Fires, ",")
+		if s.Document == "bare" && s.countable() {
+			t.Error("a log table without a key can be counted")
+		}
+	}
+	if want := map[string]string{long: "k UPDATE", "bare": " ", "gone": "a,b "}; !maps.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestLoggedTables(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
@@ -97,8 +124,12 @@ func TestLoggedTables(t *testing.T) {
 		"/* INSERT INTO m2_cl_x (k, operation) VALUES (NEW.k, 'UPDATE') */":                                                        "",
 		"SELECT 1 FROM m2_cl_x": "",
 	} {
-		if got := strings.Join(logged(body, "UPDATE"), ","); got != want {
+		tables, keys := logged(body, "UPDATE")
+		if got := strings.Join(tables, ","); got != want {
 			t.Errorf("%s: %q, want %q", body, got, want)
+		}
+		if got := strings.Join(keys[want], ","); want != "" && got != "k" {
+			t.Errorf("%s: the key %q", body, got)
 		}
 	}
 }
@@ -106,10 +137,14 @@ func TestLoggedTables(t *testing.T) {
 func FuzzLogged(f *testing.F) {
 	f.Add("INSERT INTO m2_cl_x (k) VALUES (NEW.k, 'UPDATE')", "UPDATE")
 	f.Fuzz(func(t *testing.T, body, event string) {
-		for _, table := range logged(body, event) {
+		tables, keys := logged(body, event)
+		for _, table := range tables {
 			if !strings.Contains(strings.ToLower(table), "m2_cl_") {
 				t.Fatalf("%q", table)
 			}
+		}
+		if len(keys) > len(tables) {
+			t.Fatalf("%q of %q", keys, tables)
 		}
 	})
 }

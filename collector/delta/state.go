@@ -145,7 +145,7 @@ func wrongColumns(keys []string, columns []Column) string {
 func ScopeOf(l *Log, prefix string) Scope {
 	documents := map[string][]string{}
 	for name, columns := range l.Columns {
-		document := strings.TrimPrefix(name, prefix+"m2_cl_")
+		document := l.document(name, prefix)
 		documents[document] = nil
 		for _, c := range columns {
 			if c.Primary {
@@ -155,11 +155,23 @@ func ScopeOf(l *Log, prefix string) Scope {
 	}
 	for _, t := range l.Triggers {
 		for _, w := range t.Writes {
-			document := strings.TrimPrefix(w, prefix+"m2_cl_")
-			if _, known := documents[document]; !known {
-				documents[document] = nil
+			document := l.document(w, prefix)
+			if len(documents[document]) == 0 {
+				documents[document] = t.keys[w]
 			}
 		}
 	}
 	return Guessed(documents)
+}
+
+// document returns the document whose changes a log table holds. The tool cuts long names: then the table with the
+// triggers tells it.
+func (l *Log) document(logTable, prefix string) string {
+	document := strings.TrimPrefix(logTable, prefix+"m2_cl_")
+	for _, t := range l.writing(logTable) {
+		if whole := strings.TrimPrefix(t.Table, prefix); LogTable(prefix, whole) == logTable {
+			return whole
+		}
+	}
+	return document
 }

@@ -228,6 +228,15 @@ func (t *Tripwire) judge(p plan, looks map[int64]look, now time.Time, cycle time
 	}
 }
 
+// Suspects is how many rows differ and are in no log, and were not yet seen so for long enough.
+func (t *Tripwire) Suspects() int {
+	n := 0
+	for _, ids := range t.suspects {
+		n += len(ids)
+	}
+	return n
+}
+
 // losses returns what is lost now.
 func (t *Tripwire) losses() []Loss {
 	var all []Loss

@@ -48,6 +48,8 @@ type Delta struct {
 	// Losses are the changes that the tripwire has proved lost; LossesErr is why it did not look.
 	Losses    []delta.Loss
 	LossesErr error
+	// Suspects is how many more rows differ that another look will prove lost, or not.
+	Suspects int
 	// Activity says whether the tool works on Magento 1.
 	Activity Activity
 	// Backlog is what must be delivered, and how fast that goes.
@@ -55,6 +57,8 @@ type Delta struct {
 	// Drained is true when for two whole cycles nothing was pending or marked, Magento 1 was quiet, and nothing was
 	// proved lost.
 	Drained bool
+	// QuietFor is how long that has been so, 0 while it is not.
+	QuietFor time.Duration
 }
 
 // Activity is whether the tool's delta runs.
@@ -338,8 +342,8 @@ func activity(d *Delta, now time.Time, s sighting) Activity {
 // errNoMagento2 is why the tripwire does not look.
 var errNoMagento2 = errors.New("the database of Magento 2 cannot be read")
 
-// cycle is how long one cycle of the delta takes.
-func (d *Delta) cycle() time.Duration { return max(delta.DefaultCycle, d.Run.Cycle) }
+// Cycle is how long one cycle of the delta takes.
+func (d *Delta) Cycle() time.Duration { return max(delta.DefaultCycle, d.Run.Cycle) }
 
 // trip compares the newest rows of both systems.
 func (e *Evidence) trip(ctx context.Context, d *Delta, memory *deltaMemory) {
@@ -349,7 +353,8 @@ func (e *Evidence) trip(ctx context.Context, d *Delta, memory *deltaMemory) {
 	}
 	m1 := delta.Side{Session: e.Magento1.Session, Prefix: e.Magento1.Prefix}
 	m2 := delta.Side{Session: e.Magento2.Session, Prefix: e.Magento2.Prefix}
-	d.Losses, d.LossesErr = memory.tripwire.Round(ctx, m1, m2, d.Standings, e.Now, d.cycle())
+	d.Losses, d.LossesErr = memory.tripwire.Round(ctx, m1, m2, d.Standings, e.Now, d.Cycle())
+	d.Suspects = memory.tripwire.Suspects()
 }
 
 // measure sorts the pending rows, and updates the rates.
@@ -365,7 +370,7 @@ func (e *Evidence) measure(ctx context.Context, d *Delta, memory *deltaMemory) {
 	d.Backlog, cells = delta.NewBacklog(d.Standings, d.Counts, memory.columns)
 	d.Backlog.Rates = memory.meter.Add(delta.Load{
 		At: e.Now, Pending: d.Backlog.Pending, Marked: d.Backlog.Marked, Cells: cells,
-		Running: d.Activity.Running, Cycle: d.cycle(),
+		Running: d.Activity.Running, Cycle: d.Cycle(),
 	})
 	d.Backlog.Points = memory.meter.Points()
 	newest, err := delta.Newest(ctx, e.Magento1.Session, d.Standings)
@@ -377,7 +382,10 @@ func (e *Evidence) measure(ctx context.Context, d *Delta, memory *deltaMemory) {
 	case !quiet || memory.emptySince.IsZero():
 		memory.emptySince = e.Now
 	}
-	d.Drained = !memory.emptySince.IsZero() && e.Now.Sub(memory.emptySince) >= 2*d.cycle()
+	if !memory.emptySince.IsZero() {
+		d.QuietFor = e.Now.Sub(memory.emptySince)
+	}
+	d.Drained = d.QuietFor >= 2*d.Cycle()
 }
 
 // AboutTriggers reports whether a finding of package privilege is about the accounts that existing triggers of the tool

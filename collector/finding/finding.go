@@ -2,6 +2,8 @@
 // two systems of a migration. It gathers nothing and judges nothing.
 package finding
 
+import "time"
+
 // Finding is one thing that was seen, and its consequence. It holds no secret.
 type Finding struct {
 	Status Status `json:"status"`
@@ -23,6 +25,10 @@ type Verdict struct {
 	NotApplicable bool
 	// Incomplete says that only a part of the evidence was looked at, and that the next evaluation continues.
 	Incomplete bool
+	// Again is how long to wait until another evaluation can say more, because this one needs a second look; 0 for not.
+	Again time.Duration
+	// Chart is for pages; nil for none.
+	Chart *Chart
 }
 
 // Add appends a finding.

@@ -21,6 +21,10 @@ type Result struct {
 	Duration    time.Duration
 	// Incomplete says that only a part of the evidence was looked at, and that the next evaluation continues.
 	Incomplete bool
+	// Again is how long to wait until another evaluation can say more; 0 for not.
+	Again time.Duration
+	// Chart is for pages; nil for none. Nobody writes to it.
+	Chart *Chart
 	// hidden are the findings that are not shown: they count like the others.
 	hidden []hidden
 }
@@ -42,7 +46,10 @@ const (
 
 // Result applies severity and caps, and derives status and summary.
 func (v Verdict) Result(severity config.Severity, at time.Time, took time.Duration) Result {
-	r := Result{Summary: v.Summary, Samples: v.Samples, EvaluatedAt: at, Duration: took, Incomplete: v.Incomplete}
+	r := Result{
+		Summary: v.Summary, Samples: v.Samples, EvaluatedAt: at, Duration: took,
+		Incomplete: v.Incomplete, Again: v.Again, Chart: v.Chart,
+	}
 	for _, f := range v.Findings {
 		if f.Status == Warn && severity == config.SeverityFail {
 			f.Status = Fail

@@ -2,6 +2,7 @@ package finding
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -29,6 +30,15 @@ func Count(n int) string {
 		return fmt.Sprintf("more than %d", CountCap)
 	}
 	return fmt.Sprint(n)
+}
+
+// Grouped writes a number that is not negative in groups of three digits.
+func Grouped(n int) string {
+	digits := strconv.Itoa(n)
+	for at := len(digits) - 3; at > 0; at -= 3 {
+		digits = digits[:at] + " " + digits[at:]
+	}
+	return digits
 }
 
 // Time is a point in time for people, in UTC.

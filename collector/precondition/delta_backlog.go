@@ -88,6 +88,7 @@ func evaluateDeltaBacklog(ctx context.Context, e *evidence.Evidence) finding.Ver
 	}
 	j := &deltaBacklogJudge{Verdict: &v, e: e, d: d, b: d.Backlog, cutover: e.Phase.Phase == config.PhaseCutover}
 	j.judge()
+	j.chart()
 	j.samples()
 	return v
 }
@@ -164,6 +165,7 @@ func (j *deltaBacklogJudge) drained() {
 			j.plan()+" "+j.start(),
 		)
 	default:
+		j.Again = max(2*j.d.Cycle()-j.d.QuietFor, 0) + secondLook
 		j.Fail("pending", "nothing is pending, but not yet over two whole cycles in which Magento 1 was quiet",
 			"", "Close Magento 1 (maintenance.flag, cron off) and let migrate:delta end two more cycles.")
 	}
@@ -189,7 +191,7 @@ func (j *deltaBacklogJudge) running() {
 	switch {
 	case a.Running || j.b.Pending == 0:
 	case !a.Known:
-		j.Incomplete = true
+		j.Again = secondLook
 		j.Note("delta", "whether migrate:delta runs shows at the next evaluation", a.Seen, "")
 	default:
 		j.Warn("delta", fmt.Sprintf("migrate:delta does not run, and %s", waiting(j.b.Pending)),
@@ -198,6 +200,9 @@ func (j *deltaBacklogJudge) running() {
 				j.configArgument())
 	}
 }
+
+// secondLook is the pause before the connections of another exporter's evaluation have ended.
+const secondLook = 2 * time.Second
 
 // lastRun says how the last delta ended.
 func (j *deltaBacklogJudge) lastRun() []string {
@@ -269,7 +274,7 @@ func rows(n int, one, many string) string {
 	if n == 1 {
 		return "1 row " + one
 	}
-	return fmt.Sprintf("%d rows %s", n, many)
+	return finding.Grouped(n) + " rows " + many
 }
 
 // waiting says how many rows wait.
@@ -293,8 +298,36 @@ func (j *deltaBacklogJudge) groups() string {
 func (j *deltaBacklogJudge) plan() string {
 	r := j.b.Rates
 	low := seconds(r.Closed)
-	return fmt.Sprintf("At %.0f rows a second (%s) %s; after Magento 1 closes, draining takes about %s to %s.",
-		r.Delivery, measured(r), waiting(j.b.Pending), finding.Duration(low), finding.Duration(low*3/2))
+	return fmt.Sprintf("At %s rows a second (%s) %s; after Magento 1 closes, draining takes about %s to %s; order "+
+		"grids: run migrate:delta with a memory_limit of at least 2G, or fewer than %s changed orders of a cycle "+
+		"are refreshed.",
+		finding.Grouped(int(r.Delivery)), measured(r), waiting(j.b.Pending), finding.Duration(low),
+		finding.Duration(low*3/2), finding.Grouped(gridPage))
+}
+
+// chart is the course of the backlog, for the page.
+func (j *deltaBacklogJudge) chart() {
+	pending, arrival, delivery := finding.Line{Name: "pending"}, finding.Line{Name: "arrive"},
+		finding.Line{Name: "are delivered at most"}
+	for _, p := range j.b.Points {
+		pending.Points = append(pending.Points, finding.Point{At: p.At, Value: float64(p.Pending)})
+		if p.ArrivalKnown {
+			arrival.Points = append(arrival.Points, finding.Point{At: p.At, Value: p.Arrival})
+		}
+		if p.DeliveryKnown {
+			delivery.Points = append(delivery.Points, finding.Point{At: p.At, Value: p.Delivery})
+		}
+	}
+	j.Chart = &finding.Chart{
+		Title: "Rows of the delta log over the last day",
+		Panels: []finding.Panel{
+			{Unit: "rows", Lines: []finding.Line{pending}},
+			{Unit: "rows a second", Lines: []finding.Line{arrival, delivery}},
+		},
+	}
+	if j.b.Pending > 0 {
+		j.Chart.Caption = j.plan()
+	}
 }
 
 // unread are tables whose log nobody reads: a loss.
@@ -321,12 +354,13 @@ const (
 	gridColumns, gridBytes = 138, 3000
 	// gridMemory is a memory_limit of 2G.
 	gridMemory = 2 << 30
+	// gridPage is how many orders a page then has.
+	gridPage = (gridMemory + gridColumns*gridBytes - 1) / (gridColumns * gridBytes)
 )
 
 // orderGrid predicts that a cycle has more changed orders than the grid is refreshed for: its first page only.
 func (j *deltaBacklogJudge) orderGrid() {
-	page := (gridMemory + gridColumns*gridBytes - 1) / (gridColumns * gridBytes)
-	if j.b.Orders <= page {
+	if j.b.Orders <= gridPage {
 		return
 	}
 	j.Warn(
@@ -334,7 +368,7 @@ func (j *deltaBacklogJudge) orderGrid() {
 		fmt.Sprintf("%d changed orders wait: the tool refreshes Magento 2's order grid for the "+
 			"first page of a cycle only",
 			j.b.Orders),
-		fmt.Sprintf("with a memory_limit of 2G a page has %d orders", page),
+		fmt.Sprintf("with a memory_limit of 2G a page has %d orders", gridPage),
 		"Let migrate:delta run all the time, so that a cycle stays small. Give its php as much memory as it takes, "+
 			"and "+
 			"no small bulk_size; "+

@@ -56,6 +56,14 @@ func TestDeltaBacklogWithoutADelta(t *testing.T) {
 		s.wantSaid(r, words...)
 	}
 	s.WantValue(100, "delta_pending_rows", "map")
+	chart := s.State("delta_backlog").Result.Chart
+	if chart == nil || !strings.Contains(chart.Caption, "102 rows wait; after Magento 1 closes") ||
+		!strings.Contains(chart.Caption, "memory_limit of at least 2G, or fewer than 5 188") {
+		t.Fatalf("%+v", chart)
+	}
+	if points := chart.Panels[0].Lines[0].Points; len(points) != 2 || points[0].Value != 0 || points[1].Value != 102 {
+		t.Errorf("%+v", points)
+	}
 	s.WantValue(2, "delta_pending_rows", "customer")
 	s.WantValue(1, "delta_undeliverable_rows", "unread")
 	s.WantValue(1, "delta_undeliverable_rows", "orphaned")

@@ -231,6 +231,9 @@ func (j *deltaLogJudge) whole() {
 
 // losses are what the tripwire has proved.
 func (j *deltaLogJudge) losses() {
+	if j.d.Suspects > 0 {
+		j.Again = j.d.Cycle() + time.Second
+	}
 	if err := j.d.LossesErr; err != nil {
 		system := j.e.Magento1
 		if side, ok := errors.AsType[*delta.SideError](err); !ok || side.Magento2 {

@@ -91,6 +91,7 @@ type shownPrecondition struct {
 	Notes    []shownFinding
 	Waivers  []waiver
 	Strip    strip
+	Drawing  chart
 	InReport bool
 }
 
@@ -173,6 +174,7 @@ func newPrecondition(p PreconditionReadiness, m *MigrationReadiness, now time.Ti
 		Since:                 since(&p, now),
 		Seen:                  "not evaluated yet",
 		Strip:                 newStrip(p.History, now),
+		Drawing:               newChart(p.Chart),
 	}
 	if p.EvaluatedAt != nil {
 		took := time.Duration(p.DurationSeconds * float64(time.Second)).Round(100 * time.Microsecond)

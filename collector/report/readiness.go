@@ -46,6 +46,8 @@ type PreconditionReadiness struct {
 	Waivers         []WaiverReadiness  `json:"waivers"`
 	// History holds the last statuses that this process saw, oldest first.
 	History []collector.Change `json:"history"`
+	// Chart is what the page draws, null where there is nothing to draw.
+	Chart *finding.Chart `json:"chart"`
 }
 
 // WaiverReadiness is one waiver of the document.
@@ -100,6 +102,7 @@ func readiness(ps *collector.PreconditionState) PreconditionReadiness {
 		DocsURL:         ps.Precondition.DocsURL(),
 		Waivers:         []WaiverReadiness{},
 		History:         []collector.Change{},
+		Chart:           ps.Result.Chart,
 	}
 	r.Findings = append(r.Findings, ps.Result.Findings...)
 	for _, c := range ps.History {
