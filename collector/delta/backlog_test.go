@@ -91,7 +91,7 @@ func TestTripwireNeedsMoreThanOneCycle(t *testing.T) {
 	p := plan{Probe: Probe{Document: "x"}}
 	tw := Tripwire{
 		plans:    []plan{p},
-		suspects: map[string]map[int64]time.Time{"x": {}}, lost: map[string]map[int64]bool{"x": {}},
+		suspects: map[string]map[int64]time.Time{"x": {}}, lost: map[string]map[int64]lostRow{"x": {}},
 	}
 	lost := func(after time.Duration, l look) int {
 		tw.judge(p, map[int64]look{7: l}, start.Add(after), DefaultCycle)

@@ -1,8 +1,8 @@
 package delta
 
 import (
-	"maps"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 

@@ -33,13 +33,15 @@ type Probe struct {
 	Columns                 []string
 	// Many is what people call the rows.
 	Many string
+	// Deletions is true where a row that is gone in Magento 1 alone was lost: no cascade deletes it without the log.
+	Deletions bool
 }
 
 // Probes returns all pairs of tables; the first are compared in each evaluation.
 func Probes() []Probe {
 	var all []Probe
 	for _, row := range rows(probesTable) {
-		all = append(all, Probe{row[0], row[1], row[2], strings.Split(row[3], ","), row[4]})
+		all = append(all, Probe{row[0], row[1], row[2], strings.Split(row[3], ","), row[4], row[5] == "deletions"})
 	}
 	return all
 }
@@ -59,8 +61,15 @@ type Tripwire struct {
 	plans []plan
 	// suspects are rows that differed, and since when; lost are those proved lost.
 	suspects map[string]map[int64]time.Time
-	// The value is true while the row waits in the log again.
-	lost map[string]map[int64]bool
+	lost     map[string]map[int64]lostRow
+	// seen are the rows of the last look at a table whose deletions can be told.
+	seen map[string][]int64
+}
+
+// lostRow is a row that was proved lost.
+type lostRow struct {
+	// waits is true while it waits in the log again, gone when it is in Magento 2 alone.
+	waits, gone bool
 }
 
 // plan is a probe with what both systems have of its columns.
@@ -77,6 +86,8 @@ type Loss struct {
 	Probe
 	// IDs are the keys of the rows that differ and are in no log, sorted; at most a thousand are known.
 	IDs []int64
+	// Gone are those of them that Magento 1 has deleted.
+	Gone []int64
 }
 
 // SideError is the error of one of the two databases.
@@ -118,6 +129,9 @@ func (t *Tripwire) Round(
 	if err != nil {
 		return nil, err
 	}
+	if err := t.addGone(ctx, m1, plans, before); err != nil {
+		return nil, err
+	}
 	there, err := t.readMagento2(ctx, m2, plans, before)
 	if err != nil {
 		return nil, err
@@ -128,6 +142,7 @@ func (t *Tripwire) Round(
 	}
 	for i, p := range plans {
 		t.judge(p, looks[i], now, cycle)
+		t.keepDeleted(p, before[i], looks[i])
 	}
 	return t.losses(), nil
 }
@@ -142,6 +157,8 @@ const (
 	// changing: it was changed or delivered while it was compared.
 	changing
 	differing
+	// undeleted is gone in Magento 1 and still in Magento 2.
+	undeleted
 )
 
 func compare(plans []plan, rows1, rows2 []map[int64]row) []map[int64]look {
@@ -152,6 +169,10 @@ func compare(plans []plan, rows1, rows2 []map[int64]row) []map[int64]look {
 			switch {
 			case r.logged:
 				looks[i][id] = waiting
+			case !r.there && rows2[i][id].there && plans[i].Deletions:
+				looks[i][id] = undeleted
+			case !r.there:
+				looks[i][id] = equal // a cascade may have deleted it, and will in Magento 2
 			case r.differs(rows2[i][id]):
 				looks[i][id] = differing
 			default:
@@ -169,7 +190,7 @@ func (t *Tripwire) lookAgain(
 	again := map[string][]int64{}
 	for i, p := range plans {
 		for id, l := range looks[i] {
-			if l == differing {
+			if l == differing || l == undeleted {
 				again[p.Document] = append(again[p.Document], id)
 			}
 		}
@@ -215,15 +236,15 @@ func (t *Tripwire) judge(p plan, looks map[int64]look, now time.Time, cycle time
 		case l == waiting:
 			delete(suspects, id)
 			if isLost {
-				lost[id] = true
+				lost[id] = lostRow{waits: true}
 			}
 		case isLost:
-			lost[id] = false
+			lost[id] = lostRow{gone: l == undeleted}
 		case !suspect && len(suspects) < maxSuspects:
 			suspects[id] = now
 		case suspect && now.Sub(since) > cycle && len(lost) < maxLost:
 			delete(suspects, id)
-			lost[id] = false
+			lost[id] = lostRow{gone: l == undeleted}
 		}
 	}
 }
@@ -241,14 +262,19 @@ func (t *Tripwire) Suspects() int {
 func (t *Tripwire) losses() []Loss {
 	var all []Loss
 	for _, p := range t.plans {
-		var ids []int64
-		for id, waits := range t.lost[p.Document] {
-			if !waits {
-				ids = append(ids, id)
+		loss := Loss{Probe: p.Probe}
+		for _, id := range slices.Sorted(maps.Keys(t.lost[p.Document])) {
+			row := t.lost[p.Document][id]
+			if row.waits {
+				continue
+			}
+			loss.IDs = append(loss.IDs, id)
+			if row.gone {
+				loss.Gone = append(loss.Gone, id)
 			}
 		}
-		if slices.Sort(ids); len(ids) > 0 {
-			all = append(all, Loss{p.Probe, ids})
+		if len(loss.IDs) > 0 {
+			all = append(all, loss)
 		}
 	}
 	return all
@@ -283,7 +309,8 @@ func (t *Tripwire) plan(ctx context.Context, m1, m2 Side, standings []Standing) 
 	if err != nil {
 		return &SideError{true, err}
 	}
-	t.suspects, t.lost = map[string]map[int64]time.Time{}, map[string]map[int64]bool{}
+	t.suspects, t.lost = map[string]map[int64]time.Time{}, map[string]map[int64]lostRow{}
+	t.seen = map[string][]int64{}
 	for _, p := range Probes() {
 		at := slices.IndexFunc(standings, func(s Standing) bool { return s.Document == p.Document })
 		if at < 0 || !slices.Equal(standings[at].Keys, []string{p.Key}) {
@@ -304,7 +331,7 @@ func (t *Tripwire) plan(ctx context.Context, m1, m2 Side, standings []Standing) 
 			}
 		}
 		t.plans = append(t.plans, made)
-		t.suspects[p.Document], t.lost[p.Document] = map[int64]time.Time{}, map[int64]bool{}
+		t.suspects[p.Document], t.lost[p.Document] = map[int64]time.Time{}, map[int64]lostRow{}
 	}
 	return nil
 }
@@ -394,6 +421,47 @@ func (t *Tripwire) readMagento1(
 		return nil, &SideError{Err: fmt.Errorf("reading the newest rows of Magento 1: %w", err)}
 	}
 	return result, nil
+}
+
+// addGone adds what the last look had and this one has not: such rows are older than the newest now, or gone.
+func (t *Tripwire) addGone(ctx context.Context, m1 Side, plans []plan, before []map[int64]row) error {
+	gone := map[string][]int64{}
+	for i, p := range plans {
+		if !p.Deletions {
+			continue
+		}
+		for _, id := range t.seen[p.Document] {
+			if _, there := before[i][id]; !there {
+				gone[p.Document] = append(gone[p.Document], id)
+			}
+		}
+		t.seen[p.Document] = nil
+		for id, r := range before[i] {
+			if r.there {
+				t.seen[p.Document] = append(t.seen[p.Document], id)
+			}
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	more, err := t.readMagento1(ctx, m1, plans, gone)
+	if err != nil {
+		return err
+	}
+	for i := range plans {
+		maps.Copy(before[i], more[i])
+	}
+	return nil
+}
+
+// keepDeleted looks again at deletions that wait in the log, until they are delivered.
+func (t *Tripwire) keepDeleted(p plan, rows map[int64]row, looks map[int64]look) {
+	for id, r := range rows {
+		if p.Deletions && !r.there && looks[id] == waiting && len(t.seen[p.Document]) < maxSuspects {
+			t.seen[p.Document] = append(t.seen[p.Document], id)
+		}
+	}
 }
 
 // selected are the columns that a comparison needs.

@@ -255,10 +255,11 @@ func (j *deltaLogJudge) losses() {
 			fmt.Sprintf("changes of Magento 1's %s were lost: %s", l.Many, rows(len(l.IDs),
 				"differs from Magento 2 and is in no log", "differ from Magento 2 and are in no log")),
 			fmt.Sprintf(
-				"%s with %s %s; seen in two evaluations more than one cycle apart; in Magento 2 the table is %s",
+				"%s with %s %s%s; seen in two evaluations more than one cycle apart; in Magento 2 the table is %s",
 				j.d.Standings[i].Name,
 				l.Key,
 				someIDs(l.IDs),
+				deleted(l.Gone),
 				j.e.Magento2.Prefix+l.Magento2,
 			),
 			"Find out which of the other findings lost them. Then put them into the log again, so that the next "+
@@ -285,15 +286,30 @@ func someIDs(ids []int64) string {
 	return strings.Join(texts, ", ")
 }
 
-// relogRows is the statement that puts lost rows into the log again.
-func relogRows(s delta.Standing, l delta.Loss) string {
-	var values []string
-	for _, id := range l.IDs[:min(len(l.IDs), 2*shownIDs)] {
-		values = append(values, fmt.Sprintf("(%d, 'UPDATE')", id))
+func deleted(ids []int64) string {
+	if len(ids) == 0 {
+		return ""
 	}
-	return fmt.Sprintf("INSERT INTO %s (%s, `operation`) VALUES %s "+
-		"ON DUPLICATE KEY UPDATE `operation` = 'UPDATE', `processed` = 0;",
-		database.Quote(s.LogName), database.Quote(l.Key), strings.Join(values, ", "))
+	return ", of which Magento 1 has deleted " + someIDs(ids)
+}
+
+// relogRows are the statements that put lost rows into the log again.
+func relogRows(s delta.Standing, l delta.Loss) string {
+	values := map[string][]string{}
+	for _, id := range l.IDs[:min(len(l.IDs), 2*shownIDs)] {
+		operation := "UPDATE"
+		if slices.Contains(l.Gone, id) {
+			operation = "DELETE"
+		}
+		values[operation] = append(values[operation], fmt.Sprintf("(%d, '%s')", id, operation))
+	}
+	var statements []string
+	for _, operation := range slices.Sorted(maps.Keys(values)) {
+		statements = append(statements, fmt.Sprintf("INSERT INTO %s (%s, `operation`) VALUES %s "+
+			"ON DUPLICATE KEY UPDATE `operation` = '%s', `processed` = 0;", database.Quote(s.LogName),
+			database.Quote(l.Key), strings.Join(values[operation], ", "), operation))
+	}
+	return strings.Join(statements, "\n")
 }
 
 func (j *deltaLogJudge) replica() {

@@ -395,6 +395,32 @@ func TestDeltaLogTripwire(t *testing.T) {
 	s.WantValue(0, "delta_lost_rows")
 }
 
+// TestDeltaLogLostDeletion deletes rows that were compared before: with the log, without it, and by a cascade.
+func TestDeltaLogLostDeletion(t *testing.T) {
+	t.Parallel()
+	s := newDelta(t)
+	s.Want("delta_log", finding.Pass)
+	s.On1("DELETE FROM sales_flat_order WHERE entity_id = 2", "DELETE FROM sales_flat_quote WHERE entity_id = 1")
+	for range 3 {
+		s.later(time.Minute)
+		s.Want("delta_log", finding.Pass) // it waits in the log
+	}
+	s.On1("DELETE FROM m2_cl_sales_flat_order WHERE entity_id = 2")
+	s.later(time.Minute)
+	s.Want("delta_log", finding.Pass) // seen once, because it waited before
+	s.later(time.Minute)
+	f := s.WantFinding("delta_log", finding.Fail, "orders were lost: 1 row differs", "of which Magento 1 has deleted 2",
+		"(2, 'DELETE')")
+	s.WantValue(1, "delta_lost_rows")
+	s.pasteRemedy(f)
+	s.Want("delta_log", finding.Pass)
+	s.Must(s.Deliver(t.Context()))
+	s.Must(s.Clean(t.Context()))
+	s.later(time.Minute)
+	s.Want("delta_log", finding.Pass)
+	s.WantValue(0, "delta_lost_rows")
+}
+
 // later moves the shop's clock.
 func (s *shop) later(d time.Duration) { s.Offset += d }
 

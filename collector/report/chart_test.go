@@ -14,7 +14,9 @@ import (
 
 // backlogChart has pending rows and two rates, of which one was measured from the second point on.
 func backlogChart() *finding.Chart {
-	at := func(before time.Duration, v float64) finding.Point { return finding.Point{At: noon.Add(-before), Value: v} }
+	at := func(before time.Duration, v float64) finding.Point {
+		return finding.Point{At: noon.Add(-before), Value: v}
+	}
 	return &finding.Chart{
 		Title: "Pending rows & rates", Caption: "12 400 rows wait",
 		Panels: []finding.Panel{
