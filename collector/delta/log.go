@@ -142,8 +142,10 @@ func (l *Log) readTriggers(ctx context.Context, s *database.Session) error {
 
 // logStatement finds the statement that the tool puts into its triggers: the log table, its columns, and the operation
 // that it notes. Other modules' statements can stand before and behind it.
-var logStatement = regexp.MustCompile("(?is)\\bINSERT\\s+INTO\\s+`?([^`\\s(.]*m2_cl_[^`\\s(.]*)`?\\s*\\(([^()]*)\\)\\s*" +
-	"VALUES\\s*\\([^()]*'(INSERT|UPDATE|DELETE)'\\s*\\)")
+var logStatement = regexp.MustCompile(
+	"(?is)\\bINSERT\\s+INTO\\s+`?([^`\\s(.]*m2_cl_[^`\\s(.]*)`?\\s*\\(([^()]*)\\)\\s*" +
+		"VALUES\\s*\\([^()]*'(INSERT|UPDATE|DELETE)'\\s*\\)",
+)
 
 // logged returns the log tables that a trigger's body writes for an event, and their key columns.
 func logged(body, event string) (tables []string, keys map[string][]string) {

@@ -95,7 +95,10 @@ func TestScopeOfALogAlone(t *testing.T) {
 	long := strings.Repeat("x", 62)
 	l := &Log{
 		Columns: map[string][]Column{
-			LogTable("p_", long): {{Name: "k", Primary: true}, {Name: "operation"}}, "p_m2_cl_bare": {{Name: "operation"}},
+			LogTable("p_", long): {
+				{Name: "k", Primary: true},
+				{Name: "operation"},
+			}, "p_m2_cl_bare": {{Name: "operation"}},
 		},
 		Triggers: []Trigger{
 			{Table: "p_" + long, Event: "UPDATE", Writes: []string{LogTable("p_", long)}},
