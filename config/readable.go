@@ -85,6 +85,42 @@ func webSecrets(data []byte) (inside bool, keyFile string) {
 	return web.TLS.Key != "" || len(web.Users) > 0, web.TLS.KeyFile
 }
 
+// WebCertificate returns the exporter's certificate in PEM, from its web configuration; nil when there is none or it
+// cannot be read.
+func WebCertificate(path string) []byte {
+	if path == "" {
+		return nil
+	}
+	data, err := sourcefile.Read(path, MaxFileSize)
+	if err != nil {
+		return nil
+	}
+	var web struct {
+		TLS struct {
+			Cert     string `yaml:"cert"`
+			CertFile string `yaml:"cert_file"`
+		} `yaml:"tls_server_config"`
+	}
+	if err := yaml.Load(data, &web); err != nil {
+		return nil
+	}
+	if web.TLS.Cert != "" {
+		return []byte(web.TLS.Cert)
+	}
+	file := web.TLS.CertFile
+	if file == "" {
+		return nil
+	}
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(filepath.Dir(path), file)
+	}
+	data, err = sourcefile.Read(file, MaxFileSize)
+	if err != nil {
+		return nil
+	}
+	return data
+}
+
 // readableByAll warns about each of these files, which all contain secrets, that everybody on the host can read.
 func readableByAll(files []string) []string {
 	var warnings []string

@@ -20,6 +20,10 @@ const (
 	Job = "magento_migration"
 	// ExporterURL is where people reach the exporter.
 	ExporterURL = "http://localhost:10102"
+	// GrafanaURL is where people reach the dashboard.
+	GrafanaURL = "http://localhost:3000"
+	// DocsURL has the documentation for when the exporter, which serves it too, is down.
+	DocsURL = "https://docs.example.com/magento_migration_exporter"
 )
 
 // Configure puts a job and the exporter's URL into one of the files, as the sed line at the top of rules/alerts.yml

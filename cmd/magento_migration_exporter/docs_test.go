@@ -71,7 +71,10 @@ func exporterFamilies(t *testing.T) []finding.Family {
 	board := collector.NewBoard(precondition.All(), nil)
 	evaluator := collector.NewEvaluator(collector.EvaluatorOptions{Board: board, Logger: logger, Now: time.Now})
 	registry := prometheus.NewRegistry()
-	for _, c := range exporterCollectors(newReloader("", config.Default(), nil, nil, logger), evaluator) {
+	reload := newReloader("", config.Default(), nil, nil, logger)
+	cert, _ := certificateOf(t)
+	reload.webConfigFile = writeConfig(t, "tls_server_config:\n  cert: |\n"+indented(cert))
+	for _, c := range exporterCollectors(reload, evaluator) {
 		if err := registry.Register(c); err != nil {
 			t.Fatal(err)
 		}

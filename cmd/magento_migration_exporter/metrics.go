@@ -30,6 +30,7 @@ func exporterCollectors(reload *reloader, evaluator *collector.Evaluator) []prom
 		return prometheus.NewGaugeFunc(options, value)
 	}
 	all := []prometheus.Collector{
+		newCertificateCollector(reload.webConfigFile),
 		version.NewCollector(program),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),

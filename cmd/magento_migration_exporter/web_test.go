@@ -703,6 +703,20 @@ func TestAPanicEndsOneRequest(t *testing.T) {
 	}
 }
 
+func bodyOf(t *testing.T, client *http.Client, address string) string {
+	t.Helper()
+	resp, err := client.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
 // TestCertificatesAreReadAgain rotates the certificate of a daemon that runs, and breaks it.
 func TestCertificatesAreReadAgain(t *testing.T) {
 	t.Parallel()
@@ -741,6 +755,13 @@ func TestCertificatesAreReadAgain(t *testing.T) {
 	write(cert2, key2)
 	if err := ask(cert2, address); err != nil {
 		t.Errorf("the new certificate is not used: %v", err)
+	}
+	client := clientOf(t, cert2, true)
+	defer client.CloseIdleConnections()
+	want := fmt.Sprintf("magento_migration_exporter_tls_certificate_expiry_timestamp_seconds %v\n",
+		float64(certificateEnd([]byte(cert2)).Unix()))
+	if text := bodyOf(t, client, "https://"+address+"/metrics?scope=exporter"); !strings.Contains(text, want) {
+		t.Errorf("no %s in %s", want, text)
 	}
 	write(cert2, strings.ReplaceAll(key2, "\n", "x\n"))
 	if err := ask(cert2, address); err == nil {

@@ -135,10 +135,12 @@ func (t *TLS) keyPair() (tls.Certificate, error) {
 	return tls.X509KeyPair(cert, key)
 }
 
-// Timing is how long the parts of a login took.
+// Timing is how long the parts of a login took, and when it will stop to work.
 type Timing struct {
 	// Resolve is 0 for an address that needs no resolving.
 	Resolve, Connect, Login time.Duration
+	// CertificateExpiry is the end of the server's certificate, zero for a login without TLS.
+	CertificateExpiry time.Time
 }
 
 // Total is from the first look-up to the chosen database.

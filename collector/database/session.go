@@ -2,6 +2,7 @@ package database
 
 import (
 	"context"
+	"crypto/tls"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -111,6 +112,12 @@ func (s *Session) connector(network, address string, timing *Timing, limit time.
 		tlsConfig, err := s.endpoint.TLS.config(s.endpoint.Host)
 		if err != nil {
 			return nil, &Fault{Cause: TLSFiles, Doing: "preparing TLS", Err: err}
+		}
+		tlsConfig.VerifyConnection = func(state tls.ConnectionState) error {
+			if len(state.PeerCertificates) > 0 {
+				timing.CertificateExpiry = state.PeerCertificates[0].NotAfter
+			}
+			return nil
 		}
 		c.TLS = tlsConfig
 	}

@@ -105,6 +105,7 @@ func databaseSamples() []finding.Sample {
 		add("extensions", special, "state"+strconv.Itoa(i))
 	}
 	add("tool_info", 1, "2.4.7", "2.4.7-p3")
+	add("tls_certificate_expiry_timestamp_seconds", 1.8e9, "magento1")
 	for _, p := range precondition.All() {
 		if p.Group != precondition.GroupCutover {
 			continue

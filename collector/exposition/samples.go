@@ -20,6 +20,7 @@ const (
 	evaluations        = "precondition_evaluations_total"
 	evaluationDuration = "precondition_evaluation_duration_seconds"
 	waiverExpiry       = "waiver_expiry_timestamp_seconds"
+	waiverInfo         = "waiver_info"
 	cutoverTime        = "cutover_timestamp_seconds"
 	phaseState         = "phase"
 )
@@ -56,6 +57,10 @@ func Families(catalogue precondition.Catalogue) []finding.Family {
 		{
 			Name: waiverExpiry, Labels: []string{"precondition", "subject"},
 			Help: "When the waiver ends or ended, in Unix seconds.",
+		},
+		{
+			Name: waiverInfo, Labels: []string{"precondition", "subject", "owner"},
+			Help: "The waiver's responsible person; always 1.",
 		},
 		{
 			Name: cutoverTime,
@@ -134,7 +139,8 @@ func statusSamples(ps *collector.PreconditionState) []finding.Sample {
 	}
 	for _, w := range ps.Waivers {
 		expiry := finding.UnixSeconds(w.Expires.Time)
-		all = append(all, finding.Sample{Family: waiverExpiry, Labels: []string{id, w.Subject}, Value: expiry})
+		all = append(all, finding.Sample{Family: waiverExpiry, Labels: []string{id, w.Subject}, Value: expiry},
+			finding.Sample{Family: waiverInfo, Labels: []string{id, w.Subject, w.Owner}, Value: 1})
 	}
 	return all
 }

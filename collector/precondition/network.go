@@ -20,6 +20,7 @@ const (
 	databaseUp      = "database_up"
 	connectDuration = "database_connect_duration_seconds"
 	databaseInfo    = "database_info"
+	certificateEnd  = "tls_certificate_expiry_timestamp_seconds"
 )
 
 // network checks that the tool's accounts can log in to both databases from this host.
@@ -39,6 +40,10 @@ func network() Precondition {
 			{
 				Name: databaseInfo, Labels: []string{"system", "flavor", "version"},
 				Help: "The database server's flavor (mysql or mariadb) and version; always 1.",
+			},
+			{
+				Name: certificateEnd, Labels: []string{"system"},
+				Help: "When the certificate of the database ends, in Unix seconds; absent when the login used no TLS.",
 			},
 		},
 		Evaluate: evaluateNetwork,
@@ -72,6 +77,9 @@ func judgeLogin(v *finding.Verdict, s *evidence.System) {
 		v.Sample(connectDuration, session.Timing.Total().Seconds(), subject)
 		v.Sample(databaseInfo, 1, subject, string(session.Version.Flavor), session.Version.Number())
 		t := session.Timing
+		if !t.CertificateExpiry.IsZero() {
+			v.Sample(certificateEnd, finding.UnixSeconds(t.CertificateExpiry), subject)
+		}
 		v.Note(subject, fmt.Sprintf("%s's database answers: %s", s.Label(), session.Version),
 			fmt.Sprintf("%s as %s; resolve %s, connect %s, login %s", session.Endpoint(), session.CurrentUser,
 				milliseconds(t.Resolve), milliseconds(t.Connect), milliseconds(t.Login)), "")

@@ -59,15 +59,19 @@ func certificate(t *testing.T, ends time.Time) (certFile, keyFile string) {
 
 func TestNetworkOverTLS(t *testing.T) {
 	t.Parallel()
-	cert, key := certificate(t, time.Now().Add(time.Hour))
+	ends := time.Now().Add(time.Hour)
+	cert, key := certificate(t, ends)
 	another, _ := certificate(t, time.Now().Add(time.Hour))
 	server := mysqltest.New(t, mysqltest.Options{Args: []string{"--ssl-cert=" + cert, "--ssl-key=" + key}})
 	s := newShop(t, func(s *shoptest.Shop) { s.Server1 = server })
 	s.Exec(server, "ALTER USER '"+s.User+"'@'%' REQUIRE SSL")
 	d := &s.Migration.Magento1.Database
 	s.WantFinding("network", finding.Fail, "REQUIRE SSL", "magento1.database.tls")
+	s.WantAbsent("tls_certificate_expiry_timestamp_seconds", "magento1")
 	d.TLS = &config.TLS{CAFile: cert}
 	s.Want("network", finding.Pass)
+	s.WantValue(float64(ends.Unix()), "tls_certificate_expiry_timestamp_seconds", "magento1")
+	s.WantAbsent("tls_certificate_expiry_timestamp_seconds", "magento2")
 	s.Want("privileges", finding.Pass)
 	d.TLS = &config.TLS{CAFile: another}
 	s.WantFinding("network", finding.Fail, "an authority that this host does not know", "ca_file")
