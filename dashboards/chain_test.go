@@ -18,7 +18,7 @@ import (
 
 // regression is something that goes wrong in a shop, and what a person hears of it.
 type regression struct {
-	shop        string
+	shop          string
 	cause, repair func(context.Context, *stack) error
 	// alert is the one on the value, with the labels and the words that it has to have.
 	alert  string

@@ -9,7 +9,10 @@
 // reading ends at the first thing that cannot be right, and what a file does not show is unknown, never guessed.
 package backup
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Kind is what wrote a backup.
 type Kind string
@@ -123,6 +126,31 @@ func (r Report) Database(name string) (Database, bool) {
 		}
 	}
 	return Database{}, false
+}
+
+// Magento1 names the table that shows that the backup is of a Magento 1, whether it is whole or not, and the table's
+// database where that is not the one of the name given; "" where nothing shows it. A database in which there is a
+// Magento 2 too is not one.
+func (r Report) Magento1(database string) string {
+	databases := r.Databases
+	if d, ok := r.Database(database); ok {
+		databases = []Database{d}
+	}
+	table := ""
+	for _, d := range databases {
+		for _, prefix := range d.Prefixes() {
+			switch systemOf(d.Tables.List(), prefix) {
+			case SystemMagento2:
+				return ""
+			case SystemMagento1:
+				table = prefix + "core_resource"
+				if d.Name != "" && d.Name != database {
+					table += fmt.Sprintf(" in the database %q", d.Name)
+				}
+			}
+		}
+	}
+	return table
 }
 
 // The sources of a Moment.

@@ -2,6 +2,7 @@ package backup
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -71,6 +72,19 @@ type LeftOut struct {
 	Rows  int64  // that the backup holds
 	Today int64  // that the database holds
 	Where string // the condition that mysqldump was given for them; "" where it was given none
+}
+
+// LeftOutText lists tables for people.
+func LeftOutText(left []LeftOut) string {
+	var texts []string
+	for _, l := range left {
+		text := fmt.Sprintf("%s: %d of at least %d rows", l.Table, l.Rows, l.Today)
+		if l.Where != "" {
+			text += " (made with --where=" + l.Where + ")"
+		}
+		texts = append(texts, text)
+	}
+	return strings.Join(texts, ", ")
 }
 
 // LeftOut compares the rows of the tables that installation fills with how many the database holds today, by table

@@ -145,8 +145,8 @@ func (a adviser) socket(c Cause) (Advice, bool) {
 	return Advice{}, false
 }
 
-// missingSocket is what to do about a socket that is not there. Magento's adapter takes every host with a slash in it for
-// the path of one.
+// missingSocket is what to do about a socket that is not there. Magento's adapter takes every host with a slash in it
+// for the path of one.
 func (a adviser) missingSocket() string {
 	path := a.e.Socket
 	if path == "" && strings.Contains(a.e.Host, "/") {
@@ -156,8 +156,8 @@ func (a adviser) missingSocket() string {
 	name, rest, behind := strings.Cut(path, ":")
 	switch {
 	case path == "":
-		return "localhost means the Unix socket, as in PHP. Start the server, or write 127.0.0.1 for TCP. If its socket " +
-			"is at another place, set pdo_mysql.default_socket in php.ini to that for the tool, and " +
+		return "localhost means the Unix socket, as in PHP. Start the server, or write 127.0.0.1 for TCP. If its " +
+			"socket is at another place, set pdo_mysql.default_socket in php.ini to that for the tool, and " +
 			a.n.Setting("socket") + " for the exporter."
 	case strings.Contains(path, "://"):
 		return taken + "Write only the host's name into host, and the port into port."
@@ -168,7 +168,7 @@ func (a adviser) missingSocket() string {
 	case behind:
 		return "A path has no port: remove what stands behind the colon, and the port beside it."
 	}
-	return "Start the server, or correct the path: my.cnf has it as socket."
+	return "Start the server, or correct the path, which my.cnf has as socket; or write 127.0.0.1 into host for TCP."
 }
 
 func (a adviser) tls(c Cause) (Advice, bool) {

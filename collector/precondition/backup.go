@@ -376,9 +376,10 @@ func refuse(e *evidence.Evidence, today backupTarget, j *judgedBackup) finding.F
 	name := e.Magento2.Endpoint.Name
 	j.report = j.report.Of(name)
 	r := &j.report
-	if seen := magento1Text(r, name); seen != "" {
+	if table := r.Magento1(name); table != "" {
 		return finding.Finding{
-			Status: finding.Fail, Summary: "the backup is of a Magento 1", Evidence: seen, Remedy: today.remedy,
+			Status: finding.Fail, Summary: "the backup is of a Magento 1", Evidence: "it has " + table,
+			Remedy: today.remedy,
 		}
 	}
 	switch r.State {
@@ -467,7 +468,7 @@ func refuseContent(e *evidence.Evidence, today backupTarget, j *judgedBackup) fi
 		return fail("the backup was made while data was being migrated", "it has "+strings.Join(c.MigrationLeft, ", "))
 	}
 	if left := c.LeftOut(today.filled); c.RowsKnown && len(left) > 0 {
-		return fail("the backup lacks rows that the installation created", leftOutText(left))
+		return fail("the backup lacks rows that the installation created", backup.LeftOutText(left))
 	}
 	if f := refuseMigrated(today, c, e.Phase.Phase); f.Status != finding.Pass {
 		f.Remedy = cmp.Or(f.Remedy, today.remedy)
@@ -492,7 +493,7 @@ func refuseGaps(today backupTarget, c *backup.Content) finding.Finding {
 		return fail("the backup lacks triggers of Magento 2, which keep its indexes current", gaps)
 	}
 	if left := c.LeftOutOfCode(today.filled, today.patches, today.modules); len(left) > 0 {
-		return fail("the backup lacks rows that the installation created", leftOutText(left))
+		return fail("the backup lacks rows that the installation created", backup.LeftOutText(left))
 	}
 	return finding.Finding{Status: finding.Pass}
 }
@@ -744,4 +745,80 @@ func dumpRemedy(ctx context.Context, e *evidence.Evidence) string {
 			database.Quote(pattern) + ".* TO " + o.Account.Quoted() + ";\n" + text
 	}
 	return text
+}
+
+// withNotes adds what a reader of a backup should know to the evidence.
+func withNotes(text string, r *backup.Report) string {
+	var parts []string
+	if text != "" {
+		parts = append(parts, text)
+	}
+	return strings.Join(append(parts, r.Notes...), "; ")
+}
+
+// noMagento2Text says what is in a database without a Magento 2 of the configured prefix.
+func noMagento2Text(r *backup.Report, name string, c *backup.Content) string {
+	d, _ := r.Database(name)
+	tables := len(d.Tables.List())
+	with := "without a table prefix"
+	if c.Prefix != "" {
+		with = fmt.Sprintf("with the table prefix %q", c.Prefix)
+	}
+	text := fmt.Sprintf("it has %d tables, but no Magento 2 %s", tables, with)
+	switch found := d.Prefixes(); {
+	case len(found) == 0:
+		return text
+	case found[0] == "":
+		return text + "; there is one without a prefix"
+	default:
+		return text + fmt.Sprintf("; there is one with %q", found[0])
+	}
+}
+
+// refuseCut refuses the newest qualifying backups from which rows are cut that Magento 2 still has: a row with a key
+// below the counter in the backup is older than the backup. It asks the database only about the newest one, and about
+// the next one where that is refused. After data was migrated the rows are others.
+func refuseCut(ctx context.Context, e *evidence.Evidence, today backupTarget, judged []judgedBackup) error {
+	if e.Phase.Migrated() {
+		return nil
+	}
+	for best := newestQualifying(judged); best != nil; best = newestQualifying(judged) {
+		cut, err := cutTables(ctx, e.Magento2, today, &best.content)
+		if err != nil || len(cut) == 0 {
+			return err
+		}
+		best.refusal = today.orUnknown(e, finding.Finding{
+			Status: finding.Fail, Subject: best.candidate.Path,
+			Summary:  "the backup lacks rows that the database had when it was made",
+			Evidence: withNotes(strings.Join(cut, ", "), &best.report), Remedy: today.remedy,
+		})
+	}
+	return nil
+}
+
+// cutTables returns a text for each table from which the backup lacks rows, by their keys.
+func cutTables(
+	ctx context.Context, m2 *evidence.System, today backupTarget, c *backup.Content,
+) (texts []string, err error) {
+	var parts []string
+	var args []any
+	for _, k := range c.FilledKeys() {
+		if slices.Contains(today.tables, k.Table) {
+			parts = append(parts, fmt.Sprintf("SELECT ? AS t, (SELECT COUNT(*) FROM %s WHERE %s < ?) AS n, ? AS had",
+				m2.Table(k.Table), database.Quote(k.Key)))
+			args = append(args, k.Table, k.Below, k.Rows)
+		}
+	}
+	if len(parts) == 0 {
+		return nil, nil
+	}
+	query := "SELECT t, n, had FROM (" + strings.Join(parts, " UNION ALL ") + ") counts WHERE n > had"
+	err = m2.Session.Rows(ctx, query, args, func(scan func(...any) error) error {
+		var table string
+		var n, had int64
+		err := scan(&table, &n, &had)
+		texts = append(texts, fmt.Sprintf("%s: %d of %d rows", table, had, n))
+		return err
+	})
+	return texts, err
 }

@@ -23,7 +23,7 @@ func TestBinlogTrust(t *testing.T) {
 		t.Fatalf("remedy: %q", f.Remedy)
 	}
 	s.Exec(server, statements[0])
-	s.WantFinding("binlog_trust", finding.Pass, "survives a restart of the server is unknown", "my.cnf")
+	s.WantFinding("binlog_trust", finding.Pass, "it is unknown whether log_bin_trust_function_creators survives a restart", "my.cnf")
 	s.WantValue(1, "binlog_trust")
 	s.Exec(server, "SET GLOBAL log_bin_trust_function_creators=0")
 	s.Want("binlog_trust", finding.Fail)

@@ -325,7 +325,7 @@ func TestDeltaLogDefiner(t *testing.T) {
 	t.Parallel()
 	s := newDelta(t)
 	s.Exec(s.Server1, "REVOKE INSERT ON "+shoptest.GrantName(s.DB1)+".* FROM '"+s.User+"'@'%'")
-	f := s.WantFinding("delta_log", finding.Fail, "The live shop cannot write now", "INSERT", "1142")
+	f := s.WantFinding("delta_log", finding.Fail, "the live shop cannot write now", "INSERT", "1142")
 	if f.Subject != "definer" {
 		t.Errorf("%+v", f)
 	}

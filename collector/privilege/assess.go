@@ -245,15 +245,15 @@ func (a *assessor) account() {
 	switch {
 	case a.isAnonymous():
 		a.add(finding.Warn, SubjectAccount,
-			fmt.Sprintf("The server takes %s for the anonymous user %s, which goes before accounts for less exact "+
+			fmt.Sprintf("the server takes %s for the anonymous user %s, which goes before accounts for less exact "+
 				"hosts: what was granted to %s does not count", a.Login, a.Account.Quoted(), a.Login.User),
 			a.who(), a.dropAnonymous())
 	case a.Account.User != a.Login.User:
 		a.add(finding.Pass, SubjectAccount,
-			fmt.Sprintf("The login %s acts as the account %s (a proxy user)", a.Login.User, a.Account), a.who(), "")
+			fmt.Sprintf("the login %s acts as the account %s (a proxy user)", a.Login.User, a.Account), a.who(), "")
 	case a.Account.Host != "%" && a.grant != "":
 		a.add(finding.Pass, SubjectAccount,
-			fmt.Sprintf("The server chose the account %s for this login: what was granted on *.* to another host's "+
+			fmt.Sprintf("the server chose the account %s for this login: what was granted on *.* to another host's "+
 				"account of %s does not count", a.Account.Quoted(), a.Account.User), a.who(), "")
 	}
 }
@@ -268,7 +268,7 @@ func (a *assessor) missing() {
 				h.Evidence+a.inactive(), a.give(asGrantor))
 		case Undetermined:
 			a.add(finding.Unknown, string(h.Privilege),
-				fmt.Sprintf("Whether %s is held on %s is unknown", h.Privilege, a.Target.Database), h.Evidence,
+				fmt.Sprintf("it is unknown whether %s is held on %s", h.Privilege, a.Target.Database), h.Evidence,
 				a.undeterminedRemedy())
 		}
 	}
@@ -328,7 +328,7 @@ func (a *assessor) liveShop() {
 	summary := fmt.Sprintf("migrate:data would succeed, and from then on the live shop could not write: its triggers "+
 		"run as this account, which lacks %s", joinPrivileges(lacking))
 	if existing > 0 {
-		summary = fmt.Sprintf("The live shop cannot write now: %d trigger(s) of the tool run as this account, which "+
+		summary = fmt.Sprintf("the live shop cannot write now: %d trigger(s) of the tool run as this account, which "+
 			"lacks %s",
 			existing, joinPrivileges(lacking))
 	}
@@ -351,8 +351,8 @@ func (a *assessor) roles() {
 	}
 	if len(unclear) > 0 {
 		a.add(finding.Unknown, SubjectRoles,
-			fmt.Sprintf("Whether %s also when triggers run %s is unknown", held(unclear), a.definerRoles()), evidence,
-			a.give(toAccount))
+			fmt.Sprintf("it is unknown whether %s held also when triggers run %s", held(unclear), a.definerRoles()),
+			evidence, a.give(toAccount))
 	}
 }
 
@@ -445,7 +445,7 @@ func (a *assessor) unreadGrants() {
 			a.session.grantsProblem, "")
 	}
 	for _, err := range a.session.grants.Unread {
-		a.add(finding.Pass, SubjectGrants, "A line of SHOW GRANTS could not be read", err.Error(), "")
+		a.add(finding.Pass, SubjectGrants, "a line of SHOW GRANTS could not be read", err.Error(), "")
 	}
 }
 

@@ -283,7 +283,7 @@ func TestGlobalSettingsDecideNothing(t *testing.T) {
 				showFindings(AssessReadOnly(o))
 		}
 		before := found()
-		if strings.Count(before, "The tool would break the shop's trigger") != 3 {
+		if strings.Count(before, "the tool would break the shop's trigger") != 3 {
 			t.Errorf("not all triggers are found:\n%s", before)
 		}
 		l.exec(t, "SET GLOBAL sql_select_limit = 1", "SET GLOBAL sql_mode = 'ANSI,NO_BACKSLASH_ESCAPES'",

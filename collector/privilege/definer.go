@@ -133,12 +133,11 @@ func (a *assessor) definers() {
 		switch {
 		case !d.known:
 			a.add(finding.Unknown, SubjectDefiner,
-				fmt.Sprintf("Whether %s, as whom the tool's triggers run, still exists and may write the change log "+
-					"is unknown",
-					d.account.Quoted()), evidence, checkDefiner(d.account))
+				fmt.Sprintf("it is unknown whether %s, as whom the tool's triggers run, still exists and may write "+
+					"the change log", d.account.Quoted()), evidence, checkDefiner(d.account))
 		case !d.exists:
 			a.add(finding.Fail, SubjectDefiner,
-				fmt.Sprintf("The live shop cannot write: %s, as whom the tool's triggers run, does not exist (error "+
+				fmt.Sprintf("the live shop cannot write: %s, as whom the tool's triggers run, does not exist (error "+
 					"1449)", d.account.Quoted()),
 				evidence,
 				remedy("Create the account again, with a password of your choice, and grant it what the triggers need:",
@@ -167,13 +166,13 @@ func (a *assessor) definerLacks(d definer, evidence string) {
 	}
 	if len(lacking) > 0 {
 		a.add(finding.Fail, SubjectDefiner,
-			fmt.Sprintf("The live shop cannot write: %s, as whom the tool's triggers run, lacks %s (error 1142)",
+			fmt.Sprintf("the live shop cannot write: %s, as whom the tool's triggers run, lacks %s (error 1142)",
 				d.account.Quoted(), joinPrivileges(lacking)), evidence, remedy(asGrantor, a.definerGrants(d)...))
 	}
 	if len(unclear) > 0 {
 		a.add(finding.Unknown, SubjectDefiner,
-			fmt.Sprintf("Whether %s, as whom the tool's triggers run, has %s is unknown: its default roles count, and "+
-				"they are not shown",
+			fmt.Sprintf("it is unknown whether %s, as whom the tool's triggers run, has %s: its default roles count, "+
+				"and they are not shown",
 				d.account.Quoted(), joinPrivileges(unclear)), evidence,
 			remedy("As an administrator, let this account see them, or check the other one:",
 				"GRANT SELECT ON mysql.default_roles TO "+a.Account.Quoted()+";",
@@ -205,13 +204,13 @@ func (a *assessor) publicState(p Privilege) State {
 func (a *assessor) brokenTriggers() {
 	if a.deltaLog.problem != "" {
 		a.add(finding.Unknown, SubjectTriggers,
-			"Whether triggers of the shop are in the tool's way, or run as an account that is gone, is unknown",
+			"it is unknown whether triggers of the shop are in the tool's way, or run as an account that is gone",
 			a.deltaLog.problem,
 			"Look at the server's error log, and at SHOW TRIGGERS in the mysql client.")
 	}
 	for _, t := range a.deltaLog.broken(a.task.DeltaTables) {
 		a.add(finding.Warn, SubjectTriggers,
-			fmt.Sprintf("The tool would break the shop's trigger %s on %s: %s", t.name, t.table, t.why),
+			fmt.Sprintf("the tool would break the shop's trigger %s on %s: %s", t.name, t.table, t.why),
 			fmt.Sprintf("AFTER %s, definer %s", t.event, t.definer),
 			"Keep its definition (SHOW CREATE TRIGGER), drop it before migrate:data, and put it back after cutover in "+
 				"a form that runs beside the tool's.")

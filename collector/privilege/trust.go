@@ -24,13 +24,13 @@ func AssessTrust(o Observation, t Task) Trust {
 	trusted := a.trusted()
 	switch {
 	case trusted == Missing && t.afterData() && o.deltaLog.complete():
-		a.add(finding.Pass, "The server would refuse new triggers (error 1419), but all triggers of the change log "+
+		a.add(finding.Pass, "the server would refuse new triggers (error 1419), but all triggers of the change log "+
 			"are there"+a.dropping(), "")
 	case trusted == Missing:
 		a.add(finding.Fail, "migrate:data would stop at \"setup triggers\" with error 1419: binary logging is on, and "+
 			"the account has no SUPER", a.remedy())
 	case trusted == Undetermined:
-		a.add(finding.Unknown, "Whether the account may create triggers while binary logging is on is unknown",
+		a.add(finding.Unknown, "it is unknown whether the account may create triggers while binary logging is on",
 			a.remedy())
 	default:
 		a.permanence()
@@ -183,11 +183,11 @@ func (a *trustAssessor) permanence() {
 		return
 	}
 	f := finding.Finding{Status: finding.Pass, Subject: SubjectTrustPermanent, Evidence: a.evidence(),
-		Summary: "Whether log_bin_trust_function_creators survives a restart of the server is unknown: it can be in " +
-			"the server's my.cnf"}
+		Summary: "it is unknown whether log_bin_trust_function_creators survives a restart of the server: it can be " +
+			"in the server's my.cnf"}
 	if a.restart.trust == Missing {
 		f.Status = finding.Warn
-		f.Summary = "The server's own configuration sets log_bin_trust_function_creators to 0: after a restart " +
+		f.Summary = "the server's own configuration sets log_bin_trust_function_creators to 0: after a restart " +
 			"creating triggers fails with error 1419"
 	}
 	if a.Server.isMySQL8() {

@@ -16,6 +16,7 @@ var (
 	bare = regexp.MustCompile(`(?:^|[^\w.\]])((?:magento[12]\.(?:root|database)|preconditions\.\w+` +
 		`|system_requirements\.\w+|cron_stopped\.\w+|topology\.\w+` +
 		`|database\.(?:socket|tls|name|table_prefix)|migration_tool\.config)[\w.]*)`)
+	article = regexp.MustCompile(`^(The|An?|It|Whether) `)
 )
 
 // checkText finds faults in the texts of a finding: settings that do not exist, settings without their whole path, and
@@ -32,6 +33,13 @@ func (s *Shop) checkText(id string, f finding.Finding) {
 	}
 	// The account without a name is written as an empty string.
 	anonymous := strings.NewReplacer("''@'", "?@'", ", '')", ", ?)", "('')", "(?)")
+	// What the tool logs, which some summaries quote, begins with a capital.
+	if article.MatchString(f.Summary) {
+		s.T.Errorf("%s: a summary begins with a capital: %s", id, f.Summary)
+	}
+	if strings.Contains(f.Evidence, "<nil>") || strings.Contains(f.Evidence, "%!") {
+		s.T.Errorf("%s: the evidence has a formatting mistake: %s", id, f.Evidence)
+	}
 	for _, slip := range []string{"<nil>", "%!", `""`, "''", "  "} {
 		for _, text := range []string{f.Summary, f.Remedy} {
 			if strings.Contains(anonymous.Replace(text), slip) &&
