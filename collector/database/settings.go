@@ -72,15 +72,17 @@ func (s *Session) settings() []setting {
 		{name: "long_query_time", value: "3600", optional: true},
 		{name: "min_examined_row_limit", value: "4294967295", optional: true},
 	}
-	if limit, ok := s.Version.limit(s.options.StatementTimeout); ok {
-		list = append(list, limit)
-	}
-	if s.Version.Flavor == MySQL && s.Version.AtLeast(8, 0, 0) {
+	list = append(list, s.Version.limits(s.options.StatementTimeout)...)
+	if s.Version.Flavor == MySQL && s.Version.AtLeast(8, 0, 0) || s.Version.doubtful() {
 		// Without it the server answers what a table held up to a day ago, and stores what it counted.
 		list = append(list, setting{name: "information_schema_stats_expiry", value: "0"})
 	}
 	return append(list, s.transactionSettings()...)
 }
+
+// doubtful reports whether a version is none that a server of a shop can have, as those of proxies: what such a server
+// can do is tried.
+func (v Version) doubtful() bool { return v.Flavor == MySQL && !v.AtLeast(5, 6, 0) }
 
 // transactionSettings leaves a probing session as it is: the tool's sessions, too, begin as the server lets them begin.
 func (s *Session) transactionSettings() []setting {
@@ -98,18 +100,20 @@ func (s *Session) transactionSettings() []setting {
 	return list
 }
 
-// limit returns the setting that makes the server end statements that take longer, and whether it has one: MariaDB from
-// 10.1.1 on for all statements, MySQL from 5.7.8 on for SELECT.
-func (v Version) limit(timeout time.Duration) (setting, bool) {
+// limits returns the setting that makes the server end statements that take longer, if it has one: MariaDB from 10.1.1
+// on for all statements, MySQL from 5.7.8 on for SELECT.
+func (v Version) limits(timeout time.Duration) []setting {
+	all := setting{name: "max_statement_time", value: strconv.FormatFloat(timeout.Seconds(), 'f', 3, 64), optional: true}
+	reads := setting{name: "max_execution_time", value: strconv.FormatInt(timeout.Milliseconds(), 10), optional: true}
 	switch {
+	case v.doubtful():
+		return []setting{all, reads}
 	case v.Flavor == MariaDB && v.AtLeast(10, 1, 1):
-		return setting{name: "max_statement_time", value: strconv.FormatFloat(timeout.Seconds(), 'f', 3, 64),
-			optional: true}, true
+		return []setting{all}
 	case v.Flavor == MySQL && v.AtLeast(5, 7, 8):
-		return setting{name: "max_execution_time", value: strconv.FormatInt(timeout.Milliseconds(), 10),
-			optional: true}, true
+		return []setting{reads}
 	}
-	return setting{}, false
+	return nil
 }
 
 // set assigns all settings.

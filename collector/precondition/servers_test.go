@@ -293,3 +293,31 @@ func TestEvaluationsWriteNothing(t *testing.T) {
 		}
 	})
 }
+
+// TestServersWithAnotherVersion starts MariaDB under names that proxies and forks have: what it can do is tried, so a
+// role is still none for a trigger's definer, and each remedy is MariaDB's.
+func TestServersWithAnotherVersion(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"8.0.30-proxy", "5.5.30-proxy", "0.1-fork", "5.5.5-10.11.9-MariaDB-maxscale"} {
+		server := mysqltest.New(t, mysqltest.Options{Args: []string{"--log-bin=binlog", "--server-id=1",
+			"--version=" + version}})
+		s := newShop(t, on(server))
+		s.WithRoots()
+		s.Want("network", finding.Pass)
+		s.Has("privileges", finding.Pass)
+		s.Has("m2_installed", finding.Pass)
+		s.Has("m2_entities", finding.Pass)
+		f := s.HasFinding("binlog_trust", finding.Fail, "1419", "SET GLOBAL log_bin_trust_function_creators = 1;")
+		if !strings.Contains(f.Evidence, "MariaDB") {
+			t.Errorf("%s: %s", version, f.Evidence)
+		}
+		account, role := "'"+s.User+"'@'%'", "role_"+s.User
+		s.Exec(server, "REVOKE ALL PRIVILEGES, GRANT OPTION FROM "+account, "CREATE ROLE "+role,
+			"GRANT ALL ON "+shoptest.GrantName(s.DB1)+".* TO "+role,
+			"GRANT ALL ON "+shoptest.GrantName(s.DB2)+".* TO "+role, "GRANT "+role+" TO "+account,
+			"SET DEFAULT ROLE "+role+" FOR "+account)
+		s.WantFinding("privileges", finding.Fail, "held only through the role "+role)
+		s.WantValue(0, "privileges_ok", "magento1")
+		s.WantValue(1, "privileges_ok", "magento2")
+	}
+}

@@ -127,13 +127,13 @@ func (o *Observation) statements() []probeStatement {
 	return list
 }
 
-// readRoles reads the active roles.
+// readRoles reads the active roles. A server that only says that it is one with roles has none.
 func readRoles(ctx context.Context, s *database.Session, server Server) ([]Account, error) {
 	if !server.hasRoles() {
 		return nil, nil
 	}
 	var text sql.NullString
-	if err := s.Row(ctx, "SELECT CURRENT_ROLE()", nil, &text); err != nil {
+	if _, err := serverError(s.Row(ctx, "SELECT CURRENT_ROLE()", nil, &text)); err != nil {
 		return nil, fmt.Errorf("reading the active roles: %w", err)
 	}
 	return activeRoles(server, text.String), nil

@@ -9,7 +9,10 @@ import (
 
 // Server is what the rules need to know about a server.
 type Server struct {
+	// Version is what the server calls itself, but that its flavor is the one that its variables show.
 	Version database.Version
+	// Has are variables that show what it can do, whatever it calls itself.
+	Has Features
 	// FoldsCase is true where database names are compared in lower case (lower_case_table_names is not 0).
 	FoldsCase bool
 	// PartialRevokes is MySQL 8's partial_revokes, under which _, % and \ in the database names of grants stand for
@@ -23,6 +26,14 @@ type Server struct {
 	Aurora bool
 	// BinaryLog is what it says about the binary log.
 	BinaryLog BinaryLog
+}
+
+// Features are what a server's variables show of it. A proxy or a fork can call its version anything.
+type Features struct {
+	// DefaultRoles is MySQL 8's privilege system: roles, dynamic privileges, partial revokes.
+	DefaultRoles bool
+	// StatementLimit is MySQL 5.7's limit for statements.
+	StatementLimit bool
 }
 
 // BinaryLog holds the settings that decide whether an account without SUPER may create triggers.
@@ -47,8 +58,13 @@ func newServer(variables map[string]string) Server {
 	on := func(name string) bool { return isOn(variables[name]) }
 	// A version that is not understood is 0.0.0, which has nothing that later ones brought.
 	version, _ := database.ParseVersion(variables["version"], variables["version_comment"])
+	has := func(name string) bool { _, ok := variables[name]; return ok }
+	if has("gtid_domain_id") { // no other server has it
+		version.Flavor = database.MariaDB
+	}
 	s := Server{
 		Version:        version,
+		Has:            Features{has("activate_all_roles_on_login"), has("max_execution_time")},
 		FoldsCase:      variables["lower_case_table_names"] != "0" && variables["lower_case_table_names"] != "",
 		PartialRevokes: on("partial_revokes"),
 		ReadOnly:       on("read_only") || on("super_read_only"),
@@ -83,15 +99,12 @@ func isAmazonRDS(variables map[string]string) bool {
 func (s Server) isMariaDB() bool { return s.Version.Flavor == database.MariaDB }
 
 // isMySQL8 reports whether the server has MySQL 8's privilege system: roles, dynamic privileges, partial revokes.
-func (s Server) isMySQL8() bool { return !s.isMariaDB() && s.Version.AtLeast(8, 0, 0) }
-
-// hasRoles reports whether accounts can have roles.
-func (s Server) hasRoles() bool {
-	if s.isMariaDB() {
-		return s.Version.AtLeast(10, 0, 5)
-	}
-	return s.isMySQL8()
+func (s Server) isMySQL8() bool {
+	return !s.isMariaDB() && (s.Has.DefaultRoles || s.Version.AtLeast(8, 0, 0))
 }
+
+// hasRoles reports whether accounts can have roles. Each supported MariaDB has them.
+func (s Server) hasRoles() bool { return s.isMariaDB() || s.isMySQL8() }
 
 // fold returns a database name as the server compares it.
 func (s Server) fold(name string) string {
@@ -119,4 +132,6 @@ func (s Server) pattern(name string) string {
 
 // checksReferences reports whether a foreign key needs REFERENCES on the table that it refers to. Before MySQL 5.7, and
 // on MariaDB, any privilege on that table does.
-func (s Server) checksReferences() bool { return !s.isMariaDB() && s.Version.AtLeast(5, 7, 0) }
+func (s Server) checksReferences() bool {
+	return !s.isMariaDB() && (s.Has.StatementLimit || s.isMySQL8() || s.Version.AtLeast(5, 7, 0))
+}

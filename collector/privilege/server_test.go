@@ -370,3 +370,38 @@ func showFindings(findings []finding.Finding) string {
 
 // passwordHash finds what SHOW GRANTS prints of passwords.
 var passwordHash = regexp.MustCompile(`\*[0-9A-Fa-f]{40}|IDENTIFIED BY PASSWORD`)
+
+// TestServersThatCallThemselvesOtherwise has what proxies and forks say of their version before the variables of the
+// servers.
+func TestServersThatCallThemselvesOtherwise(t *testing.T) {
+	t.Parallel()
+	onAll(t, func(t *testing.T, l *lab) {
+		read := func(version string) Server {
+			variables := map[string]string{}
+			err := l.login(t, "root", false).Rows(t.Context(), variablesQuery, nil, func(scan func(...any) error) error {
+				var name, value string
+				err := scan(&name, &value)
+				variables[name] = value
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if version != "" {
+				variables["version"], variables["version_comment"] = version, "(ProxySQL)"
+			}
+			return newServer(variables)
+		}
+		own := read("")
+		if own.hasRoles() != l.hasRoles || own.isMySQL8() != l.firingRoles || own.isMariaDB() != isMariaDB(l.labServer) {
+			t.Errorf("%+v", own)
+		}
+		for _, version := range []string{"beta", "5.5.30", "5.5.30-proxysql", "5.6.47.0", "5.7.25-TiDB-v7.1.0"} {
+			s := read(version)
+			if s.hasRoles() != own.hasRoles() || s.isMySQL8() != own.isMySQL8() || s.isMariaDB() != own.isMariaDB() ||
+				!s.checksReferences() && own.checksReferences() {
+				t.Errorf("%s: %+v, want %+v", version, s, own)
+			}
+		}
+	})
+}
