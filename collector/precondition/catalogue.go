@@ -83,6 +83,7 @@ func All() Catalogue {
 		deltaLog(),
 		deltaBacklog(),
 		incrementIDs(),
+		switchover(),
 	}
 }
 

@@ -75,6 +75,71 @@ func (a searchAnswer) service() (Service, error) {
 	return Service{product, a.Version.Number}, nil
 }
 
+// SearchIndex is an alias of the search engine, with the documents of the index that it leads to.
+type SearchIndex struct {
+	Alias     string
+	Documents int
+}
+
+// SearchIndexes returns the aliases that begin with a prefix, which Magento 2 makes for each store. The prefix has only
+// letters, digits, dots, dashes and underscores.
+func SearchIndexes(ctx context.Context, endpoint, prefix string) ([]SearchIndex, error) {
+	if !indexPrefix.MatchString(prefix) {
+		return nil, becausef(InvalidAddress, "%s is no prefix of an index", printable(prefix))
+	}
+	var aliases map[string]struct{ Aliases map[string]struct{} }
+	if err := searchJSON(ctx, endpoint, "/"+prefix+"*/_alias", &aliases); err != nil {
+		return nil, err
+	}
+	var counts []struct {
+		Index string
+		Count string `json:"docs.count"`
+	}
+	list := "/_cat/indices/" + prefix + "*?format=json&h=index,docs.count"
+	if err := searchJSON(ctx, endpoint, list, &counts); err != nil {
+		return nil, err
+	}
+	var all []SearchIndex
+	for _, index := range counts {
+		n, err := strconv.Atoi(index.Count)
+		if err != nil {
+			continue // a closed index has no count
+		}
+		for alias := range aliases[index.Index].Aliases {
+			all = append(all, SearchIndex{alias, n})
+		}
+	}
+	return all, nil
+}
+
+var indexPrefix = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+
+// searchJSON reads the answer to a request. Without any index the engine answers 404, which leaves the answer empty.
+func searchJSON(ctx context.Context, endpoint, path string, answer any) error {
+	resp, err := get(ctx, strings.TrimSuffix(endpoint, "/")+path)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusNotFound {
+		return nil
+	}
+	if err := searchStatus(resp, endpoint); err != nil {
+		return err
+	}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxIndexAnswer)).Decode(answer); err != nil {
+		if cause := causeOfSystemError(err); cause == TimedOut {
+			return becausef(cause, "reading the answer of %s: %w", Redacted(endpoint), err)
+		}
+		return becausef(OtherServer, "%s is no search engine: its answer is not the list of "+
+			"indexes", Redacted(endpoint))
+	}
+	return nil
+}
+
+// maxIndexAnswer is above the answer for a thousand stores, in bytes.
+const maxIndexAnswer = 1 << 20
+
 // What Magento's own config.xml files set for each of its search engines where core_config_data has no row.
 const (
 	defaultSearchHost = "localhost"

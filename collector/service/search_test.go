@@ -161,3 +161,41 @@ func FuzzSearchEndpoint(f *testing.F) {
 		}
 	})
 }
+
+// searchAnswers answers as OpenSearch does with the indexes of two stores, and one that no alias leads to.
+func searchAnswers(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/magento2_product*/_alias":
+		fmt.Fprint(w, `{"magento2_product_1_v2": {"aliases": {"magento2_product_1": {}}},
+			"magento2_product_2_v1": {"aliases": {"magento2_product_2": {}}}, "magento2_product_1_v1": {"aliases": {}}}`)
+	case "/_cat/indices/magento2_product*":
+		fmt.Fprint(w, `[{"index": "magento2_product_1_v2", "docs.count": "120"}, {"index": "magento2_product_2_v1",
+			"docs.count": "0"}, {"index": "magento2_product_1_v1", "docs.count": null}]`)
+	case "/broken*/_alias":
+		fmt.Fprint(w, `[]`)
+	default:
+		w.WriteHeader(http.StatusNotFound)
+		fmt.Fprint(w, `{"error": {}, "status": 404}`)
+	}
+}
+
+func TestSearchIndexes(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(searchAnswers))
+	t.Cleanup(server.Close)
+	for prefix, want := range map[string]string{
+		"magento2_product": "[{magento2_product_1 120} {magento2_product_2 0}] <nil>",
+		"other":            "[] <nil>",
+		"broken":           "not the list of indexes",
+		"../_all":          "no prefix of an index",
+		"":                 "no prefix of an index",
+	} {
+		got, err := SearchIndexes(limited(t), server.URL+"/", prefix)
+		if text := fmt.Sprint(got, err); !strings.Contains(text, want) {
+			t.Errorf("%q: %s, want %s", prefix, text, want)
+		}
+	}
+	if _, err := SearchIndexes(limited(t), answering(t, 401, "", "{}"), "magento2"); CauseOf(err) != LoginWanted {
+		t.Errorf("%v", err)
+	}
+}

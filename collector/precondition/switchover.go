@@ -1,0 +1,1057 @@
+package precondition
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/evidence"
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/indexer"
+	"magento_migration_exporter/collector/service"
+	"magento_migration_exporter/config"
+	"magento_migration_exporter/config/encryption"
+	"magento_migration_exporter/config/envphp"
+)
+
+// The metric families of switchover.
+const (
+	m1LastOrder           = "m1_last_order_timestamp_seconds"
+	m1OrdersAfterSwitch   = "m1_orders_after_switchover"
+	m2FirstOrder          = "m2_first_order_timestamp_seconds"
+	indexerValid          = "indexer_valid"
+	indexBacklogRows      = "index_backlog_rows"
+	switchoverID          = "switchover"
+	switchoverNotInEffect = "does not apply before the cutover"
+)
+
+// switchover says whether the shop has really moved: Magento 1 is quiet, Magento 2 has all it needs to sell.
+func switchover() Precondition {
+	return Precondition{
+		ID: switchoverID, Title: "Switchover", Group: GroupCutover,
+		Needs: []Need{Magento1Database, Magento2Database, LocalFiles},
+		Families: []finding.Family{
+			{Name: m1LastOrder, Help: "When Magento 1 took its last order, in Unix seconds."},
+			{
+				Name: m1OrdersAfterSwitch,
+				Help: "Orders that Magento 1 took after the switch, in the phase cutover; stops at 10001.",
+			},
+			{
+				Name: m2FirstOrder,
+				Help: "When Magento 2 took the first order of its own, in Unix seconds; absent until then.",
+			},
+			{
+				Name: indexerValid, Labels: []string{"indexer"},
+				Help: "Whether the indexer of Magento 2 is valid (1 yes, 0 no), from migrate on.",
+			},
+			{
+				Name: indexBacklogRows, Labels: []string{"view"},
+				Help: "Entities that Magento 2's cron has still to index, from migrate on; stops at 10001.",
+			},
+		},
+		Settings: func() config.Settings { return &switchoverSettings{} },
+		Evaluate: evaluateSwitchover,
+	}
+}
+
+// switchoverSettings say when the switch is.
+type switchoverSettings struct {
+	config.Judgment `yaml:",inline"`
+	// At is from when on Magento 1 must take no order; nil means the migration's cutover.
+	At *time.Time `yaml:"at"`
+}
+
+// switchoverJudge judges one switch.
+type switchoverJudge struct {
+	*finding.Verdict
+	e *evidence.Evidence
+	// done is true in that phase: Magento 1 is not looked at any more.
+	done bool
+	// at is when the switch is, zero when nothing says it; from says where that comes from.
+	at   time.Time
+	from string
+	// sells is true when Magento 2 has orders of its own.
+	sells bool
+	// deltaStopped is true when the delta is known not to run, noLateOrders when Magento 1 took no late order.
+	deltaStopped, noLateOrders bool
+	// settings are the rows of Magento 2's core_config_data that are looked at.
+	settings []setting
+}
+
+func evaluateSwitchover(ctx context.Context, e *evidence.Evidence) finding.Verdict {
+	v := finding.Verdict{Summary: "the shop has moved: Magento 1 is quiet and Magento 2 has what it needs"}
+	j := &switchoverJudge{Verdict: &v, e: e, done: e.Phase.Phase == config.PhaseDone}
+	switch e.Phase.Phase {
+	case config.PhaseCutover:
+		j.findTime()
+		j.magento1(ctx)
+		j.magento2(ctx)
+		j.end(ctx)
+	case config.PhaseDone:
+		v.Summary = "Magento 2 has what it needs"
+		j.magento2(ctx)
+		j.end(ctx)
+	case "":
+		v.Unknown("phase", "it is unknown whether the shop has to have moved by now", fmt.Sprint(e.Phase.Err),
+			"Fix what the precondition network says, or set "+e.Migration.Key("phase")+".")
+	default:
+		v.NotApplicable, v.Summary = true, switchoverNotInEffect
+		j.valuesOnly(ctx)
+	}
+	return v
+}
+
+// valuesOnly shows before the cutover what is not judged yet.
+func (j *switchoverJudge) valuesOnly(ctx context.Context) {
+	if j.e.Magento1.Err == nil {
+		if last, err := j.lastOrder(ctx); err == nil && !last.IsZero() {
+			j.Sample(m1LastOrder, finding.UnixSeconds(last))
+		}
+	}
+	if j.e.Phase.Migrated() && j.e.Magento2.Err == nil {
+		if state, err := indexer.Read(ctx, j.e.Magento2.Session, j.e.Magento2.Prefix); err == nil {
+			j.indexSamples(state)
+		}
+	}
+}
+
+// findTime finds when the switch is in the configuration.
+func (j *switchoverJudge) findTime() {
+	s := config.SettingsOf[switchoverSettings](&j.e.Migration.Preconditions, switchoverID)
+	switch {
+	case s.At != nil:
+		j.at, j.from = *s.At, j.key("at")
+	case j.e.Migration.Cutover != nil:
+		j.at, j.from = *j.e.Migration.Cutover, j.e.Migration.Key("cutover")
+	}
+}
+
+func (j *switchoverJudge) key(path string) string {
+	return j.e.Migration.Key("preconditions." + switchoverID + "." + path)
+}
+
+// passed reports whether the switch has been.
+func (j *switchoverJudge) passed() bool { return j.done || !j.at.IsZero() && !j.e.Now.Before(j.at) }
+
+// magento1 judges whether Magento 1 is quiet.
+func (j *switchoverJudge) magento1(ctx context.Context) {
+	m1 := j.e.Magento1
+	if m1.Unreachable(j.Verdict) {
+		return
+	}
+	last, err := j.lastOrder(ctx)
+	if err != nil {
+		m1.Broken(j.Verdict, "late orders", err)
+		return
+	}
+	if !last.IsZero() {
+		j.Sample(m1LastOrder, finding.UnixSeconds(last))
+	}
+	j.ownOrders(ctx)
+	j.lateOrders(ctx, last)
+	j.writing(ctx)
+	j.delta(ctx)
+	j.maintenance1()
+}
+
+// utc is SQL that makes UTC of a TIMESTAMP column of Magento 1, which writes UTC under the server's own time zone.
+const utc = "CAST(CONVERT_TZ(%s, '+00:00', @@global.time_zone) AS CHAR)"
+
+// errTimeZone is the error for a server whose own time zone it does not know itself.
+var errTimeZone = errors.New("the server cannot convert times between its global time_zone and UTC")
+
+// lastOrder returns when Magento 1 took its last order, zero for none. It reads the end of the index on created_at.
+func (j *switchoverJudge) lastOrder(ctx context.Context) (time.Time, error) {
+	var raw, last sql.NullString
+	err := j.e.Magento1.Session.Row(ctx, fmt.Sprintf("SELECT CAST(newest AS CHAR), "+utc+
+		" FROM (SELECT MAX(created_at) AS newest FROM %s) o", "newest", j.e.Magento1.Table("sales_flat_order")), nil,
+		&raw, &last)
+	switch {
+	case err != nil:
+		return time.Time{}, err
+	case raw.Valid && !last.Valid && !strings.HasPrefix(raw.String, "0000"):
+		return time.Time{}, errTimeZone
+	}
+	return timeOf(last.String), nil
+}
+
+// timeOf is the zero time for a text that is no time, such as a zero date.
+func timeOf(text string) time.Time {
+	t, err := time.Parse(time.DateTime, strings.SplitN(text, ".", 2)[0])
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
+// newestOrders is how many of Magento 2's newest orders are looked up in Magento 1.
+const newestOrders = 50
+
+// ownOrders finds orders that Magento 2 took itself: their ids are above Magento 1's, or another order has them there.
+func (j *switchoverJudge) ownOrders(ctx context.Context) {
+	if j.e.Magento2.Err != nil {
+		return
+	}
+	m1, m2 := j.e.Magento1, j.e.Magento2
+	first, number, created, err := j.firstOwnOrder(ctx)
+	if err != nil {
+		m2.Broken(j.Verdict, "orders", err)
+		return
+	}
+	if first > 0 {
+		j.sells = true
+		if !created.IsZero() {
+			j.Sample(m2FirstOrder, finding.UnixSeconds(created))
+		}
+		if j.at.IsZero() && !created.IsZero() {
+			j.at, j.from = created, "the first order of Magento 2"
+		}
+		j.Note("orders", "Magento 2 sells: its first own order is "+number, fmt.Sprintf("entity_id %d, made at %s",
+			first, finding.Time(created)), "")
+	}
+	both, err := j.twiceUsedIDs(ctx)
+	switch {
+	case err != nil:
+		m1.Broken(j.Verdict, "orders", err)
+	case len(both) > 0:
+		j.sells = true
+		j.Fail("orders", fmt.Sprintf("%d orders of the two systems have the same id: a delta overwrites those of "+
+			"Magento 2", len(both)), strings.Join(both, "; "),
+			"Stop migrate:delta for good. Enter the orders of Magento 1 by hand in Magento 2, and close Magento 1.")
+	}
+}
+
+// firstOwnOrder returns the first order of Magento 2 above all of Magento 1's, 0 for none.
+func (j *switchoverJudge) firstOwnOrder(ctx context.Context) (id int64, number string, created time.Time, err error) {
+	last1, err := j.e.Magento1.LastID(ctx, "sales_flat_order")
+	if err != nil {
+		return 0, "", created, err
+	}
+	var text sql.NullString
+	err = j.e.Magento2.Session.Row(ctx, "SELECT entity_id, COALESCE(increment_id, ''), CAST(created_at AS CHAR) FROM "+
+		j.e.Magento2.Table("sales_order")+" WHERE entity_id > ? ORDER BY entity_id LIMIT 1", []any{last1},
+		&id, &number, &text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, "", created, nil
+	}
+	if err != nil {
+		return 0, "", created, err
+	}
+	deleted, err := j.e.Magento1.Count(ctx, "m2_cl_sales_flat_order", "operation = 'DELETE' AND entity_id = ?", id)
+	if err == nil && deleted > 0 {
+		return 0, "", created, nil // deleted in Magento 1, and not yet in Magento 2
+	}
+	return id, number, timeOf(text.String), nil
+}
+
+// twiceUsedIDs names ids among Magento 2's newest ones that another order has in Magento 1.
+func (j *switchoverJudge) twiceUsedIDs(ctx context.Context) ([]string, error) {
+	numbers := map[int64]string{}
+	var ids []any
+	read := func(each func(id int64, number string)) func(scan func(...any) error) error {
+		return func(scan func(...any) error) error {
+			var id int64
+			var number sql.NullString
+			err := scan(&id, &number)
+			each(id, number.String)
+			return err
+		}
+	}
+	err := j.e.Magento2.Session.Rows(ctx, fmt.Sprintf("SELECT entity_id, increment_id FROM %s ORDER BY entity_id DESC "+
+		"LIMIT %d", j.e.Magento2.Table("sales_order"), newestOrders), nil, read(func(id int64, number string) {
+		numbers[id] = number
+		ids = append(ids, id)
+	}))
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	var both []string
+	err = j.e.Magento1.Session.Rows(ctx, "SELECT entity_id, increment_id FROM "+j.e.Magento1.Table("sales_flat_order")+
+		" WHERE entity_id IN ("+evidence.Parameters(len(ids))+")", ids, read(func(id int64, number string) {
+		if own := numbers[id]; own != "" && number != "" && own != number {
+			both = append(both, fmt.Sprintf("id %d is %s in Magento 1, %s in Magento 2", id, number, own))
+		}
+	}))
+	slices.Sort(both)
+	return both, err
+}
+
+// lateOrders counts Magento 1's orders after the switch. Each is money lost: nobody delivers it any more.
+func (j *switchoverJudge) lateOrders(ctx context.Context, last time.Time) {
+	if j.at.IsZero() {
+		j.Unknown("late orders", "it is unknown from when on Magento 1 must take no order",
+			"Magento 1's last order is of "+timeOrNever(last), "Set "+j.key("at")+", or "+j.e.Migration.Key("cutover")+
+				", to the time of the switch: 2026-12-31T03:00:00Z")
+		return
+	}
+	var n int
+	var first sql.NullString
+	at := j.at.UTC().Format(time.DateTime)
+	err := j.e.Magento1.Session.Row(ctx, fmt.Sprintf("SELECT COUNT(*), "+utc+" FROM (SELECT created_at FROM %s "+
+		"WHERE created_at > CONVERT_TZ(?, @@global.time_zone, '+00:00') ORDER BY created_at LIMIT %d) late",
+		"MIN(created_at)", j.e.Magento1.Table("sales_flat_order"), finding.CountCap+1), []any{at}, &n, &first)
+	if err != nil {
+		j.e.Magento1.Broken(j.Verdict, "late orders", err)
+		return
+	}
+	if n == 0 && last.After(j.at) {
+		n, first.String = 1, last.Format(time.DateTime) // CONVERT_TZ did not understand the time
+	}
+	j.Sample(m1OrdersAfterSwitch, float64(n))
+	if n > 0 {
+		j.Fail(
+			"late orders",
+			fmt.Sprintf("Magento 1 took %s after the switch", counted(n, "order", "orders")),
+			fmt.Sprintf(
+				"the first at %s UTC, the last at %s; the switch is at %s (%s)",
+				first.String,
+				finding.Time(last),
+				finding.Time(j.at),
+				j.from,
+			),
+			"Close Magento 1 now, and find out how customers still reach it (DNS, load balancer, old addresses). "+
+				"Enter "+
+				"these orders in Magento 2 by hand, or refund them. As an administrator of Magento 1:\n"+
+				fmt.Sprintf(
+					"SELECT entity_id, increment_id, created_at FROM %s WHERE created_at > "+
+						"CONVERT_TZ('%s', @@global.time_zone, @@session.time_zone) ORDER BY entity_id;",
+					j.e.Magento1.Table("sales_flat_order"),
+					at,
+				),
+		)
+		return
+	}
+	j.noLateOrders = true
+	text := "Magento 1 took no order after the switch"
+	if !j.passed() {
+		text = "the switch is still to come"
+	}
+	j.Note("late orders", text, fmt.Sprintf("its last order is of %s; the switch is at %s (%s)", timeOrNever(last),
+		finding.Time(j.at), j.from), "")
+}
+
+func timeOrNever(t time.Time) string {
+	if t.IsZero() {
+		return "no time"
+	}
+	return finding.Time(t)
+}
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return finding.Count(n) + " " + many
+}
+
+// writingWindow is how long a closed Magento 1 has been quiet.
+const writingWindow = 5 * time.Minute
+
+// writing looks for other traces of visitors in Magento 1: the newest quote and the newest visitor.
+func (j *switchoverJudge) writing(ctx context.Context) {
+	for _, trace := range []struct{ subject, table, key, column string }{
+		{"quotes", "sales_flat_quote", "entity_id", "GREATEST(created_at, updated_at)"},
+		{"visitors", "log_visitor", "visitor_id", "last_visit_at"},
+	} {
+		var text, now sql.NullString
+		err := j.e.Magento1.Session.Row(ctx, fmt.Sprintf("SELECT "+utc+", CAST(UTC_TIMESTAMP() AS CHAR) FROM %s "+
+			"ORDER BY %s DESC LIMIT 1", trace.column, j.e.Magento1.Table(trace.table), trace.key), nil, &text, &now)
+		switch {
+		case errors.Is(err, sql.ErrNoRows), database.Number(err) == database.ErrNoSuchTable:
+			continue
+		case err != nil:
+			j.e.Magento1.Broken(j.Verdict, trace.subject, err)
+			continue
+		}
+		last, seen := timeOf(text.String), timeOf(now.String)
+		evidence := fmt.Sprintf("the newest row of %s is of %s", trace.table, timeOrNever(last))
+		if j.passed() && last.After(j.at) && seen.Sub(last) < writingWindow {
+			j.Warn(
+				trace.subject,
+				"Magento 1 still writes: visitors reach it after the switch",
+				evidence,
+				"Close it (touch maintenance.flag in its root), or let the load balancer send them to Magento 2. "+
+					"Names in "+
+					"DNS lead to the old address until their time to live is over.",
+			)
+			continue
+		}
+		j.Note(trace.subject, "Magento 1's last visitors", evidence, "")
+	}
+}
+
+// delta judges whether migrate:delta still works although Magento 2 sells: it would overwrite Magento 2's orders.
+func (j *switchoverJudge) delta(ctx context.Context) {
+	var unread finding.Verdict
+	d, ok := j.e.Delta(ctx, &unread)
+	if !ok {
+		j.Findings = append(j.Findings, unread.Findings...)
+		return
+	}
+	const stop = "Stop it where it runs (Ctrl-C, or kill the process migrate:delta), and keep it from being " +
+		"started again."
+	switch a := d.Activity; {
+	case !d.Log.Exists():
+		j.deltaStopped = true
+	case a.Running && j.sells:
+		j.Fail("delta", "migrate:delta is at work although Magento 2 sells: it overwrites Magento 2's orders", a.Seen,
+			stop+" Then compare the newest orders of both systems.")
+	case a.Running && j.passed():
+		j.Warn("delta", "migrate:delta is still at work after the switch", a.Seen,
+			"Let it end its cycle, and stop it before Magento 2 takes its first order. "+stop)
+	case a.Running:
+		j.Note("delta", "migrate:delta is at work", a.Seen, "")
+	case !a.Known:
+		j.Incomplete = true
+		j.Note("delta", "whether migrate:delta runs shows at the next evaluation", a.Seen, "")
+	default:
+		j.deltaStopped = true
+		j.Note("delta", "migrate:delta does not run", a.Seen, "")
+	}
+}
+
+// flag is whether a file that closes a shop exists.
+func (j *switchoverJudge) flag(s *evidence.System, subject, path string) (closed, known bool) {
+	root := s.Config.Root
+	if info, err := os.Stat(root); root == "" || err != nil || !info.IsDir() {
+		j.Note(subject, "whether "+s.Label()+" is closed cannot be seen here",
+			fmt.Sprintf("%s is %q", s.Key("root"), root), "")
+		return false, false
+	}
+	_, err := os.Stat(filepath.Join(root, path))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.Unreadable(j.Verdict, subject, "whether "+s.Label()+" is closed is unknown", err)
+		return false, false
+	}
+	return err == nil, true
+}
+
+func (j *switchoverJudge) maintenance1() {
+	const subject = "maintenance of magento1"
+	path := filepath.Join(j.e.Magento1.Config.Root, "maintenance.flag")
+	closed, known := j.flag(j.e.Magento1, subject, "maintenance.flag")
+	switch {
+	case !known:
+	case closed:
+		j.Note(subject, "Magento 1 is closed", path+" exists", "")
+	case j.passed():
+		j.Warn(subject, "Magento 1 is not closed: maintenance.flag is not there", "looked for "+path,
+			"Close it on each of its web nodes:\ntouch "+path)
+	default:
+		j.Note(subject, "Magento 1 is open", "looked for "+path, "")
+	}
+}
+
+func (j *switchoverJudge) maintenance2() {
+	const subject = "maintenance of magento2"
+	path := filepath.Join(j.e.Magento2.Config.Root, "var/.maintenance.flag")
+	closed, known := j.flag(j.e.Magento2, subject, "var/.maintenance.flag")
+	switch {
+	case !known:
+	case !closed:
+		j.Note(subject, "Magento 2 is open", "looked for "+path, "")
+	case j.passed():
+		j.Fail(subject, "Magento 2 is closed: visitors get the maintenance page", path+" exists",
+			"Open it, as the user that owns the files:\nbin/magento maintenance:disable")
+	default:
+		j.Note(subject, "Magento 2 is closed", path+" exists", "")
+	}
+}
+
+// magento2 judges whether Magento 2 has what it needs.
+func (j *switchoverJudge) magento2(ctx context.Context) {
+	m2 := j.e.Magento2
+	if m2.Unreachable(j.Verdict) {
+		return
+	}
+	state, err := indexer.Read(ctx, m2.Session, m2.Prefix)
+	if err != nil {
+		m2.Broken(j.Verdict, "indexers", err)
+	} else {
+		j.indexSamples(state)
+		j.indexers(ctx, state)
+		j.views(state)
+	}
+	j.cron(ctx)
+	j.maintenance2()
+	if err := j.readSettings(ctx); err != nil {
+		m2.Broken(j.Verdict, "core_config_data", err)
+	} else {
+		j.baseURLs(ctx)
+		j.cryptKey()
+		j.search(ctx)
+	}
+	j.sessions(ctx)
+}
+
+// indexerName is the form of the names that become label values.
+var indexerName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
+
+func (j *switchoverJudge) indexSamples(state indexer.State) {
+	seen := map[string]bool{}
+	for _, i := range state.Indexers {
+		if indexerName.MatchString(i.ID) && !seen[i.ID] {
+			seen[i.ID] = true
+			j.Sample(indexerValid, finding.Bool(i.Status == "valid"), i.ID)
+		}
+	}
+	seen = map[string]bool{}
+	for _, v := range state.Views {
+		if v.HasLog && indexerName.MatchString(v.ID) && !seen[v.ID] {
+			seen[v.ID] = true
+			j.Sample(indexBacklogRows, float64(v.Backlog), v.ID)
+		}
+	}
+}
+
+// longIndexing is how long an indexer works at most, or cron leaves a backlog alone, before something must be wrong.
+const (
+	longIndexing = time.Hour
+	longBacklog  = 10 * time.Minute
+)
+
+// indexers judges the indexers' states. One subject for each, so that they can be waived one by one.
+func (j *switchoverJudge) indexers(ctx context.Context, state indexer.State) {
+	var invalid []string
+	for _, i := range state.Indexers {
+		if i.Status == "invalid" {
+			invalid = append(invalid, i.ID)
+		}
+	}
+	for _, i := range state.Indexers {
+		since := "since " + timeOrNever(i.Updated)
+		age := state.ServerNow.Sub(i.Updated)
+		switch {
+		case i.Status == "valid":
+			j.staleIndex(ctx, i, state)
+		case i.Status == "working" && age < longIndexing:
+			j.Warn(i.ID, "the indexer "+i.ID+" is at work", since, "Wait until it has ended.")
+		case i.Status == "working":
+			j.Fail(i.ID, "the indexer "+i.ID+" died: it is at work for too long", since,
+				"Look whether it still runs (ps -ef | grep index). If not:\nbin/magento indexer:reset "+i.ID+
+					"\nbin/magento indexer:reindex "+i.ID)
+		case i.Status == "invalid":
+			j.Fail(i.ID, "the indexer "+i.ID+" is invalid: the shop shows old data", since,
+				"Let it index, before the shop opens:\nbin/magento indexer:reindex "+strings.Join(invalid, " "))
+		default:
+			j.Warn(i.ID, fmt.Sprintf("the indexer %s is %q", i.ID, i.Status), since,
+				"bin/magento indexer:status says more; to index again:\nbin/magento indexer:reindex "+i.ID)
+		}
+	}
+	if len(state.Indexers) == 0 {
+		j.Unknown("indexers", "Magento 2 has no indexer", "indexer_state has no row",
+			"Let Magento 2 make the rows:\nbin/magento setup:upgrade --keep-generated")
+	}
+}
+
+// staleIndex warns about an index that nothing has renewed since the delta wrote: the tool saves nothing the way
+// Magento does, so that only change logs or a new indexing notice it.
+func (j *switchoverJudge) staleIndex(ctx context.Context, i indexer.Indexer, state indexer.State) {
+	scheduled := slices.ContainsFunc(state.Views, func(v indexer.View) bool { return v.ID == i.ID && v.Scheduled })
+	if scheduled || j.done || i.Updated.IsZero() || j.e.Magento1.Err != nil {
+		return
+	}
+	if !slices.ContainsFunc(state.Views, func(v indexer.View) bool { return v.ID == i.ID }) {
+		return // it has no view, and nothing says what it depends on
+	}
+	var unread finding.Verdict
+	d, ok := j.e.Delta(ctx, &unread)
+	if ok && d.Run.At.After(i.Updated) {
+		j.Warn(i.ID, "the indexer "+i.ID+" is older than the last delta, and its changes are not logged",
+			fmt.Sprintf("indexed at %s, the last delta was at %s; its mode is Update on Save", finding.Time(i.Updated),
+				finding.Time(d.Run.At)), "Index again:\nbin/magento indexer:reindex "+i.ID)
+	}
+}
+
+// fewEntities is a backlog that is no backlog in a shop that sells.
+const fewEntities = 1000
+
+// views judges what cron has still to index.
+func (j *switchoverJudge) views(state indexer.State) {
+	for _, v := range state.Views {
+		subject := v.ID + " backlog"
+		seen := fmt.Sprintf("%s waiting, status %s, cron last worked on it at %s", entities(v.Backlog), v.Status,
+			timeOrNever(v.Updated))
+		idle := state.ServerNow.Sub(v.Updated)
+		const start = "Cron indexes them. See the precondition cron_stopped, and: bin/magento cron:run --group=index"
+		switch {
+		case !v.Scheduled:
+			j.Note(
+				subject,
+				"the index "+v.ID+" is updated on save, and not by cron",
+				"mview_state.mode is not enabled",
+				"",
+			)
+		case !v.HasLog:
+			j.Warn(
+				subject,
+				"the view "+v.ID+" has no change log: changes are not indexed",
+				"no table "+
+					j.e.Magento2.Prefix+v.ID+"_cl",
+				"Make it again:\nbin/magento indexer:set-mode realtime "+v.ID+"\nbin/magento indexer:set-mode "+
+					"schedule "+v.ID,
+			)
+		case v.Status == "suspended":
+			j.Warn(subject, "the view "+v.ID+" is suspended", seen, "See bin/magento indexer:status, then:\n"+
+				"bin/magento indexer:reindex "+v.ID)
+		case v.Status == "working" && idle > longIndexing:
+			j.Warn(subject, "the view "+v.ID+" died: it is at work for too long", seen,
+				"Look whether it still runs (ps -ef | grep index). If not:\nbin/magento indexer:reset "+v.ID+
+					"\nbin/magento indexer:reindex "+v.ID)
+		case v.Backlog > 0 && (idle > longBacklog || v.Backlog > fewEntities):
+			j.Warn(subject, fmt.Sprintf("%s of the view %s wait to be indexed", entities(v.Backlog), v.ID), seen, start)
+		case v.Backlog > 0:
+			j.Note(subject, "cron indexes changes of the view "+v.ID, seen, "")
+		}
+	}
+}
+
+func entities(n int) string { return counted(n, "entity", "entities") }
+
+// cron judges what cron_stopped does not: jobs that end with errors, or none that is run although rows are made.
+func (j *switchoverJudge) cron(ctx context.Context) {
+	newest := fmt.Sprintf("(SELECT job_code, status, executed_at FROM %s ORDER BY schedule_id DESC LIMIT %d) newest",
+		j.e.Magento2.Table("cron_schedule"), newestSchedules)
+	var last, now sql.NullString
+	err := j.e.Magento2.Session.Row(ctx, "SELECT CAST(MAX(executed_at) AS CHAR), CAST(UTC_TIMESTAMP() AS CHAR) FROM "+
+		newest, nil, &last, &now)
+	if err != nil {
+		j.e.Magento2.Broken(j.Verdict, "cron", err)
+		return
+	}
+	if ran := timeOf(last.String); timeOf(now.String).Sub(ran) > writingWindow {
+		j.Warn("cron", "Magento 2's cron has run no job for more than 5 minutes", "the last one began at "+
+			timeOrNever(ran), "See the precondition cron_stopped. To start it:\nbin/magento cron:install")
+	}
+	failed, err := j.e.Magento2.Column(ctx, "SELECT DISTINCT job_code FROM "+newest+" WHERE status = 'error' "+
+		"AND executed_at > UTC_TIMESTAMP() - INTERVAL 1 HOUR ORDER BY job_code LIMIT 20")
+	if err != nil {
+		j.e.Magento2.Broken(j.Verdict, "cron", err)
+		return
+	}
+	if len(failed) > 0 {
+		j.Warn("cron errors", "cron jobs of Magento 2 ended with errors within the last hour",
+			strings.Join(failed, ", "), "Look for their messages, in Magento 2's database:\n"+
+				"SELECT job_code, executed_at, LEFT(messages, 200) FROM "+j.e.Magento2.Table("cron_schedule")+
+				" WHERE status = 'error' ORDER BY schedule_id DESC LIMIT 20;")
+	}
+}
+
+// newestSchedules is how many rows of cron_schedule are looked at: more than cron writes within an hour.
+const newestSchedules = 10000
+
+// setting is a row of core_config_data.
+type setting struct {
+	scope       string
+	scopeID     int64
+	path, value string
+}
+
+func (s setting) where() string { return fmt.Sprintf("%s/%d", s.scope, s.scopeID) }
+
+const (
+	unsecureURL = "web/unsecure/base_url"
+	secureURL   = "web/secure/base_url"
+	httpsShop   = "web/secure/use_in_frontend"
+	// maxSettings caps how many rows of core_config_data are looked at.
+	maxSettings = 5000
+)
+
+// settingsQuery reads what is looked at; encrypted values begin with the number of their key and their cipher.
+const settingsQuery = "SELECT scope, scope_id, path, COALESCE(value, '') FROM %s WHERE path IN (?, ?, ?) " +
+	"OR path LIKE ? OR value LIKE '_:3:%%' ORDER BY config_id LIMIT %d"
+
+func (j *switchoverJudge) settingsOf(ctx context.Context, s *evidence.System) ([]setting, error) {
+	var all []setting
+	args := []any{unsecureURL, secureURL, httpsShop, database.EscapeLike("catalog/search/") + "%"}
+	err := s.Session.Rows(ctx, fmt.Sprintf(settingsQuery, s.Table("core_config_data"), maxSettings), args,
+		func(scan func(...any) error) error {
+			var one setting
+			err := scan(&one.scope, &one.scopeID, &one.path, &one.value)
+			all = append(all, one)
+			return err
+		})
+	return all, err
+}
+
+func (j *switchoverJudge) readSettings(ctx context.Context) (err error) {
+	j.settings, err = j.settingsOf(ctx, j.e.Magento2)
+	return err
+}
+
+// urls are the base URLs among settings.
+func urls(settings []setting) []setting {
+	return slices.DeleteFunc(slices.Clone(settings), func(s setting) bool {
+		return s.path != unsecureURL && s.path != secureURL
+	})
+}
+
+// host returns the name of the host in a base URL, empty for a placeholder like {{base_url}}.
+func (s setting) host() string {
+	u, err := url.Parse(strings.TrimSpace(s.value))
+	if err != nil || strings.Contains(s.value, "{{") {
+		return ""
+	}
+	return strings.ToLower(u.Hostname())
+}
+
+// baseURLs judges under which addresses Magento 2 answers. migrate:settings does not copy those of Magento 1's
+// websites and stores.
+func (j *switchoverJudge) baseURLs(ctx context.Context) {
+	const subject = "base URL"
+	mine := urls(j.settings)
+	secure := slices.ContainsFunc(j.settings, func(s setting) bool {
+		return s.path == httpsShop && s.scopeID == 0 && s.value == "1"
+	})
+	for _, s := range mine {
+		plain := strings.HasPrefix(strings.ToLower(strings.TrimSpace(s.value)), "http://")
+		if plain && (s.path == secureURL || !secure) {
+			j.Warn(subject+" "+s.where()+" "+s.path, "Magento 2 is served without TLS: "+s.path+" of "+s.where()+
+				" begins with http://", s.value, "Set an address that begins with https://:\n"+j.setURL(s, "https"))
+		}
+	}
+	if len(mine) == 0 {
+		j.Note(subject, "core_config_data of Magento 2 has no base URL", "env.php can have it", "")
+	}
+	if j.done || j.e.Magento1.Err != nil {
+		return
+	}
+	theirs, err := j.settingsOf(ctx, j.e.Magento1)
+	if err != nil {
+		j.e.Magento1.Broken(j.Verdict, subject, err)
+		return
+	}
+	j.missingScopes(urls(theirs), mine)
+	j.sharedHosts(urls(theirs), mine)
+}
+
+// setURL is the command that sets a base URL.
+func (j *switchoverJudge) setURL(s setting, scheme string) string {
+	command := "bin/magento config:set "
+	if s.scope != "default" {
+		command += "--scope=" + s.scope + " --scope-code=CODE "
+	}
+	host := s.host()
+	if host == "" {
+		host = "HOST"
+	}
+	return command + s.path + " " + scheme + "://" + host + "/"
+}
+
+// missingScopes warns about a website or store that opens under the default address.
+func (j *switchoverJudge) missingScopes(theirs, mine []setting) {
+	for _, s := range theirs {
+		if s.scope == "default" || slices.ContainsFunc(mine, func(m setting) bool {
+			return m.scope == s.scope && m.scopeID == s.scopeID && m.path == s.path
+		}) {
+			continue
+		}
+		scheme := "http"
+		if s.path == secureURL {
+			scheme = "https"
+		}
+		j.Warn("base URL "+s.where()+" "+s.path, "Magento 2 has no "+s.path+" for "+s.where()+
+			": it opens under the default address", "Magento 1 has "+s.value+" there; migrate:settings does not "+
+			"copy it",
+			"Set it with the code of that website or store, then clean the cache:\n"+j.setURL(s, scheme)+
+				"\nbin/magento cache:clean config")
+	}
+}
+
+// sharedHosts judges Magento 1's host names in Magento 2. All of them there, each where it was, is a shop that takes
+// the names over. Some of them is a shop that leads its visitors back to the old one.
+func (j *switchoverJudge) sharedHosts(theirs, mine []setting) {
+	hosts, at := map[string]bool{}, map[string]string{}
+	for _, s := range theirs {
+		if h := s.host(); h != "" {
+			hosts[h], at[s.where()+s.path] = true, h
+		}
+	}
+	taken, all := []setting{}, true
+	for _, s := range mine {
+		same := s.host() != "" && s.host() == at[s.where()+s.path]
+		all = all && same
+		if hosts[s.host()] {
+			taken = append(taken, s)
+		}
+	}
+	for _, s := range taken {
+		if all {
+			j.Note("base URL", "Magento 2 takes over Magento 1's host name "+s.host(),
+				s.where()+" "+s.path+"; right once that name leads to Magento 2", "")
+			continue
+		}
+		j.Warn("base URL "+s.where()+" "+s.path, "Magento 2 has Magento 1's host name in "+s.path+" of "+s.where(),
+			s.value+"; other addresses of Magento 2 have other names",
+			"If that name does not lead to Magento 2, set its own one, then clean the cache:\n"+
+				"bin/magento config:set "+s.path+" https://HOST/\nbin/magento cache:clean config")
+	}
+}
+
+// cryptKey compares env.php's key with the one that migrate:settings encrypted with: it must open what is there.
+func (j *switchoverJudge) cryptKey() {
+	const subject = "crypt key"
+	env, err := j.e.Files.Env()
+	switch {
+	case errors.Is(err, evidence.ErrNoRoot):
+		j.Note(subject, "whether the crypt key is that of migrate:settings cannot be seen here", err.Error(), "")
+		return
+	case err != nil:
+		j.e.Magento2.Unreadable(j.Verdict, subject, "whether the crypt key is that of migrate:settings is unknown", err)
+		return
+	case env.CryptKey.State != envphp.Known:
+		j.Note(subject, "the crypt key is not written in env.php", env.CryptKey.Reason, "")
+		return
+	}
+	var closed []string
+	opened, odd := 0, 0
+	for _, s := range j.settings {
+		switch ok, err := encryption.Opens(string(env.CryptKey.Value), s.value); {
+		case errors.Is(err, encryption.ErrOtherCipher):
+		case err != nil:
+			odd++
+		case ok:
+			opened++
+		default:
+			closed = append(closed, s.where()+" "+s.path)
+		}
+	}
+	switch {
+	case len(closed) > 0:
+		j.Fail(
+			subject,
+			fmt.Sprintf("env.php's crypt key does not open %s: it is not the key of migrate:settings",
+				counted(len(closed), "encrypted setting", "encrypted settings")),
+			strings.Join(closed[:min(len(closed), newestOrders)], ", "),
+			"Put the crypt key of the env.php with which migrate:settings was run into the env.php of every web "+
+				"node. Or "+
+				"enter these settings again in Magento 2's admin.",
+		)
+	case odd > 0:
+		j.Warn(
+			subject,
+			"env.php's crypt key has not the form of a key",
+			"",
+			"Compare it with that of the host on which "+
+				"migrate:settings was run.",
+		)
+	default:
+		j.Note(subject, fmt.Sprintf("env.php's crypt key opens all encrypted settings: %d", opened), env.File, "")
+	}
+}
+
+// sessions judges where Magento 2 keeps the sessions, which are not taken over from Magento 1.
+func (j *switchoverJudge) sessions(ctx context.Context) {
+	env, err := j.e.Files.Env()
+	if err != nil || env.Session.Backend.Or("") != "db" {
+		return
+	}
+	var n int
+	err = j.e.Magento2.Session.Row(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM "+j.e.Magento2.Table("session")+
+		" LIMIT 1) one", nil, &n)
+	if err != nil {
+		j.Fail(
+			"session",
+			"Magento 2 keeps its sessions in the database, and cannot read the table session",
+			err.Error(),
+			"Make the table:\nbin/magento setup:upgrade --keep-generated",
+		)
+	}
+}
+
+// searchLimit is how long the search engine may take to answer.
+const searchLimit = 5 * time.Second
+
+// search compares the search engine's documents with the products that can be found. An engine that does not answer is
+// the business of the precondition system_requirements.
+func (j *switchoverJudge) search(ctx context.Context) {
+	const subject = "search index"
+	endpoint, err := j.e.SearchEndpoint(ctx)
+	if err != nil || endpoint == "" {
+		j.Note(subject, "no search engine is asked for its index", fmt.Sprint(err), "")
+		return
+	}
+	limited, cancel := context.WithTimeout(ctx, searchLimit)
+	defer cancel()
+	prefix := j.searchPrefix() + "_product_"
+	indexes, err := service.SearchIndexes(limited, endpoint, prefix)
+	if err != nil {
+		j.Note(subject, "the search engine does not show its index", err.Error(), "")
+		return
+	}
+	stores, err := j.e.Magento2.Column(ctx, "SELECT store_id FROM "+j.e.Magento2.Table("store")+
+		" WHERE store_id > 0 AND is_active = 1 ORDER BY store_id LIMIT 1000")
+	if err != nil {
+		j.e.Magento2.Broken(j.Verdict, subject, err)
+		return
+	}
+	products, err := j.visibleProducts(ctx)
+	if err != nil {
+		j.Note(subject, "how many products can be found is unknown", err.Error(), "")
+		products = 0
+	}
+	j.judgeSearch(prefix, indexes, stores, products)
+}
+
+const reindexSearch = "Index again:\nbin/magento indexer:reindex catalogsearch_fulltext"
+
+func (j *switchoverJudge) judgeSearch(prefix string, indexes []service.SearchIndex, stores []string, products int) {
+	const subject = "search index"
+	var missing, seen []string
+	most := 0
+	for _, store := range stores {
+		i := slices.IndexFunc(indexes, func(x service.SearchIndex) bool { return x.Alias == prefix+store })
+		if i < 0 {
+			missing = append(missing, prefix+store)
+			continue
+		}
+		most = max(most, indexes[i].Documents)
+		seen = append(seen, fmt.Sprintf("%s has %d", indexes[i].Alias, indexes[i].Documents))
+	}
+	text := fmt.Sprintf(
+		"%s; products that are enabled and visible: %s",
+		strings.Join(seen[:min(len(seen), shownStores)],
+			", "),
+		finding.Count(products),
+	)
+	switch {
+	case len(missing) > 0:
+		j.Fail(subject, fmt.Sprintf("the search engine has no index for %s: their category pages are empty",
+			counted(len(missing), "store", "stores")), "missing: "+
+			strings.Join(missing[:min(len(missing), shownStores)], ", ")+"; "+text, reindexSearch)
+	case most == 0 && products > 0:
+		j.Fail(subject, "the search index is empty: category pages and search show nothing", text, reindexSearch)
+	case 2*most < min(products, finding.CountCap):
+		j.Warn(subject, "the search index has far fewer documents than there are products to find", text, reindexSearch)
+	default:
+		j.Note(subject, "the search index is there", text, "")
+	}
+}
+
+// shownStores is how many stores a text names.
+const shownStores = 20
+
+// searchPrefix is what the names of Magento 2's indexes begin with.
+func (j *switchoverJudge) searchPrefix() string {
+	values := map[string]string{}
+	for _, s := range j.settings {
+		if s.scope == "default" {
+			values[strings.TrimPrefix(s.path, "catalog/search/")] = s.value
+		}
+	}
+	if prefix := values[values["engine"]+"_index_prefix"]; prefix != "" {
+		return prefix
+	}
+	return "magento2"
+}
+
+// maxProducts bounds how many enabled products are looked at.
+const maxProducts = 20000
+
+// visibleProducts counts products that are enabled and can be found, among the first that are enabled.
+func (j *switchoverJudge) visibleProducts(ctx context.Context) (int, error) {
+	m2 := j.e.Magento2
+	attribute := func(code string) string {
+		return fmt.Sprintf("(SELECT a.attribute_id FROM %s a JOIN %s t ON t.entity_type_id = a.entity_type_id "+
+			"WHERE t.entity_type_code = 'catalog_product' AND a.attribute_code = '%s' LIMIT 1)",
+			m2.Table("eav_attribute"), m2.Table("eav_entity_type"), code)
+	}
+	values := m2.Table("catalog_product_entity_int")
+	var n int
+	err := m2.Session.Row(ctx, fmt.Sprintf("SELECT COUNT(*) FROM (SELECT entity_id FROM %s WHERE attribute_id = %s "+
+		"AND store_id = 0 AND value = 1 LIMIT %d) enabled JOIN %[1]s v ON v.entity_id = enabled.entity_id "+
+		"AND v.attribute_id = %[4]s AND v.store_id = 0 AND v.value > 1",
+		values, attribute("status"), maxProducts, attribute("visibility")), nil, &n)
+	return min(n, finding.CountCap+1), err
+}
+
+// end says what is to be done once the switch is complete, and what may then be removed from Magento 1.
+func (j *switchoverJudge) end(ctx context.Context) {
+	complete := j.passed() && j.sells && j.deltaStopped && j.noLateOrders && j.Worst() != finding.Fail
+	if j.e.Magento1.Err != nil || !j.done && !complete {
+		return
+	}
+	lines, err := j.removal(ctx)
+	if err != nil || len(lines) == 0 {
+		return
+	}
+	first := "The delta log of Magento 1 may be removed."
+	if !j.done {
+		first = "Set " + j.e.Migration.Key("phase") + " to done. Then the delta log of Magento 1 may be removed."
+	}
+	first += " Until then the account of its triggers must stay, for as long as Magento 1 lives: without it each " +
+		"write " +
+		"ends with error 1449. The triggers go first, as an administrator of Magento 1:"
+	j.Note("done", "Magento 2 has taken over: the delta log may be removed from Magento 1", lines[0],
+		strings.Join(append([]string{first}, lines[1:]...), "\n"))
+}
+
+const (
+	// maxRemoval is how many bytes of statements are shown; with more, a statement that makes them is.
+	maxRemoval = 3000
+	// toolsTriggers selects the triggers that write to the tool's log tables.
+	toolsTriggers = "TRIGGER_SCHEMA = DATABASE() AND ACTION_TIMING = 'AFTER' AND ACTION_STATEMENT LIKE '%m2\\_cl\\_%'"
+	// oneStatement leaves out those into which another module wrote as well: the tool's own have one statement.
+	oneStatement = "CHAR_LENGTH(ACTION_STATEMENT) - CHAR_LENGTH(REPLACE(ACTION_STATEMENT, ';', '')) < 2"
+)
+
+// removal returns what is there, and the statements that remove it; nothing when there is no log.
+func (j *switchoverJudge) removal(ctx context.Context) ([]string, error) {
+	m1 := j.e.Magento1
+	triggers, err := m1.Column(ctx, "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE "+toolsTriggers+
+		" AND "+oneStatement+" ORDER BY TRIGGER_NAME LIMIT 2000")
+	if err != nil {
+		return nil, err
+	}
+	shared, err := m1.Column(ctx, "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE "+toolsTriggers+
+		" AND NOT "+oneStatement+" ORDER BY TRIGGER_NAME LIMIT 20")
+	if err != nil {
+		return nil, err
+	}
+	pattern := database.EscapeLike(m1.Prefix+"m2_cl_") + "%"
+	tables, err := m1.Column(ctx, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() "+
+		"AND TABLE_NAME LIKE ? ORDER BY TABLE_NAME LIMIT 1000", pattern)
+	if err != nil || len(triggers)+len(shared)+len(tables) == 0 {
+		return nil, err
+	}
+	lines := []string{fmt.Sprintf("%s and %s", counted(len(triggers), "trigger", "triggers"),
+		counted(len(tables), "log table", "log tables"))}
+	if len(shared) > 0 {
+		lines[0] += "; other modules' statements are in " + strings.Join(shared, ", ") +
+			": take the tool's INSERT out of these by hand, before their tables go"
+		return append(lines, listing(pattern)...), nil
+	}
+	size := 0
+	for _, t := range triggers {
+		lines = append(lines, "DROP TRIGGER "+database.Quote(t)+";")
+		size += len(lines[len(lines)-1])
+	}
+	for _, t := range tables {
+		lines = append(lines, "DROP TABLE "+database.Quote(t)+";")
+		size += len(lines[len(lines)-1])
+	}
+	if size > maxRemoval {
+		return append(lines[:1], listing(pattern)...), nil
+	}
+	return lines, nil
+}
+
+// listing are statements that print the statements.
+func listing(pattern string) []string {
+	return []string{
+		"SELECT CONCAT('DROP TRIGGER `', TRIGGER_NAME, '`;') FROM information_schema.TRIGGERS WHERE " + toolsTriggers +
+			" AND " + oneStatement + ";",
+		"SELECT CONCAT('DROP TABLE `', TABLE_NAME, '`;') FROM information_schema.TABLES " +
+			"WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE " + database.Literal(pattern) + ";",
+	}
+}
