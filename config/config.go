@@ -38,8 +38,10 @@ type Global struct {
 
 // Migration is one shop that moves from Magento 1 to Magento 2.
 type Migration struct {
-	Name          string        `yaml:"name"`
-	Phase         Phase         `yaml:"phase"`
+	Name  string `yaml:"name"`
+	Phase Phase  `yaml:"phase"`
+	// Rehearsed is true when Phase is not that of the configuration, but one that somebody tries out.
+	Rehearsed     bool          `yaml:"-"`
 	Cutover       *time.Time    `yaml:"cutover"`
 	MigrationTool MigrationTool `yaml:"migration_tool"`
 	Magento1      System        `yaml:"magento1"`

@@ -26,6 +26,7 @@ func check(
 		fmt.Fprintf(status, "%s: error: %v\n", program, err)
 		return exitError
 	}
+	rehearse(cfg, config.Phase(f.phase))
 	// Without the deadline: a backup that is not read by then is still being read, and not damaged.
 	options := backup.Options{BytesPerSecond: cfg.Global.BackupReadBytesPerSecond}
 	backups := backup.New(context.WithoutCancel(ctx), options)
@@ -54,6 +55,15 @@ func check(
 		return exitError
 	}
 	return exitCode(doc, f.strict)
+}
+
+// rehearse gives all migrations another phase than the configuration does; an empty one changes nothing.
+func rehearse(cfg *config.Config, phase config.Phase) {
+	for i := range cfg.Migrations {
+		if m := &cfg.Migrations[i]; phase != "" && m.Phase != phase {
+			m.Phase, m.Rehearsed = phase, true
+		}
+	}
 }
 
 func printDocument(format string, doc report.Readiness, w io.Writer) error {

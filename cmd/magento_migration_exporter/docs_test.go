@@ -198,6 +198,9 @@ func keysOf(typ reflect.Type, path string, chosen map[string]string) []string {
 	var keys []string
 	for field := range typ.Fields() {
 		name, option, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+		if name == "-" {
+			continue
+		}
 		if !field.IsExported() {
 			continue
 		}

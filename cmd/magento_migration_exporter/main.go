@@ -63,6 +63,7 @@ type flags struct {
 	migrations []string
 	format     string
 	strict     bool
+	phase      string
 	timeout    model.Duration
 }
 
@@ -183,7 +184,18 @@ func declareCheck(app *kingpin.Application, f *flags) {
 	check.Flag("format", "Format of the results: table, json, markdown or html.").
 		Default("table").EnumVar(&f.format, "table", "json", "markdown", "html")
 	check.Flag("strict", "Count warnings as failures in the exit code.").BoolVar(&f.strict)
+	check.Flag("phase", "Judge as in this phase, whatever the configuration says: a rehearsal.").
+		PlaceHolder("cutover").EnumVar(&f.phase, phaseNames()...)
 	check.Flag("timeout", "Time limit of the whole check.").Default("1m").SetValue(&durationValue{&f.timeout})
+}
+
+// phaseNames are the phases that can be rehearsed.
+func phaseNames() []string {
+	var names []string
+	for _, p := range config.Phases() {
+		names = append(names, string(p))
+	}
+	return names
 }
 
 // versionText is what --version prints. A man page has it in its title, which has only one line.

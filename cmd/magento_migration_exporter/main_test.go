@@ -171,6 +171,9 @@ func TestCheckExitCodes(t *testing.T) {
 		"the worst of all":      {fast + entry("a", "pa55", waived) + entry("b", "wrong", ""), nil, 2},
 		"only the chosen":       {fast + entry("a", "pa55", waived) + entry("b", "wrong", ""), []string{"--migration=a"}, 0},
 		"a warning":             {fast + strings.Replace(entry("a", "pa55", waived), "host: 127.0.0.1", "host: localhost, socket: "+server.Socket(), 1), nil, 0},
+		"a rehearsal":           {fast + entry("a", "pa55", waived), []string{"--phase=cutover"}, 2},
+		"of the same phase":     {fast + entry("a", "pa55", waived), []string{"--phase=prepare"}, 0},
+		"no phase":              {fast + entry("a", "pa55", waived), []string{"--phase=auto"}, 1},
 		"a warning with strict": {fast + strings.Replace(entry("a", "pa55", waived), "host: 127.0.0.1", "host: localhost, socket: "+server.Socket(), 1), []string{"--strict"}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {

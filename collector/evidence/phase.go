@@ -47,7 +47,10 @@ func (p Phase) Reason() string {
 // root category by Magento 1's, with its creation time, and copies orders and customers with their ids; in two separate
 // installations these are never all equal.
 func findPhase(ctx context.Context, e *Evidence) Phase {
-	if p := e.Migration.Phase; p != config.PhaseAuto {
+	switch p := e.Migration.Phase; {
+	case e.Migration.Rehearsed:
+		return Phase{Phase: p, Seen: "a rehearsal: the configuration has another one, or leaves it to the databases"}
+	case p != config.PhaseAuto:
 		return Phase{Phase: p, Seen: "set in the configuration"}
 	}
 	if err := errors.Join(e.Magento1.Err, e.Magento2.Err); err != nil {
