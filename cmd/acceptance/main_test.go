@@ -23,7 +23,11 @@ import (
 	"magento_migration_exporter/collector/mysqltest"
 )
 
-var update = flag.Bool("update", false, "write what is compared: the rendered documentation and the README's pictures")
+var (
+	update = flag.Bool("update", false,
+		"write what is compared: the rendered documentation and the README's pictures")
+	screenshots = flag.Bool("screenshots", false, "keep pictures of the pages in test-output/browser")
+)
 
 // What all tests share: the program and the databases magento1 and magento2 on one server.
 var (

@@ -141,9 +141,9 @@ func TestCommandLine(t *testing.T) {
 		{"bad path", []string{"--config.file=" + good, "--web.listen-address=127.0.0.1:0", "--web.telemetry-path=metrics"}, 1, "--web.telemetry-path=metrics"},
 		{"path in use", []string{"--config.file=" + good, "--web.listen-address=127.0.0.1:0", "--web.telemetry-path=/probe"}, 1, "--web.telemetry-path=/probe"},
 		{"bad url", []string{"--config.file=" + good, "--web.listen-address=127.0.0.1:0", "--web.external-url=here"}, 1, "--web.external-url=here"},
-		{"ready", []string{"check", "--config.file=" + good}, 0, "acme: READY"},
-		{"json", []string{"check", "--config.file=" + good, "--format=json"}, 0, `"ready": true`},
-		{"markdown", []string{"check", "--config.file=" + good, "--format=markdown"}, 0, "# Migration readiness"},
+		{"ready", []string{"check", "--timeout=10m", "--config.file=" + good}, 0, "acme: READY"},
+		{"json", []string{"check", "--timeout=10m", "--config.file=" + good, "--format=json"}, 0, `"ready": true`},
+		{"markdown", []string{"check", "--timeout=10m", "--config.file=" + good, "--format=markdown"}, 0, "# Migration readiness"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -179,7 +179,7 @@ func TestCheckExitCodes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
-			args := append([]string{"check", "--config.file=" + writeConfig(t, tc.config)}, tc.args...)
+			args := append([]string{"check", "--timeout=10m", "--config.file=" + writeConfig(t, tc.config)}, tc.args...)
 			if code := run(t.Context(), args, &out, &out); code != tc.code {
 				t.Errorf("exit code %d, want %d\n%s", code, tc.code, out.String())
 			}
@@ -546,7 +546,12 @@ func TestCheckEndsWhileABackupIsBeingRead(t *testing.T) {
 		).Replace(entry("acme", "pa55", waived))
 	// A check waits for the backup until only the time of an evaluation is left.
 	var out bytes.Buffer
-	code := run(t.Context(), []string{"check", "--timeout=5m2s", "--config.file=" + writeConfig(t, content)}, &out, &out)
+	code := run(
+		t.Context(),
+		[]string{"check", "--timeout=5m2s", "--config.file=" + writeConfig(t, content)},
+		&out,
+		&out,
+	)
 	if code != exitUnknown || !strings.Contains(out.String(), "the backup is being read") {
 		t.Errorf("exit code %d\n%s", code, out.String())
 	}

@@ -132,7 +132,12 @@ func TestCheckPrintsHTML(t *testing.T) {
 	var out, errs bytes.Buffer
 	code := run(
 		t.Context(),
-		[]string{"check", "--format=html", "--config.file=" + writeConfig(t, fast+entry("acme", "pa55", waived))},
+		[]string{
+			"check",
+			"--timeout=10m",
+			"--format=html",
+			"--config.file=" + writeConfig(t, fast+entry("acme", "pa55", waived)),
+		},
 		&out,
 		&errs,
 	)

@@ -821,7 +821,7 @@ func TestSecretsStaySecret(t *testing.T) {
 	binary := buildProgram(t)
 	configFile := s.file(
 		"exporter.yml",
-		"global: {evaluation_interval: 10m, evaluation_timeout: 15s}\nmigrations:"+s.entries.String(),
+		"global: {evaluation_interval: 10m, evaluation_timeout: 5m}\nmigrations:"+s.entries.String(),
 	)
 	few := []string{
 		"--migration=env-true",
@@ -834,8 +834,9 @@ func TestSecretsStaySecret(t *testing.T) {
 		"--migration=settings",
 	}
 	for _, args := range [][]string{
-		{"--config.check", "--log.level=debug"}, {"check", "--format=json", "--log.level=debug"},
-		slices.Concat([]string{"check"}, few, []string{"--format=table", "--log.level=debug", "--log.format=json"}), slices.Concat([]string{"check"}, few, []string{"--format=markdown"}), slices.Concat([]string{"check"}, few, []string{"--format=html"}),
+		{"--config.check", "--log.level=debug"},
+		{"check", "--format=json", "--log.level=debug", "--timeout=20m"},
+		slices.Concat([]string{"check", "--timeout=20m"}, few, []string{"--format=table", "--log.level=debug", "--log.format=json"}), slices.Concat([]string{"check", "--timeout=20m"}, few, []string{"--format=markdown"}), slices.Concat([]string{"check", "--timeout=20m"}, few, []string{"--format=html"}),
 	} {
 		command := exec.CommandContext(t.Context(), binary, append(args, "--config.file="+configFile)...)
 		command.Env = append(os.Environ(), s.env...)
