@@ -105,6 +105,9 @@ func (r *reader) knownCommand(name string, words []word, sh shell, in stream) ou
 		// More words follow, which come from its input.
 		sh.moreWords = true
 		r.undecide(in.text.text())
+		if text, ok := r.scriptText(in.file); ok {
+			r.undecide(withoutComments(text))
+		}
 		own := flags{short: "aEILnPsdjS", long: "--arg-file --delimiter --max-args --max-procs --jobs"}
 		return r.run(filledIn(skipOptions(words[1:], own)), sh, in)
 	case name == "find":
@@ -306,10 +309,30 @@ func (r *reader) standardInput(in stream, sh shell) stream {
 func (r *reader) program(words []word, sh shell) outcome {
 	if !r.named(words, false, sh) && !r.ownFile(words, sh) && !r.scan(words[1:], sh) && !r.follow(words, sh) {
 		r.undecide(join(words))
+		r.undecideFiles(words[1:], sh)
 		r.unknownCommand(words, sh)
 		r.unseenScript(words[0], sh)
 	}
 	return outcome{out: opaque()}
+}
+
+// undecideFiles notes what is in the files that a program is given whose working is not known: a playbook, a list of
+// tasks. A log only says what was run.
+func (r *reader) undecideFiles(args []word, sh shell) {
+	for _, w := range args[:min(len(args), maxArgs)] {
+		if _, value, ok := strings.Cut(string(w), "="); ok && strings.HasPrefix(string(w), "-") {
+			w = word(value)
+		}
+		path := sh.resolve(w)
+		switch ext := filepath.Ext(path); {
+		case !strings.ContainsAny(string(w), "./"), sh.elsewhere != "", ofSystem.MatchString(path), !isFile(path),
+			ext == ".log", ext == ".gz":
+			continue
+		}
+		if text, ok := r.scriptText(path); ok && !isBinary(text) {
+			r.undecide(withoutComments(text))
+		}
+	}
 }
 
 // scan looks for the first word that is a way into Magento's cron, whatever unknown program stands before it. It

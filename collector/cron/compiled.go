@@ -13,8 +13,8 @@ import (
 // Limits of programs that are no text, or too long for a script: of one, and of all in one look. People wrap cron in
 // small ones. What is beyond is a program with another purpose.
 const (
-	maxProgram     = 16 << 20
-	maxAllPrograms = 64 << 20
+	maxProgram     = 128 << 20
+	maxAllPrograms = 256 << 20
 	// maxHead is how much of a file shows whether it is text.
 	maxHead = 4096
 )
@@ -45,7 +45,11 @@ func (r *reader) large(path string) {
 	if err != nil || !info.Mode().IsRegular() {
 		return
 	}
-	if size := info.Size(); size <= maxScriptBytes || size > min(maxProgram, r.look.programBytes) {
+	switch size := info.Size(); {
+	case size <= maxScriptBytes:
+		return
+	case size > min(maxProgram, r.look.programBytes):
+		r.look.overlooked(path + " is too large")
 		return
 	}
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)

@@ -90,6 +90,8 @@ type Evidence struct {
 	Problems  []Problem
 	// Looked names what was read, for people who wonder why something was not found.
 	Looked []string
+	// Overlooked names programs that are started and were not looked into, and why.
+	Overlooked []string
 }
 
 // Armed returns the entries that certainly start that system's cron.
@@ -217,6 +219,13 @@ func (l *look) problem(path, text, remedy string) {
 func (l *look) looked(what string) {
 	if len(l.evidence.Looked) < maxLooked {
 		l.evidence.Looked = append(l.evidence.Looked, printable(what))
+	}
+}
+
+func (l *look) overlooked(what string) {
+	if what = printable(what); len(l.evidence.Overlooked) < maxLooked &&
+		!slices.Contains(l.evidence.Overlooked, what) {
+		l.evidence.Overlooked = append(l.evidence.Overlooked, what)
 	}
 }
 

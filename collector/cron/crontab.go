@@ -24,6 +24,8 @@ type job struct {
 	hash   string
 	// dormant is why cron does not run it, note what else is odd about it.
 	dormant, note string
+	// odd says that the line is none that a cron accepts.
+	odd bool
 	// vars are the variables that are set above it; valid until the next job is asked for.
 	vars map[string]string
 }
@@ -36,6 +38,8 @@ type crontabFormat struct {
 	isUser func(string) bool
 	// supercronic's schedules can have two fields more, and % is nothing special.
 	supercronic bool
+	// anacron's lines have a period, a delay and a name before the command.
+	anacron bool
 }
 
 // hasUser reports whether the word behind a schedule is a user.
@@ -50,6 +54,7 @@ var (
 	fiveFields = regexp.MustCompile(`^-?(?:[0-9*][0-9*,/~-]*\s+){3}` +
 		`[0-9A-Za-z*][0-9A-Za-z*,/~-]*\s+[0-9A-Za-z*][0-9A-Za-z*,/~#-]*\s+`)
 	moreFields = regexp.MustCompile(`^(?:[0-9*?][0-9*?,/~LW#-]*\s+){1,2}`)
+	period     = regexp.MustCompile(`^(?:\d+|@[a-z]+)\s+\d+\s+\S+\s+`)
 	firstField = regexp.MustCompile(`^\S+\s+`)
 	// runPartsName is what Debian's run-parts and cron accept in their directories: nothing with a dot.
 	runPartsName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
@@ -79,7 +84,7 @@ func jobs(data []byte, format crontabFormat) iter.Seq[job] {
 			if !ok {
 				continue
 			}
-			if j.dormant != "" && i < joinedTo {
+			if j.odd && i < joinedTo {
 				continue // it has been read as the end of the line above
 			}
 			if i == last {
@@ -119,12 +124,18 @@ func (c *crontab) line(line string) (job, bool) {
 		return j, false
 	}
 	j.marker, j.hash = c.marker, c.hash
-	schedule := macro.FindString(text)
-	if schedule == "" {
+	schedule := ""
+	switch {
+	case c.format.anacron:
+		schedule = period.FindString(text)
+	default:
+		schedule = macro.FindString(text)
+	}
+	if schedule == "" && !c.format.anacron {
 		schedule = fiveFields.FindString(text)
 	}
 	if schedule == "" {
-		j.command, j.dormant = text, "cron does not accept this line"
+		j.command, j.dormant, j.odd = text, "cron does not accept this line", true
 		return j, true
 	}
 	if c.format.supercronic {
@@ -200,7 +211,12 @@ func (l *look) crontabFile(path string, data []byte, info fs.FileInfo) {
 		format.isUser = l.isUser
 	}
 	dormant, note := fileState(path, format, user, info)
+	first, isOdd := len(l.evidence.Entries), false
 	for j := range jobs(data, format) {
+		if j.odd && !isCronPlace(path) {
+			isOdd = true
+			continue
+		}
 		if j.user == "" {
 			j.user = user
 		}
@@ -216,6 +232,9 @@ func (l *look) crontabFile(path string, data []byte, info fs.FileInfo) {
 				Remedy: crontabRemedy(path, j, format, user, sh.marked),
 			}))
 		}
+	}
+	if isOdd && len(l.evidence.Entries) == first {
+		l.strange(path, data)
 	}
 }
 
@@ -239,6 +258,8 @@ func (l *look) cronShell(j job) shell {
 func formatOf(path string) (crontabFormat, string) {
 	dir := filepath.Dir(path)
 	switch base, parent := filepath.Base(dir), filepath.Base(filepath.Dir(dir)); {
+	case filepath.Base(path) == "anacrontab":
+		return crontabFormat{anacron: true}, "root"
 	case base == "cron.d" || filepath.Base(path) == "crontab":
 		return crontabFormat{system: true}, ""
 	case (base == "crontabs" || base == "tabs") && parent == "cron", base == "cron" && parent == "spool":
@@ -269,7 +290,7 @@ func fileState(path string, format crontabFormat, user string, info fs.FileInfo)
 		note = joinNotes(note, "Debian's cron refuses it while others than its owner can write it")
 	case format.system && ok && stat.Uid != 0:
 		note = joinNotes(note, "Debian's cron refuses it while its owner is not root")
-	case user != "" && mode != 0o600:
+	case user != "" && !format.anacron && mode != 0o600:
 		note = joinNotes(note, "Debian's cron refuses it while its mode is not 0600")
 	}
 	return "", note
@@ -278,7 +299,7 @@ func fileState(path string, format crontabFormat, user string, info fs.FileInfo)
 // crontabRemedy says how to stop what a line starts.
 func crontabRemedy(path string, j job, format crontabFormat, user string, marked bool) string {
 	remedy := fmt.Sprintf("comment out line %d of %s", j.line, path)
-	if !format.system && user != "" {
+	if !format.system && !format.anacron && user != "" {
 		remedy = fmt.Sprintf("run crontab -u %s -e and comment out line %d", user, j.line)
 	}
 	if marked {

@@ -181,8 +181,8 @@ func containerPlaces() (system, users []string) {
 	return []string{"/etc/cron.d"}, []string{"/var/spool/cron/crontabs", "/var/spool/cron", "/etc/crontabs"}
 }
 
-// daemonProcess reads the crontabs of a cron daemon that runs, if they are its own: those that its arguments name, or those of
-// its container. It reports whether the process is such a daemon.
+// daemonProcess reads the crontabs of a cron daemon that runs, if they are its own: those that its arguments name, or
+// those of its container. It reports whether the process is such a daemon.
 func (l *look) daemonProcess(t *processTable, p procfs.Proc, args []string) bool {
 	if len(args) > 1 && filepath.Base(args[0]) == "busybox" {
 		args = args[1:]

@@ -140,6 +140,7 @@ func TestLargePrograms(t *testing.T) {
 	}{
 		{"that names it", maxScriptBytes + 70_000, names, 1},
 		{"that names nothing", maxScriptBytes + 70_000, "\x00{ROOT}\x00", 0},
+		{"that is as long as a program with its interpreter", maxProgram - 1, names, 1},
 		{"that is longer than anybody's wrapper", maxProgram + 1, names, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -16,12 +16,15 @@ import (
 // home directory of the account that owns the Magento installation.
 func usualPlaces(root, home string) []string {
 	places := []string{
-		"/etc/crontab", "/etc/cron.d", "/var/spool/cron/crontabs", "/var/spool/cron/tabs", "/var/spool/cron/*",
+		"/etc/crontab", "/etc/anacrontab", "/etc/cron.d",
+		"/var/spool/cron/crontabs", "/var/spool/cron/tabs", "/var/spool/cron/*",
 		"/etc/systemd/system", "/run/systemd/system", "/run/systemd/transient", "/run/systemd/generator",
 		"/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system",
 		"/etc/systemd/user", "/usr/lib/systemd/user",
 		"/etc/supervisor/supervisord.conf", "/etc/supervisor/conf.d/*.conf",
 		"/etc/supervisord.conf", "/etc/supervisord.d/*.ini",
+		"/etc/service/*/run", "/var/service/*/run", "/service/*/run", "/run/service/*/run", "/etc/services.d/*/run",
+		"/etc/s6-overlay/s6-rc.d/*/run",
 	}
 	for i, place := range places {
 		places[i] = filepath.Join(root, place)
@@ -125,16 +128,27 @@ func (l *look) file(path string) {
 	data, info, ok := l.read(path)
 	switch {
 	case !ok:
-	case isINI(path) && filepath.Base(filepath.Dir(path)) != "cron.d":
-		l.supervisorFile(path, data)
-		l.ofeliaFile(path, data)
+	case isCronPlace(path):
+		l.crontabFile(path, data, info)
+	case isProgram(path, data):
+		l.programFile(path)
+	case isINI(path):
+		if !l.supervisorFile(path, data) && !l.ofeliaFile(path, data) {
+			l.strange(path, data)
+		}
 	case isDockerfile(path):
 		l.dockerfile(path, data)
-	case isDefinition(path) && filepath.Base(filepath.Dir(path)) != "cron.d":
+	case isDefinition(path):
 		l.definitionFile(path, data)
 	default:
 		l.crontabFile(path, data, info)
 	}
+}
+
+// isCronPlace reports whether a cron reads the file for sure.
+func isCronPlace(path string) bool {
+	format, user := formatOf(path)
+	return format.system || user != "" || format.anacron
 }
 
 func isINI(path string) bool {

@@ -20,7 +20,8 @@ func opaque() stream { return stream{altered: true} }
 
 // append adds what the next command writes.
 func (s *stream) append(next stream) {
-	s.altered = s.altered || next.altered || next.file != "" || s.file != "" && next.text != ""
+	both := (s.file != "" || s.text != "") && (next.file != "" || next.text != "")
+	s.altered = s.altered || next.altered || both && (s.file != "" || next.file != "")
 	if s.file == "" && s.text == "" {
 		s.file = next.file
 	}

@@ -9,14 +9,17 @@ import (
 // supervisorExpansion is a part that supervisor fills in, like %(process_num)02d.
 var supervisorExpansion = regexp.MustCompile(`%\([^)]*\)[0-9]*[sd]`)
 
-// supervisorFile reports the programs of a supervisor configuration that run Magento's cron or consumers.
-func (l *look) supervisorFile(path string, data []byte) {
+// supervisorFile reports the programs of a supervisor configuration that run Magento's cron or consumers, and whether
+// there are any programs.
+func (l *look) supervisorFile(path string, data []byte) bool {
 	found := parseOptions(path, supervisorLines(data))
-	for _, section := range found.sections("program:") {
+	sections := found.sections("program:")
+	for _, section := range sections {
 		for _, command := range found.list(section, "command") {
 			l.supervisorProgram(found, section, command)
 		}
 	}
+	return len(sections) > 0 || len(found.sections("supervisord")) > 0
 }
 
 func (l *look) supervisorProgram(o options, section string, command option) {

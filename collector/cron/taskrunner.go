@@ -42,7 +42,14 @@ func taskFiles(program string) []string {
 // of others the file says what is possible.
 func (r *reader) runTask(name string, words []word, sh shell) {
 	args := words[1:]
+	files := taskFiles(name)
 	for i, w := range args {
+		if file, ok := strings.CutPrefix(string(w), "--justfile="); ok {
+			files = []string{file}
+		}
+		if hasWord("-f --file --justfile --taskfile -t -buildfile --rakefile", string(w)) && i+1 < len(args) {
+			files = []string{string(args[i+1])}
+		}
 		if dir, ok := strings.CutPrefix(string(w), "--working-dir="); ok {
 			sh.dir = sh.resolve(word(dir))
 		}
@@ -50,7 +57,7 @@ func (r *reader) runTask(name string, words []word, sh shell) {
 			sh.dir = sh.resolve(args[i+1])
 		}
 	}
-	for _, file := range taskFiles(name) {
+	for _, file := range files {
 		path := sh.resolve(word(file))
 		text, ok := r.scriptText(path)
 		if !ok || sh.elsewhere != "" {

@@ -270,6 +270,9 @@ func (l *look) serviceCommand(u *unitSet, name string, settings options, command
 			sh.assign(variable, exportedWord(word(value)))
 		}
 	}
+	for _, line := range settings.list("Service", "EnvironmentFile") {
+		l.environmentFile(&sh, fillSpecifiers(line.value, name, home))
+	}
 	l.command = "" // what units start is not followed
 	text := commandLine(fillSpecifiers(strings.TrimLeft(command.value, "@-:+!|"), name, home), true)
 	for _, found := range l.invocations(text, stream{}, sh) {
@@ -280,6 +283,25 @@ func (l *look) serviceCommand(u *unitSet, name string, settings options, command
 			e.Remedy = fmt.Sprintf("take the start of %s out of %s, and run systemctl stop %s", name, by, name)
 		}
 		l.entry(found.entry(e))
+	}
+}
+
+// environmentFile assigns the variables of the files that a pattern names.
+func (l *look) environmentFile(sh *shell, pattern string) {
+	paths, err := filepath.Glob(strings.Trim(strings.TrimPrefix(pattern, "-"), `"'`))
+	if err != nil || strings.Contains(pattern, unknownPart) {
+		return // what its variables are is not known then
+	}
+	for _, path := range paths {
+		data, _, err := readRegular(path, maxScriptBytes)
+		if err != nil {
+			continue
+		}
+		for _, line := range unitLines(data) {
+			for variable, value := range assignments(line.text) {
+				sh.assign(variable, exportedWord(word(value)))
+			}
+		}
 	}
 }
 

@@ -365,6 +365,9 @@ func hostSigns(e *evidence.Evidence, found cron.Evidence, wanted bool) []cronSig
 	}
 	if len(signs) == 0 {
 		evidence := fmt.Sprintf("looked at %d places", len(found.Looked))
+		if len(found.Overlooked) > 0 {
+			evidence += "; not looked into: " + strings.Join(found.Overlooked, ", ")
+		}
 		signs = append(signs, cronSign{cronQuiet, "host", "nothing on this host starts Magento 2's cron", evidence, ""})
 	}
 	return signs
