@@ -270,8 +270,14 @@ func TestArchivesNotLookedInto(t *testing.T) {
 		"m2.cms": {
 			[]byte("\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03\xa0\x80 and so on"), "CMS message", "cms",
 		},
-		"m2.sql.lzo": {[]byte("\x89LZO\x00\r\n\x1a\n and so on"), "compressed by lzop", "lzop"},
-		"disk.qcow2": {[]byte("QFI\xfb and so on"), "image of a disk", "dump the database there"},
+		"m2.sql.lzo":   {[]byte("\x89LZO\x00\r\n\x1a\n and so on"), "compressed by lzop", "lzop"},
+		"m2.sql.vault": {[]byte("$ANSIBLE_VAULT;1.1;AES256\n6663\n"), "encrypted by Ansible Vault", "ansible-vault"},
+		"m2.scrypt":    {[]byte("scrypt\x00\x0e and so on"), "encrypted by scrypt", "scrypt dec"},
+		"m2.bin":       {[]byte("RCLONE\x00\x00 and so on"), "encrypted by rclone", "rclone copy"},
+		"m2.sql.cpt":   {[]byte("\x9f\x12\xab\x02 and so on"), "no text, and its name ends in .cpt", "Decrypt or unpack"},
+		"m2.sql.br":    {[]byte("\x1b\x0f\x00\xf8 and so on"), "no text, and its name ends in .br", "Decrypt or unpack"},
+		"m2.SQL.AES":   {[]byte("\x00\x12\xab\x02 and so on"), "no text, and its name ends in .aes", "Decrypt or unpack"},
+		"disk.qcow2":   {[]byte("QFI\xfb and so on"), "image of a disk", "dump the database there"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -3,6 +3,7 @@ package backup
 import (
 	"bytes"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -42,6 +43,9 @@ var unread = []beginning{
 	{"-----BEGIN PKCS7", "encrypted as a CMS message", "decrypt a copy (openssl smime -decrypt)"},
 	{"AES\x01", "encrypted by AES Crypt", "decrypt a copy (aescrypt -d)"},
 	{"AES\x02", "encrypted by AES Crypt", "decrypt a copy (aescrypt -d)"},
+	{"$ANSIBLE_VAULT;", "encrypted by Ansible Vault", "decrypt a copy (ansible-vault decrypt)"},
+	{"scrypt\x00", "encrypted by scrypt", "decrypt a copy (scrypt dec)"},
+	{"RCLONE\x00\x00", "encrypted by rclone", "copy it out of the crypt remote (rclone copy)"},
 	{"LUKS\xba\xbe", "an encrypted image of a disk", "restore it elsewhere and dump the database there"},
 	{"BORG_SEG", "a segment of a borg repository", "extract the backup (borg extract)"},
 	{"QFI\xfb", "an image of a disk", "restore it elsewhere and dump the database there"},
@@ -64,6 +68,20 @@ func opaqueBeginning(head []byte) (beginning, bool) {
 		return beginning{text: "encrypted as a CMS message", how: "decrypt a copy (openssl cms -decrypt)"}, true
 	}
 	return beginning{}, false
+}
+
+// encodedExtensions end the names of files that are encrypted or compressed, also by programs that put nothing at the
+// beginning which shows it.
+var encodedExtensions = wordSet(".enc .aes .cpt .gpg .pgp .age .crypt .crypto .nacl .p7m .ssl .br .lrz .lzo .zpaq .dar")
+
+// opaqueByName names what begins like no text, and whose name says that it is encrypted or compressed.
+func opaqueByName(name string, head []byte) (beginning, bool) {
+	ext := strings.ToLower(path.Ext(name))
+	text := func(b byte) bool { return b >= ' ' && b < 0x7f || isBlank[b] }
+	if !encodedExtensions[ext] || sniffCompression(head) != CompressionNone || !slices.ContainsFunc(head, func(b byte) bool { return !text(b) }) {
+		return beginning{}, false
+	}
+	return beginning{text: "no text, and its name ends in " + ext, how: "decrypt or unpack a copy"}, true
 }
 
 // advice is what to do about it, for people.

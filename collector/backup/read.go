@@ -256,6 +256,9 @@ func (j job) readAt(ctx context.Context, r *Report, in io.Reader, at place) erro
 	if b, ok := opaqueBeginning(head); ok {
 		return opaque(b.advice(), "it is %s, which is not looked into", b.text)
 	}
+	if b, ok := opaqueByName(r.Candidate.Path, head); ok && at.depth == 0 {
+		return opaque(b.advice(), "it is %s, which is not looked into", b.text)
+	}
 	if text, ok := foreign(head); ok {
 		return corrupt(0, "%s", text)
 	}
