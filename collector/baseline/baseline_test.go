@@ -13,7 +13,7 @@ import (
 	"magento_migration_exporter/collector/mysqltest"
 )
 
-// servers are the two that the conditions are tried on: the newest grammar here and the oldest that is supported.
+// servers are those that the conditions are tried on.
 var servers []*mysqltest.Server
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
@@ -28,7 +28,7 @@ func run(m *testing.M) int {
 			}
 		}
 	}()
-	for _, flavor := range []mysqltest.Flavor{mysqltest.MariaDB, mysqltest.MySQL56} {
+	for _, flavor := range mysqltest.Flavors() {
 		if err := start(ctx, flavor); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1

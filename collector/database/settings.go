@@ -103,8 +103,9 @@ func (s *Session) transactionSettings() []setting {
 // limits returns the setting that makes the server end statements that take longer, if it has one: MariaDB from 10.1.1
 // on for all statements, MySQL from 5.7.8 on for SELECT.
 func (v Version) limits(timeout time.Duration) []setting {
-	all := setting{name: "max_statement_time", value: strconv.FormatFloat(timeout.Seconds(), 'f', 3, 64), optional: true}
-	reads := setting{name: "max_execution_time", value: strconv.FormatInt(timeout.Milliseconds(), 10), optional: true}
+	seconds, milliseconds := strconv.FormatFloat(timeout.Seconds(), 'f', 3, 64), timeout.Milliseconds()
+	all := setting{name: "max_statement_time", value: seconds, optional: true}
+	reads := setting{name: "max_execution_time", value: strconv.FormatInt(milliseconds, 10), optional: true}
 	switch {
 	case v.doubtful():
 		return []setting{all, reads}

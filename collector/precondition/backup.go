@@ -201,6 +201,8 @@ type backupTarget struct {
 	filled map[string]int64
 	// triggers are by table, without prefix; only those that the account may see.
 	triggers map[string]int
+	// hiddenTriggers is the GRANT that lets the account see triggers; empty where it sees them, or may.
+	hiddenTriggers string
 	// scheduledViews is the number of indexers that are updated by schedule: each records its changes with triggers.
 	scheduledViews int
 	// remedy is how to make a valid backup.
@@ -228,6 +230,7 @@ func readBackupTarget(ctx context.Context, e *evidence.Evidence) (backupTarget, 
 	if err := readTriggers(ctx, m2, &t); err != nil {
 		return t, err
 	}
+	t.hiddenTriggers = hiddenTriggers(ctx, e)
 	if err := readFilledTables(ctx, m2, &t); err != nil {
 		return t, err
 	}
@@ -489,6 +492,9 @@ func refuseGaps(today backupTarget, c *backup.Content) finding.Finding {
 		return fail("the backup lacks tables of Magento 2",
 			fmt.Sprintf("%d tables: %s", len(missing), strings.Join(missing[:min(len(missing), 20)], ", ")))
 	}
+	if f := refuseHiddenTriggers(today, c); f.Status != finding.Pass {
+		return f
+	}
 	if gaps := triggerGaps(today, c); gaps != "" {
 		return fail("the backup lacks triggers of Magento 2, which keep its indexes current", gaps)
 	}
@@ -735,14 +741,8 @@ func dumpRemedy(ctx context.Context, e *evidence.Evidence) string {
 	}
 	text := "Make a new backup:\nset -o pipefail; " + command + options + " " + m2.ClientOptions() +
 		" | gzip > magento2.sql.gz"
-	var unread finding.Verdict // the precondition privileges reports it
-	if o, ok := e.Privileges(ctx, m2, &unread); ok {
-		pattern := m2.Endpoint.Name
-		if !o.Server.PartialRevokes {
-			pattern = database.EscapeLike(pattern)
-		}
-		text = "Let the account see triggers and views, as an administrator:\nGRANT SELECT, TRIGGER, SHOW VIEW ON " +
-			database.Quote(pattern) + ".* TO " + o.Account.Quoted() + ";\n" + text
+	if grant := dumpGrant(ctx, e); grant != "" {
+		text = "Let the account see triggers and views, as an administrator:\n" + grant + "\n" + text
 	}
 	return text
 }

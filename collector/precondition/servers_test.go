@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/mysqltest"
@@ -320,4 +321,68 @@ func TestServersWithAnotherVersion(t *testing.T) {
 		s.WantValue(0, "privileges_ok", "magento1")
 		s.WantValue(1, "privileges_ok", "magento2")
 	}
+}
+
+// TestDumpsWithoutHiddenTriggers is a dump that lacks the triggers, where the documented account may or may not see
+// that there are any. It never passes; where it cannot be told, the remedy's GRANT lets it be seen.
+func TestDumpsWithoutHiddenTriggers(t *testing.T) {
+	t.Parallel()
+	shared.Each(t, func(t *testing.T, server *mysqltest.Server) {
+		s := newShop(t, func(s *shoptest.Shop) { s.Server2 = server })
+		path := filepath.Join(t.TempDir(), "magento2.sql")
+		s.Set("backup", map[string]any{"paths": []string{path}})
+		s.dumpWithoutTriggers(path)
+		s.WantFinding("backup", finding.Fail, "lacks triggers")
+		s.On2("UPDATE mview_state SET mode = 'disabled'")
+		s.Evaluate()
+		if got := s.State("backup").Result; got.Status == finding.Fail {
+			// MariaDB from 10.11 on shows triggers to who may write the table.
+			if server.Flavor() != mysqltest.MariaDB && server.Flavor() != mysqltest.MariaDB118 {
+				t.Errorf("%+v", got)
+			}
+			return
+		}
+		f := s.HasFinding("backup", finding.Unknown, "GRANT ", "TRIGGER")
+		s.Exec(server, sqlLines(f.Remedy)...)
+		s.On2("CREATE TRIGGER erp AFTER INSERT ON sales_order FOR EACH ROW SET @x = 1")
+		s.WantFinding("backup", finding.Fail, "triggers", "sales_order: 0 of 1")
+		s.Want("privileges", finding.Pass)
+	})
+}
+
+// TestBackupRemedyKeepsWhatTheAccountHas pastes it for an account that goes by a line for another name.
+func TestBackupRemedyKeepsWhatTheAccountHas(t *testing.T) {
+	t.Parallel()
+	shared.Each(t, func(t *testing.T, server *mysqltest.Server) {
+		s := newShop(t, func(s *shoptest.Shop) { s.Server2 = server })
+		s.Set("backup", map[string]any{"paths": []string{filepath.Join(t.TempDir(), "*.sql")}})
+		account := "'" + s.User + "'@'%'"
+		s.Exec(server, "DROP USER "+account, "CREATE USER "+account+" IDENTIFIED BY '"+shoptest.Password+"'",
+			"GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, REFERENCES ON `m2%`.* TO "+account)
+		s.Want("privileges", finding.Pass)
+		f := s.HasFinding("backup", finding.Fail, "there is no backup", "GRANT ")
+		s.Exec(server, sqlLines(f.Remedy)...)
+		s.Want("privileges", finding.Pass)
+		if f := s.HasFinding("backup", finding.Fail, "there is no backup"); strings.Contains(f.Remedy, "GRANT ") {
+			t.Errorf("after the remedy: %s", f.Remedy)
+		}
+	})
+}
+
+// dumpWithoutTriggers writes what mysqldump --skip-triggers does, with a client that each server lets in.
+func (s *shop) dumpWithoutTriggers(path string) {
+	s.T.Helper()
+	server := s.Server2
+	name := "mariadb-dump"
+	flavor := server.Flavor()
+	if flavor.Family() == "mysql" {
+		flavor, name = mysqltest.MySQL97, "mysqldump"
+	}
+	program := filepath.Join(clients(s.T, flavor), name)
+	out, err := exec.CommandContext(s.T.Context(), program, "--no-defaults", "--socket="+server.Socket(),
+		"--user=root", "--single-transaction", "--skip-triggers", "--loose-skip-ssl", "--loose-set-gtid-purged=OFF",
+		s.DB2).Output()
+	s.Must(err)
+	s.Must(os.WriteFile(path, out, 0o600))
+	age(s.T, path, time.Hour)
 }

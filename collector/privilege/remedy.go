@@ -92,6 +92,21 @@ func (r grantRequest) hiddenBy(pattern string, st standing) []Grant {
 	return nil
 }
 
+// Held says whether the account holds a privilege on the database in a session of its own.
+func (o Observation) Held(p Privilege) State {
+	current := newReading(o.Server, o.session, o.Target.Database)
+	state, _ := decide(o.session.probe.Answers[p], current, o.session.probe, p)
+	return state
+}
+
+// Grant returns the statements that give the account these privileges beside what it has; none when it has them.
+func (o Observation) Grant(needed ...Privilege) []string {
+	if !slices.ContainsFunc(needed, func(p Privilege) bool { return o.Held(p) != Held }) {
+		return nil
+	}
+	return grantRequest{o.Account, o.Server, o.Target.Database, o.own, []standing{o.session}, needed}.statements()
+}
+
 // remedy puts a sentence before statements or configuration lines, each on a line of its own.
 func remedy(sentence string, lines ...string) string {
 	return strings.Join(append([]string{sentence}, lines...), "\n")
