@@ -5,6 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
+
+	"magento_migration_exporter/collector/mysqltest"
 )
 
 // composerLock is what Composer writes for a Magento 2 with the migration tool, as far as anybody reads it.
@@ -53,6 +56,15 @@ func mapFile(option string) string {
 	return "<map><source/><destination/></map>"
 }
 
+// deltaFile is a delta file that lists what the small Magento 1 has.
+func deltaFile() string {
+	var b strings.Builder
+	for document, key := range mysqltest.DeltaLogged() {
+		fmt.Fprintf(&b, "<document key=%q>%s</document>", key, document)
+	}
+	return `<groups><group name="delta_map">` + b.String() + "</group></groups>"
+}
+
 // writeMagento2 writes the files of a Magento 2 with the migration tool that is set up for the shop.
 func writeMagento2(s *shop) error {
 	const tool = "vendor/magento/data-migration-tool/"
@@ -61,6 +73,11 @@ func writeMagento2(s *shop) error {
 	for _, name := range mapFiles() {
 		fmt.Fprintf(&options, "<%[1]s>etc/%[1]s.xml</%[1]s>\n", name)
 		files[tool+"etc/"+name+".xml"] = mapFile(name)
+	}
+	if s.Migrated {
+		files[tool+"etc/delta_document_groups_file.xml"] = deltaFile()
+		files["var/migration.log"] = "[" + time.Now().UTC().Add(-50*time.Minute).Format("2006-01-02T15:04:05.000000-07:00") +
+			"][INFO][mode: data][stage: data migration][step: Map Step]: started\n"
 	}
 	for _, option := range otherOptions() {
 		name, value, _ := strings.Cut(option, "=")

@@ -47,6 +47,8 @@ type shop struct {
 	Cutover, Root string
 	// Trusted accounts have SUPER, so that log_bin_trust_function_creators does not matter to them.
 	Trusted bool
+	// Migrated is true of a shop past migrate:data: both databases are on Magento 2's server, and it has a delta log.
+	Migrated bool
 }
 
 // DB1, DB2 and User are the names in the servers. Underscores would be wildcards in grants.
@@ -137,9 +139,13 @@ func together(t *testing.T, tasks ...func(context.Context) error) {
 
 // prepare loads a shop's two databases, makes its accounts and backs it up.
 func (s *stack) prepare(ctx context.Context, shop *shop) error {
-	shop.Port1, shop.Port2, shop.Password = s.magento1.Port(), s.magento2.Port(), "secret"+shop.Name
+	server1 := s.magento1
+	if shop.Migrated {
+		server1 = s.magento2
+	}
+	shop.Port1, shop.Port2, shop.Password = server1.Port(), s.magento2.Port(), "secret"+shop.Name
 	shop.Backup = filepath.Join(s.dir, shop.Name+".sql")
-	if err := s.magento1.Load(ctx, shop.DB1(), mysqltest.Magento1("")); err != nil {
+	if err := server1.Load(ctx, shop.DB1(), mysqltest.Magento1("")); err != nil {
 		return err
 	}
 	if err := s.magento2.Load(ctx, shop.DB2(), mysqltest.Magento2("")); err != nil {
@@ -152,13 +158,16 @@ func (s *stack) prepare(ctx context.Context, shop *shop) error {
 	}
 	account := "'" + shop.User() + "'@'%'"
 	create := "CREATE USER " + account + " IDENTIFIED BY '" + shop.Password + "'"
-	if err := s.magento1.Exec(ctx, create, "GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, TRIGGER, SHOW VIEW ON "+shop.DB1()+".* TO "+account); err != nil {
+	if err := server1.Exec(ctx, create, "GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, TRIGGER, SHOW VIEW ON "+shop.DB1()+".* TO "+account); err != nil {
 		return err
 	}
 	if shop.Trusted {
 		if err := s.magento1.Exec(ctx, "GRANT SUPER ON *.* TO "+account); err != nil {
 			return err
 		}
+	}
+	if shop.Migrated {
+		create = "SELECT 1" // it is there
 	}
 	if err := s.magento2.Exec(ctx, create, "GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, REFERENCES ON "+shop.DB2()+".* TO "+account); err != nil {
 		return err
@@ -177,7 +186,28 @@ func (s *stack) prepare(ctx context.Context, shop *shop) error {
 	if err != nil {
 		return fmt.Errorf("back up %s: %w\n%s", shop.DB2(), err, out)
 	}
+	if shop.Migrated {
+		return s.migrate(ctx, shop)
+	}
 	return nil
+}
+
+// migrate does to a shop what migrate:data does, with a delta log whose triggers run as the shop's account, and leaves
+// changes that wait for a delta.
+func (s *stack) migrate(ctx context.Context, shop *shop) error {
+	db1, db2 := shop.DB1(), shop.DB2()
+	if err := mysqltest.SimulateMigrateData(ctx, s.magento2, db1, db2, "", ""); err != nil {
+		return err
+	}
+	if err := mysqltest.DropDeltaLog(ctx, s.magento2, db1, ""); err != nil {
+		return err
+	}
+	if err := mysqltest.SetUpDeltaLog(ctx, s.magento2, db1, "", "'"+shop.User()+"'@'%'"); err != nil {
+		return err
+	}
+	return s.magento2.Exec(ctx,
+		"UPDATE "+db2+".customer_entity c JOIN "+db1+".customer_entity o USING (entity_id) SET c.updated_at = o.updated_at",
+		"UPDATE "+db1+".customer_entity SET email = CONCAT('x', email)")
 }
 
 // startAlertmanager runs the example with its receivers turned to the inbox and its waiting times shortened.

@@ -355,7 +355,12 @@ func assertWatched(t *testing.T, prometheus, alertmanager string) {
 		}
 		query := "/api/v1/query?query=job_migration:magento_migration_ready:min_last10m"
 		getJSON(t, "http://"+prometheus+query, &answer)
-		return len(answer.Data.Result) == 1 && answer.Data.Result[0].Metric["migration"] == "demo"
+		for _, r := range answer.Data.Result {
+			if r.Metric["migration"] == "demo" {
+				return true
+			}
+		}
+		return false
 	})
 	eventually(t, "Alertmanager has the alert", func() bool {
 		type alert struct {
@@ -367,6 +372,59 @@ func assertWatched(t *testing.T, prometheus, alertmanager string) {
 			return a.Labels["alertname"] == "NotReady" && a.Labels["migration"] == "demo"
 		})
 	})
+}
+
+// TestWindow pastes what the demo prints for the migration that is past migrate:data.
+func TestWindow(t *testing.T) {
+	d := startDemo(t, exporterBinary)
+	output := d.explained(t)
+	exporter := address(t, output, "The exporter")
+	of := func(id string) precondition {
+		var r readiness
+		getJSON(t, "http://"+exporter+"/api/v1/readiness?migration=window", &r)
+		for _, p := range r.Migrations[0].Preconditions {
+			if p.ID == id {
+				return p
+			}
+		}
+		return precondition{}
+	}
+	says := func(id, status, words string) {
+		t.Helper()
+		eventually(t, id+" says: "+words, func() bool {
+			p := of(id)
+			return p.Status == status && slices.ContainsFunc(p.Findings, func(f finding) bool {
+				return strings.Contains(f.Summary, words)
+			})
+		})
+	}
+	_, section, _ := strings.Cut(output, "\nThe migration \"window\"")
+	section, _, _ = strings.Cut(section, "\nThe exporter ")
+	paste := func(heading string) {
+		t.Helper()
+		for block := range strings.SplitSeq(section, "\n\n") {
+			if strings.HasPrefix(block, "# "+heading) {
+				if said, err := exec.CommandContext(t.Context(), "bash", "-c", block).CombinedOutput(); err != nil {
+					t.Fatalf("%s: %v\n%s", block, err, said)
+				}
+				return
+			}
+		}
+		t.Fatalf("nothing to paste for %q in %q", heading, section)
+	}
+	says("delta_backlog", "pass", "migrate:delta runs")
+	if p := of("delta_log"); p.Status != "pass" {
+		t.Errorf("%+v", p)
+	}
+	paste("drop a trigger")
+	says("delta_log", "fail", "changes of sales_flat_order are not logged: the trigger for UPDATE is missing")
+	says("delta_log", "fail", "changes of Magento 1's orders were lost")
+	paste("swap a table")
+	says("delta_log", "fail", "changes of customer_entity are not logged: its triggers sit on customer_entity_old")
+	paste("stop the delta")
+	says("delta_backlog", "warn", "migrate:delta does not run")
+	paste("start the delta")
+	says("delta_backlog", "pass", "migrate:delta runs")
 }
 
 // TestNothingIsLeft ends the demo in every way but the usual one.

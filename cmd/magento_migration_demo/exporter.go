@@ -54,9 +54,9 @@ func (d *demo) startExporter(ctx context.Context, s *shops) (*runningExporter, e
 	return e, nil
 }
 
-// check runs the exporter's own check, which prints its table.
+// check runs the exporter's own check of the first migration, which prints its table.
 func (e *runningExporter) check(ctx context.Context, stdout, stderr io.Writer) error {
-	cmd := exec.CommandContext(ctx, e.binary, "check", "--config.file="+e.config)
+	cmd := exec.CommandContext(ctx, e.binary, "check", "--config.file="+e.config, "--migration=demo")
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	// An exit code of 2 or 3 means that something fails or is unknown, as expected here.
 	err := cmd.Run()

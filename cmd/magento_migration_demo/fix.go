@@ -36,10 +36,10 @@ func comment(text string) string {
 	return "# " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n# ")
 }
 
-// fixes makes commands for these servers of the exporter's remedies, each once.
+// fixes makes commands for these servers of the exporter's remedies for the first migration, each once.
 func fixes(s *shops, r *readiness) []fix {
 	var list []fix
-	for _, m := range r.Migrations {
+	for _, m := range r.Migrations[:min(len(r.Migrations), 1)] {
 		for _, p := range m.Preconditions {
 			for _, f := range p.Findings {
 				if (f.Status != "fail" && f.Status != "warn") || f.Remedy == "" {
