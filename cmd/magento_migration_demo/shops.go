@@ -150,5 +150,5 @@ func (s *shop) dump(ctx context.Context, path string) (err error) {
 
 // Waived are the preconditions that the second migration is not here for.
 func (*shops) Waived() []string {
-	return []string{"system_requirements", "topology", "backup", "extensions", "migration_tool", "increment_ids"}
+	return []string{"system_requirements", "topology", "backup", "extensions", "migration_tool"}
 }
