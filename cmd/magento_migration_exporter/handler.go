@@ -109,6 +109,7 @@ func (h *handler) routes() []route {
 		{"/-/reload", h.reloadConfig},
 		{"GET /{$}", h.overview},
 		{"GET /migrations/{name}", h.migration},
+		{"GET /migrations/{name}/cutover", h.cutover},
 		{"GET /report.html", h.reportHTML},
 		{"GET /report.json", h.reportJSON},
 		{"GET /migrations/{name}/report.html", h.reportHTML},
@@ -236,6 +237,14 @@ func (h *handler) migration(w http.ResponseWriter, r *http.Request) {
 	if doc, ok := h.document(w, r, r.PathValue("name")); ok {
 		h.page(w, r, func(b *bytes.Buffer) error {
 			return h.pages.Migration(b, doc.Migrations[0], doc.Version, doc.GeneratedAt)
+		})
+	}
+}
+
+func (h *handler) cutover(w http.ResponseWriter, r *http.Request) {
+	if doc, ok := h.document(w, r, r.PathValue("name")); ok {
+		h.page(w, r, func(b *bytes.Buffer) error {
+			return h.pages.Cutover(b, doc.Migrations[0], doc.Version, doc.GeneratedAt)
 		})
 	}
 }

@@ -102,6 +102,8 @@ func TestReportsAreServed(t *testing.T) {
 		"/migrations/acme/report.html":  {200, "text/html; charset=utf-8", `^attachment; filename=magento-migration-readiness-acme-\d{8}T\d{6}Z\.html$`, "No precondition blocks the migration."},
 		"/migrations/acme/report.json":  {200, "application/json", `^attachment; filename=magento-migration-readiness-acme-\d{8}T\d{6}Z\.json$`, `"servers"`},
 		"/migrations/none/report.html":  {400, "text/plain; charset=utf-8", "^$", "none"},
+		"/migrations/acme/cutover":      {200, "text/html; charset=utf-8", "^$", "from the phase delta on"},
+		"/migrations/none/cutover":      {400, "text/plain; charset=utf-8", "^$", "none"},
 		"/?status=sad":                  {400, "text/plain; charset=utf-8", "^$", `status="sad"`},
 		"/?page=0":                      {400, "text/plain; charset=utf-8", "^$", `page="0"`},
 		"/?status=ready&search=ac":      {200, "text/html; charset=utf-8", "^$", "1 of 2 match."},

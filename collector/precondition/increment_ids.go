@@ -124,6 +124,14 @@ type sequence struct {
 	clashes [2]string
 }
 
+// name is the sequence's table, or what it is to be called when sales_sequence_meta has no row.
+func (s *sequence) name(prefix string) string {
+	if s.table == "" {
+		return prefix + s.subject()
+	}
+	return s.table
+}
+
 // subject is the sequence's table without a prefix.
 func (s *sequence) subject() string { return fmt.Sprintf("sequence_%s_%d", s.kind, s.store) }
 
@@ -492,10 +500,11 @@ func (j *incrementIDsJudge) readTables(ctx context.Context) error {
 	tables := map[string][]*sequence{}
 	var names []any
 	for _, s := range j.sequences {
-		if s.table != "" && tables[s.table] == nil {
-			names = append(names, s.table)
+		name := s.name(j.e.Magento2.Prefix)
+		if tables[name] == nil {
+			names = append(names, name)
 		}
-		tables[s.table] = append(tables[s.table], s)
+		tables[name] = append(tables[name], s)
 	}
 	for chunk := range slices.Chunk(names, maxParts) {
 		list := evidence.Parameters(len(chunk))
@@ -543,7 +552,8 @@ func (j *incrementIDsJudge) readValues(ctx context.Context) error {
 	var parts []string
 	for i, s := range j.sequences {
 		if s.valid {
-			parts = append(parts, fmt.Sprintf("SELECT %d, MAX(sequence_value) FROM %s", i, database.Quote(s.table)))
+			parts = append(parts, fmt.Sprintf("SELECT %d, MAX(sequence_value) FROM %s", i,
+				database.Quote(s.name(j.e.Magento2.Prefix))))
 		}
 	}
 	for chunk := range slices.Chunk(parts, maxParts) {
@@ -746,15 +756,12 @@ func (j *incrementIDsJudge) missing(s *sequence) {
 		remedy += "\n" + j.create(s)
 	}
 	j.Fail(s.subject(), fmt.Sprintf("Magento 2 has no sequence for %s of store %d: they cannot be made there",
-		manyOf(s.kind), s.store), why, remedy+"\n"+j.enter(s))
+		manyOf(s.kind), s.store), why, strings.TrimSpace(remedy+"\n"+j.enter(s)))
 }
 
 // create is what makes the table of a sequence.
 func (j *incrementIDsJudge) create(s *sequence) string {
-	table := database.Quote(s.table)
-	if s.table == "" {
-		table = j.e.Magento2.Table(s.subject())
-	}
+	table := database.Quote(s.name(j.e.Magento2.Prefix))
 	statement := "CREATE TABLE " + table + " (sequence_value INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY) " +
 		"ENGINE=InnoDB;"
 	var n uint64

@@ -73,6 +73,11 @@ var numberFaults = map[string]numberFault{
 		status: finding.Fail, subject: "sequence_creditmemo_2", after: finding.Pass,
 		words: []string{"no sequence for credit memos of store 2", "sales_sequence_meta has no row"},
 	},
+	"sequence forgotten": {
+		on2:    []string{"DELETE FROM sales_sequence_meta WHERE entity_type = 'order' AND store_id = 2"},
+		status: finding.Fail, subject: "sequence_order_2", after: finding.Pass,
+		words: []string{"no sequence for orders of store 2", "sales_sequence_meta has no row"},
+	},
 	"no profile": {
 		on2: []string{"UPDATE sales_sequence_profile SET is_active = 0 WHERE meta_id = 1"}, after: finding.Pass,
 		status: finding.Fail, subject: "sequence_order_0", words: []string{"no row of sales_sequence_profile for it is active"},

@@ -64,6 +64,12 @@ func switchover() Precondition {
 	}
 }
 
+// What findings on the subject "maintenance of magento1" say, for those who show how far the cutover is.
+const (
+	Magento1Closed = "Magento 1 is closed"
+	Magento1Open   = "Magento 1 is open"
+)
+
 // switchoverSettings say when the switch is.
 type switchoverSettings struct {
 	config.Judgment `yaml:",inline"`
@@ -443,12 +449,12 @@ func (j *switchoverJudge) maintenance1() {
 	switch {
 	case !known:
 	case closed:
-		j.Note(subject, "Magento 1 is closed", path+" exists", "")
+		j.Note(subject, Magento1Closed, path+" exists", "")
 	case j.passed():
 		j.Warn(subject, "Magento 1 is not closed: maintenance.flag is not there", "looked for "+path,
 			"Close it on each of its web nodes:\ntouch "+path)
 	default:
-		j.Note(subject, "Magento 1 is open", "looked for "+path, "")
+		j.Note(subject, Magento1Open, "looked for "+path, "")
 	}
 }
 

@@ -25,11 +25,23 @@ func Markdown(w io.Writer, doc Readiness) error {
 		for _, p := range m.Preconditions {
 			fmt.Fprintf(b, "| %s | %s | %s |\n", p.Status, inline(p.ID), inline(p.Summary))
 		}
+		markdownRunbook(b, m.Runbook)
 		for _, p := range m.Preconditions {
 			markdownFindings(b, p)
 		}
 	}
 	return b.Flush()
+}
+
+// markdownRunbook writes the steps of the cutover as a table.
+func markdownRunbook(b *bufio.Writer, r *Runbook) {
+	if r == nil {
+		return
+	}
+	fmt.Fprint(b, "\n### Cutover, step by step\n\n| step | state | seen | takes |\n| --- | --- | --- | --- |\n")
+	for _, s := range r.Steps {
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", s.Title, s.State, inline(s.Summary), inline(s.Expected))
+	}
 }
 
 func markdownFindings(b *bufio.Writer, p PreconditionReadiness) {

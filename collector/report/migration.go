@@ -66,8 +66,32 @@ type migration struct {
 	Blocking      []shownPrecondition
 	Preconditions []shownPrecondition
 	Changes       []change
+	// Anchor is what the ids in the page begin with.
+	Anchor string
+	// NextTitle is the title of the runbook's next step, Remaining how long the steps take that can be measured.
+	NextTitle, Remaining string
 	// InReport is true in a file, which has no buttons and no links to other pages.
 	InReport bool
+	// page is the path of the migration's page, empty within it.
+	page string
+}
+
+// Link is where a precondition is shown.
+func (m migration) Link(id string) string { return m.page + "#" + m.Anchor + id }
+
+// nextStep puts into words what the runbook says next.
+func (m *migration) nextStep() {
+	if m.Runbook == nil {
+		return
+	}
+	for _, s := range m.Runbook.Steps {
+		if s.ID == m.Runbook.Next {
+			m.NextTitle = s.Title
+		}
+	}
+	if seconds := m.Runbook.ExpectedSeconds; seconds != nil {
+		m.Remaining = finding.Duration(time.Duration(*seconds * float64(time.Second)))
+	}
 }
 
 // phase is one step before the cutover, or the cutover itself.
@@ -129,8 +153,10 @@ func newMigration(m MigrationReadiness, now time.Time, anchor string, inReport b
 		Age:                oldestEvidence(&m, now),
 		Phases:             phases(m.Phase),
 		Changes:            lastChanges(&m, now, anchor),
+		Anchor:             anchor,
 		InReport:           inReport,
 	}
+	v.nextStep()
 	if m.Cutover != nil {
 		v.CutoverText = fmt.Sprintf("%s (%s)", clock(*m.Cutover), relative(*m.Cutover, now))
 	}

@@ -29,6 +29,8 @@ type Pages struct {
 	templates *template.Template
 	docs      map[string]doc
 	static    map[string]staticFile
+	// prefix is the path under which people reach the exporter.
+	prefix string
 }
 
 // staticFile is a file that pages load, with an ETag of its content.
@@ -51,7 +53,7 @@ type page struct {
 // catalogue's preconditions. prefix is the path under which people reach the exporter, or empty; metrics is the path of
 // the metrics.
 func NewPages(catalogue precondition.Catalogue, prefix, metrics string, docs fs.FS) (*Pages, error) {
-	p := &Pages{catalogue: catalogue, static: map[string]staticFile{}}
+	p := &Pages{catalogue: catalogue, static: map[string]staticFile{}, prefix: prefix}
 	var err error
 	if p.templates, err = parseTemplates(prefix, metrics); err != nil {
 		return nil, err
@@ -78,6 +80,7 @@ func parseTemplates(prefix, metrics string) (*template.Template, error) {
 		"verdict":   verdictBadge,
 		"clock":     clock,
 		"server":    serverLine,
+		"remedies":  remedyTexts,
 	}).ParseFS(pageFiles, "page/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("reading the templates: %w", err)
@@ -100,6 +103,17 @@ func (p *Pages) Migration(w io.Writer, m MigrationReadiness, version string, now
 	v := newMigration(m, now, "", false)
 	title := m.Name + " is " + v.Verdict.Word
 	return p.templates.ExecuteTemplate(w, "migration.html", page{title, version, now, true, v})
+}
+
+// Cutover writes the page of one migration's cutover.
+func (p *Pages) Cutover(w io.Writer, m MigrationReadiness, version string, now time.Time) error {
+	v := newMigration(m, now, "", false)
+	v.page = p.prefix + "/migrations/" + m.Name
+	title := "Cutover of " + m.Name
+	if v.NextTitle != "" {
+		title += ": " + v.NextTitle
+	}
+	return p.templates.ExecuteTemplate(w, "cutover.html", page{title, version, now, true, v})
 }
 
 // Static serves the files that pages load.

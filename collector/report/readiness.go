@@ -29,6 +29,8 @@ type MigrationReadiness struct {
 	Cutover       *time.Time              `json:"cutover"`
 	Servers       []evidence.Server       `json:"servers"`
 	Preconditions []PreconditionReadiness `json:"preconditions"`
+	// Runbook is nil before the phase delta.
+	Runbook *Runbook `json:"runbook"`
 }
 
 // PreconditionReadiness is one precondition of the document. Times are UTC, or null.
@@ -74,6 +76,7 @@ func NewReadiness(version string, states []*collector.MigrationState, now time.T
 			PhaseReason:   state.PhaseReason,
 			Servers:       []evidence.Server{},
 			Preconditions: []PreconditionReadiness{},
+			Runbook:       newRunbook(state),
 		}
 		m.Servers = append(m.Servers, state.Servers...)
 		if state.Migration.Cutover != nil {
