@@ -55,7 +55,7 @@ func TestFaultsOfAFailoverOfMagento1(t *testing.T) {
 		s.WantValue(1, "database_info", "magento1", "mariadb", s.version(s.Server1))
 
 		line.lead(other)
-		s.WantFinding("migration_tool", finding.Warn, "FK_ACME", "77")
+		s.WantFinding("migration_tool", finding.Fail, "FK_ACME", "77")
 		s.WantValue(1, "integrity_findings", "foreign_keys")
 		s.WantFinding("privileges", finding.Fail, "TRIGGER")
 		s.WantValue(0, "binlog_enabled")
@@ -129,7 +129,7 @@ func TestFaultsOfAServerWithAnothersName(t *testing.T) {
 	if err := server.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s.WantFinding("migration_tool", finding.Warn, "FK_ACME", "77")
+	s.WantFinding("migration_tool", finding.Fail, "FK_ACME", "77")
 }
 
 func (s *shop) version(server *mysqltest.Server) string {

@@ -56,7 +56,7 @@ func (s *shop) DB1() string  { return "m1" + s.Name }
 func (s *shop) DB2() string  { return "m2" + s.Name }
 func (s *shop) User() string { return s.Name }
 
-var exporterConfig = template.Must(template.New("").Parse(`global: {evaluation_interval: 1s, evaluation_timeout: 20s}
+var exporterConfig = template.Must(template.New("").Parse(`global: {evaluation_interval: 1s, evaluation_timeout: 2m}
 migrations:
 {{- range .}}
   - name: {{.Name}}
@@ -314,7 +314,7 @@ func start(t *testing.T, program string, args ...string) (stop func()) {
 	}
 	stop = sync.OnceFunc(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
-		stubborn := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() })
+		stubborn := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
 		_ = cmd.Wait()
 		stubborn.Stop()
 	})
@@ -339,7 +339,7 @@ func freeAddress(t *testing.T) string {
 }
 
 // patience is how long anything may take on a machine that is busy with other things.
-const patience = 90 * time.Second
+const patience = 5 * time.Minute
 
 // await polls until done returns nil, and fails with its last error.
 func await(t *testing.T, what string, done func() error) {

@@ -38,8 +38,8 @@ type Options struct {
 }
 
 const (
-	startLimit    = time.Minute
-	shutdownLimit = 30 * time.Second
+	startLimit    = 10 * time.Minute
+	shutdownLimit = 2 * time.Minute
 	portAttempts  = 5
 	// loopback is the address that everything here listens on.
 	loopback = "127.0.0.1"
