@@ -293,6 +293,9 @@ func TestSentinels(t *testing.T) {
 		},
 		{`'session' => ['save' => 'redis', 'redis' => ['host' => 'r', 'sentinel_servers' => null]]`, "r:6379 false"},
 		{`'session' => ['save' => 'redis', 'redis' => ['host' => 'r', 'sentinel_servers' => ' ']]`, "r:6379 false"},
+		{`'session' => ['save' => 'redis', 'redis' => ['host' => 'r', 'sentinel_servers' => ' , ']]`, "r:6379 false"},
+		{`'session' => ['save' => 'redis', 'redis' => ['host' => 'r', 'sentinel_servers' => []]]`, "r:6379 false"},
+		{`'session' => ['save' => 'redis', 'redis' => ['host' => 'r', 'sentinel_servers' => false]]`, "r:6379 false"},
 		{`'session' => ['save' => 'redis', 'redis' => ['host' => 'r']]`, "r:6379 false"},
 		{
 			`'session' => ['save' => 'redis', 'redis' => ['host' => 'r', 'sentinel_servers' => 's1,s2:26380']]`,

@@ -59,8 +59,14 @@ func (f *File) session() Store {
 // isSet reports whether a text is there and not empty, as far as that is known. Magento's installer writes empty texts
 // for what is not used.
 func (f *File) isSet(path string) bool {
+	if whole := f.setting(path); whole.State == Known && whole.Value.Kind() == phparray.Array {
+		for range f.children(path) {
+			return true
+		}
+		return false
+	}
 	s := f.Text(path)
-	return s.State == Unknown || strings.TrimSpace(s.Or("")) != ""
+	return s.State == Unknown || strings.Trim(s.Or(""), ", \t") != ""
 }
 
 // cache reads a frontend. The server stands in its options, in those of the remote half of a two-level cache,
