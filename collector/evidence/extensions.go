@@ -25,6 +25,7 @@ var coreData []byte
 type coreModules struct {
 	SetupResources   []string `yaml:"setup_resources"`
 	SetupPrefixes    []string `yaml:"setup_prefixes"`
+	CoreVendors      []string `yaml:"core_vendors"`
 	CommunityModules []string `yaml:"community_modules"`
 	// The rest is Magento's own only in Enterprise.
 	EnterpriseSetupResources []string `yaml:"enterprise_setup_resources"`
@@ -47,8 +48,12 @@ func (c coreModules) ownsSetup(code string, enterprise bool) bool {
 		slices.ContainsFunc(c.SetupPrefixes, func(p string) bool { return strings.HasPrefix(code, p) })
 }
 
-func (c coreModules) ownsModule(name string, enterprise bool) bool {
-	return slices.Contains(c.CommunityModules, name) || enterprise && slices.Contains(c.EnterpriseModules, name)
+// owns reports whether a module is Magento's own. Extensions can put themselves into the code pool core, too.
+func (c coreModules) owns(m magento1.Module, enterprise bool) bool {
+	vendor, _, _ := strings.Cut(m.Name, "_")
+	pool := strings.ToLower(m.CodePool)
+	return pool != "community" && pool != "local" && slices.Contains(c.CoreVendors, vendor) ||
+		slices.Contains(c.CommunityModules, m.Name) || enterprise && slices.Contains(c.EnterpriseModules, m.Name)
 }
 
 // Extension is a third-party module of Magento 1.
@@ -79,8 +84,8 @@ type Extensions struct {
 	Found []Extension
 	// Orphans are third-party setups in core_resource that no module file under magento1.root declares.
 	Orphans []string
-	// Unattributed counts the third-party modules whose config.xml, which has their setups, cannot be read: the orphans
-	// may belong to them.
+	// Unattributed counts the third-party modules that Magento loads and whose config.xml, which has their setups, cannot
+	// be read: the orphans may belong to them.
 	Unattributed int
 }
 
@@ -165,7 +170,8 @@ func (e *Evidence) thirdParty(ctx context.Context, core coreModules, modules []m
 	noLocal := err == nil && local.DisableLocalModules
 	var codes []string
 	isEnterprise := func(m magento1.Module) bool { return m.Name == "Enterprise_Enterprise" }
-	enterprise := slices.ContainsFunc(modules, isEnterprise)
+	version, err := e.Files.Version()
+	enterprise := err == nil && version.Edition == magento1.Enterprise || slices.ContainsFunc(modules, isEnterprise)
 	if e.Magento1.Err == nil {
 		// Other preconditions report that it cannot be read.
 		var fromDatabase bool
@@ -175,20 +181,20 @@ func (e *Evidence) thirdParty(ctx context.Context, core coreModules, modules []m
 	var x Extensions
 	owned := map[string]bool{}
 	for _, m := range modules {
-		pool := strings.ToLower(m.CodePool)
-		if pool != "community" && pool != "local" || core.ownsModule(m.Name, enterprise) {
+		if core.owns(m, enterprise) {
 			continue
 		}
 		own, known := setupCodes(e.Migration.Magento1.Root, m)
-		if !known {
-			x.Unattributed++
-		}
 		for _, code := range own {
 			owned[code] = true
 		}
-		if m.Active && (pool != "local" || !noLocal) {
-			x.Found = append(x.Found, Extension{Module: m.Name, Codes: own})
+		if !m.Active || noLocal && strings.EqualFold(m.CodePool, "local") {
+			continue
 		}
+		if !known {
+			x.Unattributed++
+		}
+		x.Found = append(x.Found, Extension{Module: m.Name, Codes: own})
 	}
 	slices.SortFunc(x.Found, func(a, b Extension) int { return cmp.Compare(a.Subject(), b.Subject()) })
 	for _, code := range codes {

@@ -126,10 +126,10 @@ func TestExtensionsWhoseFilesAreGone(t *testing.T) {
 	shoptest.WriteUnder(t, root1, "app/code/local/Acme/Giftcard/etc/config.xml",
 		shoptest.ModuleConfig("Acme_Giftcard", "acme_giftcard_setup"))
 	s.Want("extensions", finding.Pass)
-	// A module without its config.xml can be the owner of anything.
-	s.Configure("extensions", "{}")
-	shoptest.WriteUnder(t, root1, "app/etc/modules/Old_Thing.xml", shoptest.Module("Old_Thing", "community", false))
-	s.Want("extensions", finding.Pass)
+	// A module that is loaded without its config.xml being readable can be the owner of anything.
+	s.Configure("extensions", "{decisions: {Old_Thing: {dropped: unused}}}")
+	shoptest.WriteUnder(t, root1, "app/etc/modules/Old_Thing.xml", shoptest.Module("Old_Thing", "community", true))
+	s.WantFinding("extensions", finding.Pass, "no module whose config.xml can be read", "amshopby_setup")
 }
 
 // TestExtensionsOneBrokenFile leaves the others' modules known.
@@ -174,4 +174,58 @@ func TestExtensionsOfEnterprise(t *testing.T) {
 	s.Want("extensions", finding.Pass)
 	s.On1("DELETE FROM core_resource WHERE code = 'enterprise_cms_setup'")
 	s.WantFinding("extensions", finding.Fail, "OnTap_Merchandiser")
+	// The files show the edition, too.
+	shoptest.WriteUnder(t, root1, "app/Mage.php", shoptest.MagePHP("1.14.4.2", "ENTERPRISE"))
+	s.Want("extensions", finding.Pass)
+	shoptest.WriteUnder(t, root1, "app/Mage.php", shoptest.MagePHP("1.9.4.5", "COMMUNITY"))
+	s.WantFinding("extensions", finding.Fail, "OnTap_Merchandiser")
+	shoptest.WriteUnder(t, root1, "app/etc/modules/Enterprise_Enterprise.xml",
+		shoptest.Module("Enterprise_Enterprise", "core", true))
+	s.Want("extensions", finding.Pass)
+}
+
+// TestExtensionsInUnusualPools has extensions that put themselves where Magento's own modules are, or say no pool.
+func TestExtensionsInUnusualPools(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		module, pool string
+		status       finding.Status
+	}{
+		"in the core pool":           {"Acme_Core", "core", finding.Fail},
+		"without a pool":             {"Acme_Nowhere", "", finding.Fail},
+		"Magento's own":              {"Mage_Bundle", "core", finding.Pass},
+		"Magento's own without pool": {"Mage_Bundle", "", finding.Pass},
+		"Enterprise's":               {"Enterprise_TargetRule", "core", finding.Pass},
+		"with Magento's name":        {"Mage_Blog", "local", finding.Fail},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newShop(t)
+			s.On1("DELETE FROM core_resource WHERE code IN ('amshopby_setup', 'acme_giftcard_setup')")
+			root1, _ := s.WithRoots()
+			shoptest.WriteUnder(t, root1, "app/etc/modules/X.xml", shoptest.Module(test.module, test.pool, true))
+			r := s.Want("extensions", test.status)
+			if test.status == finding.Fail && r.Findings[0].Subject != test.module {
+				t.Errorf("%+v", r.Findings)
+			}
+		})
+	}
+}
+
+// TestExtensionsThatAreOff are no excuse for setups whose module nobody finds.
+func TestExtensionsThatAreOff(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	root1, _ := s.WithRoots()
+	s.WantFinding("extensions", finding.Warn, "belong to no module under its root", "amshopby_setup")
+	shoptest.WriteUnder(t, root1, "app/etc/modules/Acme_Off.xml", shoptest.Module("Acme_Off", "community", false))
+	s.WantFinding("extensions", finding.Warn, "belong to no module under its root", "amshopby_setup")
+	shoptest.WriteUnder(t, root1, "app/code/community/Amasty/Shopby/etc/config.xml",
+		shoptest.ModuleConfig("Amasty_Shopby", "amshopby_setup"))
+	shoptest.WriteUnder(t, root1, "app/etc/modules/Amasty_Shopby.xml",
+		shoptest.Module("Amasty_Shopby", "community", false))
+	f := s.WantFinding("extensions", finding.Warn, "belong to no module under its root", "acme_giftcard_setup")
+	if strings.Contains(f.Evidence, "amshopby_setup") {
+		t.Errorf("%+v", f)
+	}
 }
