@@ -57,6 +57,8 @@ type Delta struct {
 	// Drained is true when for two whole cycles nothing was pending or marked, Magento 1 was quiet, and nothing was
 	// proved lost.
 	Drained bool
+	// MarkedFor is how long rows have been marked without a break, as far as this process has seen it.
+	MarkedFor time.Duration
 	// QuietFor is how long that has been so, 0 while it is not.
 	QuietFor time.Duration
 }
@@ -74,12 +76,15 @@ type deltaMemory struct {
 	of        [2]database.Instance
 	tripwire  delta.Tripwire
 	dataStart delta.DataStart
-	threads   []delta.Thread
-	looked    bool
-	marked    int
-	meter     delta.Meter
-	columns   map[string]int
-	newest    string
+	// threads are the connections of the tool's account, by system.
+	threads [2][]delta.Thread
+	looked  bool
+	marked  int
+	// markedSince is zero while nothing is marked.
+	markedSince time.Time
+	meter       delta.Meter
+	columns     map[string]int
+	newest      string
 	// emptySince is the time since when nothing is pending or marked, nothing was lost, and Magento 1 gets no new rows.
 	emptySince time.Time
 }
@@ -105,7 +110,15 @@ func (e *Evidence) Delta(ctx context.Context, v *finding.Verdict) (*Delta, bool)
 	return e.delta.delta, true
 }
 
+// errLooking is the error of a look while an earlier one has not ended.
+var errLooking = errors.New("an earlier evaluation still looks at it")
+
 func (e *Evidence) lookAtDelta(ctx context.Context) (*Delta, error) {
+	flight := Flight{e.Migration.Name, "delta log"}
+	if !e.flights.Begin(flight) { // the two would share a memory
+		return nil, errLooking
+	}
+	defer e.flights.End(flight)
 	m1 := e.Magento1
 	d := &Delta{}
 	var err error
@@ -294,20 +307,55 @@ func (d *Delta) count(ctx context.Context, m1 *System) {
 
 // lookForTool finds out whether the tool's delta runs.
 func (e *Evidence) lookForTool(ctx context.Context, d *Delta, memory *deltaMemory) {
-	threads, err := delta.Threads(ctx, e.Magento1.Session)
 	marked := 0
 	for _, c := range d.Counts {
 		marked += c.Marked
 	}
-	stay := delta.Persisting(memory.threads, threads)
-	moves := memory.looked && d.CountsErr == nil && marked > memory.marked
-	looked := memory.looked
-	memory.threads, memory.marked, memory.looked = threads, marked, true
-	d.Activity = activity(d, e.Now, sighting{len(threads), len(stay), looked, moves, err})
+	switch {
+	case marked == 0:
+		memory.markedSince = time.Time{}
+	case memory.markedSince.IsZero():
+		memory.markedSince = e.Now
+	default:
+		d.MarkedFor = e.Now.Sub(memory.markedSince)
+	}
+	s := sighting{
+		process: e.deltaProcess(ctx), looked: memory.looked,
+		moves: memory.looked && d.CountsErr == nil && marked > memory.marked,
+	}
+	s.threads, s.stay, s.err = e.toolThreads(ctx, memory)
+	memory.marked, memory.looked = marked, true
+	d.Activity = activity(d, e.Now, s)
+}
+
+// toolThreads counts the connections of the tool's account to Magento 1, and those of them that stay between two
+// evaluations while it also has some that stay to Magento 2: the tool has both, an administrator's client one.
+func (e *Evidence) toolThreads(ctx context.Context, memory *deltaMemory) (threads, stay int, err error) {
+	both := true
+	for i, s := range e.Systems() {
+		if s.Session == nil {
+			memory.threads[i] = nil
+			continue // what cannot be seen there does not speak against it
+		}
+		now, lookErr := delta.Threads(ctx, s.Session)
+		err = errors.Join(err, lookErr)
+		persisting := len(delta.Persisting(memory.threads[i], now))
+		memory.threads[i] = now
+		both = both && persisting > 0
+		if i == 0 {
+			threads, stay = len(now), persisting
+		}
+	}
+	if !both {
+		stay = 0
+	}
+	return threads, stay, err
 }
 
 // sighting is what one evaluation saw of the tool, apart from its log.
 type sighting struct {
+	// process is the id of a process on this host, 0 for none.
+	process       int
 	threads, stay int
 	looked, moves bool
 	err           error
@@ -323,7 +371,9 @@ func activity(d *Delta, now time.Time, s sighting) Activity {
 	copying := d.RunLog != nil && d.RunLog.Mode() != "delta"
 	age := now.Sub(d.Run.At)
 	switch {
-	case d.RunLog != nil && d.Run.State != delta.NeverRan && d.Run.State != delta.Failed && age < quietLimit:
+	case s.process > 0:
+		return Activity{true, true, fmt.Sprintf("process %d on this host", s.process)}
+	case d.RunLog != nil && d.Run.State != delta.NeverRan && d.Run.State != delta.Failed && age.Abs() < quietLimit:
 		return Activity{true, true, "its log was written " + finding.Duration(age) + " ago"}
 	case s.moves:
 		return Activity{true, true, "rows of the log are being marked as processed"}
@@ -353,8 +403,17 @@ func (e *Evidence) trip(ctx context.Context, d *Delta, memory *deltaMemory) {
 	}
 	m1 := delta.Side{Session: e.Magento1.Session, Prefix: e.Magento1.Prefix}
 	m2 := delta.Side{Session: e.Magento2.Session, Prefix: e.Magento2.Prefix}
+	memory.tripwire.Cutover = e.Phase.Phase == config.PhaseCutover
+	memory.tripwire.Magento2Sells = memory.tripwire.Cutover && e.magento2Sells(ctx)
 	d.Losses, d.LossesErr = memory.tripwire.Round(ctx, m1, m2, d.Standings, e.Now, d.Cycle())
 	d.Suspects = memory.tripwire.Suspects()
+}
+
+// magento2Sells reports whether Magento 2 has taken an order: then it changes rows that the tool has copied.
+func (e *Evidence) magento2Sells(ctx context.Context) bool {
+	last1, err1 := e.Magento1.LastID(ctx, "sales_flat_order")
+	last2, err2 := e.Magento2.LastID(ctx, "sales_order")
+	return err1 == nil && err2 == nil && last2 > last1
 }
 
 // measure sorts the pending rows, and updates the rates.

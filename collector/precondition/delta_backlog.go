@@ -128,6 +128,11 @@ func (j *deltaBacklogJudge) marked() {
 	if j.b.Marked == 0 || j.d.Activity.Running || !j.d.Activity.Known {
 		return
 	}
+	// A delta that cannot be seen marks rows too, and takes them away at the end of its cycle.
+	if j.d.MarkedFor <= j.d.Cycle() && j.d.Run.State != delta.Failed {
+		j.Again = max(j.Again, j.d.Cycle()+time.Second)
+		return
+	}
 	lines := []string{"While no migrate:delta runs, as the tool's account:"}
 	for _, table := range j.b.MarkedTables[:min(len(j.b.MarkedTables), shownTables)] {
 		lines = append(lines, "UPDATE "+database.Quote(table)+" SET processed = 0 WHERE processed = 1;")

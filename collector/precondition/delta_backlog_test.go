@@ -1,6 +1,8 @@
 package precondition_test
 
 import (
+	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -99,11 +101,13 @@ func TestDeltaBacklogOfADeltaThatDied(t *testing.T) {
 	s.WriteRunLog(s.Now().Add(-10*time.Minute), shoptest.DeltaCycle[0])
 	shoptest.WriteUnder(t, s.Migration.Magento2.Root, "var/log/system.log", "["+s.Now().UTC().Format(time.RFC3339)+
 		"] main.ERROR: SQLSTATE[08S01]: Communication link failure: 1153 Got a packet bigger, query was: INSERT INTO secret\n")
-	s.Want("delta_backlog", finding.Warn)
+	s.Want("delta_backlog", finding.Pass) // a delta that cannot be seen marks rows, too
 	s.later(time.Minute)
 	s.WantFinding("delta_backlog", finding.Warn, "a delta died in the middle: 1 row", "m2_cl_sales_flat_order")
 	s.WantValue(0, "delta_running")
 	s.Migration.Phase = config.PhaseCutover
+	s.Want("delta_backlog", finding.Fail) // another configuration begins to look again
+	s.later(time.Minute)
 	f := s.WantFinding("delta_backlog", finding.Fail, "a delta died in the middle")
 	s.pasteRemedy(f)
 	s.Migration.Phase = config.PhaseDelta
@@ -132,14 +136,67 @@ func TestDeltaBacklogOfARunningDelta(t *testing.T) {
 	s.later(time.Minute)
 	s.Evaluate()
 	s.later(time.Minute)
+	s.WantFinding("delta_backlog", finding.Warn, "does not run") // an administrator's client is on one database
+	other := s.asToolOn(s.Server2, s.DB2)
+	s.Must(other.PingContext(t.Context()))
+	s.later(time.Minute)
+	s.Evaluate()
+	s.later(time.Minute)
 	s.wantSaid(s.Want("delta_backlog", finding.Pass), "connections to Magento 1 that stay open")
 	s.WantValue(1, "delta_running")
 	s.WriteRunLog(s.Now(), "[ERROR]: Deltalog for wishlist is not installed")
 	s.Must(tool.Close())
+	s.Must(other.Close())
 	s.later(time.Minute)
 	s.Evaluate()
 	s.later(time.Minute)
 	s.WantFinding("delta_backlog", finding.Warn, "Deltalog for wishlist is not installed")
+}
+
+// TestDeltaBacklogSeesTheProcess has a delta on this host that is silent, as it is on a big page.
+func TestDeltaBacklogSeesTheProcess(t *testing.T) {
+	t.Parallel()
+	s := newBacklog(t)
+	s.On1("UPDATE sales_flat_order SET status = 'x' WHERE entity_id = 1")
+	s.WantFinding("delta_backlog", finding.Warn, "does not run")
+	shoptest.WriteUnder(t, s.Migration.Magento2.Root, "bin/magento", "read line\n")
+	delta := exec.CommandContext(t.Context(), "sh", "bin/magento", "migrate:delta", "config.xml")
+	delta.Dir = s.Migration.Magento2.Root
+	wait, err := delta.StdinPipe()
+	s.Must(err)
+	s.Must(delta.Start())
+	s.wantSaid(s.Want("delta_backlog", finding.Pass), "migrate:delta runs", "process "+strconv.Itoa(delta.Process.Pid))
+	s.WantValue(1, "delta_running")
+	s.Must(wait.Close())
+	_ = delta.Wait() // its exit code is that of read
+	s.WantFinding("delta_backlog", finding.Warn, "does not run")
+	s.WantValue(0, "delta_running")
+}
+
+// TestDeltaBacklogAfterTheSwitch has a Magento 2 that sells: what it changes itself is no loss.
+func TestDeltaBacklogAfterTheSwitch(t *testing.T) {
+	t.Parallel()
+	s := newBacklog(t)
+	s.Migration.Phase = config.PhaseCutover
+	s.On2("INSERT INTO sales_order (entity_id, status, increment_id) VALUES (900, 'new', '1000000900')",
+		"UPDATE sales_order SET status = 'closed', updated_at = NOW() WHERE entity_id = 1",
+		"UPDATE newsletter_subscriber SET subscriber_status = 3", "UPDATE catalog_category_entity SET position = 9",
+		"DELETE FROM quote WHERE entity_id = 1")
+	s.Evaluate()
+	for range 5 { // some tables are compared in turn
+		s.later(time.Minute)
+		s.Want("delta_backlog", finding.Pass)
+		s.Has("delta_log", finding.Pass)
+	}
+	// Before Magento 2 sells, a difference is a loss.
+	s.On2("DELETE FROM sales_order WHERE entity_id = 900")
+	s.Migration.Phase = config.PhaseDelta
+	for range 6 {
+		s.later(time.Minute)
+		s.Evaluate()
+	}
+	s.HasFinding("delta_log", finding.Fail, "quotes were lost")
+	s.HasFinding("delta_log", finding.Fail, "categories were lost")
 }
 
 func TestDeltaBacklogVolumeWarnings(t *testing.T) {

@@ -9,6 +9,8 @@ import (
 
 	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/shoptest"
+	"magento_migration_exporter/config"
 )
 
 // sell makes changes in a shop that sells: a new order and customer, a new state of an older order, another product.
@@ -40,6 +42,7 @@ func (s *shop) sell(ctx context.Context, n int) error {
 func TestDeltaLogIsQuietWhileTheShopSells(t *testing.T) {
 	t.Parallel()
 	s := newDelta(t)
+	s.Migration.Phase = config.PhaseDelta
 	s.Want("delta_log", finding.Pass)
 	ctx, stop := context.WithCancel(t.Context())
 	var turn sync.Mutex
@@ -72,7 +75,9 @@ func TestDeltaLogIsQuietWhileTheShopSells(t *testing.T) {
 	})
 	for range 50 {
 		s.later(time.Minute)
+		s.WriteRunLog(s.Now(), shoptest.DeltaCycle...)
 		s.Want("delta_log", finding.Pass)
+		s.Has("delta_backlog", finding.Pass)
 	}
 	s.WantValue(0, "delta_lost_rows")
 }

@@ -188,10 +188,12 @@ func (s *shop) filled(statements []string) []string {
 }
 
 // asTool is a connection to Magento 1's database as the tool's account.
-func (s *shop) asTool() *sql.DB {
+func (s *shop) asTool() *sql.DB { return s.asToolOn(s.Server1, s.DB1) }
+
+func (s *shop) asToolOn(server *mysqltest.Server, database string) *sql.DB {
 	s.T.Helper()
 	c := mysql.NewConfig()
-	c.User, c.Passwd, c.Net, c.Addr, c.DBName = s.User, shoptest.Password, "tcp", s.Server1.Addr(), s.DB1
+	c.User, c.Passwd, c.Net, c.Addr, c.DBName = s.User, shoptest.Password, "tcp", server.Addr(), database
 	connector, err := mysql.NewConnector(c)
 	s.Must(err)
 	db := sql.OpenDB(connector)
