@@ -112,7 +112,10 @@ func TestChain(t *testing.T) {
 			Cutover: time.Now().Add(12 * time.Hour).UTC().Format(time.RFC3339),
 		},
 	}
-	shops = append(shops, &shop{Name: "window", Migrated: true, Root: t.TempDir(), Waived: append(unread(), "increment_ids")})
+	shops = append(
+		shops,
+		&shop{Name: "window", Migrated: true, Root: t.TempDir(), Waived: append(unread(), "increment_ids")},
+	)
 	for _, r := range regressions() {
 		shops = append(shops, &shop{Name: r.shop, Trusted: r.shop != "trust", Waived: unread()})
 	}

@@ -76,7 +76,10 @@ func writeMagento2(s *shop) error {
 	}
 	if s.Migrated {
 		files[tool+"etc/delta_document_groups_file.xml"] = deltaFile()
-		files["var/migration.log"] = "[" + time.Now().UTC().Add(-50*time.Minute).Format("2006-01-02T15:04:05.000000-07:00") +
+		files["var/migration.log"] = "[" + time.Now().
+			UTC().
+			Add(-50*time.Minute).
+			Format("2006-01-02T15:04:05.000000-07:00") +
 			"][INFO][mode: data][stage: data migration][step: Map Step]: started\n"
 	}
 	for _, option := range otherOptions() {

@@ -205,9 +205,11 @@ func (s *stack) migrate(ctx context.Context, shop *shop) error {
 	if err := mysqltest.SetUpDeltaLog(ctx, s.magento2, db1, "", "'"+shop.User()+"'@'%'"); err != nil {
 		return err
 	}
-	return s.magento2.Exec(ctx,
+	return s.magento2.Exec(
+		ctx,
 		"UPDATE "+db2+".customer_entity c JOIN "+db1+".customer_entity o USING (entity_id) SET c.updated_at = o.updated_at",
-		"UPDATE "+db1+".customer_entity SET email = CONCAT('x', email)")
+		"UPDATE "+db1+".customer_entity SET email = CONCAT('x', email)",
+	)
 }
 
 // startAlertmanager runs the example with its receivers turned to the inbox and its waiting times shortened.

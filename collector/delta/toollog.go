@@ -74,8 +74,9 @@ func printable(s string) string {
 // RunLog is the end of the tool's log.
 type RunLog struct {
 	File string
-	// Changed is the file's modification time.
+	// Changed is the file's modification time, Size its length in bytes.
 	Changed time.Time
+	Size    int64
 	// Lines are the last ones, oldest first, as far as they could be read.
 	Lines []Line
 }
@@ -91,7 +92,7 @@ func ReadRunLog(path string) (*RunLog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", path, err)
 	}
-	log := &RunLog{File: path, Changed: info.ModTime()}
+	log := &RunLog{File: path, Changed: info.ModTime(), Size: info.Size()}
 	for _, text := range lines {
 		if l, ok := ParseLine(text); ok {
 			log.Lines = append(log.Lines, l)

@@ -228,8 +228,8 @@ func (e *Evidence) readDeltaFiles() (delta.Scope, error) {
 	return delta.NewScope(sources), nil
 }
 
-// errNoLog is why the tool's log is not read.
-var errNoLog = errors.New("the tool's config.xml and magento2.root are needed to find it")
+// ErrNoLog is why the tool's log is not read.
+var ErrNoLog = errors.New("the tool's config.xml and magento2.root are needed to find it")
 
 // runLogPath returns the path of the tool's log; a name without a folder is below var/.
 func (e *Evidence) runLogPath() string {
@@ -274,7 +274,7 @@ func (e *Evidence) readRunLog(ctx context.Context, d *Delta, memory *deltaMemory
 			look.sqlAt, look.sqlError, _ = delta.ReadSQLError(filepath.Join(root, "var/log/system.log"))
 		}
 		if path == "" {
-			return look, errNoLog
+			return look, ErrNoLog
 		}
 		if look.log, err = delta.ReadRunLog(path); err != nil {
 			return look, err

@@ -2,7 +2,9 @@ package precondition
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"strings"
 	"time"
@@ -110,6 +112,7 @@ func (j *deltaBacklogJudge) judge() {
 	j.unread()
 	j.orderGrid()
 	j.volume()
+	j.toolLog()
 	j.notes()
 }
 
@@ -403,6 +406,32 @@ func (j *deltaBacklogJudge) volume() {
 		j.Note("volume check", "the volume check of the last cycle has warnings, which deleted orders and saved "+
 			"products leave for ever",
 			strings.Join(noise, "; "), "")
+	}
+}
+
+// toolLog says what of the tool's own log cannot be read. It is only one of the signs of a delta.
+func (j *deltaBacklogJudge) toolLog() {
+	const subject = "migration.log"
+	switch err := j.d.RunLogErr; {
+	case errors.Is(err, evidence.ErrNoLog):
+		j.Note(
+			subject,
+			"the tool's own log is not read",
+			err.Error(),
+			"Set "+j.e.Migration.Key("migration_tool.config")+
+				" and "+j.e.Migration.Key("magento2.root")+", if the tool runs on this host.",
+		)
+	case errors.Is(err, fs.ErrNotExist):
+		j.Note(subject, "the tool's own log does not exist, so it is unknown how the last run ended", err.Error(), "")
+	case errors.Is(err, evidence.ErrHangs):
+		j.Warn(subject, "the tool's own log cannot be read", err.Error(), evidence.HangRemedy)
+	case err != nil:
+		j.Warn(subject, "the tool's own log cannot be read", err.Error(),
+			"Let the user that the exporter runs as read it, or correct log_file in config.xml.")
+	case j.d.RunLog != nil && j.d.RunLog.Size > 0 && len(j.d.RunLog.Lines) == 0:
+		j.Warn(subject, "the end of the tool's own log has no line as the tool writes them", j.d.RunLog.File,
+			"Look at the file: the tool writes UTF-8. Move it away if something else wrote it, or correct log_file in "+
+				"config.xml.")
 	}
 }
 

@@ -1,9 +1,12 @@
 package precondition_test
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -197,6 +200,32 @@ func TestDeltaBacklogAfterTheSwitch(t *testing.T) {
 	}
 	s.HasFinding("delta_log", finding.Fail, "quotes were lost")
 	s.HasFinding("delta_log", finding.Fail, "categories were lost")
+}
+
+// TestDeltaBacklogSaysWhatItCannotReadOfTheLog also shows that the rest is judged.
+func TestDeltaBacklogSaysWhatItCannotReadOfTheLog(t *testing.T) {
+	t.Parallel()
+	s := newBacklog(t)
+	path := filepath.Join(s.Migration.Magento2.Root, "var/migration.log")
+	for name, tc := range map[string]struct {
+		put    func() error
+		status finding.Status
+		words  string
+	}{
+		"a folder":      {func() error { return os.Mkdir(path, 0o700) }, finding.Warn, "not a regular file"},
+		"a pipe":        {func() error { return syscall.Mkfifo(path, 0o600) }, finding.Warn, "not a regular file"},
+		"a link itself": {func() error { return os.Symlink(path, path) }, finding.Warn, "too many levels of symbolic links"},
+		"UTF-16":        {func() error { return os.WriteFile(path, []byte("[\x002\x000\x002\x006\x00"), 0o600) }, finding.Warn, "no line as the tool writes them"},
+		"nothing":       {func() error { return nil }, finding.Pass, "does not exist"},
+	} {
+		s.Must(os.RemoveAll(path))
+		s.Must(tc.put())
+		f := s.WantFinding("delta_backlog", tc.status, "the tool's own log", tc.words)
+		if f.Subject != "migration.log" {
+			t.Errorf("%s: %+v", name, f)
+		}
+		s.Has("delta_log", finding.Pass) // the progress file says when the data was copied
+	}
 }
 
 func TestDeltaBacklogVolumeWarnings(t *testing.T) {

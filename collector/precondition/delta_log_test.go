@@ -1,6 +1,7 @@
 package precondition_test
 
 import (
+	"bytes"
 	"database/sql"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	"magento_migration_exporter/collector/delta"
 	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/mysqltest"
 	"magento_migration_exporter/collector/shoptest"
@@ -323,6 +325,37 @@ func TestDeltaLogOnAReplica(t *testing.T) {
 	s.Has("network", finding.Pass) // one cause is one failure
 }
 
+// TestDeltaLogOfALongName has a table whose name is as long as a name can be: the tool cuts those of its log table and
+// triggers.
+func TestDeltaLogOfALongName(t *testing.T) {
+	t.Parallel()
+	s := newDelta(t)
+	long := strings.Repeat("acme_", 12) + "logs"
+	if len(long) != 64 {
+		t.Fatal(len(long))
+	}
+	path := filepath.Join(s.Migration.Magento2.Root, shoptest.ToolDir, "etc/delta_document_groups_file.xml")
+	text, err := os.ReadFile(path)
+	s.Must(err)
+	s.Must(os.WriteFile(path, bytes.Replace(text, []byte("</group>"),
+		[]byte(`<document key="id">`+long+"</document></group>"), 1), 0o600))
+	s.On1("CREATE TABLE "+long+" (id INT PRIMARY KEY, v INT)", "INSERT INTO "+long+" VALUES (1, 1)")
+	f := s.WantFinding("delta_log", finding.Fail, "changes of "+long+" are not logged: it has neither a log table")
+	s.pasteRemedy(f)
+	s.WantFinding("delta_log", finding.Fail, "the triggers of "+long+" were made after the data was copied")
+	s.WantValue(13, "delta_log_tables", "intact")
+	s.On1("UPDATE " + long + " SET v = 2")
+	s.later(time.Minute)
+	s.Want("delta_backlog", finding.Warn)
+	s.On1("DROP TABLE " + delta.LogTable("", long))
+	s.WantFinding("delta_log", finding.Fail, "the live shop cannot write "+long)
+	// Without the tool's files the table with the triggers tells the name.
+	s.Migration.MigrationTool.Config = ""
+	f = s.WantFinding("delta_log", finding.Fail, "the live shop cannot write "+long)
+	s.pasteRemedy(f)
+	s.On1("UPDATE " + long + " SET v = 3")
+}
+
 func TestDeltaLogDefiner(t *testing.T) {
 	t.Parallel()
 	s := newDelta(t)
@@ -338,6 +371,11 @@ func TestDeltaLogDefiner(t *testing.T) {
 	}
 	s.Account(s.Server1, s.DB1, "INSERT")
 	s.Want("delta_log", finding.Pass)
+	for _, privilege := range []string{"UPDATE", "SELECT"} {
+		s.Exec(s.Server1, "REVOKE "+privilege+" ON "+shoptest.GrantName(s.DB1)+".* FROM '"+s.User+"'@'%'")
+		s.WantFinding("delta_log", finding.Fail, "live shop cannot write now", privilege)
+		s.Account(s.Server1, s.DB1, privilege)
+	}
 	// Triggers that run as another account, which then goes.
 	s.Exec(s.Server1, "GRANT SELECT ON mysql.* TO '"+s.User+"'@'%'", "CREATE USER '"+s.User+"_old'@'%'",
 		"GRANT ALL ON "+shoptest.GrantName(s.DB1)+".* TO '"+s.User+"_old'@'%'")
