@@ -81,8 +81,9 @@ func (d *demo) openWindow(ctx context.Context, on *shop, password string) (*wind
 	if err := mysqltest.SetUpDeltaLog(ctx, server, "live1", "", "'window'@'localhost'"); err != nil {
 		return nil, err
 	}
-	if err := server.Load(ctx, "live2",
-		"UPDATE customer_entity c JOIN live1.customer_entity o USING (entity_id) SET c.updated_at = o.updated_at"); err != nil {
+	const sameTimes = "UPDATE customer_entity c JOIN live1.customer_entity o USING (entity_id) " +
+		"SET c.updated_at = o.updated_at"
+	if err := server.Load(ctx, "live2", sameTimes); err != nil {
 		return nil, err
 	}
 	if err := w.writeFiles(); err != nil {
@@ -101,7 +102,8 @@ func (w *window) writeFiles() error {
 	if err := writeTemplate(filepath.Join(w.Root, "config.xml"), windowConfig, w); err != nil {
 		return err
 	}
-	if err := writeTemplate(filepath.Join(w.Root, "deltalog.xml"), windowDeltaLog, mysqltest.DeltaLogged()); err != nil {
+	logged := mysqltest.DeltaLogged()
+	if err := writeTemplate(filepath.Join(w.Root, "deltalog.xml"), windowDeltaLog, logged); err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(w.Root, "map.xml"), []byte(windowMap), 0o600); err != nil {

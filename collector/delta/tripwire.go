@@ -59,8 +59,8 @@ type Side struct {
 // no log, in two evaluations more than a cycle apart, was lost. It keeps what it learns from one evaluation to the
 // next; the zero value knows nothing.
 type Tripwire struct {
-	// Cutover is true once Magento 2's cron runs, which deletes what is too old. Magento2Sells is true once Magento 2 has
-	// taken an order: then a row without updated_at can be newer there.
+	// Cutover is true once Magento 2's cron runs, which deletes what is too old. Magento2Sells is true once Magento 2
+	// has taken an order: then a row without updated_at can be newer there.
 	Cutover, Magento2Sells bool
 
 	turn int

@@ -422,7 +422,8 @@ func (j *deltaLogJudge) recreate(s delta.Standing) string {
 	lines := []string{
 		"Make the triggers again, as an administrator or as the tool's account, then log the table's rows, so that " +
 			"the next cycle delivers them. Rows that were deleted meanwhile have to be deleted in Magento 2 by hand. " +
-			"The new triggers are younger than migrate:data, which this precondition goes on to say until you waive it.",
+			"The new triggers are younger than migrate:data, which this precondition goes on to say until you " +
+			"waive it.",
 		"SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION';",
 	}
 	for _, t := range j.d.Log.Triggers {
