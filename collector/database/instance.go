@@ -2,8 +2,6 @@ package database
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -61,13 +59,22 @@ type Replication struct {
 // Replication asks whether the server is a replica. MariaDB and MySQL before 8.0 show it to everybody; a newer MySQL
 // shows it to accounts with REPLICATION CLIENT alone.
 func (s *Session) Replication(ctx context.Context) (Replication, error) {
-	var name, running string
-	err := s.Row(ctx, "SHOW GLOBAL STATUS LIKE 'Slave_running'", nil, &name, &running)
-	if err == nil {
-		return Replication{Known: true, Replica: strings.EqualFold(running, "ON"), Seen: name + " is " + running}, nil
-	}
-	if !errors.Is(err, sql.ErrNoRows) {
+	var seen []string
+	replica := false
+	// Slave_running is about MariaDB's unnamed connection to a source, Slaves_running counts all.
+	err := s.Rows(ctx, "SHOW GLOBAL STATUS WHERE Variable_name IN ('Slave_running', 'Slaves_running')", nil,
+		func(scan func(...any) error) error {
+			var name, value string
+			err := scan(&name, &value)
+			seen = append(seen, name+" is "+value)
+			replica = replica || value != "OFF" && value != "0"
+			return err
+		})
+	if err != nil {
 		return Replication{}, fmt.Errorf("asking whether the server is a replica: %w", err)
+	}
+	if len(seen) > 0 {
+		return Replication{Known: true, Replica: replica, Seen: strings.Join(seen, ", ")}, nil
 	}
 	sources := 0
 	const query = "SHOW REPLICA STATUS"

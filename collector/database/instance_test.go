@@ -38,6 +38,20 @@ func TestReplication(t *testing.T) {
 		if r := ask("plain", "x"); r.Replica || r.Known == (server.Flavor() == mysqltest.MySQL97) {
 			t.Errorf("a server of its own, to an account without privileges: %+v", r)
 		}
+		if server.Flavor().Family() == "mariadb" {
+			if err := server.Exec(t.Context(), "CHANGE MASTER 'named' TO MASTER_HOST='127.0.0.1', MASTER_PORT=1, "+
+				"MASTER_USER='x'", "START SLAVE 'named'"); err != nil {
+				t.Fatal(err)
+			}
+			defer func() {
+				if err := server.Exec(t.Context(), "STOP SLAVE 'named'", "RESET SLAVE 'named' ALL"); err != nil {
+					t.Error(err)
+				}
+			}()
+			if r := ask("plain", "x"); !r.Known || !r.Replica {
+				t.Errorf("a replica of a source with a name: %+v", r)
+			}
+		}
 		if server.Flavor() != mysqltest.MySQL97 {
 			return // only a source that is there makes the others say so
 		}
