@@ -2,6 +2,7 @@ package delta
 
 import (
 	"context"
+	_ "embed" // the SQL files
 	"fmt"
 	"math"
 	"slices"
@@ -270,7 +271,7 @@ func ColumnCounts(ctx context.Context, s *database.Session) (map[string]int, err
 func Newest(ctx context.Context, s *database.Session, standings []Standing) (string, error) {
 	var parts []string
 	for i, t := range standings {
-		if !t.Absent && !t.View && len(t.Keys) == 1 {
+		if !t.Absent && !t.View && len(t.Keys) == 1 && t.countable() {
 			parts = append(parts, fmt.Sprintf("SELECT %d, COALESCE(MAX(%s), 0) FROM %s",
 				i, database.Quote(t.Keys[0]), database.Quote(t.Name)))
 		}
@@ -290,4 +291,18 @@ func Newest(ctx context.Context, s *database.Session, standings []Standing) (str
 		return "", fmt.Errorf("reading the highest ids of Magento 1's logged tables: %w", err)
 	}
 	return all.String(), nil
+}
+
+//go:embed sql/written.sql
+var writtenQuery string
+
+// Written returns when a log table was written last, as far as the server remembers it, as a text: while it stays the
+// same, nothing was logged, also nothing that was delivered at once.
+func Written(ctx context.Context, s *database.Session, prefix string) (string, error) {
+	var at string
+	err := s.Row(ctx, writtenQuery, []any{database.EscapeLike(prefix+"m2_cl_") + "%"}, &at)
+	if err != nil {
+		return "", fmt.Errorf("asking when the log was written: %w", err)
+	}
+	return at, nil
 }

@@ -432,7 +432,7 @@ func (e *Evidence) measure(ctx context.Context, d *Delta, memory *deltaMemory) {
 		Running: d.Activity.Running, Cycle: d.Cycle(),
 	})
 	d.Backlog.Points = memory.meter.Points()
-	newest, err := delta.Newest(ctx, e.Magento1.Session, d.Standings)
+	newest, err := e.newest(ctx, d)
 	quiet := err == nil && newest == memory.newest
 	memory.newest = newest
 	switch {
@@ -445,6 +445,16 @@ func (e *Evidence) measure(ctx context.Context, d *Delta, memory *deltaMemory) {
 		d.QuietFor = e.Now.Sub(memory.emptySince)
 	}
 	d.Drained = d.QuietFor >= 2*d.Cycle()
+}
+
+// newest is a text that stays the same while Magento 1 is quiet.
+func (e *Evidence) newest(ctx context.Context, d *Delta) (string, error) {
+	newest, err := delta.Newest(ctx, e.Magento1.Session, d.Standings)
+	if err != nil || e.Phase.Phase != config.PhaseCutover {
+		return newest, err
+	}
+	written, err := delta.Written(ctx, e.Magento1.Session, e.Magento1.Prefix)
+	return newest + written, err
 }
 
 // AboutTriggers reports whether a finding of package privilege is about the accounts that existing triggers of the tool
