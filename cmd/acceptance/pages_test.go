@@ -56,7 +56,7 @@ func testStates(t *testing.T, b *tab, axe string) {
 	decided := waiver("precondition: extensions, subject: amshopby_setup, reason: moves, owner: jane")
 	d := start(t, strings.Replace(configuration(
 		entry("ready", "tool", cutover, waived()), entry("blocked", "jane", cutover, waived(), decided),
-		entry("unknown", "tool", waived("topology")),
+		entry("unknown", "tool", waived("topology")), entry("night", "tool", "    phase: cutover\n", cutover),
 		"  - name: new\n    magento1: {database: {name: x, host: 127.0.0.1, port: "+silent(t)+", user: x}}\n",
 	), "{", "{evaluation_timeout: 10m, ", 1))
 	d.shows("/migrations/blocked", "blocked is ready")
@@ -64,12 +64,16 @@ func testStates(t *testing.T, b *tab, axe string) {
 	d.shows("/migrations/blocked", "blocked is not ready")
 	d.shows("/migrations/ready", "ready is ready")
 	d.shows("/migrations/unknown", "unknown is not ready")
+	d.shows("/migrations/night", "night is not ready")
 	for path, want := range map[string]string{
-		"/":                   "3 of 4 not ready, 1 ready.",
+		"/":                   "4 of 5 not ready, 1 ready.",
 		"/migrations/ready":   "No precondition blocks the migration.",
 		"/migrations/blocked": "1 precondition fails.",
 		"/migrations/unknown": "No precondition fails, but 1 precondition",
 		"/migrations/new":     "The first evaluation has not ended.",
+		// The steps of a night, and what is said before.
+		"/migrations/night/cutover": "Next: Close Magento 1.",
+		"/migrations/ready/cutover": "from the phase delta on",
 	} {
 		b.open(d.base + path)
 		if text := evaluate[string](b, "document.body.innerText"); !strings.Contains(text, want) {
