@@ -296,7 +296,7 @@ func (j *switchoverJudge) twiceUsedIDs(ctx context.Context) ([]string, error) {
 func (j *switchoverJudge) lateOrders(ctx context.Context, last time.Time) {
 	if j.at.IsZero() {
 		j.Unknown("late orders", "it is unknown from when on Magento 1 must take no order",
-			"Magento 1's last order is of "+timeOrNever(last), "Set "+j.key("at")+", or "+j.e.Migration.Key("cutover")+
+			lastOrderText(last), "Set "+j.key("at")+", or "+j.e.Migration.Key("cutover")+
 				", to the time of the switch: 2026-12-31T03:00:00Z")
 		return
 	}
@@ -342,13 +342,20 @@ func (j *switchoverJudge) lateOrders(ctx context.Context, last time.Time) {
 	if !j.passed() {
 		text = "the switch is still to come"
 	}
-	j.Note("late orders", text, fmt.Sprintf("its last order is of %s; the switch is at %s (%s)", timeOrNever(last),
+	j.Note("late orders", text, fmt.Sprintf("%s; the switch is at %s (%s)", lastOrderText(last),
 		finding.Time(j.at), j.from), "")
 }
 
-func timeOrNever(t time.Time) string {
+func lastOrderText(last time.Time) string {
+	if last.IsZero() {
+		return "Magento 1 has no order with a time"
+	}
+	return "Magento 1's last order is of " + finding.Time(last)
+}
+
+func timeOrUnknown(t time.Time) string {
 	if t.IsZero() {
-		return "no time"
+		return "an unknown time"
 	}
 	return finding.Time(t)
 }
@@ -380,7 +387,7 @@ func (j *switchoverJudge) writing(ctx context.Context) {
 			continue
 		}
 		last, seen := timeOf(text.String), timeOf(now.String)
-		evidence := fmt.Sprintf("the newest row of %s is of %s", trace.table, timeOrNever(last))
+		evidence := fmt.Sprintf("the newest row of %s is of %s", trace.table, timeOrUnknown(last))
 		if j.passed() && last.After(j.at) && seen.Sub(last) < writingWindow {
 			j.Warn(
 				trace.subject,
@@ -535,7 +542,7 @@ func (j *switchoverJudge) indexers(ctx context.Context, state indexer.State) {
 		}
 	}
 	for _, i := range state.Indexers {
-		since := "since " + timeOrNever(i.Updated)
+		since := "since " + timeOrUnknown(i.Updated)
 		age := state.ServerNow.Sub(i.Updated)
 		switch {
 		case i.Status == "valid":
@@ -587,7 +594,7 @@ func (j *switchoverJudge) views(state indexer.State) {
 	for _, v := range state.Views {
 		subject := v.ID + " backlog"
 		seen := fmt.Sprintf("%s waiting, status %s, cron last worked on it at %s", entities(v.Backlog), v.Status,
-			timeOrNever(v.Updated))
+			timeOrUnknown(v.Updated))
 		idle := state.ServerNow.Sub(v.Updated)
 		const start = "Cron indexes them. See the precondition cron_stopped, and: bin/magento cron:run --group=index"
 		switch {
@@ -636,8 +643,16 @@ func (j *switchoverJudge) cron(ctx context.Context) {
 		return
 	}
 	if ran := timeOf(last.String); timeOf(now.String).Sub(ran) > writingWindow {
-		j.Warn("cron", "Magento 2's cron has run no job for more than 5 minutes", "the last one began at "+
-			timeOrNever(ran), "See the precondition cron_stopped. To start it:\nbin/magento cron:install")
+		seen := "it has run none that is known"
+		if !ran.IsZero() {
+			seen = "the last one began at " + finding.Time(ran)
+		}
+		j.Warn(
+			"cron",
+			"Magento 2's cron has run no job for more than 5 minutes",
+			seen,
+			"See the precondition cron_stopped. To start it:\nbin/magento cron:install",
+		)
 	}
 	failed, err := j.e.Magento2.Column(ctx, "SELECT DISTINCT job_code FROM "+newest+" WHERE status = 'error' "+
 		"AND executed_at > UTC_TIMESTAMP() - INTERVAL 1 HOUR ORDER BY job_code LIMIT 20")
@@ -983,6 +998,9 @@ func (j *switchoverJudge) visibleProducts(ctx context.Context) (int, error) {
 
 // end says what is to be done once the switch is complete, and what may then be removed from Magento 1.
 func (j *switchoverJudge) end(ctx context.Context) {
+	if !j.passed() || !j.done && !j.sells {
+		j.Summary = "nothing stands against the switch"
+	}
 	complete := j.passed() && j.sells && j.deltaStopped && j.noLateOrders && j.Worst() != finding.Fail
 	if j.e.Magento1.Err != nil || !j.done && !complete {
 		return
@@ -1003,6 +1021,8 @@ func (j *switchoverJudge) end(ctx context.Context) {
 }
 
 const (
+	// triggersPerTable is how many triggers the tool makes for each table: insert, update and delete.
+	triggersPerTable = 3
 	// maxRemoval is how many bytes of statements are shown; with more, a statement that makes them is.
 	maxRemoval = 3000
 	// toolsTriggers selects the triggers that write to the tool's log tables.
@@ -1046,7 +1066,8 @@ func (j *switchoverJudge) removal(ctx context.Context) ([]string, error) {
 		lines = append(lines, "DROP TABLE "+database.Quote(t)+";")
 		size += len(lines[len(lines)-1])
 	}
-	if size > maxRemoval {
+	// While a trigger that this account does not see is there, each write needs the trigger's log table.
+	if size > maxRemoval || len(triggers) != triggersPerTable*len(tables) {
 		return append(lines[:1], listing(pattern)...), nil
 	}
 	return lines, nil

@@ -247,6 +247,16 @@ var switchFaults = map[string]switchFault{
 		},
 		status: finding.Pass, subject: "done", words: []string{"other modules' statements are in trg_review_after_insert"},
 	},
+	"the end, without seeing the triggers": {
+		do: func(s *shop) {
+			s.Exec(s.Server1, "REVOKE TRIGGER ON "+shoptest.GrantName(s.DB1)+".* FROM '"+s.User+"'@'%'")
+		},
+		status: finding.Pass, subject: "done", words: []string{"0 triggers and 12 log tables", "SELECT CONCAT('DROP TRIGGER"},
+	},
+	"no cron at all": {
+		on2:    []string{"DELETE FROM cron_schedule"},
+		status: finding.Warn, subject: "cron", words: []string{"it has run none that is known"},
+	},
 	"broken indexers": {
 		on2:    []string{"RENAME TABLE mview_state TO gone_state"},
 		status: finding.Unknown, subject: "indexers", words: []string{"mview_state"},
@@ -380,6 +390,9 @@ func TestSwitchoverTime(t *testing.T) {
 	shoptest.WriteUnder(t, s.Migration.Magento2.Root, "var/.maintenance.flag", " ")
 	shoptest.WriteUnder(t, s.Migration.Magento1.Root, "maintenance.flag", "")
 	s.wantSaid(s.Want(switchoverID, finding.Pass), "the switch is still to come")
+	if summary := s.State(switchoverID).Result.Summary; summary != "nothing stands against the switch" {
+		t.Error(summary)
+	}
 }
 
 // TestSwitchoverSearch compares the documents of a search engine with the products.

@@ -404,8 +404,14 @@ func lookAtVerification(b board) Step {
 			s.Evidence = append(s.Evidence, b.conclusion(id)...)
 		}
 	}
-	if n := len(s.Evidence); worst(s.Evidence) != finding.Pass {
-		s.Summary = plural(n, "result stands", "results stand") + " against the switch, or for it"
+	against := 0
+	for _, e := range s.Evidence {
+		if e.Status == finding.Fail || e.Status == finding.Unknown {
+			against++
+		}
+	}
+	if against > 0 {
+		s.Summary = plural(against, "precondition stands", "preconditions stand") + " against the switch"
 		return s
 	}
 	s.State, s.Summary = StepDone, "no precondition stands against the switch"
