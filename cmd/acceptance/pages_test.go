@@ -67,7 +67,7 @@ func testStates(t *testing.T, b *tab, axe string) {
 	d.shows("/migrations/night", "night is not ready")
 	for path, want := range map[string]string{
 		"/":                   "4 of 5 not ready, 1 ready.",
-		"/migrations/ready":   "No precondition blocks the migration.",
+		"/migrations/ready":   "Ready, with ",
 		"/migrations/blocked": "1 precondition fails.",
 		"/migrations/unknown": "No precondition fails, but 1 precondition",
 		"/migrations/new":     "The first evaluation has not ended.",

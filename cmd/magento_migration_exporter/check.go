@@ -46,7 +46,7 @@ func check(
 	evaluator.EvaluateAgain(ctx, cfg)
 	stop()
 	doc := report.NewReadiness(version.Version, board.Snapshot(), time.Now())
-	if err := printDocument(f.format, doc, stdout); err != nil {
+	if err := printDocument(f, doc, stdout); err != nil {
 		logger.Error("printing the results failed", "err", err)
 		return exitError
 	}
@@ -66,8 +66,8 @@ func rehearse(cfg *config.Config, phase config.Phase) {
 	}
 }
 
-func printDocument(format string, doc report.Readiness, w io.Writer) error {
-	switch format {
+func printDocument(f *flags, doc report.Readiness, w io.Writer) error {
+	switch f.format {
 	case "json":
 		return report.JSON(w, doc)
 	case "markdown":
@@ -75,7 +75,7 @@ func printDocument(format string, doc report.Readiness, w io.Writer) error {
 	case "html":
 		return report.HTML(w, doc)
 	}
-	return report.Table(w, doc, colours(w))
+	return report.Table(w, doc, report.TableOptions{Colour: colours(w), Verbose: f.verbose})
 }
 
 // colours reports whether w is a terminal whose user has not disabled colours; see https://no-color.org.

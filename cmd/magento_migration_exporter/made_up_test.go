@@ -125,7 +125,7 @@ func TestAPreconditionIsOneFile(t *testing.T) {
 		}
 		return b.String()
 	}
-	table := func(w io.Writer, d report.Readiness) error { return report.Table(w, d, false) }
+	table := func(w io.Writer, d report.Readiness) error { return report.Table(w, d, report.TableOptions{}) }
 	const title, summary = "Room on the made-up disk", "the made-up disk is full"
 	for where, tc := range map[string]struct {
 		text  string

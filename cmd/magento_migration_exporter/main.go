@@ -64,6 +64,7 @@ type flags struct {
 	format     string
 	strict     bool
 	phase      string
+	verbose    bool
 	timeout    model.Duration
 }
 
@@ -186,6 +187,8 @@ func declareCheck(app *kingpin.Application, f *flags) {
 	check.Flag("strict", "Count warnings as failures in the exit code.").BoolVar(&f.strict)
 	check.Flag("phase", "Judge as in this phase, whatever the configuration says: a rehearsal.").
 		PlaceHolder("cutover").EnumVar(&f.phase, phaseNames()...)
+	check.Flag("verbose", "Print every migration whole. Without it, the ready ones of more than ten have one line each.").
+		BoolVar(&f.verbose)
 	check.Flag("timeout", "Time limit of the whole check.").Default("1m").SetValue(&durationValue{&f.timeout})
 }
 

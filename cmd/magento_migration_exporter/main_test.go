@@ -141,7 +141,7 @@ func TestCommandLine(t *testing.T) {
 		{"bad path", []string{"--config.file=" + good, "--web.listen-address=127.0.0.1:0", "--web.telemetry-path=metrics"}, 1, "--web.telemetry-path=metrics"},
 		{"path in use", []string{"--config.file=" + good, "--web.listen-address=127.0.0.1:0", "--web.telemetry-path=/probe"}, 1, "--web.telemetry-path=/probe"},
 		{"bad url", []string{"--config.file=" + good, "--web.listen-address=127.0.0.1:0", "--web.external-url=here"}, 1, "--web.external-url=here"},
-		{"ready", []string{"check", "--timeout=10m", "--config.file=" + good}, 0, "acme: READY"},
+		{"ready", []string{"check", "--timeout=10m", "--config.file=" + good}, 0, "acme: Ready, with "},
 		{"json", []string{"check", "--timeout=10m", "--config.file=" + good, "--format=json"}, 0, `"ready": true`},
 		{"markdown", []string{"check", "--timeout=10m", "--config.file=" + good, "--format=markdown"}, 0, "# Migration readiness"},
 	} {

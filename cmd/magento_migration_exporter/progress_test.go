@@ -68,7 +68,7 @@ func TestProgress(t *testing.T) {
 	for wait := 3 * time.Second; ; wait *= 2 {
 		timeout = "--timeout=" + (5*time.Minute + wait).String()
 		code, stdout, got := checkOnTerminal(t, "--config.file="+file, timeout)
-		if code != exitFails || !strings.Contains(stdout, "slow: NOT READY") || strings.Contains(stdout, "evaluating") {
+		if code != exitFails || !strings.Contains(stdout, "slow: Not ready: ") || strings.Contains(stdout, "evaluating") {
 			t.Fatalf("exit code %d, stdout %q", code, stdout)
 		}
 		if !strings.HasSuffix(got, "\x1b[K") {

@@ -26,19 +26,19 @@ func (r Remedy) String() string {
 	if r.XML == "" {
 		return r.Text
 	}
-	where := "<" + strings.ReplaceAll(r.Inside, "/", "><") + ">"
-	text := fmt.Sprintf("In %s, inside %s", r.copyOf(), where)
+	text := r.place() + " inside <" + strings.ReplaceAll(r.Inside, "/", "><") + ">"
 	if r.Text != "" {
 		text += " (" + strings.TrimSuffix(r.Text, ".") + ")"
 	}
 	return text + ":\n" + strings.ReplaceAll(r.XML, "\n", "")
 }
 
-func (r Remedy) copyOf() string {
+// place begins the sentence over the lines. A file that the tool brings is not edited but copied.
+func (r Remedy) place() string {
 	if name, dist := strings.CutSuffix(r.File, ".dist"); dist {
-		return fmt.Sprintf("a copy of %s that is called %s and named in <%s> of config.xml", r.File, name, r.Option)
+		return fmt.Sprintf("Copy %s to %s, set <%s> to %s in config.xml, and add", r.File, name, r.Option, name)
 	}
-	return r.File
+	return "In " + r.File + ", add"
 }
 
 // fieldForm is map.xsd's fieldFormatType.

@@ -148,19 +148,11 @@ func judgeReplacement(v *finding.Verdict, e *evidence.Evidence, x evidence.Exten
 	}
 }
 
-// failUndecided adds a finding for each undecided extension. The first one's remedy is a snippet for all.
+// failUndecided adds a finding for each undecided extension.
 func failUndecided(v *finding.Verdict, e *evidence.Evidence, undecided []evidence.Extension) {
-	var names []string
 	for _, x := range undecided {
-		names = append(names, x.Subject())
-	}
-	for i, x := range undecided {
-		remedy := "Record a decision as for the first one: " + decisionLine(names[i])
-		if i == 0 {
-			remedy = "Record the decisions in migrations[" + e.Migration.Name + "]:\n" + decisionSnippet(names)
-		}
 		v.Fail(x.Subject(), "no decision recorded for extension "+x.String(), "a third-party module of Magento 1",
-			remedy)
+			"Record the decision in migrations["+e.Migration.Name+"]:\n"+decisionSnippet([]string{x.Subject()}))
 	}
 }
 

@@ -13,8 +13,7 @@ func TestExtensionsFromTheDatabaseAlone(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	f := s.WantFinding("extensions", finding.Fail, "no decision recorded for extension amshopby_setup")
-	s.WantFinding("extensions", finding.Fail, "    decisions:\n      acme_giftcard_setup: {replaced_by",
-		"\n      amshopby_setup: {")
+	s.WantFinding("extensions", finding.Fail, "    decisions:\n      acme_giftcard_setup: {replaced_by")
 	if f.Subject != "amshopby_setup" || !strings.Contains(f.Remedy, "amshopby_setup: {replaced_by: Vendor_Module}") {
 		t.Errorf("%+v", f)
 	}

@@ -14,7 +14,7 @@ func Markdown(w io.Writer, doc Readiness) error {
 	fmt.Fprintf(b, "# Migration readiness\n\nChecked at %s by version %s.\n",
 		doc.GeneratedAt.Format(time.RFC3339), inline(doc.Version))
 	for _, m := range doc.Migrations {
-		fmt.Fprintf(b, "\n## %s\n\n", inline(heading(m)))
+		fmt.Fprintf(b, "\n## %s\n\n", inline(heading(m, doc.GeneratedAt)))
 		for _, s := range m.Servers {
 			fmt.Fprintf(b, "- %s\n", inline(serverLine(s)))
 		}
@@ -52,17 +52,19 @@ func markdownFindings(b *bufio.Writer, p PreconditionReadiness) {
 		}
 		titled = true
 	}
-	for _, f := range p.Findings {
-		if !shown(f) {
-			continue
-		}
+	for _, g := range share(urgent(p.Findings)) {
 		title()
-		fmt.Fprintf(b, "- **%s**: %s\n", f.Status, inline(f.Summary))
-		if f.Evidence != "" {
-			fmt.Fprintf(b, "  - seen:%s\n", code(f.Evidence))
+		if len(g.Findings) > 1 {
+			fmt.Fprintf(b, "- remedy for the next %d:%s\n", len(g.Findings), code(g.Remedy))
 		}
-		if f.Remedy != "" {
-			fmt.Fprintf(b, "  - remedy:%s\n", code(f.Remedy))
+		for _, f := range g.Findings {
+			fmt.Fprintf(b, "- **%s**: %s\n", f.Status, inline(f.Summary))
+			if f.Evidence != "" {
+				fmt.Fprintf(b, "  - seen:%s\n", code(f.Evidence))
+			}
+		}
+		if len(g.Findings) == 1 && g.Remedy != "" {
+			fmt.Fprintf(b, "  - remedy:%s\n", code(g.Remedy))
 		}
 	}
 	for _, w := range p.Waivers {

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"magento_migration_exporter/collector/finding"
@@ -14,11 +15,11 @@ type verdict struct {
 	// Status selects shape and colour.
 	Status finding.Status
 	Word   string
-	// Reason is a sentence.
-	Reason string
+	// Headline is the word with what it is made of, like "Not ready: 2 fail, 1 unknown".
+	Headline string
 }
 
-func newVerdict(m *MigrationReadiness) verdict {
+func newVerdict(m *MigrationReadiness, now time.Time) verdict {
 	count := func(s finding.Status) int {
 		n := 0
 		for _, p := range m.Preconditions {
@@ -32,19 +33,59 @@ func newVerdict(m *MigrationReadiness) verdict {
 	evaluated := len(m.Preconditions) > 0 && m.Preconditions[0].EvaluatedAt != nil
 	switch {
 	case m.Ready:
-		return verdict{finding.Pass, "ready", "No precondition blocks the migration."}
+		return verdict{finding.Pass, "ready", "Ready" + conditions(m, count(finding.Warn), now)}
 	case !evaluated:
-		return verdict{finding.Unknown, "not evaluated yet", "The first evaluation has not ended."}
+		return verdict{finding.Unknown, "not evaluated yet", "Not ready: not evaluated yet"}
 	}
-	failures := plural(failing, "precondition fails", "preconditions fail")
+	var parts []string
+	if failing > 0 {
+		parts = append(parts, fmt.Sprintf("%d fail", failing))
+	}
+	if unknown > 0 {
+		parts = append(parts, fmt.Sprintf("%d unknown", unknown))
+	}
+	status := finding.Fail
+	if failing == 0 {
+		status = finding.Unknown
+	}
+	return verdict{status, "not ready", "Not ready: " + strings.Join(parts, ", ")}
+}
+
+// conditions says what a ready migration is ready in spite of.
+func conditions(m *MigrationReadiness, warnings int, now time.Time) string {
+	var parts []string
+	if warnings > 0 {
+		parts = append(parts, plural(warnings, "warning", "warnings"))
+	}
+	waivers, first := waiversInUse(m, now)
 	switch {
-	case failing > 0 && unknown > 0:
-		return verdict{finding.Fail, "not ready", failures + ", " + plural(unknown, "is unknown", "are unknown") + "."}
-	case failing > 0:
-		return verdict{finding.Fail, "not ready", failures + "."}
+	case waivers == 1:
+		parts = append(parts, "1 waiver (ends "+relative(first, now)+")")
+	case waivers > 1:
+		parts = append(parts, fmt.Sprintf("%d waivers (the first ends %s)", waivers, relative(first, now)))
 	}
-	unknowns := plural(unknown, "precondition is unknown", "preconditions are unknown")
-	return verdict{finding.Unknown, "not ready", "No precondition fails, but " + unknowns + "."}
+	if len(parts) == 0 {
+		return ""
+	}
+	return ", with " + strings.Join(parts, " and ")
+}
+
+// waiversInUse counts the waivers of preconditions in which something is waived, and returns the end of the first.
+func waiversInUse(m *MigrationReadiness, now time.Time) (n int, first time.Time) {
+	for _, p := range m.Preconditions {
+		used := p.Status == finding.Waived || slices.ContainsFunc(p.Findings, func(f finding.Finding) bool {
+			return f.Status == finding.Waived
+		})
+		for _, w := range p.Waivers {
+			if !used || !now.Before(w.Expires) {
+				continue
+			}
+			if n++; n == 1 || w.Expires.Before(first) {
+				first = w.Expires
+			}
+		}
+	}
+	return n, first
 }
 
 func plural(n int, one, many string) string {
@@ -107,10 +148,13 @@ type shownPrecondition struct {
 	// Anchor is its id in the page.
 	Anchor string
 	// Short is the summary, cut for a list.
-	Short    string
-	Since    string
-	Seen     string
-	Findings []shownFinding
+	Short string
+	Since string
+	Seen  string
+	// Told is whether a finding that is shown says what the summary says.
+	Told bool
+	// Groups are the findings that need a look, with their remedies.
+	Groups []shownGroup
 	// Notes are findings that need no action.
 	Notes    []shownFinding
 	Waivers  []waiver
@@ -119,13 +163,24 @@ type shownPrecondition struct {
 	InReport bool
 }
 
+// shownGroup is one remedy with the findings that it covers, as a page shows it.
+type shownGroup struct {
+	Findings []shownFinding
+	Remedies []remedyText
+	// Anchor is its id in the page. Open is whether the findings are shown without a click.
+	Anchor string
+	Open   bool
+}
+
 // shownFinding is a finding as a page shows it.
 type shownFinding struct {
 	finding.Finding
 	// Repeated is true when the precondition's summary says the same.
 	Repeated bool
-	Remedies []remedyText
 }
+
+// maxOpen is how many findings of one remedy are shown without a click.
+const maxOpen = 5
 
 type waiver struct {
 	WaiverReadiness
@@ -141,6 +196,9 @@ type change struct {
 	Old, New      finding.Status
 }
 
+// summaryInList is how many characters of a summary the list of what blocks shows; it is below in full.
+const summaryInList = 90
+
 // maxChanges is how many of the last changes are listed.
 const maxChanges = 20
 
@@ -148,7 +206,7 @@ func newMigration(m MigrationReadiness, now time.Time, anchor string, inReport b
 	v := migration{
 		MigrationReadiness: m,
 		Now:                now,
-		Verdict:            newVerdict(&m),
+		Verdict:            newVerdict(&m, now),
 		Counts:             counts(&m),
 		Age:                oldestEvidence(&m, now),
 		Phases:             phases(m.Phase),
@@ -196,7 +254,7 @@ func newPrecondition(p PreconditionReadiness, m *MigrationReadiness, now time.Ti
 	v := shownPrecondition{
 		PreconditionReadiness: p,
 		Anchor:                anchor + p.ID,
-		Short:                 shorten(printable(p.Summary)),
+		Short:                 shortenTo(printable(p.Summary), summaryInList),
 		Since:                 since(&p, now),
 		Seen:                  "not evaluated yet",
 		Strip:                 newStrip(p.History, now),
@@ -206,21 +264,35 @@ func newPrecondition(p PreconditionReadiness, m *MigrationReadiness, now time.Ti
 		took := time.Duration(p.DurationSeconds * float64(time.Second)).Round(100 * time.Microsecond)
 		v.Seen = fmt.Sprintf("evaluated %s, in %s", relative(*p.EvaluatedAt, now), took)
 	}
-	for _, f := range p.Findings {
-		one := shownFinding{Finding: f, Repeated: f.Summary == p.Summary, Remedies: remedyTexts(f.Remedy)}
-		if shown(f) {
-			v.Findings = append(v.Findings, one)
-		} else {
-			v.Notes = append(v.Notes, one)
-		}
+	v.Groups, v.Notes = shownFindings(p)
+	for i := range v.Groups {
+		g := &v.Groups[i]
+		g.Anchor = fmt.Sprintf("%s-group-%d", v.Anchor, i+1)
+		v.Told = v.Told || g.Open && slices.ContainsFunc(g.Findings, func(f shownFinding) bool {
+			return !f.Repeated && strings.HasPrefix(p.Summary, f.Summary+" (and ")
+		})
 	}
-	slices.SortStableFunc(v.Findings, func(a, b shownFinding) int {
-		return slices.Index(worstFirst(), a.Status) - slices.Index(worstFirst(), b.Status)
-	})
 	for _, w := range p.Waivers {
 		v.Waivers = append(v.Waivers, newWaiver(w, m.Cutover, now))
 	}
 	return v
+}
+
+// shownFindings returns what needs a look, the worst first, and the notes.
+func shownFindings(p PreconditionReadiness) (groups []shownGroup, notes []shownFinding) {
+	for _, f := range p.Findings {
+		if !shown(f) {
+			notes = append(notes, shownFinding{f, f.Summary == p.Summary})
+		}
+	}
+	for _, s := range share(urgent(p.Findings)) {
+		g := shownGroup{Remedies: remedyTexts(s.Remedy), Open: len(s.Findings) <= maxOpen}
+		for _, f := range s.Findings {
+			g.Findings = append(g.Findings, shownFinding{f, len(s.Findings) == 1 && f.Summary == p.Summary})
+		}
+		groups = append(groups, g)
+	}
+	return groups, notes
 }
 
 // since says since when the precondition has its status, as far as this process knows.

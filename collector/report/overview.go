@@ -105,7 +105,7 @@ func newPager(f Filter, rows int) pager {
 func newRow(m *MigrationReadiness, now time.Time) row {
 	r := row{
 		Name:    m.Name,
-		Verdict: newVerdict(m),
+		Verdict: newVerdict(m, now),
 		About:   about(m, now),
 		Counts:  counts(m),
 		Age:     oldestEvidence(m, now),
@@ -125,10 +125,12 @@ func newRow(m *MigrationReadiness, now time.Time) row {
 }
 
 // shorten cuts a text to summaryInRow characters.
-func shorten(s string) string {
+func shorten(s string) string { return shortenTo(s, summaryInRow) }
+
+func shortenTo(s string, most int) string {
 	n := 0
 	for i := range s {
-		if n == summaryInRow {
+		if n == most {
 			return strings.TrimSpace(s[:i]) + "…"
 		}
 		n++

@@ -75,12 +75,12 @@ func parseTemplates(prefix, metrics string) (*template.Template, error) {
 		"metrics":   func() string { return prefix + metrics },
 		"guide":     func() string { return guideURL },
 		"printable": printable,
+		"remedies":  remedyTexts,
 		"word":      word,
 		"status":    statusBadge,
 		"verdict":   verdictBadge,
 		"clock":     clock,
 		"server":    serverLine,
-		"remedies":  remedyTexts,
 	}).ParseFS(pageFiles, "page/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("reading the templates: %w", err)
@@ -132,7 +132,7 @@ func (p *Pages) Static(w http.ResponseWriter, r *http.Request) {
 // statusBadge shows a status by shape, word and colour.
 func statusBadge(s finding.Status) template.HTML { return badge(s, word(s)) }
 
-func verdictBadge(v verdict) template.HTML { return badge(v.Status, v.Word) }
+func verdictBadge(v verdict) template.HTML { return badge(v.Status, v.Headline) }
 
 // badge is not a template because a page has hundreds of them. No part of it comes from outside the program.
 func badge(s finding.Status, word string) template.HTML {

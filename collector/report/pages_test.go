@@ -63,8 +63,8 @@ func TestMigrationPage(t *testing.T) {
 		return newPages(t).Migration(w, example().Migrations[0], "1.2.3", noon)
 	})
 	wants(t, page, "/base/static/style.css", `href="/base/m"`, "/base/docs/preconditions#privileges",
-		"acme is not ready", "1 precondition fails, 1 is unknown.", "&lt;script&gt;",
-		"<pre><bdi>GRANT INSERT ON `a_b`.* TO &#39;m&#39;@&#39;%&#39;;</bdi></pre>", "the server says 1142",
+		"acme is not ready", "Not ready: 1 fail, 1 unknown", "&lt;script&gt;",
+		"<pre tabindex=\"0\"><bdi>GRANT INSERT ON `a_b`.* TO &#39;m&#39;@&#39;%&#39;;</bdi></pre>", "the server says 1142",
 		"evaluated 30 s ago, in 12.3ms", "fail since 2026-11-01 11:59:30 UTC (30 s ago)",
 		"1 change in the last 1 h 0 min, now fail", "jane", "expires before the cutover", "(expired)",
 		"Magento 1: database magento_1 at db1:3306 as mig@%, MariaDB 10.11.19",
@@ -276,7 +276,7 @@ func TestBeforeTheFirstEvaluation(t *testing.T) {
 		},
 	}
 	wants(t, render(t, func(w io.Writer) error { return newPages(t).Migration(w, d.Migrations[0], "1", noon) }),
-		"new is not evaluated yet", "The first evaluation has not ended.")
+		"new is not evaluated yet", "Not ready: not evaluated yet")
 	wants(t, render(t, func(w io.Writer) error { return newPages(t).Overview(w, d, Filter{}) }), "not evaluated yet",
 		"1 of 1 not ready, none ready.")
 }

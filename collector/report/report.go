@@ -22,11 +22,7 @@ func JSON(w io.Writer, doc Readiness) error {
 }
 
 // heading is the line over one migration.
-func heading(m MigrationReadiness) string {
-	verdict := "NOT READY"
-	if m.Ready {
-		verdict = "READY"
-	}
+func heading(m MigrationReadiness, now time.Time) string {
 	var about []string
 	if m.Phase != "" {
 		about = append(about, "phase "+string(m.Phase))
@@ -34,10 +30,11 @@ func heading(m MigrationReadiness) string {
 	if m.Cutover != nil {
 		about = append(about, "cutover "+m.Cutover.Format(time.RFC3339))
 	}
+	line := m.Name + ": " + newVerdict(&m, now).Headline
 	if len(about) == 0 {
-		return m.Name + ": " + verdict
+		return line
 	}
-	return fmt.Sprintf("%s: %s (%s)", m.Name, verdict, strings.Join(about, ", "))
+	return line + " (" + strings.Join(about, ", ") + ")"
 }
 
 // serverLine is one database in a line.
@@ -72,29 +69,26 @@ func shown(f finding.Finding) bool {
 type remedyText struct {
 	Text    string
 	Command bool
-	// Copy is whether there is a copy button: beside a sentence only when the remedy has no command.
-	Copy bool
 }
 
+// Name is what a screen reader says of the button that copies a command: its beginning.
+func (r remedyText) Name() string { return shortenTo(strings.ReplaceAll(r.Text, "\n", " "), 60) }
+
 // remedyTexts separates sentences from commands. In a remedy with several lines, the first line and those that look
-// like a sentence are for people; the lines between them are statements or configuration.
+// like a sentence are for people; the lines between them are statements or configuration. A single line can be either.
 func remedyTexts(remedy string) []remedyText {
 	var parts []remedyText
-	commands := false
-	for i, line := range strings.Split(strings.TrimSpace(printable(remedy)), "\n") {
+	lines := strings.Split(strings.TrimSpace(printable(remedy)), "\n")
+	for i, line := range lines {
 		if strings.TrimSpace(line) == "" {
 			continue
 		}
-		command := i > 0 && !isSentence(line)
-		commands = commands || command
-		if last := len(parts) - 1; command && parts[last].Command {
+		command := i > 0 && !isSentence(line) || len(lines) == 1 && !isProse(line)
+		if last := len(parts) - 1; command && last >= 0 && parts[last].Command {
 			parts[last].Text += "\n" + line
 			continue
 		}
 		parts = append(parts, remedyText{Text: line, Command: command})
-	}
-	for i := range parts {
-		parts[i].Copy = parts[i].Command || !commands
 	}
 	return parts
 }
@@ -103,4 +97,9 @@ func remedyTexts(remedy string) []remedyText {
 func isSentence(line string) bool {
 	return line[0] >= 'A' && line[0] <= 'Z' && strings.Contains(line, " ") &&
 		(strings.HasSuffix(line, ":") || strings.HasSuffix(line, "."))
+}
+
+// isProse is true for what begins with a word like "Start", and false for statements and shell commands.
+func isProse(line string) bool {
+	return len(line) > 1 && line[0] >= 'A' && line[0] <= 'Z' && (line[1] < 'A' || line[1] > 'Z')
 }

@@ -108,8 +108,8 @@ func golden(t *testing.T, path, got string) {
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	for name, write := range map[string]func(*bytes.Buffer) error{
-		"table.txt":        func(b *bytes.Buffer) error { return Table(b, example(), false) },
-		"table_colour.txt": func(b *bytes.Buffer) error { return Table(b, example(), true) },
+		"table.txt":        func(b *bytes.Buffer) error { return Table(b, example(), TableOptions{}) },
+		"table_colour.txt": func(b *bytes.Buffer) error { return Table(b, example(), TableOptions{Colour: true}) },
 		"report.md":        func(b *bytes.Buffer) error { return Markdown(b, example()) },
 		"report.json":      func(b *bytes.Buffer) error { return JSON(b, example()) },
 	} {
@@ -127,7 +127,7 @@ func TestGolden(t *testing.T) {
 func TestTableIsSafeForATerminal(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
-	if err := Table(&b, example(), false); err != nil {
+	if err := Table(&b, example(), TableOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if strings.ContainsAny(b.String(), "\x1b\u202e") {
@@ -155,29 +155,32 @@ func TestRemedyTexts(t *testing.T) {
 		want   []remedyText
 	}{
 		{"", nil},
-		{"Start the server.", []remedyText{{"Start the server.", false, true}}},
-		{"As root:\nGRANT a;\nGRANT b;", []remedyText{{"As root:", false, false}, {"GRANT a;\nGRANT b;", true, true}}},
+		{"Start the server.", []remedyText{{"Start the server.", false}}},
+		{"Start it, or remove /x", []remedyText{{"Start it, or remove /x", false}}},
+		{"bin/magento setup:di:compile", []remedyText{{"bin/magento setup:di:compile", true}}},
+		{"GRANT a", []remedyText{{"GRANT a", true}}},
+		{"As root:\nGRANT a;\nGRANT b;", []remedyText{{"As root:", false}, {"GRANT a;\nGRANT b;", true}}},
 		{
 			"As root:\nSET GLOBAL x = 1;\nOr, less safe:\nGRANT SUPER;\n",
 			[]remedyText{
-				{"As root:", false, false}, {"SET GLOBAL x = 1;", true, true}, {"Or, less safe:", false, false},
-				{"GRANT SUPER;", true, true},
+				{"As root:", false}, {"SET GLOBAL x = 1;", true}, {"Or, less safe:", false},
+				{"GRANT SUPER;", true},
 			},
 		},
 		{
 			"In my.cnf:\n[mysqld]\n\n  x=1\nThen restart.",
 			[]remedyText{
-				{"In my.cnf:", false, false}, {"[mysqld]\n  x=1", true, true}, {"Then restart.", false, false},
+				{"In my.cnf:", false}, {"[mysqld]\n  x=1", true}, {"Then restart.", false},
 			},
 		},
 		{
 			"Write:\npreconditions:\n  extensions:\n    a: {dropped: \"No. Never.\"}",
 			[]remedyText{
-				{"Write:", false, false},
-				{"preconditions:\n  extensions:\n    a: {dropped: \"No. Never.\"}", true, true},
+				{"Write:", false},
+				{"preconditions:\n  extensions:\n    a: {dropped: \"No. Never.\"}", true},
 			},
 		},
-		{"a\x1b\tb", []remedyText{{"a\uFFFD b", false, true}}},
+		{"a\x1b\tb", []remedyText{{"a\uFFFD b", true}}},
 	} {
 		got := remedyTexts(tc.remedy)
 		if len(got) != len(tc.want) {

@@ -10,23 +10,46 @@ import (
 	"magento_migration_exporter/collector/finding"
 )
 
+// maxWhole is how many migrations a table shows whole without being asked to.
+const maxWhole = 10
+
+// TableOptions says how to write a table.
+type TableOptions struct {
+	// Colour paints statuses for a terminal.
+	Colour bool
+	// Verbose writes every migration whole. Without it, of more than ten the ready ones have one line each.
+	Verbose bool
+}
+
 // Table writes the document for a terminal: a line for each precondition, and below those that do not pass the evidence
-// and the remedy.
-func Table(w io.Writer, doc Readiness, colour bool) error {
+// and the remedy. The last line is about all migrations.
+func Table(w io.Writer, doc Readiness, o TableOptions) error {
 	b := bufio.NewWriter(w)
-	t := tableWriter{b, colour}
-	for i, m := range doc.Migrations {
-		if i > 0 {
-			fmt.Fprintln(b)
+	t := tableWriter{b, o.Colour, doc.GeneratedAt}
+	short := !o.Verbose && len(doc.Migrations) > maxWhole
+	var lines []MigrationReadiness
+	for _, m := range doc.Migrations {
+		if short && m.Ready {
+			lines = append(lines, m)
+			continue
 		}
 		t.migration(m)
+		fmt.Fprintln(b)
 	}
+	for _, m := range lines {
+		fmt.Fprintln(b, t.heading(m))
+	}
+	if len(lines) > 0 {
+		fmt.Fprintln(b)
+	}
+	t.last(doc)
 	return b.Flush()
 }
 
 type tableWriter struct {
 	*bufio.Writer
 	colour bool
+	now    time.Time
 }
 
 // The columns: the longest status is not_applicable, the longest id system_requirements.
@@ -36,33 +59,64 @@ const (
 	indent      = 2
 )
 
-func (t tableWriter) migration(m MigrationReadiness) {
+// last says whether all are ready, and names those that are not.
+func (t tableWriter) last(doc Readiness) {
+	var blocked []string
+	for _, m := range doc.Migrations {
+		if !m.Ready {
+			blocked = append(blocked, printable(m.Name))
+		}
+	}
+	all := plural(len(doc.Migrations), "migration", "migrations")
+	if len(blocked) == 0 {
+		fmt.Fprintf(t, "%s: %s\n", t.paint(finding.Pass, "ready"), all)
+		return
+	}
+	fmt.Fprintf(t, "%s: %d of %s: %s\n", t.paint(finding.Fail, "not ready"), len(blocked), all,
+		strings.Join(blocked, ", "))
+}
+
+func (t tableWriter) heading(m MigrationReadiness) string {
 	overall := finding.Fail
 	if m.Ready {
 		overall = finding.Pass
 	}
-	fmt.Fprintf(t, "%s\n\n", t.paint(overall, printable(heading(m))))
+	return t.paint(overall, printable(heading(m, t.now)))
+}
+
+func (t tableWriter) migration(m MigrationReadiness) {
+	fmt.Fprintf(t, "%s\n\n", t.heading(m))
 	for _, p := range m.Preconditions {
 		status := p.Status.String()
 		fmt.Fprintf(t, "%*s%s%*s  %-*s  %s\n", indent, "",
 			t.paint(p.Status, status), statusWidth-len(status), "", idWidth, p.ID, printable(p.Summary))
-		for _, f := range p.Findings {
-			if shown(f) {
-				t.finding(p, f)
-			}
-		}
+		t.findings(p)
 		for _, w := range p.Waivers {
 			t.waiver(p, w, m)
 		}
 	}
 }
 
-func (t tableWriter) finding(p PreconditionReadiness, f finding.Finding) {
-	if f.Summary != p.Summary {
-		t.line(f.Status, f.Status.String()+": ", f.Summary)
+func (t tableWriter) findings(p PreconditionReadiness) {
+	for _, g := range share(urgent(p.Findings)) {
+		status, many := g.Findings[0].Status, len(g.Findings) > 1
+		if many {
+			t.line(status, fmt.Sprintf("remedy for the next %d: ", len(g.Findings)), g.Remedy)
+		}
+		for _, f := range g.Findings {
+			if many && !strings.Contains(f.Evidence, "\n") {
+				t.line(f.Status, f.Status.String()+": ", strings.TrimSuffix(f.Summary+" ("+f.Evidence+")", " ()"))
+				continue
+			}
+			if many || f.Summary != p.Summary {
+				t.line(f.Status, f.Status.String()+": ", f.Summary)
+			}
+			t.line(finding.Pass, "seen: ", f.Evidence)
+		}
+		if !many {
+			t.line(status, "remedy: ", g.Remedy)
+		}
 	}
-	t.line(finding.Pass, "seen: ", f.Evidence)
-	t.line(f.Status, "remedy: ", f.Remedy)
 }
 
 func (t tableWriter) waiver(p PreconditionReadiness, w WaiverReadiness, m MigrationReadiness) {
