@@ -100,7 +100,7 @@ func TestFaultsHaveAPlace(t *testing.T) {
 		},
 		"unknown precondition": {
 			"migrations:\n- name: a\n  preconditions:\n    networks: {severity: fail}\n",
-			`f.yml:4:5: unknown key "networks"`,
+			`f.yml:4:5: unknown precondition "networks"`,
 		},
 		"unknown in severity": {
 			"migrations:\n- name: a\n  preconditions:\n    network: {sev: fail}\n", `f.yml:4:15: unknown key "sev"`,
@@ -112,14 +112,14 @@ func TestFaultsHaveAPlace(t *testing.T) {
 		"list for text": {"migrations:\n- name: [a]\n", "f.yml:2:9: expected text, got a list"},
 		"text for list": {"migrations: hello\n", "f.yml:1:13: expected a list, got text"},
 		"duplicate key": {
-			"migrations:\n- name: a\n  name: b\n", `f.yml:3:3: mapping key "name" already defined at line 2`,
+			"migrations:\n- name: a\n  name: b\n", `f.yml:3:3: the key "name" is here a second time: the first is at line 2`,
 		},
 		"duplicate name": {
 			"migrations:\n- name: a\n- name: a\n",
 			`f.yml:3:9: a second migration with the name "a": the first is at f.yml:2:9`,
 		},
 		"bad name":         {"migrations:\n- name: 'a b'\n", `f.yml:2:9: name "a b"`},
-		"no name":          {"migrations:\n- magento1: {root: /x}\n", `f.yml:2:3: name ""`},
+		"no name":          {"migrations:\n- magento1: {root: /x}\n", `f.yml:2:3: a migration needs a name`},
 		"no migrations":    {"global: {}\n", "no migrations"},
 		"empty migrations": {"migrations: []\n", "f.yml:1:13: no migrations"},
 		"empty file":       {"", "f.yml: the file is empty"},
@@ -179,7 +179,7 @@ func TestFaultsHaveAPlace(t *testing.T) {
 		},
 		"waiver, unknown": {
 			"migrations:\n- name: a\n  waivers:\n  - {precondition: x, reason: r, expires: 2026-01-01}\n",
-			`f.yml:4:20: precondition "x" does not exist`,
+			`f.yml:4:20: unknown precondition "x"`,
 		},
 		"waiver, no reason": {
 			"migrations:\n- name: a\n  waivers:\n  - {precondition: backup, expires: 2026-01-01}\n",
@@ -286,7 +286,7 @@ migrations:
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := c.Warnings()
+	w := c.Warnings(time.Now())
 	if len(w) != 1 || !strings.Contains(w[0], "waiver for backup") {
 		t.Errorf("warnings: %q", w)
 	}
@@ -321,7 +321,7 @@ func TestWarningsAboutPasswords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := strings.Join(c.Warnings(), "\n")
+	w := strings.Join(c.Warnings(time.Now()), "\n")
 	if !strings.Contains(w, "several passwords (password, password_env, password_file)") ||
 		!strings.Contains(w, secret+" contains a secret") ||
 		strings.Contains(w, "canary") {

@@ -40,7 +40,7 @@ func Load(path string, sections []Section) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := parser{sections: sections}
+	p := parser{sections: sections, sources: sources{keys: newKeyTable(sections)}}
 	var errs []error
 	left := int64(MaxFileSize)
 	for _, file := range files {
@@ -97,7 +97,7 @@ type parser struct {
 func (p *parser) read(file string, data []byte) error {
 	var document yaml.Node
 	if err := yaml.Load(data, &document); err != nil {
-		one := sources{files: []source{{path: file}}}
+		one := sources{files: []source{{path: file}}, keys: p.sources.keys}
 		return one.errors(err)
 	}
 	if len(document.Content) == 0 {
@@ -153,14 +153,14 @@ func (s *sources) errors(err error) error {
 	case errors.As(err, &one):
 		return s.error(one)
 	}
-	return &FileError{File: s.files[0].path, Message: readable(err.Error())}
+	return &FileError{File: s.files[0].path, Message: readable(err.Error(), s.keys)}
 }
 
 var lineInMessage = regexp.MustCompile(`at line (\d+)$`)
 
 func (s *sources) error(e *yaml.LoadError) error {
 	path, line := s.of(e.Mark.Line)
-	message := lineInMessage.ReplaceAllStringFunc(readable(e.Message), func(text string) string {
+	message := lineInMessage.ReplaceAllStringFunc(readable(e.Message, s.keys), func(text string) string {
 		number, _ := strconv.Atoi(lineInMessage.FindStringSubmatch(text)[1])
 		_, number = s.of(number)
 		return fmt.Sprintf("at line %d", number)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // writeMode writes a file whose mode is exactly that, whatever the umask.
@@ -110,7 +111,7 @@ func TestWarningsAboutReadableConfiguration(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := strings.Join(warnedAbout(t, c.Warnings), " "); got != tc.want {
+			if got := strings.Join(warnedAbout(t, func() []string { return c.Warnings(time.Now()) }), " "); got != tc.want {
 				t.Errorf("warned about %q, want %q", got, tc.want)
 			}
 		})
@@ -131,7 +132,7 @@ func TestWarningsAboutSecretFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(warnedAbout(t, c.Warnings), " "); got != "open open.key" {
+	if got := strings.Join(warnedAbout(t, func() []string { return c.Warnings(time.Now()) }), " "); got != "open open.key" {
 		t.Errorf("warned about %q", got)
 	}
 }

@@ -16,6 +16,8 @@ import (
 type sources struct {
 	files []source
 	lines int
+	// keys are those that the files can have.
+	keys keyTable
 }
 
 type source struct {

@@ -146,7 +146,7 @@ func (a *assembly) check(node *yaml.Node, what string) {
 		a.errs = append(a.errs, a.sources.errors(err))
 	}
 	for id := range m.Preconditions.nodes {
-		a.fail(keyNode(child(node, "preconditions"), id), "unknown key %q", clipKey(id))
+		a.fail(keyNode(child(node, "preconditions"), id), "%s", a.sources.keys.unknownKey(id, preconditionsType))
 	}
 }
 
@@ -241,7 +241,7 @@ func (a *assembly) pairs(mapping *yaml.Node) []pair {
 			merged = append(merged, value)
 		case first != nil:
 			_, line := a.sources.of(first.Line)
-			a.fail(key, "mapping key %q already defined at line %d", clipKey(key.Value), line)
+			a.fail(key, "the key %q is here a second time: the first is at line %d", clipKey(key.Value), line)
 		default:
 			seen[key.Value] = key
 			own = append(own, pair{key, value})

@@ -183,11 +183,11 @@ func TestFaultsInSeveralFilesHaveAPlace(t *testing.T) {
 		"unknown key at the top": {good, "migration: []\n", []string{`b.yml:1:1: unknown key "migration"`}},
 		"duplicate key": {
 			good, "migrations:\n- name: b\n  phase: auto\n  phase: delta\n",
-			[]string{`b.yml:4:3: mapping key "phase" already defined at line 3`},
+			[]string{`b.yml:4:3: the key "phase" is here a second time: the first is at line 3`},
 		},
 		"duplicate key, merged": {
 			"defaults: {phase: auto}\n" + good, "migrations:\n- name: b\n  phase: auto\n  phase: delta\n",
-			[]string{`b.yml:4:3: mapping key "phase" already defined at line 3`},
+			[]string{`b.yml:4:3: the key "phase" is here a second time: the first is at line 3`},
 		},
 		"duplicate key at the top": {
 			good + "migrations: []\n", "templates: {}\n",
@@ -238,7 +238,7 @@ func TestFaultsInSeveralFilesHaveAPlace(t *testing.T) {
 		},
 		"defaults, precondition": {
 			good, "defaults:\n  preconditions: {networks: {severity: fail}}\n",
-			[]string{`b.yml:2:19: unknown key "networks"`},
+			[]string{`b.yml:2:19: unknown precondition "networks"`},
 		},
 		"defaults, no mapping": {good, "defaults: [1]\n", []string{"b.yml:1:11: expected defaults to be a mapping"}},
 	} {

@@ -16,18 +16,28 @@ import (
 var (
 	migrationName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$`)
 	variableName  = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
-	notFoundIn    = regexp.MustCompile(`^field (.+) not found in type \S+$`)
-	alreadyIn     = regexp.MustCompile(`^mapping key "(.+)" already defined`)
-	wrongType     = regexp.MustCompile("(?s)cannot construct (\\S+)(?: `.*`)? (?:into|as) (?:a )?(\\S+)$")
+	notFoundIn    = regexp.MustCompile(`^field (.+) not found in type (\S+)$`)
+	badTime       = regexp.MustCompile(`(?s)^parsing time "(.*?)"`)
+	badDuration   = regexp.MustCompile(
+		`(?s)^(?:not a valid|unknown unit .*in|missing unit in|empty) duration(?: string:?)?(?: "(.*)")?`,
+	)
+	alreadyIn = regexp.MustCompile(`^mapping key "(.+)" already defined`)
+	wrongType = regexp.MustCompile("(?s)cannot construct (\\S+)(?: `.*`)? (?:into|as) (?:a )?(\\S+)$")
 	// quotedText is a part of the file in a decoder's message.
 	quotedText = regexp.MustCompile("(?s)([\"'`])(.*)([\"'`])")
 )
 
 // readable removes Go's words from a decoder's message, and what can be a secret.
-func readable(message string) string {
+func readable(message string, keys keyTable) string {
 	message = strings.TrimPrefix(message, "yaml: ")
 	if m := notFoundIn.FindStringSubmatch(message); m != nil {
-		return fmt.Sprintf("unknown key %q", clipKey(m[1]))
+		return keys.unknownKey(m[1], m[2])
+	}
+	if m := badTime.FindStringSubmatch(message); m != nil {
+		return notATime(m[1])
+	}
+	if m := badDuration.FindStringSubmatch(message); m != nil {
+		return notADuration(m[1])
 	}
 	if m := wrongType.FindStringSubmatch(message); m != nil {
 		return "expected " + goType(m[2]) + ", got " + yamlTag(m[1])
@@ -39,7 +49,11 @@ func readable(message string) string {
 		return "there is no anchor of this name: a text that begins with * needs quotes"
 	case alreadyIn.MatchString(message):
 		m := alreadyIn.FindStringSubmatchIndex(message)
-		return message[:m[2]] + clipKey(message[m[2]:m[3]]) + message[m[3]:]
+		line := strings.TrimPrefix(message[m[1]:], " ")
+		return fmt.Sprintf("the key %q is here a second time: the first is %s", clipKey(message[m[2]:m[3]]), line)
+	}
+	if plain := inPlainWords(message); plain != message {
+		return plain
 	}
 	return quotedText.ReplaceAllStringFunc(message, func(quoted string) string {
 		return quoted[:1] + Clip(quoted[1:len(quoted)-1]) + quoted[len(quoted)-1:]
@@ -123,7 +137,10 @@ func (v *validator) config(c *Config) {
 }
 
 func (v *validator) migration(m *Migration, i int) {
-	if !migrationName.MatchString(m.Name) {
+	switch {
+	case m.Name == "":
+		v.fail("a migration needs a name", "migrations", i, "name")
+	case !migrationName.MatchString(m.Name):
 		v.fail(fmt.Sprintf("name %q: a name starts with a letter or digit, continues with letters, digits, '.', '_' "+
 			"or '-', and has at most 63 characters", Clip(m.Name)), "migrations", i, "name")
 	}
@@ -164,7 +181,7 @@ func (v *validator) settings(p *Preconditions, i int) {
 	at := func(path ...any) []any { return append([]any{"migrations", i, "preconditions"}, path...) }
 	for _, id := range slices.Sorted(maps.Keys(p.nodes)) {
 		key := keyNode(find(v.document, at()), id)
-		v.errs = append(v.errs, v.sources.at(key, fmt.Sprintf("unknown key %q", clipKey(id))))
+		v.errs = append(v.errs, v.sources.at(key, v.sources.keys.unknownKey(id, preconditionsType)))
 	}
 	p.nodes = nil
 	for _, section := range v.sections {
@@ -195,8 +212,7 @@ func (v *validator) waivers(waivers []Waiver, i int) {
 	for j, w := range waivers {
 		at := func(key string) []any { return []any{"migrations", i, "waivers", j, key} }
 		if !slices.Contains(v.ids(), w.Precondition) {
-			v.fail(fmt.Sprintf("precondition %q does not exist: expected one of %s",
-				Clip(w.Precondition), strings.Join(v.ids(), ", ")), at("precondition")...)
+			v.fail(v.sources.keys.unknownKey(w.Precondition, preconditionsType), at("precondition")...)
 		}
 		if strings.TrimSpace(w.Reason) == "" {
 			v.fail("a waiver needs a reason", at("reason")...)
@@ -265,14 +281,20 @@ func child(node *yaml.Node, step any) *yaml.Node {
 	return nil
 }
 
-// Warnings returns a sentence for each setting that is allowed but suspicious.
-func (c *Config) Warnings() []string {
+// Warnings returns a sentence for each setting that is allowed but suspicious at a time.
+func (c *Config) Warnings(now time.Time) []string {
 	warnings := readableByAll(c.secretFiles())
 	for i := range c.Migrations {
 		m := &c.Migrations[i]
 		warnings = append(warnings, m.Magento1.Database.warnings("migration "+m.Name+": magento1")...)
 		warnings = append(warnings, m.Magento2.Database.warnings("migration "+m.Name+": magento2")...)
 		for _, w := range m.Waivers {
+			if !now.Before(w.Expires.Time) {
+				warnings = append(warnings, fmt.Sprintf(
+					"migration %s: the waiver for %s %sexpired at %s and covers nothing: renew it or remove it",
+					m.Name, w.Precondition, subjectWord(w.Subject), w.Expires.UTC().Format(time.RFC3339)))
+				continue
+			}
 			if m.Cutover != nil && w.Expires.Before(*m.Cutover) {
 				expires, cutover := w.Expires.UTC().Format(time.RFC3339), m.Cutover.UTC().Format(time.RFC3339)
 				warnings = append(warnings, fmt.Sprintf(
@@ -284,8 +306,12 @@ func (c *Config) Warnings() []string {
 	return warnings
 }
 
-// warnings are about several passwords for one database.
-func (d *Database) warnings(system string) []string {
+// warnings are about several passwords for one database, and about a port in the host.
+func (d *Database) warnings(system string) (warnings []string) {
+	if name, port, ok := portInHost(d.Host); ok {
+		warnings = append(warnings, fmt.Sprintf("%s.database.host has a port in it: write host: %s and port: %s",
+			system, Clip(name), port))
+	}
 	var keys []string
 	if d.Password != nil {
 		keys = append(keys, "password")
@@ -296,11 +322,11 @@ func (d *Database) warnings(system string) []string {
 	if d.PasswordFile != "" {
 		keys = append(keys, "password_file")
 	}
-	if len(keys) < 2 {
-		return nil
+	if len(keys) > 1 {
+		warnings = append(warnings, fmt.Sprintf("%s.database has several passwords (%s): the first one is used",
+			system, strings.Join(keys, ", ")))
 	}
-	return []string{fmt.Sprintf("%s.database has several passwords (%s): the first one is used",
-		system, strings.Join(keys, ", "))}
+	return warnings
 }
 
 func subjectWord(subject string) string {

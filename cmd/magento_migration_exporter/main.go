@@ -117,8 +117,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	f.shard.keep(cfg)
 	switch {
 	case f.configCheck:
-		fmt.Fprintf(stdout, "%s is valid: %d migrations\n", f.configFile, len(cfg.Migrations))
-		return exitReady
+		return f.checkConfig(cfg, stdout, stderr)
 	case command == checkCommand:
 		return check(ctx, &f, cfg, logger, stdout, status)
 	}
@@ -126,6 +125,22 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		logger.Error("stopped", "err", err)
 		return exitError
 	}
+	return exitReady
+}
+
+// checkConfig answers --config.check for a configuration that is valid: the web configuration has to be too.
+func (f *flags) checkConfig(cfg *config.Config, stdout, stderr io.Writer) int {
+	if file := f.webConfigFile(); file != "" {
+		if err := web.Validate(file); err != nil {
+			fmt.Fprintf(stderr, "%s: %v\n", file, webError{err})
+			return exitError
+		}
+	}
+	many := "s"
+	if len(cfg.Migrations) == 1 {
+		many = ""
+	}
+	fmt.Fprintf(stdout, "%s is valid: %d migration%s\n", f.configFile, len(cfg.Migrations), many)
 	return exitReady
 }
 
@@ -187,7 +202,7 @@ func declareCheck(app *kingpin.Application, f *flags) {
 	check.Flag("strict", "Count warnings as failures in the exit code.").BoolVar(&f.strict)
 	check.Flag("phase", "Judge as in this phase, whatever the configuration says: a rehearsal.").
 		PlaceHolder("cutover").EnumVar(&f.phase, phaseNames()...)
-	check.Flag("verbose", "Print every migration whole. Without it, the ready ones of more than ten have one line each.").
+	check.Flag("verbose", "Print every migration whole. Without it, the ready ones of more than ten get one line.").
 		BoolVar(&f.verbose)
 	check.Flag("timeout", "Time limit of the whole check.").Default("1m").SetValue(&durationValue{&f.timeout})
 }

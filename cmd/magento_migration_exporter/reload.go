@@ -220,7 +220,7 @@ func readConfig(file, webConfigFile string) <-chan reading {
 
 // warnings are about suspicious settings in the exporter's own files.
 func warnings(cfg *config.Config, webConfigFile string) []string {
-	return append(cfg.Warnings(), config.WebConfigWarnings(webConfigFile)...)
+	return append(cfg.Warnings(time.Now()), config.WebConfigWarnings(webConfigFile)...)
 }
 
 func logWarnings(logger *slog.Logger, warnings []string) {
