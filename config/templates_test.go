@@ -191,7 +191,7 @@ func TestFaultsInSeveralFilesHaveAPlace(t *testing.T) {
 		},
 		"duplicate key at the top": {
 			good + "migrations: []\n", "templates: {}\n",
-			[]string{`a.yml:3:1: mapping key "migrations" already defined at line 1`},
+			[]string{`a.yml:3:1: the key "migrations" is here a second time: the first is at line 1`},
 		},
 		"syntax":        {good, "migrations:\n\t- name: b\n", []string{"b.yml:2:1: "}},
 		"half written":  {good, "migrations:\n- name: b\n  magento1: {database: {ho", []string{"b.yml:"}},
