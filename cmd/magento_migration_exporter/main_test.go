@@ -134,7 +134,7 @@ func TestCommandLine(t *testing.T) {
 		{"no file", []string{"--config.file=/nowhere"}, 1, "/nowhere"},
 		{"bad file", []string{"--config.file=" + bad}, 1, bad + `:3:3: unknown key "magneto1"`},
 		{"bad file, check", []string{"check", "--config.file=" + bad}, 1, bad + ":3:3"},
-		{"config check", []string{"--config.file=" + good, "--config.check"}, 0, "is valid: 1 migrations"},
+		{"config check", []string{"--config.file=" + good, "--config.check"}, 0, "is valid: 1 migration"},
 		{"unknown migration", []string{"check", "--config.file=" + good, "--migration=other"}, 1, "--migration=other"},
 		{"bad format", []string{"check", "--config.file=" + good, "--format=xml"}, 1, "'xml'"},
 		{"bad timeout", []string{"check", "--config.file=" + good, "--timeout=0s"}, 1, "above zero"},
