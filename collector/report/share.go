@@ -29,7 +29,7 @@ func urgent(findings []finding.Finding) []finding.Finding {
 }
 
 // share puts findings with the same status together when their remedies differ only in the lines to paste, such as the
-// rules for one map file. The order is that of the first finding of each.
+// rules for one map file. Lists of causes are never put together. The order is that of the first finding of each.
 func share(findings []finding.Finding) []shared {
 	type group struct {
 		findings []finding.Finding
@@ -40,6 +40,9 @@ func share(findings []finding.Finding) []shared {
 	for _, f := range findings {
 		parts := remedyTexts(f.Remedy)
 		key := f.Status.String() + "\n" + remedyKey(parts)
+		if choice.MatchString(f.Remedy) {
+			key = f.Status.String() + "\n" + f.Remedy
+		}
 		g := byKey[key]
 		if g == nil || len(parts) == 0 {
 			g = &group{}
@@ -59,6 +62,9 @@ func share(findings []finding.Finding) []shared {
 	}
 	return all
 }
+
+// choice finds a remedy that lists causes to choose from by number. Two such lists in one would have each number twice.
+var choice = regexp.MustCompile(`(?m)^2\. `)
 
 // insideElement ends the sentence over rules for a map file. The rules for all elements of one file belong together.
 var insideElement = regexp.MustCompile(` inside ((?:<[^<>]+>)+)((?: \([^()]*\))?):$`)

@@ -28,7 +28,15 @@ func TestShare(t *testing.T) {
 		}
 	}
 	same := finding.Finding{Status: finding.Unknown, Remedy: "Set magento1.root."}
+	causes := func(system string) finding.Finding {
+		return finding.Finding{
+			Status: finding.Fail, Subject: system, Summary: system + " denies access",
+			Remedy: "The server does not say which of these it is:\n1. The password is wrong. Try:\nmysql " + system +
+				"\n2. There is no account:\nSELECT user FROM mysql.user;",
+		}
+	}
 	got := share([]finding.Finding{
+		causes("magento1"), causes("magento2"),
 		rule(finding.Fail, "a", "<source><document_rules>", "<ignore>a</ignore>"),
 		decide("x"),
 		rule(finding.Fail, "b", "<destination><document_rules>", "<ignore>b</ignore>"),
@@ -40,6 +48,8 @@ func TestShare(t *testing.T) {
 		{Status: finding.Unknown, Summary: "2"},
 	})
 	want := []string{
+		"1: " + causes("magento1").Remedy,
+		"1: " + causes("magento2").Remedy,
 		"3: Copy /m/map.xml.dist to /m/map.xml, set <map_file> to /m/map.xml in config.xml, and add:\n" +
 			"<!-- inside <source><document_rules> -->\n<ignore>a</ignore>\n<ignore>c</ignore>\n" +
 			"<!-- inside <destination><document_rules> -->\n<ignore>b</ignore>",
