@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
+	"magento_migration_exporter/collector/leaktest"
 
 	"magento_migration_exporter/collector/mysqltest"
 )
@@ -42,21 +42,11 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}
-	if err := leaks(); err != nil {
+	if err := leaktest.Goroutines(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}
 	return code
-}
-
-// leaks returns the goroutines that do not end, however slow the machine is.
-func leaks() error {
-	for deadline := time.Now().Add(5 * time.Minute); ; {
-		err := goleak.Find()
-		if err == nil || time.Now().After(deadline) {
-			return err
-		}
-	}
 }
 
 func load(ctx context.Context, s *mysqltest.Server) error {

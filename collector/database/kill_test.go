@@ -14,7 +14,7 @@ import (
 )
 
 // patience is far above what any server needs for what a test waits for.
-const patience = 2 * time.Minute
+const patience = 10 * time.Minute
 
 // waitFor waits for a state.
 func waitFor(t *testing.T, what string, reached func() bool) {

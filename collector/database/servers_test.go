@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"go.uber.org/goleak"
+	"magento_migration_exporter/collector/leaktest"
 
 	"magento_migration_exporter/collector/mysqltest"
 )
@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 			code = 1
 		}
 	}
-	if err := goleak.Find(); err != nil {
+	if err := leaktest.Goroutines(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}

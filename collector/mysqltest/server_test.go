@@ -18,7 +18,8 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
-	"go.uber.org/goleak"
+
+	"magento_migration_exporter/collector/leaktest"
 )
 
 // orphanVariable makes the test program start a server, print its process id and wait to be killed.
@@ -35,7 +36,7 @@ func TestMain(m *testing.M) {
 		_, _ = io.Copy(io.Discard, os.Stdin) // until it is killed
 		os.Exit(1)
 	}
-	goleak.VerifyTestMain(m)
+	leaktest.Main(m)
 }
 
 // TestServers looks at a server of each flavor, from its start on. The order matters: some tests leave the server

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
+	"magento_migration_exporter/collector/leaktest"
 
 	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/collector/finding"
@@ -159,7 +159,7 @@ func TestMain(m *testing.M) {
 			code = 1
 		}
 	}
-	if err := goleak.Find(); err != nil {
+	if err := leaktest.Goroutines(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}

@@ -12,13 +12,13 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
+	"magento_migration_exporter/collector/leaktest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // patience is how long a test waits for what has to happen. Nothing is measured with it.
-const patience = 2 * time.Minute
+const patience = 10 * time.Minute
 
 func limited(t *testing.T) context.Context {
 	t.Helper()
