@@ -12,7 +12,9 @@ const eavGroups = "eav_attribute_groups_file"
 
 func (c *checker) eav() {
 	c.compareGroup(comparison{option: "eav_map_file"}, "eav_document_groups_file", "documents")
-	c.groupNames()
+	if c.plan.groupNames {
+		c.groupNames()
+	}
 	c.frontendInputs()
 	c.classes()
 }
@@ -29,7 +31,8 @@ func (c *checker) incompatible(f Prediction, message string) {
 	c.add(f)
 }
 
-// groupNames wants the groups of which the tool knows the new names in each attribute set of products.
+// groupNames wants the groups of which the tool knows the new names in each attribute set of products, as releases up
+// to 2.3.4 do.
 func (c *checker) groupNames() {
 	wanted := []string{"General", "Prices", "Design", "Images"}
 	for _, set := range c.facts.ProductSets {

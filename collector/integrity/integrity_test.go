@@ -88,6 +88,16 @@ func testVariant(t *testing.T, server *mysqltest.Server, prefix1, prefix2 string
 	s.load(t, s.magento2, changes2)
 	found := s.forecast(t).Predictions
 	expect(t, found, strings.ReplaceAll(said, "@2", prefix2))
+	later := s.input(t)
+	later.Options.GroupNames = false
+	var newer Forecaster
+	forecast, err := newer.Forecast(t.Context(), later)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(of(forecast.Predictions, Attributes)); n != len(of(found, Attributes))-1 {
+		t.Errorf("a release without the check of group names has %d predictions about attributes", n)
+	}
 
 	var notes []string
 	for _, f := range of(found, Documents, Fields) {
