@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -31,7 +32,7 @@ func (e *Evidence) SearchEndpoint(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if settings["engine"] == "" {
-		if settings["engine"], err = e.defaultEngine(ctx); err != nil {
+		if settings["engine"], err = e.defaultEngine(ctx, onlyHost(settings)); err != nil {
 			return "", err
 		}
 	}
@@ -40,8 +41,9 @@ func (e *Evidence) SearchEndpoint(ctx context.Context) (string, error) {
 
 // defaultEngine is the engine when core_config_data has none: that in the config.xml of Magento's own modules. Up to
 // 2.3 it is mysql, from 2.4.0 to 2.4.5 elasticsearch7, and from 2.4.6 on opensearch when Magento_OpenSearch is enabled,
-// whose config.xml is read after that of Magento_Elasticsearch7.
-func (e *Evidence) defaultEngine(ctx context.Context) (string, error) {
+// whose config.xml is read after that of Magento_Elasticsearch7. Where release or modules leave it open, it is the only
+// engine that has a host in core_config_data; "" where there is none.
+func (e *Evidence) defaultEngine(ctx context.Context, onlyHost string) (string, error) {
 	release, err := e.Release(ctx)
 	if err != nil {
 		return "", err
@@ -54,16 +56,34 @@ func (e *Evidence) defaultEngine(ctx context.Context) (string, error) {
 		return "mysql", nil
 	case since.Compare(first24) >= 0 && !open && before.Compare(first246) <= 0:
 		return "elasticsearch7", nil
+	case since.Compare(first246) < 0 && onlyHost != "":
+		return onlyHost, nil
 	case since.Compare(first246) < 0:
 		return "", fmt.Errorf("core_config_data has no search engine, and the default depends on Magento 2's exact "+
 			"release; known is only: %s", release)
 	}
 	modules, err := e.Files.ConfigPHP()
 	if err != nil {
-		return "opensearch", nil // as installed
+		return cmp.Or(onlyHost, "opensearch"), nil // as installed
 	}
 	if enabled, known := modules.Enabled("Magento_OpenSearch"); known && !enabled {
 		return "elasticsearch7", nil
 	}
 	return "opensearch", nil
+}
+
+// onlyHost is the only engine that has a host in core_config_data; "" where there is none, or more than one.
+func onlyHost(settings map[string]string) string {
+	only := ""
+	for path, value := range settings {
+		engine, ok := strings.CutSuffix(path, "_server_hostname")
+		switch {
+		case !ok || value == "":
+		case only != "":
+			return ""
+		default:
+			only = engine
+		}
+	}
+	return only
 }

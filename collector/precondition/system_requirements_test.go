@@ -225,6 +225,37 @@ func TestSystemRequirementsDefaultSearchEngine(t *testing.T) {
 	s.Evaluate()
 	s.WantFinding("system_requirements", finding.Unknown, "depends on Magento 2's exact release",
 		"2.4.4 or newer, before 2.4.7")
+	const host = "INSERT INTO core_config_data (scope, scope_id, path, value) VALUES ('default', 0, " +
+		"'catalog/search/%s_server_hostname', '%s')"
+	s.On2(fmt.Sprintf(host, "elasticsearch7", "127.0.0.7"))
+	wants("", "127.0.0.7:9200")
+	s.On2(fmt.Sprintf(host, "opensearch", "127.0.0.8"))
+	wants("", "depends on Magento 2's exact release")
 	s.On2("DROP TABLE jwt_auth_revoked, admin_user_expiration, login_as_customer")
 	wants("", "searches in its database")
+}
+
+// TestSystemRequirementsOnlyASearchHost has a host of an engine, and no row that names the engine.
+func TestSystemRequirementsOnlyASearchHost(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	_, root2 := s.WithRoots()
+	s.On2("DELETE FROM core_config_data WHERE path LIKE 'catalog/search/%'",
+		"INSERT INTO core_config_data (scope, scope_id, path, value) VALUES "+
+			"('default', 0, 'catalog/search/elasticsearch7_server_hostname', '127.0.0.7')")
+	wants := func(words string) {
+		t.Helper()
+		s.Evaluate()
+		for _, f := range s.State("system_requirements").Result.Findings {
+			if f.Subject == "search" && strings.Contains(f.Evidence, words) {
+				return
+			}
+		}
+		t.Errorf("nothing says %q: %+v", words, s.State("system_requirements").Result.Findings)
+	}
+	wants("127.0.0.7:9200") // config.php has no Magento_OpenSearch
+	shoptest.WriteUnder(t, root2, "app/etc/config.php", shoptest.ConfigPHP("Magento_Store", "Magento_OpenSearch"))
+	wants("localhost:9200")
+	s.Migration.Magento2.Root = "" // then the database alone decides
+	wants("127.0.0.7:9200")
 }
