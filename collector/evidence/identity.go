@@ -18,6 +18,19 @@ type Identity struct {
 	OtherPrefixes []string
 }
 
+// Others lists the other prefixes for people; that there is none is one of them.
+func (i Identity) Others() string {
+	var texts []string
+	for _, prefix := range i.OtherPrefixes {
+		if prefix == "" {
+			texts = append(texts, "no prefix")
+			continue
+		}
+		texts = append(texts, fmt.Sprintf("%q", prefix))
+	}
+	return strings.Join(texts, ", ")
+}
+
 // Identify looks only at the names of the tables.
 func (s *System) Identify(ctx context.Context) (Identity, error) {
 	registries := []string{"core_resource", "core_store", "setup_module", "store"}

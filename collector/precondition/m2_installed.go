@@ -122,7 +122,7 @@ func judgeEmpty(ctx context.Context, v *finding.Verdict, s *evidence.System) {
 		s.Broken(v, "tables", err)
 	case len(identity.OtherPrefixes) > 0:
 		v.Fail("table_prefix", "there is no Magento 2 "+evidence.WithPrefix(s.Prefix),
-			fmt.Sprintf("there is one under %q", identity.OtherPrefixes),
+			"there is one with "+identity.Others(),
 			fmt.Sprintf("Set %s: %q, and dest_prefix in the tool's config.xml.",
 				s.Key("database.table_prefix"), identity.OtherPrefixes[0]))
 	default:

@@ -610,7 +610,7 @@ func judgeSource(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) 
 	case len(identity.OtherPrefixes) > 0:
 		prefix := identity.OtherPrefixes[0]
 		v.Fail("source_prefix", "there is no Magento 1 "+evidence.WithPrefix(m1.Prefix),
-			fmt.Sprintf("there is one with %q%s", identity.OtherPrefixes, lost),
+			"there is one with "+identity.Others()+lost,
 			fmt.Sprintf("Write <source_prefix>%s</source_prefix> into the tool's config.xml; if the configuration "+
 				"has %s, correct it there too.", prefix, m1.Key("database.table_prefix")))
 	default:
