@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -59,7 +60,7 @@ func evaluateNetwork(ctx context.Context, e *evidence.Evidence) finding.Verdict 
 		judgeLogin(&v, s)
 		if s.Session != nil {
 			judgeRoute(ctx, &v, e, s)
-			judgeReadOnly(ctx, &v, e, s)
+			judgeAccount(ctx, &v, e, s)
 		}
 		judgeToolDatabase(&v, e.Tool, s)
 	}
@@ -99,8 +100,9 @@ func judgeLogin(v *finding.Verdict, s *evidence.System) {
 
 func milliseconds(d time.Duration) string { return d.Round(100 * time.Microsecond).String() }
 
-// judgeReadOnly checks that the server accepts writes: privileges do not help against a read-only one.
-func judgeReadOnly(ctx context.Context, v *finding.Verdict, e *evidence.Evidence, s *evidence.System) {
+// judgeAccount checks that the server accepts the account's writes, since privileges do not help against a read-only
+// one, and the tool's login.
+func judgeAccount(ctx context.Context, v *finding.Verdict, e *evidence.Evidence, s *evidence.System) {
 	if e.Phase.Phase == config.PhaseDone {
 		return
 	}
@@ -113,6 +115,24 @@ func judgeReadOnly(ctx context.Context, v *finding.Verdict, e *evidence.Evidence
 		f.Subject = string(s.Name) + " " + f.Subject
 		v.Add(f)
 	}
+	judgePlugins(v, s, o)
+}
+
+// judgePlugins looks for an account that lets the exporter in, and not the tool.
+func judgePlugins(v *finding.Verdict, s *evidence.System, o privilege.Observation) {
+	plugins := o.ForeignPlugins()
+	if len(plugins) == 0 {
+		return
+	}
+	names := strings.Join(plugins, " or ")
+	summary := fmt.Sprintf("the account logs in by %s, which PHP does not have: the tool would get error 2054", names)
+	if slices.Contains(plugins, "unix_socket") {
+		summary = fmt.Sprintf("the account logs in by %s: only the operating system's user %s gets in so, on the "+
+			"server's own host", names, o.Account.User)
+	}
+	v.Warn(string(s.Name)+" plugin", summary, "SHOW GRANTS has IDENTIFIED VIA "+names,
+		"Give the account a password that PHP can send, unless the tool runs as that user:\nALTER USER "+
+			o.Account.Quoted()+" IDENTIFIED VIA mysql_native_password USING PASSWORD('<password>');")
 }
 
 // judgeRoute looks for settings with which the tool connects in another way than the exporter, or to a wrong server.

@@ -386,3 +386,48 @@ func (s *shop) dumpWithoutTriggers(path string) {
 	s.Must(os.WriteFile(path, out, 0o600))
 	age(s.T, path, time.Hour)
 }
+
+// TestAccountsThatPHPCannotUse has MariaDB's plugins by which a program in Go logs in.
+func TestAccountsThatPHPCannotUse(t *testing.T) {
+	t.Parallel()
+	server := mysqltest.New(t, mysqltest.Options{})
+	s := newShop(t, on(server))
+	account := "'" + s.User + "'@'%'"
+	password := "USING PASSWORD('" + shoptest.Password + "')"
+	s.Exec(server, "INSTALL SONAME 'auth_ed25519'", "ALTER USER "+account+" IDENTIFIED VIA ed25519 "+password)
+	f := s.WantFinding("network", finding.Warn, "logs in by ed25519", "2054")
+	if strings.Contains(f.Summary+f.Evidence+f.Remedy, "USING '") {
+		t.Errorf("a password hash: %+v", f)
+	}
+	s.Exec(server, "ALTER USER "+account+" IDENTIFIED VIA ed25519 "+password+" OR unix_socket")
+	s.WantFinding("network", finding.Warn, "only the operating system's user "+s.User)
+	s.Exec(server, "ALTER USER "+account+" IDENTIFIED VIA unix_socket OR mysql_native_password "+password)
+	s.Want("network", finding.Pass)
+	s.Exec(server, "ALTER USER "+account+" IDENTIFIED VIA ed25519 "+password)
+	f = s.WantFinding("network", finding.Warn, "2054")
+	lines := strings.Split(f.Remedy, "\n")
+	s.Exec(server, strings.ReplaceAll(lines[len(lines)-1], "<password>", shoptest.Password))
+	s.Want("network", finding.Pass)
+}
+
+// TestInnoDBThatTakesNoWrites starts each server so that InnoDB takes none, and writes to see it.
+func TestInnoDBThatTakesNoWrites(t *testing.T) {
+	t.Parallel()
+	shared.Each(t, func(t *testing.T, server *mysqltest.Server) {
+		shoptest.Restart(t, server)
+		s := newShop(t, func(s *shoptest.Shop) { s.Server1 = server })
+		s.On1("CREATE TABLE written (id INT PRIMARY KEY) ENGINE=InnoDB")
+		s.Want("network", finding.Pass)
+		recovery := "--innodb-force-recovery=1"
+		if server.Flavor().Family() == "mariadb" {
+			recovery = "--innodb-force-recovery=5"
+		}
+		for _, arg := range []string{"--innodb-read-only=1", recovery} {
+			s.Must(server.Restart(t.Context(), arg))
+			if err := server.Exec(t.Context(), "INSERT INTO `"+s.DB1+"`.written VALUES (1)"); err == nil {
+				t.Fatalf("with %s InnoDB takes writes", arg)
+			}
+			s.WantFinding("network", finding.Fail, "InnoDB takes no writes", "restart")
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package privilege
 
 import (
+	"slices"
 	"strings"
 
 	"magento_migration_exporter/collector/database"
@@ -19,6 +20,25 @@ func ParseAccount(text string) Account {
 		return Account{User: text}
 	}
 	return Account{User: text[:at], Host: text[at+1:]}
+}
+
+// phpPlugins are the authentication plugins that PHP's mysqlnd has. Empty is a password.
+func phpPlugins() []string {
+	return []string{"mysql_native_password", "caching_sha2_password", "sha256_password"}
+}
+
+// ForeignPlugins returns the authentication plugins of the account, where they are shown, unless PHP has one of them.
+// This program has some that PHP lacks, such as ed25519.
+func (o Observation) ForeignPlugins() []string {
+	for _, line := range o.session.grants.Lines {
+		if line.GranteeKind == GranteeAccount && len(line.Plugins) > 0 {
+			if slices.ContainsFunc(line.Plugins, func(p string) bool { return slices.Contains(phpPlugins(), p) }) {
+				return nil
+			}
+			return line.Plugins
+		}
+	}
+	return nil
 }
 
 // String returns user@host for people to read. It is not SQL; see Quoted.

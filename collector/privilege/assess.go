@@ -1,6 +1,7 @@
 package privilege
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -390,7 +391,10 @@ func joinPrivileges(list []Privilege) string {
 // On Magento 1 that is a danger. The session has what was granted to other accounts whose host pattern matches the
 // client; a trigger has it only where the pattern matches the host part of its definer, taken as text.
 func (a *assessor) hidden() {
-	more := a.with(func(h Holding) bool { return h.session == Held && h.reading == Missing })
+	// SHOW VIEW can be granted on each view, and no trigger needs it.
+	more := a.with(func(h Holding) bool {
+		return h.session == Held && h.reading == Missing && h.Privilege != ShowView
+	})
 	less := a.with(func(h Holding) bool { return h.session == Missing && h.reading == Held })
 	through := fmt.Sprintf("a grant to %s for another host, or to the anonymous user", a.Account.User)
 	switch {
@@ -454,16 +458,16 @@ func (a *assessor) unreadGrants() {
 // trying.
 func AssessReadOnly(o Observation) []finding.Finding {
 	number := o.session.probe.ReadOnly
-	if number == 0 {
+	a := &assessor{Observation: o}
+	switch {
+	case o.Server.InnoDBReadOnly != "":
+		return []finding.Finding{a.innoDBReadOnly()}
+	case number == 0:
 		return nil
 	}
-	a := &assessor{Observation: o}
 	evidence := fmt.Sprintf("a write is answered by error %d, read_only is %s; %s", number, onOff(o.Server.ReadOnly),
 		a.who())
-	first := "migrate:settings and migrate:data"
-	if o.Target.System == finding.Magento1 {
-		first = "the tool's CREATE TABLE for its change log"
-	}
+	first := a.firstWrite()
 	f := finding.Finding{Status: finding.Fail, Subject: SubjectReadOnly, Evidence: evidence}
 	switch number {
 	case database.ErrReadOnlyTransaction:
@@ -472,8 +476,7 @@ func AssessReadOnly(o Observation) []finding.Finding {
 		f.Remedy = remedy("As an administrator, and without transaction_read_only in the server's my.cnf:",
 			"SET GLOBAL TRANSACTION READ WRITE;")
 	case database.ErrReadOnlyMode:
-		f.Summary = fmt.Sprintf("InnoDB is read-only on %s's server: %s would fail", o.Target.System.Label(), first)
-		f.Remedy = "Take innodb_read_only and innodb_force_recovery out of the server's my.cnf and restart it."
+		return []finding.Finding{a.innoDBReadOnly()}
 	default:
 		f.Summary = fmt.Sprintf("%s's server is read-only for this account: %s would fail", o.Target.System.Label(),
 			first)
@@ -481,4 +484,22 @@ func AssessReadOnly(o Observation) []finding.Finding {
 			"without read_only and super_read_only in the server's my.cnf:", "SET GLOBAL read_only = 0;")
 	}
 	return []finding.Finding{f}
+}
+
+// firstWrite is what of the tool fails first on a server that takes no writes.
+func (a *assessor) firstWrite() string {
+	if a.Target.System == finding.Magento1 {
+		return "the tool's CREATE TABLE for its change log"
+	}
+	return "migrate:settings and migrate:data"
+}
+
+func (a *assessor) innoDBReadOnly() finding.Finding {
+	return finding.Finding{
+		Status: finding.Fail, Subject: SubjectReadOnly,
+		Summary: fmt.Sprintf("InnoDB takes no writes on %s's server: %s would fail", a.Target.System.Label(),
+			a.firstWrite()),
+		Evidence: cmp.Or(a.Server.InnoDBReadOnly, "a write is answered by error 1836") + "; " + a.who(),
+		Remedy:   "Take innodb_read_only and innodb_force_recovery out of the server's my.cnf and restart it.",
+	}
 }

@@ -53,8 +53,18 @@ func TestShowView(t *testing.T) {
 		if assessment.OK() != Held || assessment.Privileges[len(assessment.Privileges)-1].Privilege == ShowView {
 			t.Error("without views: ", assessment.Privileges)
 		}
-		l.exec(t, "CREATE VIEW magento1.shop_view AS SELECT id FROM magento1.probe")
-		t.Cleanup(func() { l.exec(t, "DROP VIEW magento1.shop_view") })
+		l.exec(t, "CREATE VIEW magento1.shop_view AS SELECT id FROM magento1.probe",
+			"CREATE VIEW magento1.a_view AS SELECT id FROM magento1.probe")
+		t.Cleanup(func() { l.exec(t, "DROP VIEW magento1.shop_view, magento1.a_view") })
+		// On one of two views it is not enough, on each it is.
+		l.exec(t, "GRANT SHOW VIEW ON magento1.a_view TO 'u1'@'%'")
+		mustFind(t, Assess(l.observe(t, "u1", sourceTarget), Task{}).Findings, string(ShowView), finding.Fail)
+		l.exec(t, "GRANT SHOW VIEW ON magento1.shop_view TO 'u1'@'%'")
+		if each := Assess(l.observe(t, "u1", sourceTarget), Task{}); each.OK() != Held || len(each.Findings) > 0 {
+			t.Error(showFindings(each.Findings))
+		}
+		l.exec(t, "REVOKE SHOW VIEW ON magento1.shop_view FROM 'u1'@'%'",
+			"REVOKE SHOW VIEW ON magento1.a_view FROM 'u1'@'%'")
 		found := mustFind(t, Assess(l.observe(t, "u1", sourceTarget), Task{}).Findings, string(ShowView), finding.Fail)
 		l.exec(t, statementsIn(found.Remedy)...)
 		if after := Assess(l.observe(t, "u1", sourceTarget), Task{}); after.OK() != Held || len(after.Findings) > 0 {

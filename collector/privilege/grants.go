@@ -55,6 +55,8 @@ type Grant struct {
 	GranteeKind      GranteeKind
 	// GrantOption is WITH GRANT OPTION, or WITH ADMIN OPTION of a role.
 	GrantOption bool
+	// Plugins are the authentication plugins, of which MariaDB prints those that are no passwords, as alternatives.
+	Plugins []string
 
 	text string
 }
@@ -321,11 +323,27 @@ func (r *grantReader) grantee(g Grant) (Grant, error) {
 		return g, r.expected("the end of the account")
 	}
 	g.text = r.text[:r.at]
+	g.Plugins = pluginsIn(rest)
 	if option := trailingOptions.FindStringSubmatch(rest); len(option) > 1 && option[1] != "" {
 		g.GrantOption = true
 		g.text += " WITH" + option[1]
 	}
 	return g, nil
+}
+
+// pluginPattern is the next plugin of an account, and what it is given, such as a password hash.
+var pluginPattern = regexp.MustCompile(`^(?: IDENTIFIED VIA| OR) ([a-z0-9_]+)(?: USING '[^']*')?`)
+
+// pluginsIn returns the names of the plugins that a line has behind the grantee.
+func pluginsIn(rest string) []string {
+	var names []string
+	for {
+		m := pluginPattern.FindStringSubmatch(rest)
+		if m == nil {
+			return names
+		}
+		names, rest = append(names, m[1]), rest[len(m[0]):]
+	}
 }
 
 func (r *grantReader) accounts() ([]Account, error) {

@@ -65,7 +65,8 @@ func TestParseGrant(t *testing.T) {
 		"MariaDB, plugins": {
 			line: "GRANT USAGE ON *.* TO `u1`@`%` IDENTIFIED VIA unix_socket OR mysql_native_password USING " +
 				"'*0123456789012345678901234567890123456789' WITH MAX_STATEMENT_TIME 12.500000",
-			want: Grant{Privileges: []Privilege{usage}, Grantee: u1},
+			want: Grant{Privileges: []Privilege{usage}, Grantee: u1,
+				Plugins: []string{"unix_socket", "mysql_native_password"}},
 			text: "GRANT USAGE ON *.* TO `u1`@`%`",
 		},
 		"MariaDB, backticks doubled": {

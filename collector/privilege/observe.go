@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	_ "embed" // the SQL files
-	"errors"
 	"fmt"
 	"slices"
 
@@ -237,27 +236,43 @@ func sameRoles(a, b []Account) bool {
 	return len(a) == len(b) && !slices.ContainsFunc(a, func(r Account) bool { return !slices.Contains(b, r) })
 }
 
-// readView runs on one view what the tool runs on each, as no statement on a missing table asks for SHOW VIEW.
+// readView runs on one view what the tool runs on each, as no statement on a missing table asks for SHOW VIEW. Where it
+// is granted on single views, it goes on until one is denied.
 func (o *Observation) readView(ctx context.Context, s *database.Session) error {
-	var view string
-	err := s.Row(ctx, viewQuery, []any{o.Server.fold(o.Target.Database)}, &view)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	}
+	var views []string
+	err := s.Rows(ctx, viewQuery, []any{o.Server.fold(o.Target.Database)}, func(scan func(...any) error) error {
+		var view string
+		err := scan(&view)
+		views = append(views, view)
+		return err
+	})
 	number, err := serverError(err)
 	if err != nil {
 		return err
 	}
-	o.hasViews = true
+	o.hasViews = len(views) > 0 || number != 0
 	if number != 0 {
 		o.showView.Why = fmt.Sprintf("listing the views is answered by error %d", number)
 		return nil
 	}
-	number, err = execute(ctx, s, "SHOW CREATE TABLE "+database.Quote(o.Target.Database)+"."+database.Quote(view))
+	onDatabase := newReading(o.Server, o.session, o.Target.Database).holding(ShowView).state
+	for _, view := range views {
+		if err := o.showCreate(ctx, s, view); err != nil {
+			return err
+		}
+		if o.showView.State != Held || onDatabase == Held {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (o *Observation) showCreate(ctx context.Context, s *database.Session, view string) error {
+	number, err := execute(ctx, s, "SHOW CREATE TABLE "+database.Quote(o.Target.Database)+"."+database.Quote(view))
 	if err != nil {
 		return err
 	}
-	o.showView.Number = number
+	o.showView = Answer{Number: number}
 	switch number {
 	case 0:
 		o.showView.State = Held

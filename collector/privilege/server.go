@@ -2,6 +2,7 @@ package privilege
 
 import (
 	_ "embed" // the SQL files
+	"strconv"
 	"strings"
 
 	"magento_migration_exporter/collector/database"
@@ -20,6 +21,9 @@ type Server struct {
 	PartialRevokes bool
 	// ReadOnly is read_only or super_read_only.
 	ReadOnly bool
+	// InnoDBReadOnly is the setting of InnoDB's for which it takes no writes, whoever asks; empty where it takes them.
+	// Statements on tables that do not exist never come as far as InnoDB.
+	InnoDBReadOnly string
 	// AmazonRDS is true for RDS and Aurora, where nobody has SUPER and variables are set in parameter groups.
 	AmazonRDS bool
 	// Aurora is true for Aurora, whose clusters have parameter groups of their own.
@@ -75,9 +79,25 @@ func newServer(variables map[string]string) Server {
 			Galera:  on("wsrep_on") && variables["wsrep_provider"] != "" && variables["wsrep_provider"] != "none",
 		},
 	}
+	s.InnoDBReadOnly = s.innoDBReadOnly(variables)
 	s.Aurora = variables["aurora_version"] != ""
 	s.AmazonRDS = s.Aurora || isAmazonRDS(variables)
 	return s
+}
+
+// mariaDBRecovery is the lowest innodb_force_recovery with which MariaDB's InnoDB takes no writes. MySQL's takes none
+// with any.
+const mariaDBRecovery = 5
+
+func (s Server) innoDBReadOnly(variables map[string]string) string {
+	recovery, _ := strconv.Atoi(variables["innodb_force_recovery"])
+	switch {
+	case isOn(variables["innodb_read_only"]):
+		return "innodb_read_only = ON"
+	case recovery >= mariaDBRecovery, recovery > 0 && !s.isMariaDB():
+		return "innodb_force_recovery = " + strconv.Itoa(recovery)
+	}
+	return ""
 }
 
 // isOn reads a variable that is on or off.
