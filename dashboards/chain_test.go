@@ -465,7 +465,9 @@ func (s *stack) checkPages(t *testing.T, stopped time.Time) {
 	s.inbox.mu.Lock()
 	defer s.inbox.mu.Unlock()
 	for _, a := range s.inbox.alerts {
-		if a.at.After(stopped) && a.Status == "firing" && a.receiver == "pager" && a.Labels["migration"] != "acme" {
+		// One is close to its cutover and one past migrate:data, where a database that is down pages by itself.
+		expected := a.Labels["migration"] == "acme" || a.Labels["migration"] == "window"
+		if a.at.After(stopped) && a.Status == "firing" && a.receiver == "pager" && !expected {
 			t.Errorf("%s paged with %s", a.Labels["migration"], a.Labels["alertname"])
 		}
 	}

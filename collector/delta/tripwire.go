@@ -23,6 +23,8 @@ const (
 	fixedProbes, turnProbes = 5, 3
 	// maxSuspects bounds how many differing rows of a table are remembered, maxLost how many that were proved lost.
 	maxSuspects, maxLost = 1000, 1000
+	// replanAfter is how long the schemas are taken for unchanged.
+	replanAfter = time.Hour
 	// DefaultCycle is how long a cycle counts where no delta runs.
 	DefaultCycle = 15 * time.Second
 )
@@ -64,8 +66,9 @@ type Tripwire struct {
 	Cutover, Magento2Sells bool
 
 	turn int
-	// plans are the probes that the two schemas can answer, read when the first round begins.
-	plans []plan
+	// plans are the probes that the two schemas can answer, as they were at planned.
+	plans   []plan
+	planned time.Time
 	// suspects are rows that differed, and since when; lost are those proved lost.
 	suspects map[string]map[int64]time.Time
 	lost     map[string]map[int64]lostRow
@@ -123,10 +126,11 @@ type row struct {
 func (t *Tripwire) Round(
 	ctx context.Context, m1, m2 Side, standings []Standing, now time.Time, cycle time.Duration,
 ) ([]Loss, error) {
-	if t.plans == nil {
+	if t.planned.IsZero() || now.Sub(t.planned).Abs() >= replanAfter {
 		if err := t.plan(ctx, m1, m2, standings); err != nil {
 			return nil, err
 		}
+		t.planned = now
 	}
 	plans := t.due(standings)
 	if len(plans) == 0 {
@@ -331,8 +335,11 @@ func (t *Tripwire) plan(ctx context.Context, m1, m2 Side, standings []Standing) 
 	if err != nil {
 		return &SideError{true, err}
 	}
-	t.suspects, t.lost = map[string]map[int64]time.Time{}, map[string]map[int64]lostRow{}
-	t.seen = map[string][]int64{}
+	if t.suspects == nil {
+		t.suspects, t.lost = map[string]map[int64]time.Time{}, map[string]map[int64]lostRow{}
+		t.seen = map[string][]int64{}
+	}
+	t.plans = nil
 	for _, p := range Probes() {
 		at := slices.IndexFunc(standings, func(s Standing) bool { return s.Document == p.Document })
 		if at < 0 || !slices.Equal(standings[at].Keys, []string{p.Key}) {
@@ -353,7 +360,9 @@ func (t *Tripwire) plan(ctx context.Context, m1, m2 Side, standings []Standing) 
 			}
 		}
 		t.plans = append(t.plans, made)
-		t.suspects[p.Document], t.lost[p.Document] = map[int64]time.Time{}, map[int64]lostRow{}
+		if t.suspects[p.Document] == nil {
+			t.suspects[p.Document], t.lost[p.Document] = map[int64]time.Time{}, map[int64]lostRow{}
+		}
 	}
 	return nil
 }
