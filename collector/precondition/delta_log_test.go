@@ -425,6 +425,8 @@ func TestDeltaLogTripwire(t *testing.T) {
 		s.later(time.Minute)
 		s.WantFinding("delta_log", finding.Fail, "entity_id 10, 11")
 	}
+	s.later(2 * time.Hour) // the schemas are read again, and what was learnt stays
+	s.WantFinding("delta_log", finding.Fail, "entity_id 10, 11")
 	s.pasteRemedy(f)
 	s.WantFinding("delta_log", finding.Fail, "customers were lost: 1 row")
 	s.WantValue(1, "delta_lost_rows")
