@@ -46,20 +46,15 @@ type View struct {
 
 // State is what one look at the database found.
 type State struct {
-	// ServerNow is the server's clock in UTC.
+	// ServerNow is the server's clock in UTC, zero when there is neither an indexer nor a view.
 	ServerNow time.Time
 	Indexers  []Indexer
 	Views     []View
 }
 
-// Read reads indexers, views and their backlogs in five statements.
+// Read reads indexers, views and their backlogs in four statements.
 func Read(ctx context.Context, s *database.Session, prefix string) (State, error) {
 	var state State
-	var now string
-	if err := s.Row(ctx, "SELECT UTC_TIMESTAMP()", nil, &now); err != nil {
-		return state, err
-	}
-	state.ServerNow = parse(now)
 	if err := state.readIndexers(ctx, s, prefix); err != nil {
 		return state, fmt.Errorf("reading the indexers' states: %w", err)
 	}
@@ -84,13 +79,14 @@ func parse(text string) time.Time {
 }
 
 func (state *State) readIndexers(ctx context.Context, s *database.Session, prefix string) error {
-	query := fmt.Sprintf("SELECT COALESCE(indexer_id, ''), COALESCE(status, ''), CAST(updated AS CHAR) FROM %s "+
+	query := fmt.Sprintf("SELECT COALESCE(indexer_id, ''), COALESCE(status, ''), CAST(updated AS CHAR), "+
+		"CAST(UTC_TIMESTAMP() AS CHAR) FROM %s "+
 		"ORDER BY indexer_id LIMIT %d", database.Quote(prefix+"indexer_state"), maxIndexers)
 	return s.Rows(ctx, query, nil, func(scan func(...any) error) error {
 		var i Indexer
-		var updated sql.NullString
-		err := scan(&i.ID, &i.Status, &updated)
-		i.Updated = parse(updated.String)
+		var updated, now sql.NullString
+		err := scan(&i.ID, &i.Status, &updated, &now)
+		i.Updated, state.ServerNow = parse(updated.String), parse(now.String)
 		state.Indexers = append(state.Indexers, i)
 		return err
 	})
@@ -98,13 +94,13 @@ func (state *State) readIndexers(ctx context.Context, s *database.Session, prefi
 
 func (state *State) readViews(ctx context.Context, s *database.Session, prefix string) error {
 	query := fmt.Sprintf("SELECT COALESCE(view_id, ''), COALESCE(mode, '') = 'enabled', COALESCE(status, ''), "+
-		"CAST(updated AS CHAR), COALESCE(version_id, 0) FROM %s ORDER BY view_id LIMIT %d",
+		"CAST(updated AS CHAR), CAST(UTC_TIMESTAMP() AS CHAR), COALESCE(version_id, 0) FROM %s ORDER BY view_id LIMIT %d",
 		database.Quote(prefix+"mview_state"), maxIndexers)
 	return s.Rows(ctx, query, nil, func(scan func(...any) error) error {
 		var v View
-		var updated sql.NullString
-		err := scan(&v.ID, &v.Scheduled, &v.Status, &updated, &v.version)
-		v.Updated = parse(updated.String)
+		var updated, now sql.NullString
+		err := scan(&v.ID, &v.Scheduled, &v.Status, &updated, &now, &v.version)
+		v.Updated, state.ServerNow = parse(updated.String), parse(now.String)
 		state.Views = append(state.Views, v)
 		return err
 	})

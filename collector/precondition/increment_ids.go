@@ -160,6 +160,8 @@ type incrementIDsJudge struct {
 	last      []lastNumber
 	pending   map[int64]bool
 	sequences []*sequence
+	// documents are the kinds of documents whose table Magento 2 has.
+	documents map[string]bool
 	// judged is true when Magento 2's sequences must be right by now.
 	judged bool
 }
@@ -181,14 +183,11 @@ func evaluateIncrementIDs(ctx context.Context, e *evidence.Evidence) finding.Ver
 		v.Note("sequences", "migrate:data has not come to its step SalesIncrement yet", "", "")
 	}
 	j.fits(ctx)
-	switch {
-	case !j.judged:
+	if !j.judged {
 		v.Summary = "Magento 1's numbers fit into Magento 2"
 		return v
-	case !done:
-		j.readPending(ctx) // again: a row can be delivered between the two reads
 	}
-	j.judge()
+	j.judge(ctx)
 	return v
 }
 
@@ -506,6 +505,12 @@ func (j *incrementIDsJudge) readTables(ctx context.Context) error {
 		}
 		tables[name] = append(tables[name], s)
 	}
+	j.documents = map[string]bool{}
+	kinds := map[string]string{}
+	for _, t := range numberedTypes() {
+		kinds[j.e.Magento2.Prefix+t.table] = t.name
+		names = append(names, j.e.Magento2.Prefix+t.table)
+	}
 	for chunk := range slices.Chunk(names, maxParts) {
 		list := evidence.Parameters(len(chunk))
 		query := "SELECT TABLE_NAME, AUTO_INCREMENT, '' FROM information_schema.TABLES " +
@@ -518,6 +523,9 @@ func (j *incrementIDsJudge) readTables(ctx context.Context) error {
 				var next sql.Null[uint64]
 				if err := scan(&name, &next, &column); err != nil {
 					return err
+				}
+				if kind := kinds[name]; kind != "" {
+					j.documents[kind] = true
 				}
 				for _, s := range tables[name] {
 					s.exists = true
@@ -582,14 +590,10 @@ func (j *incrementIDsJudge) readValues(ctx context.Context) error {
 
 // readClashes looks up the next numbers in the unique key of the number and the store.
 func (j *incrementIDsJudge) readClashes(ctx context.Context) error {
-	tables, err := j.documentTables(ctx)
-	if err != nil {
-		return err
-	}
 	var parts []string
 	var args []any
 	for i, s := range j.sequences {
-		if !s.valid || !s.active || !tables[s.kind] || s.next > s.limit {
+		if !s.valid || !s.active || !j.documents[s.kind] || s.next > s.limit {
 			continue
 		}
 		first, last := s.number(s.next), s.number(s.next+nextNumbers)
@@ -616,23 +620,6 @@ func (j *incrementIDsJudge) readClashes(ctx context.Context) error {
 	return nil
 }
 
-// documentTables returns the kinds of documents whose table Magento 2 has.
-func (j *incrementIDsJudge) documentTables(ctx context.Context) (map[string]bool, error) {
-	names := map[string]string{}
-	var args []any
-	for _, t := range numberedTypes() {
-		names[j.e.Magento2.Prefix+t.table] = t.name
-		args = append(args, j.e.Magento2.Prefix+t.table)
-	}
-	found, err := j.e.Magento2.Column(ctx, "SELECT TABLE_NAME FROM information_schema.TABLES "+
-		"WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN ("+evidence.Parameters(len(args))+")", args...)
-	kinds := map[string]bool{}
-	for _, name := range found {
-		kinds[names[name]] = true
-	}
-	return kinds, err
-}
-
 // salesIncrement is the part of the class's name that the step has in all releases of the tool.
 const salesIncrement = `\SalesIncrement\`
 
@@ -654,7 +641,7 @@ func (j *incrementIDsJudge) migrated() bool {
 }
 
 // judge compares both systems.
-func (j *incrementIDsJudge) judge() {
+func (j *incrementIDsJudge) judge(ctx context.Context) {
 	for _, s := range j.sequences {
 		switch {
 		case s.table == "" || !s.active || !s.exists:
@@ -678,7 +665,24 @@ func (j *incrementIDsJudge) judge() {
 		}
 		j.clash(s)
 	}
+	if slices.ContainsFunc(j.last, func(l lastNumber) bool { return j.lag(l) > 0 && !j.pending[l.row] }) {
+		j.readPending(ctx) // again: the number can have been written between the two reads
+	}
 	j.lags()
+}
+
+// lag is by how much the sequence of a number is behind it. A number that does not fit is another matter.
+func (j *incrementIDsJudge) lag(l lastNumber) uint64 {
+	s, n := j.sequenceOf(l.kind, l.store), l.value()
+	switch {
+	case s == nil || n > s.limit:
+		return 0
+	case !s.valid:
+		return n
+	case s.next > n:
+		return 0
+	}
+	return n + 1 - s.next
 }
 
 // lags judges how far the sequences are behind Magento 1's last numbers.
@@ -688,25 +692,17 @@ func (j *incrementIDsJudge) lags() {
 		lags[t.name] = 0
 	}
 	for _, l := range j.last {
-		s, n := j.sequenceOf(l.kind, l.store), l.value()
-		if s == nil || n > s.limit {
-			continue
-		}
-		next := uint64(1)
-		if s.valid {
-			next = s.next
-		}
-		if next > n {
-			continue
-		}
-		if j.pending[l.row] && s.valid {
+		s, lag := j.sequenceOf(l.kind, l.store), j.lag(l)
+		switch {
+		case lag == 0:
+		case j.pending[l.row] && s.valid:
 			j.Note(s.subject(), fmt.Sprintf("the sequence of %s of store %d is %d behind, which waits in the delta log",
-				l.many(), l.store, n+1-next), l.seen(), "")
-			continue
-		}
-		lags[l.kind] = max(lags[l.kind], n+1-next)
-		if s.valid {
-			j.behind(s, l, n+1-next)
+				l.many(), l.store, lag), l.seen(), "")
+		default:
+			lags[l.kind] = max(lags[l.kind], lag)
+			if s.valid {
+				j.behind(s, l, lag)
+			}
 		}
 	}
 	if j.e.Phase.Phase == config.PhaseDone {

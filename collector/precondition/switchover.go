@@ -86,6 +86,8 @@ type switchoverJudge struct {
 	// at is when the switch is, zero when nothing says it; from says where that comes from.
 	at   time.Time
 	from string
+	// lastID is Magento 1's highest order id.
+	lastID int64
 	// sells is true when Magento 2 has orders of its own.
 	sells bool
 	// deltaStopped is true when the delta is known not to run, noLateOrders when Magento 1 took no late order.
@@ -176,18 +178,21 @@ const utc = "CAST(CONVERT_TZ(%s, '+00:00', @@global.time_zone) AS CHAR)"
 // errTimeZone is the error for a server whose own time zone it does not know itself.
 var errTimeZone = errors.New("the server cannot convert times between its global time_zone and UTC")
 
-// lastOrder returns when Magento 1 took its last order, zero for none. It reads the end of the index on created_at.
+// lastOrder returns when Magento 1 took its last order, zero for none, and keeps the highest id. It reads the ends of
+// two indexes.
 func (j *switchoverJudge) lastOrder(ctx context.Context) (time.Time, error) {
 	var raw, last sql.NullString
-	err := j.e.Magento1.Session.Row(ctx, fmt.Sprintf("SELECT CAST(newest AS CHAR), "+utc+
-		" FROM (SELECT MAX(created_at) AS newest FROM %s) o", "newest", j.e.Magento1.Table("sales_flat_order")), nil,
-		&raw, &last)
+	var id sql.NullInt64
+	err := j.e.Magento1.Session.Row(ctx, fmt.Sprintf("SELECT CAST(newest AS CHAR), "+utc+", id"+
+		" FROM (SELECT MAX(created_at) AS newest, MAX(entity_id) AS id FROM %s) o", "newest",
+		j.e.Magento1.Table("sales_flat_order")), nil, &raw, &last, &id)
 	switch {
 	case err != nil:
 		return time.Time{}, err
 	case raw.Valid && !last.Valid && !strings.HasPrefix(raw.String, "0000"):
 		return time.Time{}, errTimeZone
 	}
+	j.lastID = id.Int64
 	return timeOf(last.String), nil
 }
 
@@ -239,13 +244,9 @@ func (j *switchoverJudge) ownOrders(ctx context.Context) {
 
 // firstOwnOrder returns the first order of Magento 2 above all of Magento 1's, 0 for none.
 func (j *switchoverJudge) firstOwnOrder(ctx context.Context) (id int64, number string, created time.Time, err error) {
-	last1, err := j.e.Magento1.LastID(ctx, "sales_flat_order")
-	if err != nil {
-		return 0, "", created, err
-	}
 	var text sql.NullString
 	err = j.e.Magento2.Session.Row(ctx, "SELECT entity_id, COALESCE(increment_id, ''), CAST(created_at AS CHAR) FROM "+
-		j.e.Magento2.Table("sales_order")+" WHERE entity_id > ? ORDER BY entity_id LIMIT 1", []any{last1},
+		j.e.Magento2.Table("sales_order")+" WHERE entity_id > ? ORDER BY entity_id LIMIT 1", []any{j.lastID},
 		&id, &number, &text)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, "", created, nil
@@ -633,11 +634,12 @@ func entities(n int) string { return counted(n, "entity", "entities") }
 
 // cron judges what cron_stopped does not: jobs that end with errors, or none that is run although rows are made.
 func (j *switchoverJudge) cron(ctx context.Context) {
-	newest := fmt.Sprintf("(SELECT job_code, status, executed_at FROM %s ORDER BY schedule_id DESC LIMIT %d) newest",
-		j.e.Magento2.Table("cron_schedule"), newestSchedules)
-	var last, now sql.NullString
-	err := j.e.Magento2.Session.Row(ctx, "SELECT CAST(MAX(executed_at) AS CHAR), CAST(UTC_TIMESTAMP() AS CHAR) FROM "+
-		newest, nil, &last, &now)
+	var last, now, failed sql.NullString
+	err := j.e.Magento2.Session.Row(ctx, fmt.Sprintf("SELECT CAST(MAX(executed_at) AS CHAR), "+
+		"CAST(UTC_TIMESTAMP() AS CHAR), GROUP_CONCAT(DISTINCT CASE WHEN status = 'error' "+
+		"AND executed_at > UTC_TIMESTAMP() - INTERVAL 1 HOUR THEN job_code END ORDER BY job_code SEPARATOR ', ') "+
+		"FROM (SELECT job_code, status, executed_at FROM %s ORDER BY schedule_id DESC LIMIT %d) newest",
+		j.e.Magento2.Table("cron_schedule"), newestSchedules), nil, &last, &now, &failed)
 	if err != nil {
 		j.e.Magento2.Broken(j.Verdict, "cron", err)
 		return
@@ -647,22 +649,12 @@ func (j *switchoverJudge) cron(ctx context.Context) {
 		if !ran.IsZero() {
 			seen = "the last one began at " + finding.Time(ran)
 		}
-		j.Warn(
-			"cron",
-			"Magento 2's cron has run no job for more than 5 minutes",
-			seen,
-			"See the precondition cron_stopped. To start it:\nbin/magento cron:install",
-		)
+		j.Warn("cron", "Magento 2's cron has run no job for more than 5 minutes", seen,
+			"See the precondition cron_stopped. To start it:\nbin/magento cron:install")
 	}
-	failed, err := j.e.Magento2.Column(ctx, "SELECT DISTINCT job_code FROM "+newest+" WHERE status = 'error' "+
-		"AND executed_at > UTC_TIMESTAMP() - INTERVAL 1 HOUR ORDER BY job_code LIMIT 20")
-	if err != nil {
-		j.e.Magento2.Broken(j.Verdict, "cron", err)
-		return
-	}
-	if len(failed) > 0 {
+	if failed.String != "" {
 		j.Warn("cron errors", "cron jobs of Magento 2 ended with errors within the last hour",
-			strings.Join(failed, ", "), "Look for their messages, in Magento 2's database:\n"+
+			failed.String, "Look for their messages, in Magento 2's database:\n"+
 				"SELECT job_code, executed_at, LEFT(messages, 200) FROM "+j.e.Magento2.Table("cron_schedule")+
 				" WHERE status = 'error' ORDER BY schedule_id DESC LIMIT 20;")
 	}
