@@ -22,6 +22,7 @@ import (
 	"magento_migration_exporter/config"
 	"magento_migration_exporter/config/encryption"
 	"magento_migration_exporter/config/envphp"
+	"magento_migration_exporter/config/shell"
 )
 
 // The metric families of switchover.
@@ -709,6 +710,19 @@ func urls(settings []setting) []setting {
 	})
 }
 
+// shown is a base URL without the login that somebody may have written into it.
+func (s setting) shown() string {
+	u, err := url.Parse(strings.TrimSpace(s.value))
+	if strings.Contains(s.value, "{{") {
+		return "a placeholder"
+	}
+	if err != nil {
+		return "no URL"
+	}
+	u.User = nil
+	return u.String()
+}
+
 // host returns the name of the host in a base URL, empty for a placeholder like {{base_url}}.
 func (s setting) host() string {
 	u, err := url.Parse(strings.TrimSpace(s.value))
@@ -730,7 +744,7 @@ func (j *switchoverJudge) baseURLs(ctx context.Context) {
 		plain := strings.HasPrefix(strings.ToLower(strings.TrimSpace(s.value)), "http://")
 		if plain && (s.path == secureURL || !secure) {
 			j.Warn(subject+" "+s.where()+" "+s.path, "Magento 2 is served without TLS: "+s.path+" of "+s.where()+
-				" begins with http://", s.value, "Set an address that begins with https://:\n"+j.setURL(s, "https"))
+				" begins with http://", s.shown(), "Set an address that begins with https://:\n"+j.setURL(s, "https"))
 		}
 	}
 	if len(mine) == 0 {
@@ -748,17 +762,20 @@ func (j *switchoverJudge) baseURLs(ctx context.Context) {
 	j.sharedHosts(urls(theirs), mine)
 }
 
-// setURL is the command that sets a base URL.
+// setURL is the command that sets a base URL to the same address with a scheme.
 func (j *switchoverJudge) setURL(s setting, scheme string) string {
 	command := "bin/magento config:set "
 	if s.scope != "default" {
-		command += "--scope=" + s.scope + " --scope-code=CODE "
+		command += "--scope=" + shell.Word(s.scope) + " --scope-code=CODE "
 	}
-	host := s.host()
-	if host == "" {
-		host = "HOST"
+	u, err := url.Parse(s.shown())
+	if err != nil || s.host() == "" {
+		return command + s.path + " " + scheme + "://HOST/"
 	}
-	return command + s.path + " " + scheme + "://" + host + "/"
+	if u.Scheme != scheme {
+		u.Scheme, u.Host = scheme, u.Hostname() // a port belongs to its scheme
+	}
+	return command + s.path + " " + shell.Word(u.String())
 }
 
 // missingScopes warns about a website or store that opens under the default address.
@@ -774,7 +791,7 @@ func (j *switchoverJudge) missingScopes(theirs, mine []setting) {
 			scheme = "https"
 		}
 		j.Warn("base URL "+s.where()+" "+s.path, "Magento 2 has no "+s.path+" for "+s.where()+
-			": it opens under the default address", "Magento 1 has "+s.value+" there; migrate:settings does not "+
+			": it opens under the default address", "Magento 1 has "+s.shown()+" there; migrate:settings does not "+
 			"copy it",
 			"Set it with the code of that website or store, then clean the cache:\n"+j.setURL(s, scheme)+
 				"\nbin/magento cache:clean config")
@@ -805,7 +822,7 @@ func (j *switchoverJudge) sharedHosts(theirs, mine []setting) {
 			continue
 		}
 		j.Warn("base URL "+s.where()+" "+s.path, "Magento 2 has Magento 1's host name in "+s.path+" of "+s.where(),
-			s.value+"; other addresses of Magento 2 have other names",
+			s.shown()+"; other addresses of Magento 2 have other names",
 			"If that name does not lead to Magento 2, set its own one, then clean the cache:\n"+
 				"bin/magento config:set "+s.path+" https://HOST/\nbin/magento cache:clean config")
 	}

@@ -212,6 +212,13 @@ var switchFaults = map[string]switchFault{
 		},
 		status: finding.Pass, subject: "base URL", words: []string{"takes over Magento 1's host name m1.example.com"},
 	},
+	"a login in an address": {
+		on2: []string{
+			"UPDATE core_config_data SET value = 'http://jane:canary@m2.example.com:8080/shop/' WHERE path = 'web/secure/base_url'",
+		},
+		status: finding.Warn, subject: "base URL default/0 web/secure/base_url",
+		words: []string{"without TLS", "http://m2.example.com:8080/shop/", "https://m2.example.com/shop/"},
+	},
 	"without TLS": {
 		on2: []string{
 			"UPDATE core_config_data SET value = 'http://m2.example.com/' WHERE path = 'web/secure/base_url'",
@@ -314,6 +321,9 @@ func TestSwitchoverFaults(t *testing.T) {
 			}
 			if strings.Contains(fmt.Sprint(r.Findings), "0123456789abcdef") {
 				t.Error("the crypt key is shown")
+			}
+			if strings.Contains(fmt.Sprint(r.Findings), "canary") {
+				t.Error("a password is shown")
 			}
 		})
 	}
