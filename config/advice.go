@@ -17,6 +17,8 @@ func newKeyTable(sections []Section) keyTable {
 	table := keyTable{}
 	table.add(reflect.TypeFor[file]())
 	table.add(reflect.TypeFor[Migration]())
+	migration := reflect.TypeFor[Migration]().String()
+	table[migration] = append(table[migration], "template")
 	for _, s := range sections {
 		table.add(reflect.TypeOf(s.settings()))
 	}

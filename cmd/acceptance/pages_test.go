@@ -68,9 +68,9 @@ func testStates(t *testing.T, b *tab, axe string) {
 	for path, want := range map[string]string{
 		"/":                   "4 of 5 not ready, 1 ready.",
 		"/migrations/ready":   "Ready, with ",
-		"/migrations/blocked": "1 precondition fails.",
-		"/migrations/unknown": "No precondition fails, but 1 precondition",
-		"/migrations/new":     "The first evaluation has not ended.",
+		"/migrations/blocked": "Not ready: 1 fail",
+		"/migrations/unknown": "Not ready: 1 unknown",
+		"/migrations/new":     "Not ready: not evaluated yet",
 		// The steps of a night, and what is said before.
 		"/migrations/night/cutover": "Next: Close Magento 1.",
 		"/migrations/ready/cutover": "from the phase delta on",

@@ -69,6 +69,7 @@ func newHandler(o handlerOptions) (http.Handler, error) {
 	if h.pages, err = report.NewPages(o.catalogue, h.external.Path, o.telemetryPath, docs.Pages()); err != nil {
 		return nil, err
 	}
+	h.pages.ShowRefused(func() error { return o.reload.state.Load().refused })
 	if h.exporter, err = exporterRegistry(o.reload, o.evaluator); err != nil {
 		return nil, err
 	}

@@ -99,7 +99,7 @@ func TestReportsAreServed(t *testing.T) {
 	}{
 		"/report.html":                  {200, "text/html; charset=utf-8", `^attachment; filename=magento-migration-readiness-\d{8}T\d{6}Z\.html$`, "other"},
 		"/report.json":                  {200, "application/json", `^attachment; filename=magento-migration-readiness-\d{8}T\d{6}Z\.json$`, `"name": "other"`},
-		"/migrations/acme/report.html":  {200, "text/html; charset=utf-8", `^attachment; filename=magento-migration-readiness-acme-\d{8}T\d{6}Z\.html$`, "No precondition blocks the migration."},
+		"/migrations/acme/report.html":  {200, "text/html; charset=utf-8", `^attachment; filename=magento-migration-readiness-acme-\d{8}T\d{6}Z\.html$`, "<span class=\"status pass\">"},
 		"/migrations/acme/report.json":  {200, "application/json", `^attachment; filename=magento-migration-readiness-acme-\d{8}T\d{6}Z\.json$`, `"servers"`},
 		"/migrations/none/report.html":  {400, "text/plain; charset=utf-8", "^$", "none"},
 		"/migrations/acme/cutover":      {200, "text/html; charset=utf-8", "^$", "from the phase delta on"},

@@ -47,6 +47,8 @@ type reloadState struct {
 	ok       bool
 	loadedAt time.Time
 	running  *config.Config
+	// refused is why the last attempt did not work, nil when it did. It quotes no secret.
+	refused error
 }
 
 // reading is the result of reading the configuration.
@@ -152,7 +154,7 @@ func (r *reloader) reload(ctx context.Context) error {
 	}
 	if got.err != nil {
 		last := *r.state.Load()
-		last.ok = false
+		last.ok, last.refused = false, got.err
 		r.state.Store(&last)
 		r.logger.Error("the configuration was not reloaded: the last valid one stays", "err", got.err)
 		return got.err

@@ -31,5 +31,6 @@ func HTML(w io.Writer, d Readiness) error {
 	if blocked > 0 {
 		title = fmt.Sprintf("%d of %d not ready", blocked, len(d.Migrations))
 	}
-	return templates.ExecuteTemplate(w, "report.html", page{title, d.Version, d.GeneratedAt, false, body})
+	p := page{Title: title, Version: d.Version, Now: d.GeneratedAt, Body: body}
+	return templates.ExecuteTemplate(w, "report.html", p)
 }

@@ -70,7 +70,7 @@ func markdownFindings(b *bufio.Writer, p PreconditionReadiness) {
 	for _, w := range p.Waivers {
 		title()
 		fmt.Fprintf(b, "- waiver %s%suntil %s: %s\n",
-			named("for", w.Subject), named("by", w.Owner), w.Expires.Format(time.RFC3339), inline(w.Reason))
+			named("for", w.Subject), named("by", w.Owner), until(w.Expires), inline(w.Reason))
 	}
 }
 

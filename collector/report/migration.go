@@ -102,7 +102,7 @@ type migration struct {
 	Verdict       verdict
 	Counts        string
 	Age           string
-	CutoverText   string
+	CutoverIn     string
 	Phases        []phase
 	Blocking      []shownPrecondition
 	Preconditions []shownPrecondition
@@ -216,7 +216,7 @@ func newMigration(m MigrationReadiness, now time.Time, anchor string, inReport b
 	}
 	v.nextStep()
 	if m.Cutover != nil {
-		v.CutoverText = fmt.Sprintf("%s (%s)", clock(*m.Cutover), relative(*m.Cutover, now))
+		v.CutoverIn = relative(*m.Cutover, now)
 	}
 	for _, p := range m.Preconditions {
 		shown := newPrecondition(p, &m, now, anchor)

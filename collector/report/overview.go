@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -31,6 +32,59 @@ type overview struct {
 	Statuses      []option
 	Preconditions []option
 	Pager         pager
+	// Causes are the preconditions that block, those that block most migrations first.
+	Causes []cause
+	// Compact is whether a row has one line: with many migrations the causes say more.
+	Compact bool
+}
+
+// cause is a precondition that blocks migrations, and the query that shows them.
+type cause struct {
+	Title, Query  string
+	Fail, Unknown int
+}
+
+// Count says how many migrations it blocks.
+func (c cause) Count() string { return plural(c.Fail+c.Unknown, "migration", "migrations") }
+
+// Status is the worst of them.
+func (c cause) Status() finding.Status {
+	if c.Fail > 0 {
+		return finding.Fail
+	}
+	return finding.Unknown
+}
+
+// maxDetailed is how many migrations a page shows with the summaries of what blocks them.
+const maxDetailed = 10
+
+// causes counts which preconditions block.
+func causes(migrations []*MigrationReadiness, catalogue precondition.Catalogue) []cause {
+	var all []cause
+	for i := range catalogue {
+		c := cause{
+			Title: catalogue[i].Title,
+			Query: Filter{Status: "blocked", Precondition: catalogue[i].ID}.query(1),
+		}
+		for _, m := range migrations {
+			for _, p := range m.Preconditions {
+				switch {
+				case p.ID != catalogue[i].ID || p.EvaluatedAt == nil:
+				case p.Status == finding.Fail:
+					c.Fail++
+				case p.Status == finding.Unknown:
+					c.Unknown++
+				}
+			}
+		}
+		if c.Fail+c.Unknown > 0 {
+			all = append(all, c)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b cause) int {
+		return cmp.Or(cmp.Compare(b.Fail+b.Unknown, a.Fail+a.Unknown), cmp.Compare(b.Fail, a.Fail))
+	})
+	return all
 }
 
 // row is one migration of the overview.
@@ -77,7 +131,10 @@ func newOverview(d Readiness, f Filter, catalogue precondition.Catalogue) overvi
 		}
 	}
 	slices.SortStableFunc(matching, blockedFirst)
-	o.Matching = len(matching)
+	o.Matching, o.Compact = len(matching), len(matching) > maxDetailed
+	if len(matching) > 1 {
+		o.Causes = causes(matching, catalogue)
+	}
 	o.Pager = newPager(f, len(matching))
 	for _, m := range matching[o.Pager.First-1 : min(o.Pager.First-1+rowsPerPage, len(matching))] {
 		o.Rows = append(o.Rows, newRow(m, d.GeneratedAt))

@@ -31,12 +31,29 @@ type Pages struct {
 	static    map[string]staticFile
 	// prefix is the path under which people reach the exporter.
 	prefix string
+	// refused is nil, or returns why the last reload of the configuration was refused.
+	refused func() error
 }
 
 // staticFile is a file that pages load, with an ETag of its content.
 type staticFile struct {
 	content []byte
 	etag    string
+}
+
+// ShowRefused makes every live page say why the last reload of the configuration was refused, as long as refused
+// returns an error.
+func (p *Pages) ShowRefused(refused func() error) { p.refused = refused }
+
+// refusal is why the last reload was refused, empty when it was not.
+func (p *Pages) refusal() string {
+	if p.refused == nil {
+		return ""
+	}
+	if err := p.refused(); err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 // page is the input of every template.
@@ -47,6 +64,8 @@ type page struct {
 	// Live makes the page refresh itself.
 	Live bool
 	Body any
+	// Refused is why the last reload of the configuration was refused.
+	Refused string
 }
 
 // NewPages reads the templates and the documentation, an HTML file for each page. The overview can be filtered by the
@@ -80,6 +99,7 @@ func parseTemplates(prefix, metrics string) (*template.Template, error) {
 		"status":    statusBadge,
 		"verdict":   verdictBadge,
 		"clock":     clock,
+		"until":     until,
 		"server":    serverLine,
 	}).ParseFS(pageFiles, "page/*.html")
 	if err != nil {
@@ -95,14 +115,14 @@ func (p *Pages) Overview(w io.Writer, d Readiness, f Filter) error {
 	if o.Blocked > 0 {
 		title = fmt.Sprintf("%d of %d not ready", o.Blocked, o.All)
 	}
-	return p.templates.ExecuteTemplate(w, "overview.html", page{title, d.Version, d.GeneratedAt, true, o})
+	return p.templates.ExecuteTemplate(w, "overview.html", page{title, d.Version, d.GeneratedAt, true, o, p.refusal()})
 }
 
 // Migration writes the page of one migration. version is the exporter's.
 func (p *Pages) Migration(w io.Writer, m MigrationReadiness, version string, now time.Time) error {
 	v := newMigration(m, now, "", false)
 	title := m.Name + " is " + v.Verdict.Word
-	return p.templates.ExecuteTemplate(w, "migration.html", page{title, version, now, true, v})
+	return p.templates.ExecuteTemplate(w, "migration.html", page{title, version, now, true, v, p.refusal()})
 }
 
 // Cutover writes the page of one migration's cutover.
@@ -113,7 +133,7 @@ func (p *Pages) Cutover(w io.Writer, m MigrationReadiness, version string, now t
 	if v.NextTitle != "" {
 		title += ": " + v.NextTitle
 	}
-	return p.templates.ExecuteTemplate(w, "cutover.html", page{title, version, now, true, v})
+	return p.templates.ExecuteTemplate(w, "cutover.html", page{title, version, now, true, v, p.refusal()})
 }
 
 // Static serves the files that pages load.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -68,7 +69,7 @@ func TestMigrationPage(t *testing.T) {
 		"evaluated 30 s ago, in 12.3ms", "fail since 2026-11-01 11:59:30 UTC (30 s ago)",
 		"1 change in the last 1 h 0 min, now fail", "jane", "expires before the cutover", "(expired)",
 		"Magento 1: database magento_1 at db1:3306 as mig@%, MariaDB 10.11.19",
-		"Magento 2: database magento2 at db2:3306 as mig, not reached", "2026-12-01 12:00:00 UTC (in 30 days)",
+		"Magento 2: database magento2 at db2:3306 as mig, not reached", "2026-12-01 12:00:00 UTC</time> (in 30 days)",
 		`<li class="now" aria-current="step">prepare`, "/base/migrations/acme/report.html")
 	never(t, page, "<script>alert", "\x1b", "\u202e", "style=", "onclick", "<no value>", "ZgotmplZ")
 	if fail, warn := strings.Index(page,
@@ -167,7 +168,7 @@ func TestOverviewOfThousand(t *testing.T) {
 	if first[0] != "shop-0001" { // fails, has no cutover; those that fail have none, see many
 		t.Errorf("the first row is %s", first[0])
 	}
-	wants(t, page, "Page 1 of 10", `href="/base/?page=2"`, `<ol class="migrations" start="1"`, "and 2 more",
+	wants(t, page, "Page 1 of 10", `href="/base/?page=2"`, `<ol class="migrations compact" start="1"`, "and 2 more",
 		"750 of 1000 not ready, 250 ready.")
 	_, page = rows(t, d, "page=10")
 	wants(t, page, `start="901"`, `href="/base/?page=9"`)
@@ -262,6 +263,50 @@ func FuzzParseFilter(f *testing.F) {
 			t.Errorf("%+v became %+v, %v", filter, back, err)
 		}
 	})
+}
+
+// TestOverviewOfCauses counts what blocks, and links to the migrations that it blocks.
+func TestOverviewOfCauses(t *testing.T) {
+	t.Parallel()
+	d := many(12)
+	page := render(t, func(w io.Writer) error { return newPages(t).Overview(w, d, Filter{}) })
+	wants(t, page, "What blocks", `href="/base/?precondition=network&amp;status=blocked">Network access</a>: 9 migrations`)
+	never(t, page, "what was seen of Network access", "New entities in Magento 2</a>: ")
+	one := render(t, func(w io.Writer) error {
+		return newPages(t).Overview(w, Readiness{GeneratedAt: noon, Migrations: d.Migrations[1:2]}, Filter{})
+	})
+	wants(t, one, "what was seen of Network access")
+	never(t, one, "What blocks")
+}
+
+// TestRefusedReload shows on each page why the configuration was refused, as long as it is.
+func TestRefusedReload(t *testing.T) {
+	t.Parallel()
+	pages := newPages(t)
+	var err error
+	pages.ShowRefused(func() error { return err })
+	all := func() string {
+		return render(t, func(w io.Writer) error { return pages.Overview(w, example(), Filter{}) }) +
+			render(t, func(w io.Writer) error { return pages.Migration(w, example().Migrations[0], "1", noon) }) +
+			render(t, func(w io.Writer) error { return pages.Cutover(w, example().Migrations[0], "1", noon) })
+	}
+	never(t, all(), "refused")
+	err = errors.New("exporter.yml:3:3: unknown key <b>")
+	if n := strings.Count(all(), "<bdi>exporter.yml:3:3: unknown key &lt;b&gt;</bdi>"); n != 3 {
+		t.Errorf("%d of 3 pages say why", n)
+	}
+}
+
+func TestUntil(t *testing.T) {
+	t.Parallel()
+	for at, want := range map[time.Time]string{
+		time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC): "2026-12-31 (the whole day, UTC)",
+		noon: "2026-11-01 12:00:00 UTC",
+	} {
+		if got := until(at); got != want {
+			t.Errorf("%s is %q, want %q", at, got, want)
+		}
+	}
 }
 
 func TestBeforeTheFirstEvaluation(t *testing.T) {

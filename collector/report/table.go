@@ -124,7 +124,7 @@ func (t tableWriter) waiver(p PreconditionReadiness, w WaiverReadiness, m Migrat
 	if w.Subject != "" {
 		subject = w.Subject + ": "
 	}
-	text := fmt.Sprintf("%s%s (until %s", subject, w.Reason, w.Expires.Format(time.RFC3339))
+	text := fmt.Sprintf("%s%s (until %s", subject, w.Reason, until(w.Expires))
 	if w.Owner != "" {
 		text += ", " + w.Owner
 	}

@@ -46,8 +46,19 @@
     }
   };
 
+  // Times in the zone of the reader, with UTC beside them. Without this script they are in UTC.
+  const localize = root => {
+    for (const element of root.querySelectorAll("time[datetime]")) {
+      const at = new Date(element.dateTime);
+      if (!element.textContent.endsWith(" UTC") || isNaN(at) || !at.getTimezoneOffset()) continue;
+      const here = at.toLocaleString("sv-SE", { timeZoneName: "short" });
+      element.textContent = here + " (" + element.textContent + ")";
+    }
+  };
+
   const replace = text => {
     const fresh = new DOMParser().parseFromString(text, "text/html");
+    localize(fresh);
     const focused = document.activeElement;
     updateChildren(main, fresh.getElementById("main"));
     document.getElementById("as-of").replaceWith(fresh.getElementById("as-of"));
@@ -112,5 +123,6 @@
   document.addEventListener("visibilitychange", refresh);
   pause.hidden = false;
   offerCopies();
+  localize(document);
   timer = setTimeout(refresh, every);
 })();
