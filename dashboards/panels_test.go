@@ -15,7 +15,7 @@ import (
 )
 
 // afterMigration finds families that exist only once the whole of a shop was migrated.
-var afterMigration = regexp.MustCompile(`_increment_id_|_index|_m1_orders_after|_m2_first_order`)
+var afterMigration = regexp.MustCompile(`_reconciliation_|_grid_|_increment_id_|_index|_m1_orders_after|_m2_first_order`)
 
 // testPanels runs every query of the dashboard, as Grafana would send it, while something is wrong.
 func (s *stack) testPanels(t *testing.T) {

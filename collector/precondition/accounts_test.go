@@ -70,7 +70,7 @@ func TestDocumentedAccounts(t *testing.T) {
 		s.Want("privileges", finding.Fail)
 		s.accountsLeaveUnknown("no SELECT on Magento 2", blocks[3],
 			strings.ReplaceAll(blocks[4], "SELECT", "INSERT"), "m2_installed", "cron_stopped", "m2_entities",
-			"migration_tool", "delta_log", "delta_backlog", "increment_ids", "switchover")
+			"migration_tool", "delta_log", "delta_backlog", "reconciliation", "increment_ids", "switchover")
 
 		s = newShop(t, func(s *shoptest.Shop) { s.Server2 = server })
 		s.WithRoots()

@@ -82,6 +82,7 @@ func All() Catalogue {
 		migrationTool(),
 		deltaLog(),
 		deltaBacklog(),
+		reconciliation(),
 		incrementIDs(),
 		switchover(),
 	}

@@ -31,19 +31,38 @@ func (s *Shop) WithDelta() (root1, root2 string) {
 	WriteUnder(s.T, root2, "config.xml", strings.Replace(s.ConfigXML(nil), mapStep,
 		`<step title="Customer Step"><delta>Migration\Step\Customer\Delta</delta></step>`+mapStep, 1))
 	WriteUnder(s.T, root2, ToolDir+"/etc/delta_document_groups_file.xml", DeltaGroups())
-	WriteUnder(
-		s.T,
-		root2,
-		ToolDir+"/etc/opensource-to-opensource/1.9.4.5/map.xml.dist",
-		"<map><source><document_rules>"+
-			"<ignore><document>sales_flat_order_grid</document></ignore></document_rules></source><destination/></map>",
-	)
+	WriteUnder(s.T, root2, ToolDir+"/etc/opensource-to-opensource/1.9.4.5/map.xml.dist",
+		"<map><source><document_rules><ignore><document>sales_flat_order_grid</document></ignore>"+
+			renames(
+				"sales_flat_order",
+				"sales_order",
+				"sales_flat_invoice",
+				"sales_invoice",
+				"sales_flat_quote",
+				"quote",
+			)+
+			"</document_rules></source><destination/></map>")
+	for _, option := range []string{"customer_map_file", "tier_price_map_file"} {
+		WriteUnder(s.T, root2, ToolDir+"/etc/"+option+".xml", "<map><source/><destination/></map>")
+	}
+	WriteUnder(s.T, root2, ToolDir+"/etc/stores_map_file.xml", "<map><source><document_rules>"+
+		renames("core_store", "store", "core_store_group", "store_group", "core_website", "store_website")+
+		"</document_rules></source><destination/></map>")
 	WriteUnder(s.T, root2, ToolDir+"/etc/log_map_file.xml", "<map><source/><destination/></map>")
 	WriteUnder(s.T, root2, "var/migration-tool-progress.lock",
 		`{"Migration\\App\\SetupDeltaLog":{"setup triggers":{"result":true}},`+
 			`"Migration\\Step\\Map\\Data":{"data migration":{"result":true}}}`)
 	s.WriteRunLog(time.Now().Add(-50*time.Minute), DataRun...)
 	return root1, root2
+}
+
+// renames are the rules of a map file for documents with other names in Magento 2; the names come in pairs.
+func renames(names ...string) string {
+	var b strings.Builder
+	for pair := range slices.Chunk(names, 2) {
+		fmt.Fprintf(&b, "<rename><document>%s</document><to>%s</to></rename>", pair[0], pair[1])
+	}
+	return b.String()
 }
 
 // SetUpDeltaLog makes the delta log as the shop's account does.

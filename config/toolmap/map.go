@@ -23,6 +23,7 @@ type Map struct {
 type sideRules struct {
 	documents, fields, datatypes map[string]bool
 	wildcards                    []*regexp.Regexp
+	transforms                   map[string][]Transform
 }
 
 // AmbiguousError is what the tool stops at when the rules of a map file contradict each other.
@@ -49,9 +50,10 @@ func Parse(file string, data []byte, w Wildcard) (*Map, error) {
 	m := &Map{File: file, Problems: check(root, "map"), sides: map[Side]*sideRules{}}
 	for _, side := range []Side{Source, Destination} {
 		rules := &sideRules{
-			documents: texts(below(root, string(side), "document_rules", "ignore", "document")),
-			fields:    texts(below(root, string(side), "field_rules", "ignore", "field")),
-			datatypes: texts(below(root, string(side), "field_rules", "ignore", "datatype")),
+			documents:  texts(below(root, string(side), "document_rules", "ignore", "document")),
+			fields:     texts(below(root, string(side), "field_rules", "ignore", "field")),
+			datatypes:  texts(below(root, string(side), "field_rules", "ignore", "datatype")),
+			transforms: transforms(root, side),
 		}
 		m.sides[side] = rules
 		for _, n := range below(root, string(side), "document_rules", "ignore", "document") {

@@ -1,0 +1,166 @@
+package evidence
+
+import (
+	"context"
+	"errors"
+
+	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/delta"
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/integrity"
+	"magento_migration_exporter/collector/reconcile"
+	"magento_migration_exporter/config/toolmap"
+)
+
+// Reconciliation is whether Magento 2 holds what Magento 1 holds, as far as all evaluations up to this one have found
+// out.
+type Reconciliation struct {
+	reconcile.Report
+	// MapsErr is why the map files cannot be read; then the tables of Magento 2 are those of the tool's own maps.
+	MapsErr error
+	// LogErr is why the delta log does not say what is pending.
+	LogErr error
+	// Logs are the delta's log tables by document.
+	Logs map[string]reconcile.Logged
+	// Covered are the documents whose changes the delta delivers; nil when that is unknown.
+	Covered map[string]bool
+}
+
+// reconcileMemory is what is kept of a comparison from one evaluation to the next.
+type reconcileMemory struct {
+	// of are the databases that the rest was read from.
+	of      [2]database.Instance
+	key     string
+	plan    *reconcile.Plan
+	made    int
+	mapsErr error
+	turn    int
+}
+
+// replan is after how many evaluations the schemas are read again.
+const replan = 30
+
+// Reconcile compares what this evaluation has time for. It is false when a database cannot be read; the verdict then
+// says why.
+func (e *Evidence) Reconcile(ctx context.Context, v *finding.Verdict) (*Reconciliation, bool) {
+	unreachable := e.Magento1.Unreachable(v)
+	if e.Magento2.Unreachable(v) || unreachable {
+		return nil, false
+	}
+	r := &Reconciliation{}
+	in := reconcile.Input{Now: e.Now}
+	e.explainByLog(ctx, r, &in)
+	memory := Recall[reconcileMemory](e.Memory, "reconcile")
+	for i, s := range e.Systems() {
+		instance, err := s.Session.Instance(ctx)
+		if err != nil {
+			s.Broken(v, "comparison", err)
+			return nil, false
+		}
+		if !memory.of[i].Is(instance) {
+			*memory = reconcileMemory{of: memory.of}
+		}
+		memory.of[i] = instance
+	}
+	sides := [2]reconcile.Side{
+		{
+			Session: e.Magento1.Session,
+			Prefix:  e.Magento1.Prefix,
+		}, {Session: e.Magento2.Session, Prefix: e.Magento2.Prefix},
+	}
+	if err := e.planComparison(ctx, memory, sides); err != nil {
+		e.brokenSide(v, err)
+		return nil, false
+	}
+	memory.turn++
+	in.Turn = memory.turn
+	r.Report = memory.plan.Round(ctx, sides, in)
+	r.MapsErr = memory.mapsErr
+	return r, true
+}
+
+// brokenSide adds why the comparison could not be planned, with the system whose statement failed.
+func (e *Evidence) brokenSide(v *finding.Verdict, err error) {
+	system := e.Magento1
+	if side, ok := errors.AsType[*reconcile.SideError](err); ok {
+		system = e.Systems()[side.Side]
+	}
+	system.Broken(v, "comparison", err)
+}
+
+// explainByLog adds what the delta log says is pending.
+func (e *Evidence) explainByLog(ctx context.Context, r *Reconciliation, in *reconcile.Input) {
+	var discarded finding.Verdict // delta_log says why
+	d, ok := e.Delta(ctx, &discarded)
+	switch {
+	case !ok:
+		r.LogErr = errors.New("the delta log cannot be read")
+		return
+	case !d.Log.Exists():
+		return
+	case d.CountsErr != nil:
+		r.LogErr = d.CountsErr
+		return
+	}
+	in.Running = d.Activity.Running || !d.Activity.Known
+	in.Log = map[string]reconcile.Logged{}
+	r.Logs, r.Covered = in.Log, map[string]bool{}
+	for _, s := range d.Standings {
+		if s.Absent || !s.HasLog || s.Wrong != "" {
+			continue
+		}
+		count := d.Counts[s.Document]
+		in.Log[s.Document] = reconcile.Logged{
+			Name: s.LogName, Table: s.Name, Keys: s.Keys, Read: s.Read, Waiting: count.Waiting, Marked: count.Marked,
+		}
+		r.Covered[s.Document] = s.Read && s.State() == delta.Intact
+	}
+}
+
+// planComparison makes the plan anew when there is none, and when its files changed or the schemas may have.
+func (e *Evidence) planComparison(ctx context.Context, m *reconcileMemory, sides [2]reconcile.Side) error {
+	key := ""
+	if e.Tool.Config != nil {
+		key = integrity.Key(e.Tool.Config, integrity.Options{MagentoRoot: e.Migration.Magento2.Root})
+	}
+	if m.plan != nil && m.key == key && m.turn-m.made < replan {
+		return nil
+	}
+	maps, err := e.reconcileMaps(ctx)
+	m.mapsErr = err
+	plan, err := reconcile.NewPlan(ctx, sides, maps)
+	if err != nil {
+		return err
+	}
+	plan.Continue(m.plan)
+	m.plan, m.key, m.made = plan, key, m.turn
+	return nil
+}
+
+// reconcileMaps reads the map files that say which table of Magento 2 belongs to one of Magento 1.
+func (e *Evidence) reconcileMaps(ctx context.Context) (reconcile.Maps, error) {
+	switch {
+	case e.Tool.Err != nil:
+		return nil, e.Tool.Err
+	case e.Tool.Config == nil:
+		return nil, errNoTool
+	}
+	flight := Flight{e.Migration.Name, "map files"}
+	return answered(ctx, e.flights, flight, e.Magento1.statementTimeout, func() (reconcile.Maps, error) {
+		maps := reconcile.Maps{}
+		root := e.Migration.Magento2.Root
+		wildcard := toolmap.InstalledWildcard(e.Tool.ModuleDir(root))
+		for _, option := range reconcile.MapOptions() {
+			path := e.Tool.File(option, root)
+			if path == "" {
+				continue // the precondition migration_tool reports it
+			}
+			m, err := toolmap.Read(path, wildcard)
+			if err != nil {
+				return nil, err
+			}
+			maps[option] = m
+		}
+		return maps, nil
+	})
+}

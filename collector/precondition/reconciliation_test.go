@@ -1,0 +1,198 @@
+package precondition_test
+
+import (
+	"strings"
+	"testing"
+
+	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/shoptest"
+	"magento_migration_exporter/config"
+)
+
+// newReconciled makes a migration in its phase delta whose Magento 2 has all of Magento 1, with a delta log of which
+// nothing is pending.
+func newReconciled(t *testing.T) *shop {
+	t.Helper()
+	s := newDelta(t)
+	s.Migration.Phase = config.PhaseDelta
+	return s
+}
+
+func TestReconciliationOfEqualShops(t *testing.T) {
+	t.Parallel()
+	s := newReconciled(t)
+	s.Want("reconciliation", finding.Pass)
+	for _, entity := range []string{"order", "customer", "product", "cms", "groups", "stores"} {
+		s.WantValue(1, "reconciliation_equal", entity)
+	}
+	orders, ok := s.Value("reconciliation_rows", "magento1", "order")
+	if !ok || orders == 0 {
+		t.Errorf("orders of Magento 1: %v (%v)", orders, ok)
+	}
+	s.WantValue(orders, "reconciliation_rows", "magento2", "order")
+	s.WantValue(0, "grid_stale_rows", "order")
+	s.WantAbsent("reconciliation_rows", "magento1", "cms")
+}
+
+// mismatch is a difference between the two systems, and what is said of it.
+type mismatch struct {
+	on1, on2 string
+	status   finding.Status
+	subject  string
+	words    []string
+	// undo1 and undo2 take it back.
+	undo1, undo2 string
+}
+
+// quiet forgets the log, as if a change had never been logged.
+const quiet = "DELETE FROM m2_cl_sales_flat_order"
+
+func mismatches() map[string]mismatch {
+	return map[string]mismatch{
+		"a missing order": {
+			on2:    "CREATE TABLE kept AS SELECT * FROM sales_order WHERE entity_id = 2; DELETE FROM sales_order WHERE entity_id = 2",
+			status: finding.Fail, subject: "order",
+			words: []string{
+				"1 order of Magento 1 is not in Magento 2: 200000001; nothing is pending",
+				"INSERT INTO `m2_cl_sales_flat_order`",
+			},
+			undo2: "INSERT INTO sales_order SELECT * FROM kept; DROP TABLE kept",
+		},
+		"another total": {
+			on2:    "UPDATE sales_order SET grand_total = grand_total + 0.01, updated_at = updated_at WHERE entity_id <= 3",
+			status: finding.Fail, subject: "order", words: []string{"3 orders differ in grand_total: 100000001, 200000001, 100000002"},
+			undo2: "UPDATE sales_order SET grand_total = grand_total - 0.01, updated_at = updated_at WHERE entity_id <= 3",
+		},
+		"an order changed in Magento 2": {
+			on2:    "UPDATE sales_order SET status = 'x', updated_at = '2037-01-01' WHERE entity_id = 1",
+			status: finding.Fail, subject: "order", words: []string{"differs in status", "they were changed there"},
+			undo2: "UPDATE sales_order o JOIN m1.sales_flat_order p USING (entity_id) SET o.status = p.status, o.updated_at = p.updated_at",
+		},
+		"NULL and an empty text": {
+			on2:    "UPDATE sales_order SET state = '', updated_at = updated_at WHERE entity_id = 3",
+			on1:    "UPDATE sales_flat_order SET state = NULL, updated_at = updated_at WHERE entity_id = 3; " + quiet,
+			status: finding.Fail, subject: "order", words: []string{"1 order differs in state"},
+			undo2: "UPDATE sales_order SET state = NULL, updated_at = updated_at WHERE entity_id = 3",
+		},
+		"letters of another case": {
+			on2:    "UPDATE customer_entity SET email = UPPER(email), updated_at = updated_at WHERE entity_id = 1",
+			status: finding.Fail, subject: "customer", words: []string{"1 customer differs in email: 1"},
+			undo2: "UPDATE customer_entity SET email = LOWER(email), updated_at = updated_at WHERE entity_id = 1",
+		},
+		"a customer without an address": {
+			on2:    "CREATE TABLE kept AS SELECT * FROM customer_address_entity; DELETE FROM customer_address_entity",
+			status: finding.Fail, subject: "address", words: []string{"1 address of a customer of Magento 1 is not in Magento 2: 1"},
+			undo2: "INSERT INTO customer_address_entity SELECT * FROM kept; DROP TABLE kept",
+		},
+		"a product of Magento 2": {
+			on1:    "CREATE TABLE kept AS SELECT * FROM catalog_product_entity WHERE entity_id = 1; DELETE FROM catalog_product_entity WHERE entity_id = 1; DELETE FROM m2_cl_catalog_product_entity",
+			status: finding.Fail, subject: "product", words: []string{"1 product of Magento 2 is not in Magento 1: 1", "Delete them in Magento 2"},
+			undo1: "INSERT INTO catalog_product_entity SELECT * FROM kept; DROP TABLE kept; DELETE FROM m2_cl_catalog_product_entity",
+		},
+		"a CMS page": {
+			on1:    "UPDATE cms_page SET title = CONCAT(title, 'x'), update_time = update_time WHERE page_id = 1",
+			status: finding.Warn, subject: "uncovered", words: []string{"CMS pages", "1 CMS page differs in title: 1", "Magento 2 shows the old page"},
+			undo2: "UPDATE cms_page SET title = CONCAT(title, 'x'), update_time = update_time WHERE page_id = 1",
+		},
+		"a customer group": {
+			on1:    "INSERT INTO customer_group (customer_group_code, tax_class_id) VALUES ('vip', 3)",
+			status: finding.Warn, subject: "uncovered", words: []string{"customer groups", "1 customer group of Magento 1 is not in Magento 2"},
+			undo1: "DELETE FROM customer_group WHERE customer_group_code = 'vip'",
+		},
+		"no sequences": {
+			on2:    "CREATE TABLE kept AS SELECT * FROM sales_sequence_meta; DELETE FROM sales_sequence_meta WHERE store_id = 2",
+			status: finding.Fail, subject: "sequences", words: []string{"for 1 of its stores", "store ids 2"},
+			undo2: "DELETE FROM sales_sequence_meta; INSERT INTO sales_sequence_meta SELECT * FROM kept; DROP TABLE kept",
+		},
+		"a stale grid": {
+			on2:    "UPDATE sales_order_grid SET status = 'x', updated_at = updated_at WHERE entity_id = 3",
+			status: finding.Warn, subject: "order grid", words: []string{"Magento 2's grid of orders", "100000002"},
+			undo2: "UPDATE sales_order_grid g JOIN sales_order o USING (entity_id) SET g.status = o.status",
+		},
+		"URL rewrites": {
+			on2:    "CREATE TABLE kept AS SELECT * FROM url_rewrite; DELETE FROM url_rewrite WHERE entity_type = 'product'",
+			status: finding.Warn, subject: "url_rewrite", words: []string{"Magento 2 lacks"},
+			undo2: "DELETE FROM url_rewrite; INSERT INTO url_rewrite SELECT * FROM kept; DROP TABLE kept",
+		},
+	}
+}
+
+// TestReconciliationNamesWhatDiffers makes one difference after another: each is named, and nothing else is.
+func TestReconciliationNamesWhatDiffers(t *testing.T) {
+	t.Parallel()
+	s := newReconciled(t)
+	s.Want("reconciliation", finding.Pass)
+	for name, m := range mismatches() {
+		s.runBoth(m.on1, m.on2)
+		r := s.compareUntil(m.status, name)
+		said := false
+		for _, f := range r.Findings {
+			if f.Status == finding.Pass {
+				continue
+			}
+			if f.Subject != m.subject && f.Subject != "order grid" {
+				t.Errorf("%s: %+v", name, f)
+			}
+			said = said || f.Subject == m.subject && shoptest.ContainsAll(f.Summary+f.Evidence+f.Remedy, m.words)
+		}
+		if !said {
+			t.Errorf("%s: no finding says %q: %+v", name, m.words, r.Findings)
+		}
+		s.runBoth(m.undo1, m.undo2)
+		s.compareUntil(finding.Pass, "after "+name)
+	}
+}
+
+// runBoth runs statements on the two systems. m1 stands for Magento 1's database.
+func (s *shop) runBoth(on1, on2 string) {
+	s.T.Helper()
+	s.On1(statements(on1)...)
+	s.On2(statements(strings.ReplaceAll(on2, "m1.", database.Quote(s.DB1)+"."))...)
+}
+
+func statements(text string) []string {
+	var all []string
+	for statement := range strings.SplitSeq(text, "; ") {
+		if statement != "" {
+			all = append(all, statement)
+		}
+	}
+	return all
+}
+
+// compareUntil evaluates until the precondition has a status: one evaluation compares only some of the entities.
+func (s *shop) compareUntil(status finding.Status, what string) finding.Result {
+	s.T.Helper()
+	for range 20 {
+		if s.Evaluate(); s.State("reconciliation").Result.Status == status {
+			return s.Has("reconciliation", status)
+		}
+	}
+	s.T.Fatalf("%s: %+v", what, s.State("reconciliation").Result.Findings)
+	return finding.Result{}
+}
+
+func TestReconciliationExplainsWhatIsPending(t *testing.T) {
+	t.Parallel()
+	s := newReconciled(t)
+	s.Want("reconciliation", finding.Pass)
+	s.On1("UPDATE sales_flat_order SET status = 'holded' WHERE entity_id = 2",
+		"DELETE FROM customer_entity WHERE entity_id = 1",
+		"INSERT INTO sales_flat_order (entity_id, status, increment_id) VALUES (4000, 'new', '100004000')")
+	r := s.Want("reconciliation", finding.Pass)
+	s.wantSaid(r, "rows differ that wait in the delta log", "orders 2")
+	s.WantValue(1, "reconciliation_equal", "order")
+	s.Must(s.Deliver(t.Context()))
+	s.Must(s.Clean(t.Context()))
+	s.On2(
+		"INSERT INTO sales_order_grid (entity_id, status, store_id, increment_id) SELECT entity_id, status, store_id, "+
+			"increment_id FROM sales_order WHERE entity_id = 4000",
+		"UPDATE sales_order_grid g JOIN sales_order o USING (entity_id) "+
+			"SET g.status = o.status",
+	)
+	s.compareUntil(finding.Pass, "after the delta")
+	s.On1("UPDATE sales_flat_order SET status = 'closed' WHERE entity_id = 2", quiet)
+	s.WantFinding("reconciliation", finding.Fail, "1 order differs in status", "200000001")
+	s.WantValue(0, "reconciliation_equal", "order")
+}

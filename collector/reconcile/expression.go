@@ -1,0 +1,254 @@
+package reconcile
+
+import (
+	"fmt"
+	"strings"
+
+	"magento_migration_exporter/collector/database"
+)
+
+// columnType is a column's type as information_schema has it.
+type columnType struct {
+	kind     string
+	scale    int
+	nullable bool
+}
+
+// kind is how a column's value is made a text that both servers write in the same way.
+type kind uint8
+
+const (
+	// whole is an integer.
+	whole kind = iota
+	// decimal has a scale, which the two systems may have chosen differently.
+	decimal
+	// text is short.
+	text
+	// long is a text of any length: only its checksum is used, so that no row exceeds max_allowed_packet.
+	long
+	// bytes have no character set.
+	bytes
+)
+
+// column is a column that both tables have.
+type column struct {
+	names [2]string
+	kind  kind
+	// scale is the one of a decimal.
+	scale int
+	// filled is true when Magento 2's column has no NULL and Magento 1's has: the server puts 0 or '' there. In a
+	// column of a time it puts the present one, so that such rows are told by stamped.
+	filled, stamped bool
+}
+
+// newColumn chooses how two columns are compared. A decimal has the scale of Magento 2, which is what can be stored
+// there.
+func newColumn(names [2]string, t1, t2 columnType) column {
+	c := column{names: names}
+	k1, k2 := kindOf(t1), kindOf(t2)
+	switch {
+	case k1 == long || k2 == long:
+		c.kind = long
+	case k1 == bytes || k2 == bytes:
+		c.kind = bytes
+	case k1 == text || k2 == text:
+		c.kind = text
+	case k1 == decimal || k2 == decimal:
+		c.kind, c.scale = decimal, t2.scale
+		if isFloat(t1) || isFloat(t2) {
+			c.scale = floatScale
+		}
+	}
+	if t1.nullable && !t2.nullable {
+		c.stamped = isTime(t2)
+		c.filled = !c.stamped
+	}
+	return c
+}
+
+// floatScale is the scale at which floating point numbers are compared: their last digits differ between servers.
+const floatScale = 4
+
+func isFloat(t columnType) bool { return t.kind == "float" || t.kind == "double" }
+
+func isTime(t columnType) bool {
+	switch strings.ToLower(t.kind) {
+	case "timestamp", "datetime", "date", "time":
+		return true
+	}
+	return false
+}
+
+func kindOf(t columnType) kind {
+	switch strings.ToLower(t.kind) {
+	case "tinyint", "smallint", "mediumint", "int", "bigint", "bit", "year":
+		return whole
+	case "decimal", "float", "double":
+		return decimal
+	case "tinytext", "text", "mediumtext", "longtext", "json":
+		return long
+	case "tinyblob", "blob", "mediumblob", "longblob", "binary", "varbinary":
+		return bytes
+	}
+	return text
+}
+
+// separator stands between the values of a row: no value of a shop has it.
+const separator = "CHAR(31 USING utf8mb4)"
+
+// value is the expression for a value's text, ” for NULL. It compares bytes and no collation: the two servers may order
+// and fold texts differently.
+func (c column) value(side int) string {
+	name := "t." + database.Quote(c.names[side])
+	var expression string
+	switch c.kind {
+	case whole:
+		expression = name + " + 0" // which drops the zeros of ZEROFILL
+	case decimal:
+		expression = fmt.Sprintf("CAST(%s AS DECIMAL(38,%d))", name, c.scale)
+	case text:
+		expression = "CONVERT(" + name + " USING utf8mb4)"
+	case long:
+		expression = "CRC32(CONVERT(" + name + " USING utf8mb4))"
+	case bytes:
+		expression = "CRC32(" + name + ")"
+	}
+	empty := "''"
+	if c.filled && (c.kind == whole || c.kind == decimal) {
+		return strings.ReplaceAll(expression, name, "IFNULL("+name+", 0)")
+	}
+	if c.filled && c.kind != text {
+		empty = "0" // the checksum of an empty text
+	}
+	return "IF(ISNULL(" + name + "), " + empty + ", " + expression + ")"
+}
+
+// isNull is 1 for NULL, so that NULL differs from an empty text.
+func (c column) isNull(side int) string {
+	if c.filled {
+		return "0"
+	}
+	return "ISNULL(t." + database.Quote(c.names[side]) + ")"
+}
+
+// sum is the checksum of one column of a row.
+func (c column) sum(side int) string {
+	return "CRC32(CONCAT(" + c.isNull(side) + ", " + c.value(side) + "))"
+}
+
+// checksum is the checksum of a row: of its key, the attribute of a value, which columns are NULL, and the values. It
+// is NULL where the server could not make the text; those rows are counted.
+func (c *comparison) checksum(side int) string {
+	parts := []string{c.key(side) + " + 0"}
+	if len(c.codes) > 0 {
+		parts = append(parts, separator, c.label(side))
+	}
+	if len(c.columns) > 0 {
+		parts = append(parts, separator)
+	}
+	for _, col := range c.columns {
+		parts = append(parts, col.isNull(side))
+	}
+	for _, col := range c.columns {
+		parts = append(parts, separator, col.value(side))
+	}
+	return "CRC32(CONCAT(" + strings.Join(parts, ", ") + "))"
+}
+
+func (c *comparison) key(side int) string { return "t." + database.Quote(c.keys[side]) }
+
+// label is the expression for the code of a value's attribute, which has an id of its own on each side.
+func (c *comparison) label(side int) string {
+	if len(c.codes) == 0 {
+		return "''"
+	}
+	var ids, codes []string
+	for i, code := range c.codes {
+		ids = append(ids, fmt.Sprint(c.attributes[side][i]))
+		codes = append(codes, database.Literal(code))
+	}
+	return "ELT(FIELD(t.attribute_id, " + strings.Join(ids, ", ") + "), " + strings.Join(codes, ", ") + ")"
+}
+
+// total is the expression for what is added up, NULL where nothing is.
+func (c *comparison) total(side int) string {
+	if c.sums[side] == "" {
+		return "NULL"
+	}
+	return "CAST(t." + database.Quote(c.sums[side]) + " AS DECIMAL(38,4))"
+}
+
+// source is FROM and WHERE of a side's rows.
+func (c *comparison) source(side int, condition string) string {
+	where := []string{}
+	if len(c.codes) > 0 {
+		var ids []string
+		for _, id := range c.attributes[side] {
+			ids = append(ids, fmt.Sprint(id))
+		}
+		where = append(where, "t.attribute_id IN ("+strings.Join(ids, ", ")+")")
+	}
+	if condition != "" {
+		where = append(where, "("+condition+")")
+	}
+	from := " FROM " + database.Quote(c.tables[side]) + " t"
+	if len(where) > 0 {
+		from += " WHERE " + strings.Join(where, " AND ")
+	}
+	return from
+}
+
+// totals is the statement for what is known of a side's newest rows: their number, the lowest and highest key, the sum,
+// the checksums as a sum and as XOR, and how many rows have no checksum. The LIMIT also keeps the server from computing
+// the checksum of a row several times.
+func (c *comparison) totals(side, index int, condition string, limit int) string {
+	return fmt.Sprintf("SELECT %d, COUNT(*), MIN(k), MAX(k), CAST(SUM(s) AS CHAR), CAST(COALESCE(SUM(c), 0) AS "+
+		"CHAR), "+
+		"CAST(COALESCE(BIT_XOR(c), 0) AS CHAR), COALESCE(SUM(ISNULL(c)), 0) FROM (SELECT %s AS k, %s AS s, %s AS c%s"+
+		" ORDER BY %s DESC LIMIT %d) x%[1]d",
+		index, c.key(side), c.total(side), c.checksum(side), c.source(side, condition), c.key(side), limit)
+}
+
+// groups is the statement for the rows of ranges, in groups of width keys from low on.
+func (c *comparison) groups(side int, condition string, low int64, width uint64) string {
+	group := "k"
+	if width > 1 {
+		group = fmt.Sprintf("(CAST(k AS SIGNED) - (%d)) DIV %d", low, width)
+	}
+	var inner, outer strings.Builder
+	shown := "''"
+	if width == 1 {
+		for i, col := range c.columns {
+			fmt.Fprintf(&inner, ", %s AS c%d", col.sum(side), i)
+			fmt.Fprintf(&outer, ", CAST(COALESCE(SUM(c%d), 0) AS CHAR)", i)
+		}
+		if name := c.shown[side]; name != "" {
+			shown = "CONVERT(t." + database.Quote(name) + " USING utf8mb4)"
+		}
+	}
+	return fmt.Sprintf("SELECT %s AS g, l, COUNT(*), CAST(COALESCE(SUM(c), 0) AS CHAR), "+
+		"CAST(COALESCE(BIT_XOR(c), 0) AS CHAR), COALESCE(SUM(ISNULL(c)), 0), COALESCE(MIN(w), ''), MIN(n), "+
+		"COALESCE(MAX(u), '')%s FROM (SELECT %s AS k, %s AS l, %s AS w, %s AS n, %s AS u, %s AS c%s%s LIMIT %d) x "+
+		"GROUP BY g, l LIMIT %d",
+		group, outer.String(), c.key(side), c.label(side), shown, c.nulls(side), c.updated(side), c.checksum(side),
+		inner.String(), c.source(side, condition), maxSlice, maxGroups)
+}
+
+// updated is the expression for when a row was changed, ” where the table does not say.
+func (c *comparison) updated(side int) string {
+	for _, col := range c.columns {
+		if col.names[magento1] == "updated_at" {
+			return col.value(side)
+		}
+	}
+	return "''"
+}
+
+// nulls is a text with a 1 for each column that is NULL, else 0.
+func (c *comparison) nulls(side int) string {
+	parts := []string{"''"}
+	for _, col := range c.columns {
+		parts = append(parts, col.isNull(side))
+	}
+	return "CONCAT(" + strings.Join(parts, ", ") + ")"
+}

@@ -1,0 +1,371 @@
+package reconcile
+
+import (
+	"context"
+	_ "embed" // the query for columns
+	"fmt"
+	"slices"
+	"strings"
+
+	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/config/toolmap"
+)
+
+// Side is one of the two databases.
+type Side struct {
+	Session *database.Session
+	Prefix  string
+}
+
+// The indexes of the two sides.
+const (
+	magento1 = iota
+	magento2
+)
+
+// Maps are the map files by their option in config.xml. Nil means that they cannot be read: then the tables of Magento
+// 2 are those of the table of entities.
+type Maps map[string]*toolmap.Map
+
+// Skipped is something that is not compared.
+type Skipped struct {
+	Pair Pair
+	// What is a table, or table.column.
+	What string
+	// Why completes "is not compared: ".
+	Why string
+}
+
+// Plan is what can be compared.
+type Plan struct {
+	comparisons []*comparison
+	// Traces are what was seen of the last steps.
+	Traces Traces
+	// has are the tables of the last steps that each side has.
+	has [2]map[string]bool
+	// Skipped are whole pairs, Columns are columns of pairs that are compared.
+	Skipped, Columns []Skipped
+}
+
+// comparison is a pair of tables as both databases have them, and what is known of it.
+type comparison struct {
+	Pair
+	// on are the sides that have the tables, tables their whole names, keys and sums the columns'.
+	on                  [2]int
+	tables, keys, shown [2]string
+	sums                [2]string
+	columns             []column
+	// attributes are the ids of the compared attributes on each side, in the order of codes.
+	codes      []string
+	attributes [2][]int64
+	state
+}
+
+//go:embed sql/columns.sql
+var columnsQuery string
+
+// schema is the columns of tables, by the table's name without the prefix.
+type schema map[string]map[string]columnType
+
+func readSchema(ctx context.Context, side Side, tables []string) (schema, error) {
+	found := schema{}
+	var names []any
+	for _, t := range tables {
+		names = append(names, side.Prefix+t)
+	}
+	query := fmt.Sprintf(columnsQuery, "?"+strings.Repeat(", ?", len(names)-1))
+	err := side.Session.Rows(ctx, query, names, func(scan func(...any) error) error {
+		var table, name string
+		var c columnType
+		if err := scan(&table, &name, &c.kind, &c.scale, &c.nullable); err != nil {
+			return err
+		}
+		table = strings.TrimPrefix(table, side.Prefix)
+		if found[table] == nil {
+			found[table] = map[string]columnType{}
+		}
+		found[table][strings.ToLower(name)] = c
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing the columns that are compared: %w", err)
+	}
+	return found, nil
+}
+
+// SideError is an error of one side.
+type SideError struct {
+	// Side is 0 for Magento 1, 1 for Magento 2.
+	Side int
+	err  error
+}
+
+// Error implements error.
+func (e *SideError) Error() string { return e.err.Error() }
+
+// Unwrap implements errors.Unwrap.
+func (e *SideError) Unwrap() error { return e.err }
+
+// planner makes a plan.
+type planner struct {
+	*Plan
+	sides   [2]Side
+	maps    Maps
+	schemas [2]schema
+	// codes are the ids of attributes, by the entity type and the attribute's code.
+	codes [2]map[string]int64
+}
+
+// NewPlan reads both schemas and finds out what can be compared.
+func NewPlan(ctx context.Context, sides [2]Side, maps Maps) (*Plan, error) {
+	p := &planner{Plan: &Plan{}, sides: sides, maps: maps}
+	pairs := Pairs()
+	var tables [2][]string
+	for _, pair := range pairs {
+		table2, _ := p.magento2Table(pair)
+		if pair.Level == Grid {
+			tables[magento2] = append(tables[magento2], pair.Document, table2)
+			continue
+		}
+		tables[magento1] = append(tables[magento1], pair.Document)
+		tables[magento2] = append(tables[magento2], table2)
+	}
+	var err error
+	for side := range sides {
+		if p.schemas[side], err = readSchema(ctx, sides[side], tables[side]); err != nil {
+			return nil, &SideError{side, err}
+		}
+		if p.codes[side], err = readAttributes(ctx, sides[side], pairs); err != nil {
+			return nil, &SideError{side, err}
+		}
+		if p.has[side], err = existing(ctx, sides[side], traceTables()[side]); err != nil {
+			return nil, &SideError{side, err}
+		}
+	}
+	for _, pair := range pairs {
+		p.add(pair)
+	}
+	return p.Plan, nil
+}
+
+// magento2Table returns the table of Magento 2, false when the map file leaves the document out.
+func (p *planner) magento2Table(pair Pair) (string, bool) {
+	m := p.maps[pair.Option]
+	if m == nil || pair.Level == Grid {
+		return pair.Table, true
+	}
+	return m.DocumentMap(pair.Document, toolmap.Source)
+}
+
+func (p *planner) skip(pair Pair, what, why string) {
+	p.Skipped = append(p.Skipped, Skipped{pair, what, why})
+}
+
+// Reasons why a table is not compared.
+const (
+	// Unmapped is the reason of a document that the map file leaves out.
+	Unmapped = "the map file leaves it out"
+	// Nowhere is the reason of a table that neither system has.
+	Nowhere = "neither system has it"
+)
+
+// add plans one pair.
+func (p *planner) add(pair Pair) {
+	table2, mapped := p.magento2Table(pair)
+	if !mapped {
+		p.skip(pair, pair.Document, Unmapped)
+		return
+	}
+	c := &comparison{Pair: pair, on: [2]int{magento1, magento2}}
+	if pair.Level == Grid {
+		c.on[0] = magento2
+	}
+	tables := [2]string{pair.Document, table2}
+	var columns [2]map[string]columnType
+	for i, table := range tables {
+		c.tables[i] = p.sides[c.on[i]].Prefix + table
+		columns[i] = p.schemas[c.on[i]][table]
+	}
+	switch {
+	case columns[0] == nil && columns[1] == nil:
+		p.skip(pair, pair.Document, Nowhere)
+		return
+	case columns[0] == nil:
+		p.skip(pair, pair.Document, system(c.on[0])+" has no table "+c.tables[0])
+		return
+	case columns[1] == nil:
+		p.skip(pair, pair.Document, system(c.on[1])+" has no table "+c.tables[1])
+		return
+	}
+	if why := p.fill(c, columns); why != "" {
+		p.skip(pair, pair.Document, why)
+		return
+	}
+	p.comparisons = append(p.comparisons, c)
+}
+
+// system is a side's name for people.
+func system(side int) string {
+	if side == magento1 {
+		return "Magento 1"
+	}
+	return "Magento 2"
+}
+
+// fill finds the columns of a comparison; it returns why there is none.
+func (p *planner) fill(c *comparison, columns [2]map[string]columnType) string {
+	key, why := p.column(c, c.Key, columns, true)
+	if why != "" {
+		return why
+	}
+	if key.kind != whole {
+		return "its key " + c.Key + " is no number"
+	}
+	c.keys = key.names
+	for _, name := range c.Columns {
+		col, why := p.column(c, name, columns, false)
+		if why != "" {
+			p.Columns = append(p.Columns, Skipped{c.Pair, c.Document + "." + name, why})
+			continue
+		}
+		c.columns = append(c.columns, col)
+		if name == c.Sum {
+			c.sums = col.names
+		}
+		if name == c.Shown {
+			c.shown = col.names
+		}
+	}
+	for _, code := range c.Attributes {
+		id1, in1 := p.codes[magento1][entityType(c.Document)+" "+code]
+		id2, in2 := p.codes[magento2][entityType(c.Document)+" "+code]
+		if !in1 || !in2 {
+			p.Columns = append(p.Columns, Skipped{c.Pair, c.Document + ", attribute " + code,
+				"one of the systems has no such attribute"})
+			continue
+		}
+		c.codes = append(c.codes, code)
+		c.attributes[0], c.attributes[1] = append(c.attributes[0], id1), append(c.attributes[1], id2)
+	}
+	if len(c.Attributes) > 0 && len(c.codes) == 0 {
+		return "none of its attributes is in both systems"
+	}
+	return ""
+}
+
+// column finds a column on both sides. It returns why it is not compared.
+func (p *planner) column(c *comparison, name string, columns [2]map[string]columnType, key bool) (column, string) {
+	m := p.maps[c.Option]
+	other := name
+	if m != nil && c.Level != Grid {
+		field, mapped, err := m.FieldMap(c.Document, name, toolmap.Source)
+		if err != nil {
+			return column{}, "the map file contradicts itself: " + err.Error()
+		}
+		if !mapped {
+			return column{}, Unmapped
+		}
+		other = field
+		table2, _ := m.DocumentMap(c.Document, toolmap.Source)
+		rules := append(slices.Clone(m.Transforms(c.Document, name, toolmap.Source)),
+			m.Transforms(table2, other, toolmap.Destination)...)
+		if class := changes(rules, c.Attributes); class != "" && !key {
+			return column{}, "the map file gives it another value with " + class
+		}
+	}
+	t1, in1 := columns[0][strings.ToLower(name)]
+	t2, in2 := columns[1][strings.ToLower(other)]
+	switch {
+	case !in1:
+		return column{}, system(c.on[0]) + " has no such column"
+	case !in2:
+		return column{}, system(c.on[1]) + " has no such column"
+	}
+	return newColumn([2]string{name, other}, t1, t2), ""
+}
+
+// changes returns the class of a rule that gives a value another text. A rule that names attributes changes only
+// theirs, and the tool's rule for multiselect attributes none of those that are compared.
+func changes(rules []toolmap.Transform, attributes []string) string {
+	for _, r := range rules {
+		if len(attributes) > 0 {
+			named := r.Params["attributeCode"] + "," + strings.Trim(r.Params["attributeCodes"], "[]")
+			touches := slices.ContainsFunc(strings.Split(named, ","), func(code string) bool {
+				return slices.Contains(attributes, strings.TrimSpace(code))
+			})
+			if named != "," && !touches || r.Class == `Migration\Handler\CleanMultiselect` {
+				continue
+			}
+		}
+		return r.Class
+	}
+	return ""
+}
+
+// entityType returns the code of the entity type that a table of values belongs to: catalog_product of
+// catalog_product_entity_int.
+func entityType(document string) string {
+	code, _, _ := strings.Cut(document, "_entity")
+	return code
+}
+
+// readAttributes returns the ids of the compared attributes.
+func readAttributes(ctx context.Context, side Side, pairs []Pair) (map[string]int64, error) {
+	ids := map[string]int64{}
+	codes := map[string]bool{}
+	var args []any
+	for _, p := range pairs {
+		for _, code := range p.Attributes {
+			if !codes[code] {
+				codes[code] = true
+				args = append(args, code)
+			}
+		}
+	}
+	query := fmt.Sprintf("SELECT t.entity_type_code, a.attribute_code, a.attribute_id FROM %s a JOIN %s t"+
+		" ON t.entity_type_id = a.entity_type_id WHERE a.attribute_code IN (%s) LIMIT 1000",
+		database.Quote(side.Prefix+"eav_attribute"), database.Quote(side.Prefix+"eav_entity_type"),
+		"?"+strings.Repeat(", ?", len(args)-1))
+	err := side.Session.Rows(ctx, query, args, func(scan func(...any) error) error {
+		var kind, code string
+		var id int64
+		err := scan(&kind, &code, &id)
+		ids[kind+" "+code] = id
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the ids of attributes: %w", err)
+	}
+	return ids, nil
+}
+
+// Continue takes over what an earlier plan has learnt of the pairs that are compared in the same way.
+func (p *Plan) Continue(earlier *Plan) {
+	if earlier == nil {
+		return
+	}
+	p.Traces = earlier.Traces
+	for _, c := range p.comparisons {
+		for _, old := range earlier.comparisons {
+			if c.same(old) {
+				c.state = old.state
+			}
+		}
+	}
+}
+
+func (c *comparison) same(old *comparison) bool {
+	return c.Document == old.Document && c.Level == old.Level && c.tables == old.tables && c.keys == old.keys &&
+		slices.Equal(c.columns, old.columns) && slices.Equal(c.codes, old.codes)
+}
+
+// MapOptions returns the options of config.xml whose map files a plan uses.
+func MapOptions() []string {
+	var options []string
+	for _, p := range Pairs() {
+		if p.Level != Grid && !slices.Contains(options, p.Option) {
+			options = append(options, p.Option)
+		}
+	}
+	return options
+}

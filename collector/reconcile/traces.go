@@ -1,0 +1,339 @@
+package reconcile
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+
+	"magento_migration_exporter/collector/database"
+)
+
+// The tables that the traces are in, of Magento 1 and of Magento 2.
+func traceTables() [2][]string {
+	return [2][]string{
+		{"core_url_rewrite", "catalog_product_entity_varchar"},
+		{
+			"url_rewrite", "sales_sequence_meta", "store", "inventory_source_item", "cataloginventory_stock_item",
+			"catalog_product_entity", "catalog_product_entity_varchar",
+		},
+	}
+}
+
+const (
+	// urlPath is the attribute whose values of products the last step of migrate:data removes from Magento 2.
+	urlPath = "url_path"
+	// sequenceTypes is how many kinds of documents have a sequence in each store: orders, invoices, shipments, credit
+	// memos.
+	sequenceTypes = 4
+	// maxRewrites is the largest number of URL rewrites that are compared: they have no key in common by which they
+	// could be compared part by part.
+	maxRewrites = 100000
+	// productSlice is the range of product ids whose stock one evaluation looks at.
+	productSlice = 10000
+	// rewriteTurns is the number of evaluations between two comparisons of URL rewrites.
+	rewriteTurns = 5
+)
+
+// Traces are what the last steps of migrate:data leave. Equal orders prove nothing about them: a run that broke off has
+// all orders and none of these.
+type Traces struct {
+	// Sequences is true when Magento 2 has the tables; Lacking are its stores that lack a sequence.
+	Sequences bool
+	Lacking   []int64
+	// Inventory is what the sources of Magento 2 hold, against its stock items.
+	Inventory Inventory
+	// URLPaths are the url_path values of products in each system, up to one above the window.
+	URLPaths Pathways
+	// Rewrites are the URL rewrites without those of CMS pages.
+	Rewrites Rewrites
+	// Open is true while something was not looked at yet, or has to be seen again.
+	Open bool
+
+	turn int
+}
+
+// Pathways are numbers of url_path values of products in both systems.
+type Pathways struct {
+	Known bool
+	Rows  [2]int
+}
+
+// Inventory is how the source items of Magento 2 agree with its stock items.
+type Inventory struct {
+	// Exists is false where Magento 2 has no sources; Known is false until all products were looked at once.
+	Exists, Known bool
+	// Missing are ids of products without a source item, Different of those with another quantity; both of the last
+	// round.
+	Missing, Different []int64
+	// Pending is true while changes of products or stock wait in the log.
+	Pending bool
+
+	cursor             int64
+	missing, different []int64
+	// seenMissing and seenDifferent are those of the round before, which a finding needs too.
+	seenMissing, seenDifferent []int64
+	rounds                     int
+}
+
+// Rewrites is how the URL rewrites of both systems agree.
+type Rewrites struct {
+	// Known is false until they were compared. TooMany is true when there are more than can be compared.
+	Known, TooMany bool
+	Rows           [2]int
+	// Looks is how many looks in a row saw a difference; Pending is true while changes wait in the log.
+	Looks   int
+	Pending bool
+	// Missing are ids in Magento 1 of those that Magento 2 lacks, Extra ids in Magento 2 of others, up to MaxShown
+	// each.
+	Missing, Extra           []int64
+	MissingCount, ExtraCount int
+}
+
+// maxTraceIDs bounds how many products a look at the inventory keeps.
+const maxTraceIDs = 1000
+
+// trace looks at the traces of the last steps.
+func (p *Plan) trace(ctx context.Context, r *rounds) error {
+	t := &p.Traces
+	t.turn++
+	if p.has[magento2]["sales_sequence_meta"] && p.has[magento2]["store"] {
+		if err := r.sequences(ctx, t); err != nil {
+			return err
+		}
+	}
+	has2 := p.has[magento2]
+	t.Inventory.Exists = has2["inventory_source_item"] && has2["cataloginventory_stock_item"] &&
+		has2["catalog_product_entity"]
+	if t.Inventory.Exists {
+		if err := r.inventory(ctx, &t.Inventory); err != nil {
+			return err
+		}
+	}
+	if t.turn%rewriteTurns == 1 || t.Rewrites.Looks == 1 {
+		if err := p.slow(ctx, r); err != nil {
+			return err
+		}
+	}
+	t.Open = t.Inventory.open() || t.Rewrites.Looks == 1 && !t.Rewrites.Pending
+	return nil
+}
+
+// slow looks at what costs more.
+func (p *Plan) slow(ctx context.Context, r *rounds) error {
+	if p.has[magento1]["core_url_rewrite"] && p.has[magento2]["url_rewrite"] {
+		if err := r.rewrites(ctx, &p.Traces.Rewrites); err != nil {
+			return err
+		}
+	}
+	const values = "catalog_product_entity_varchar"
+	if !p.has[magento1][values] || !p.has[magento2][values] {
+		return nil
+	}
+	for side := range r.sides {
+		query := fmt.Sprintf(
+			"SELECT COUNT(*) FROM (SELECT 1 FROM %s v JOIN %s a ON a.attribute_id = v.attribute_id JOIN %s t"+
+				" ON t.entity_type_id = a.entity_type_id WHERE a.attribute_code = '%s' AND t.entity_type_code = "+
+				"'catalog_product'"+
+				" LIMIT %d) x",
+			r.table(side, values),
+			r.table(side, "eav_attribute"),
+			r.table(side, "eav_entity_type"),
+			urlPath,
+			window+1,
+		)
+		rows := &p.Traces.URLPaths.Rows[side]
+		if err := r.query(ctx, side, query, func(scan func(...any) error) error { return scan(rows) }); err != nil {
+			return fmt.Errorf("counting the url_path values of products: %w", err)
+		}
+	}
+	p.Traces.URLPaths.Known = true
+	return nil
+}
+
+// table quotes the name of a table of a side.
+func (r *rounds) table(side int, name string) string {
+	return database.Quote(r.sides[side].Prefix + name)
+}
+
+func (r *rounds) sequences(ctx context.Context, t *Traces) error {
+	query := fmt.Sprintf("SELECT s.store_id FROM %s s LEFT JOIN %s m ON m.store_id = s.store_id AND m.entity_type "+
+		"IN "+
+		"('order', 'invoice', 'shipment', 'creditmemo') GROUP BY s.store_id HAVING COUNT(DISTINCT m.entity_type) < "+
+		"%d LIMIT %d",
+		r.table(magento2, "store"), r.table(magento2, "sales_sequence_meta"), sequenceTypes, maxTraceIDs)
+	lacking, err := r.ids(ctx, magento2, query)
+	if err != nil {
+		return fmt.Errorf("looking for stores without sequences: %w", err)
+	}
+	t.Sequences, t.Lacking = true, lacking
+	return nil
+}
+
+func (r *rounds) ids(ctx context.Context, side int, query string) ([]int64, error) {
+	var all []int64
+	err := r.query(ctx, side, query, func(scan func(...any) error) error {
+		var id int64
+		err := scan(&id)
+		all = append(all, id)
+		return err
+	})
+	return all, err
+}
+
+// inventory looks at the stock of the next products, and ends a round with the last ones.
+func (r *rounds) inventory(ctx context.Context, v *Inventory) error {
+	v.Pending = r.pends(r.Log["cataloginventory_stock_item"]) || r.pends(r.Log["catalog_product_entity"])
+	high := v.cursor + productSlice
+	query := fmt.Sprintf(
+		"SELECT p.entity_id, i.source_item_id IS NULL FROM %s s JOIN %s p ON p.entity_id = s.product_id"+
+			" LEFT JOIN %s i ON i.sku = p.sku AND i.source_code = 'default'"+
+			" WHERE s.stock_id = 1 AND p.entity_id > %d AND p.entity_id <= %d"+
+			" AND (i.source_item_id IS NULL OR i.quantity <> COALESCE(s.qty, 0)) LIMIT %d",
+		r.table(magento2, "cataloginventory_stock_item"),
+		r.table(magento2, "catalog_product_entity"),
+		r.table(magento2, "inventory_source_item"),
+		v.cursor,
+		high,
+		maxTraceIDs,
+	)
+	err := r.query(ctx, magento2, query, func(scan func(...any) error) error {
+		var id int64
+		var missing bool
+		err := scan(&id, &missing)
+		if missing {
+			v.missing = append(v.missing, id)
+		} else {
+			v.different = append(v.different, id)
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("comparing the stock of Magento 2's sources: %w", err)
+	}
+	var next sql.NullInt64
+	query = fmt.Sprintf(
+		"SELECT MIN(entity_id) FROM %s WHERE entity_id > %d",
+		r.table(magento2, "catalog_product_entity"),
+		high,
+	)
+	if err := r.query(ctx, magento2, query, func(scan func(...any) error) error { return scan(&next) }); err != nil {
+		return fmt.Errorf("reading the next id of a product: %w", err)
+	}
+	if v.cursor = next.Int64 - 1; !next.Valid {
+		v.round()
+	}
+	v.missing = v.missing[:min(len(v.missing), maxTraceIDs)]
+	v.different = v.different[:min(len(v.different), maxTraceIDs)]
+	return nil
+}
+
+// round ends a round: what was seen in two rounds, and nothing was pending, is reported.
+func (v *Inventory) round() {
+	both := func(now, before []int64) []int64 {
+		return slices.DeleteFunc(
+			slices.Clone(now),
+			func(id int64) bool { return v.Pending || !slices.Contains(before, id) },
+		)
+	}
+	v.Missing, v.Different = both(v.missing, v.seenMissing), both(v.different, v.seenDifferent)
+	v.seenMissing, v.seenDifferent = v.missing, v.different
+	v.missing, v.different, v.cursor = nil, nil, 0
+	v.rounds++
+	v.Known = true
+}
+
+func (v *Inventory) open() bool {
+	return v.Exists && (!v.Known || !v.Pending && v.rounds == 1 && len(v.seenMissing)+len(v.seenDifferent) > 0)
+}
+
+// fingerprint is a URL rewrite's: the same request path in the same store.
+const fingerprint = "CRC32(CONCAT(u.store_id, '|', CONVERT(u.request_path USING utf8mb4)))"
+
+// rewrites compares the URL rewrites of both systems as sets.
+func (r *rounds) rewrites(ctx context.Context, w *Rewrites) error {
+	sources := [2]string{
+		r.table(magento1, "core_url_rewrite") + " u",
+		r.table(magento2, "url_rewrite") + " u WHERE u.entity_type <> 'cms-page'",
+	}
+	var sums [2]string
+	for side, source := range sources {
+		var crc, xor string
+		query := fmt.Sprintf(
+			"SELECT COUNT(*), CAST(COALESCE(SUM(c), 0) AS CHAR), CAST(COALESCE(BIT_XOR(c), 0) AS CHAR)"+
+				" FROM (SELECT %s AS c FROM %s LIMIT %d) x",
+			fingerprint,
+			source,
+			maxRewrites+1,
+		)
+		rows := &w.Rows[side]
+		err := r.query(ctx, side, query, func(scan func(...any) error) error { return scan(rows, &crc, &xor) })
+		if err != nil {
+			return fmt.Errorf("comparing URL rewrites: %w", err)
+		}
+		sums[side] = crc + " " + xor
+	}
+	w.Known, w.Pending = true, r.pends(r.Log["core_url_rewrite"])
+	w.TooMany = max(w.Rows[0], w.Rows[1]) > maxRewrites
+	if w.TooMany || w.Rows[0] == w.Rows[1] && sums[0] == sums[1] {
+		*w = Rewrites{Known: true, TooMany: w.TooMany, Rows: w.Rows}
+		return nil
+	}
+	w.Looks++
+	return r.nameRewrites(ctx, w, sources)
+}
+
+// nameRewrites finds the ids of the URL rewrites that differ.
+func (r *rounds) nameRewrites(ctx context.Context, w *Rewrites, sources [2]string) error {
+	var found [2]map[int64][]int64
+	for side, source := range sources {
+		found[side] = map[int64][]int64{}
+		query := fmt.Sprintf("SELECT %s, u.url_rewrite_id FROM %s LIMIT %d", fingerprint, source, maxRewrites+1)
+		err := r.query(ctx, side, query, func(scan func(...any) error) error {
+			var crc, id int64
+			err := scan(&crc, &id)
+			found[side][crc] = append(found[side][crc], id)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("finding the URL rewrites that differ: %w", err)
+		}
+	}
+	w.Missing, w.MissingCount = surplus(found[0], found[1])
+	w.Extra, w.ExtraCount = surplus(found[1], found[0])
+	return nil
+}
+
+// surplus returns the ids of those that a has more often than b, at most MaxShown, and how many there are.
+func surplus(a, b map[int64][]int64) (ids []int64, count int) {
+	for crc, own := range a {
+		if more := len(own) - len(b[crc]); more > 0 {
+			count += more
+			ids = append(ids, own[:more]...)
+		}
+	}
+	slices.Sort(ids)
+	return ids[:min(len(ids), MaxShown)], count
+}
+
+// existing returns which of the tables a side has.
+func existing(ctx context.Context, side Side, tables []string) (map[string]bool, error) {
+	var names []any
+	for _, t := range tables {
+		names = append(names, side.Prefix+t)
+	}
+	found := map[string]bool{}
+	query := "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN (?" +
+		strings.Repeat(", ?", len(names)-1) + ") LIMIT 1000"
+	err := side.Session.Rows(ctx, query, names, func(scan func(...any) error) error {
+		var name string
+		err := scan(&name)
+		found[strings.TrimPrefix(name, side.Prefix)] = true
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing the tables of the last steps: %w", err)
+	}
+	return found, nil
+}
