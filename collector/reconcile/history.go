@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -11,9 +12,9 @@ const (
 	// sliceRows is how many rows of a large table one statement compares at most.
 	sliceRows = 50000
 	// firstSlice and leastSlice are widths of slices, in keys.
-	firstSlice, leastSlice = 10000, 1000
-	// maxDirty bounds how many older ranges that differ are kept.
-	maxDirty = 20
+	firstSlice, leastSlice = 10000, 5000
+	// maxDirty bounds how many older ranges that differ are kept: with as many, older rows wait until they are equal.
+	maxDirty = 8
 	// quickSlice and slowSlice are times at which slices become wider and narrower.
 	quickSlice, slowSlice = 50 * time.Millisecond, 100 * time.Millisecond
 	// historyRest is the time between two rounds through the older rows.
@@ -23,33 +24,38 @@ const (
 // history is how far the older rows of a large table have been compared: slice by slice, from the newest to the oldest,
 // on and on from one evaluation to the next.
 type history struct {
-	// dirty are ranges that differ.
+	// dirty are ranges that differ; fresh is true when the rows of one were not looked for yet.
 	dirty []span
+	fresh bool
 	// active is true within a round; cursor is then the lowest key that was compared, low the lowest of both systems.
 	active      bool
 	cursor, low int64
 	width       int64
 	// counted are the rows of the present round on each side, older those of the last one.
 	counted, older [2]int
-	// ended is when the last round ended, zero before.
+	// done is true from the end of the first round on; ended is when the last one did.
+	done  bool
 	ended time.Time
 }
 
 // due reports whether there are older rows to compare.
 func (c *comparison) due(now time.Time) bool {
 	return c.large && c.err == nil && len(c.dirty) < maxDirty &&
-		(c.active || c.ended.IsZero() || now.Sub(c.ended) >= historyRest)
+		(c.active || !c.done || now.Sub(c.ended) >= historyRest)
 }
+
+// almost is the progress of a round that has still to end.
+const almost = 0.999
 
 // progress is how much of the present round is done.
 func (c *comparison) progress() float64 {
 	switch {
-	case !c.large || !c.ended.IsZero():
+	case !c.large || c.done:
 		return 1
 	case !c.active || c.from <= c.low:
 		return 0
 	}
-	return float64(c.from-c.cursor) / float64(c.from-c.low)
+	return min(float64(c.from-c.cursor)/float64(c.from-c.low), almost)
 }
 
 // slice compares the next older rows.
@@ -88,14 +94,15 @@ func (r *rounds) slice(ctx context.Context, c *comparison) error {
 	}
 	c.cursor = s.low
 	if !sides[0].equals(sides[1]) {
-		c.dirty = append(c.dirty, s)
+		c.dirty = slices.DeleteFunc(c.dirty, func(d span) bool { return s.low <= d.low && d.high <= s.high })
+		c.dirty, c.fresh = append(c.dirty, s), true
 	}
 	c.lost += sides[0].lost + sides[1].lost
 	for side := range sides {
 		c.counted[side] += sides[side].rows
 	}
 	switch {
-	case took > slowSlice:
+	case took > slowSlice && rows > leastSlice:
 		c.width = max(leastSlice, c.width/2)
 	case took < quickSlice && rows < sliceRows/2:
 		c.width *= 2
@@ -123,5 +130,5 @@ func (r *rounds) begin(ctx context.Context, c *comparison) error {
 }
 
 func (c *comparison) end(now time.Time) {
-	c.active, c.ended, c.older = false, now, c.counted
+	c.active, c.done, c.ended, c.older = false, true, now, c.counted
 }

@@ -55,6 +55,9 @@ type state struct {
 
 // unconfirmed reports whether a row was seen to differ once, with nothing pending.
 func (s *state) unconfirmed() bool {
+	if s.fresh {
+		return true
+	}
 	for _, r := range s.rows {
 		if r.looks == 1 && !r.explained() {
 			return true
@@ -251,14 +254,21 @@ func (r *rounds) find(ctx context.Context, c *comparison) (map[rowID]Row, error)
 		}
 	}
 	var dirty []span
-	for _, s := range c.dirty {
+	for i, s := range c.dirty {
+		if i >= dirtyLooks || len(found) >= enoughRows {
+			dirty = append(dirty, s) // the rows that are known already say enough
+			c.more = true
+			continue
+		}
 		ranges, err := r.narrow(ctx, c, s, sliceRows, found)
 		if err != nil {
 			return nil, err
 		}
-		dirty = append(dirty, ranges...)
+		if len(ranges) > 0 {
+			dirty = append(dirty, span{ranges[0].low, ranges[len(ranges)-1].high})
+		}
 	}
-	c.dirty = dirty[:min(len(dirty), maxDirty)]
+	c.dirty, c.fresh = dirty, false
 	return found, nil
 }
 

@@ -39,7 +39,8 @@ var (
 )
 
 // hostile are settings of a server that must not decide whether two systems are equal.
-const hostile = "--default-time-zone=+05:30 --sql-mode=STRICT_ALL_TABLES,ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES " +
+const hostile = "--default-time-zone=+05:30 " +
+	"--sql-mode=STRICT_ALL_TABLES,ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES " +
 	"--max-allowed-packet=1048576"
 
 // load loads both systems and returns the sides that compare them.
@@ -96,7 +97,8 @@ func differences(report reconcile.Report) string {
 	var lines []string
 	for _, o := range report.Outcomes {
 		if o.Err != nil || o.Lost > 0 || o.Unfound {
-			lines = append(lines, fmt.Sprintf("%s: %v, lost %d, unfound %v", o.Pair.Document, o.Err, o.Lost, o.Unfound))
+			lines = append(lines, fmt.Sprintf("%s: %v, lost %d, unfound "+
+				"%v", o.Pair.Document, o.Err, o.Lost, o.Unfound))
 		}
 		for _, d := range o.Differences {
 			lines = append(lines, fmt.Sprintf("%s %d %d %v %v", d.Pair.Document, d.Kind, d.Count, d.Columns, d.Shown))
@@ -190,7 +192,8 @@ func TestLongTexts(t *testing.T) {
 		sides := load(t, "long", server, server)
 		small := "SET GLOBAL max_allowed_packet = 1048576"
 		text := "UPDATE cms_block SET content = REPEAT('wörter ', 200000) WHERE block_id = 1"
-		if err := server.Exec(t.Context(), "SET NAMES utf8mb4", "USE side1_long", text, "USE side2_long", text, small); err != nil {
+		if err := server.Exec(t.Context(), "SET NAMES utf8mb4", "USE side1_long", text, "USE "+
+			"side2_long", text, small); err != nil {
 			t.Fatal(err)
 		}
 		sides[1].Session = open(t, server, "side2_long")
@@ -199,5 +202,78 @@ func TestLongTexts(t *testing.T) {
 				t.Errorf("%s: %+v", flavor, o)
 			}
 		}
+	}
+}
+
+// many are statements that give both systems 45000 more orders; the ids have gaps, and begin with a negative one.
+func many() []string {
+	const digits = "(SELECT 0 AS d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 " +
+		"UNION SELECT 6 " +
+		"UNION SELECT 7 UNION SELECT 8 UNION SELECT 9)"
+	const numbers = "SELECT a.d + 10 * b.d + 100 * c.d + 1000 * e.d + 10000 * f.d AS n FROM " + digits + " a, " +
+		"" + digits +
+		" b, " + digits + " c, " + digits + " e, (SELECT 0 AS d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION " +
+		"SELECT 4) f"
+	var all []string
+	for _, table := range []string{"side1_large.sales_flat_order", "side2_large.sales_order"} {
+		all = append(all, "ALTER TABLE "+table+" MODIFY entity_id int NOT NULL",
+			"INSERT INTO "+table+" (entity_id, increment_id, status, created_at, updated_at) SELECT 10 + 7 * n, n, "+
+				"'complete', "+
+				"'2020-01-01', '2020-01-01' FROM ("+numbers+") x WHERE n < 45000",
+			"UPDATE "+table+" SET entity_id = -5 WHERE entity_id = 1")
+	}
+	return all
+}
+
+// TestLargeTables compares a table slice by slice: a difference is found wherever it is.
+func TestLargeTables(t *testing.T) {
+	t.Parallel()
+	server := mysqltest.New(t, mysqltest.Options{})
+	sides := load(t, "large", server, server)
+	run := func(statements ...string) {
+		t.Helper()
+		if err := server.Exec(t.Context(), append([]string{"SET time_zone = " +
+			"'+00:00'"}, statements...)...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(many()...)
+	report := compare(t.Context(), t, sides, reconcile.Input{})
+	if got := differences(report); got != "" {
+		t.Fatal(got)
+	}
+	if o := report.Outcomes[0]; !o.Counted || !o.Equal || o.Rows != [2]int{45004, 45004} {
+		t.Errorf("%+v", o)
+	}
+	for _, c := range []struct{ do, undo, want string }{
+		{
+			"UPDATE side2_large.sales_order SET status = 'x' WHERE entity_id IN (-5, 17, 157496, 315003)",
+			"UPDATE side2_large.sales_order SET status = 'pending' WHERE entity_id = -5; " +
+				"UPDATE side2_large.sales_order SET status = 'complete' WHERE entity_id > 10",
+			"sales_flat_order 2 4 [status] [100000001 1 22498 44999]",
+		},
+		{
+			"CREATE TABLE side2_large.kept AS SELECT * FROM side2_large.sales_order WHERE entity_id IN (24, 79999, " +
+				"315003); " +
+				"DELETE FROM side2_large.sales_order WHERE entity_id IN (24, 79999, 315003)",
+			"INSERT INTO side2_large.sales_order SELECT * FROM side2_large.kept",
+			"sales_flat_order 0 3 [] [2 11427 44999]",
+		},
+		{
+			"INSERT INTO side2_large.sales_order (entity_id, increment_id) VALUES (12, 'own'), (400000, 'later')",
+			"DELETE FROM side2_large.sales_order WHERE entity_id IN (12, 400000)",
+			"sales_flat_order 1 1 [] [own]",
+		},
+	} {
+		run(strings.Split(c.do, "; ")...)
+		if got := differences(compare(t.Context(), t, sides, reconcile.Input{})); got != c.want {
+			t.Errorf("%s\n got %s\nwant %s", c.do, got, c.want)
+		}
+		run(strings.Split(c.undo, "; ")...)
+	}
+	run("DELETE FROM side2_large.sales_order WHERE entity_id > 100000")
+	report = compare(t.Context(), t, sides, reconcile.Input{})
+	if o := report.Outcomes[0]; len(o.Differences) != 1 || o.Differences[0].Kind != reconcile.Missing || !o.Differences[0].More {
+		t.Errorf("%+v", o)
 	}
 }

@@ -120,7 +120,7 @@ func (p *Plan) older(ctx context.Context, r *rounds) {
 	for _, c := range p.comparisons {
 		if c.due(r.Now) {
 			due = append(due, c)
-			if c.ended.IsZero() {
+			if !c.done {
 				limit = firstHistory
 			}
 		}
@@ -142,7 +142,8 @@ func (p *Plan) report(r *rounds) Report {
 	for _, c := range p.comparisons {
 		o := c.outcome()
 		report.Outcomes = append(report.Outcomes, o)
-		report.Open = report.Open || o.Err == nil && (!o.Looked || o.Suspects > 0 || o.Progress < 1)
+		goesOn := o.Progress < 1 && len(c.dirty) < maxDirty
+		report.Open = report.Open || o.Err == nil && (!o.Looked || o.Suspects > 0 || goesOn)
 	}
 	return report
 }
@@ -151,7 +152,7 @@ func (c *comparison) outcome() Outcome {
 	o := Outcome{
 		Pair: c.Pair, Tables: c.tables, Looked: c.looks > 0, Err: c.err, Lost: c.lost, Stale: c.stale,
 		Own:     c.sides[1].own,
-		Counted: !c.large || !c.ended.IsZero(), Progress: c.progress(),
+		Counted: !c.large || c.done, Progress: c.progress(),
 	}
 	for side := range c.sides {
 		o.Rows[side] = c.sides[side].rows + c.older[side]
@@ -190,7 +191,7 @@ func (c *comparison) outcome() Outcome {
 	for _, way := range ways {
 		o.Differences = append(o.Differences, *byWay[way])
 	}
-	if c.unfound > 0 && c.unfound < enoughLooks {
+	if c.fresh || c.unfound > 0 && c.unfound < enoughLooks {
 		o.Suspects++
 	}
 	o.Unfound = c.unfound >= enoughLooks

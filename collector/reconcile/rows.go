@@ -14,6 +14,8 @@ const (
 	fine, buckets = 2000, 64
 	// maxSlice and maxGroups bound what a statement for groups reads and returns.
 	maxSlice, maxGroups = 200000, 5000
+	// dirtyLooks is how many older ranges one look narrows, enoughRows how many rows are enough to name.
+	dirtyLooks, enoughRows = 3, 100
 	// maxRows is how many differing rows of a comparison are kept.
 	maxRows = 1000
 )
