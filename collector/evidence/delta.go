@@ -165,7 +165,7 @@ func (e *Evidence) deltaMemory(ctx context.Context) (*deltaMemory, error) {
 			of[i] = memory.of[i] // it may answer again later
 			continue
 		}
-		instance, err := s.Session.Instance(ctx)
+		instance, err := s.Instance(ctx)
 		if err != nil {
 			return nil, err
 		}

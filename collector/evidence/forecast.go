@@ -71,11 +71,11 @@ func (e *Evidence) Forecast(ctx context.Context) (*Forecast, error) {
 
 // forgetOthers drops what was read from other databases.
 func (e *Evidence) forgetOthers(ctx context.Context, memory *forecastMemory) error {
-	instance1, err := e.Magento1.Session.Instance(ctx)
+	instance1, err := e.Magento1.Instance(ctx)
 	if err != nil {
 		return err
 	}
-	instance2, err := e.Magento2.Session.Instance(ctx)
+	instance2, err := e.Magento2.Instance(ctx)
 	if err != nil {
 		return err
 	}

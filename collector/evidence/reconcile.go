@@ -52,7 +52,7 @@ func (e *Evidence) Reconcile(ctx context.Context, v *finding.Verdict) (*Reconcil
 	e.explainByLog(ctx, r, &in)
 	memory := Recall[reconcileMemory](e.Memory, "reconcile")
 	for i, s := range e.Systems() {
-		instance, err := s.Session.Instance(ctx)
+		instance, err := s.Instance(ctx)
 		if err != nil {
 			s.Broken(v, "comparison", err)
 			return nil, false

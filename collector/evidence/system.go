@@ -43,6 +43,10 @@ type System struct {
 	// tlsFiles are the sizes and times of TLS's files.
 	tlsFiles string
 
+	instanceOnce sync.Once
+	instance     database.Instance
+	instanceErr  error
+
 	observe     sync.Once
 	observation privilege.Observation
 	observeErr  error
@@ -230,6 +234,12 @@ func (s *System) credential() credential {
 	}
 	c.endpoint.Name, c.endpoint.TLS = "", nil
 	return c
+}
+
+// Instance says what the session is on, asked once an evaluation.
+func (s *System) Instance(ctx context.Context) (database.Instance, error) {
+	s.instanceOnce.Do(func() { s.instance, s.instanceErr = s.Session.Instance(ctx) })
+	return s.instance, s.instanceErr
 }
 
 // Table returns the quoted name of one of Magento's tables.

@@ -9,7 +9,7 @@ import (
 
 const (
 	// maxStatements and maxTime are what comparing costs at most in one evaluation, apart from older rows.
-	maxStatements = 16
+	maxStatements = 12
 	maxTime       = 120 * time.Millisecond
 	// firstHistory is how long one evaluation compares older rows until they all were compared once, laterHistory from
 	// then on.

@@ -98,11 +98,6 @@ const maxTraceIDs = 1000
 func (p *Plan) trace(ctx context.Context, r *rounds) error {
 	t := &p.Traces
 	t.turn++
-	if p.has[magento2]["sales_sequence_meta"] && p.has[magento2]["store"] {
-		if err := r.sequences(ctx, t); err != nil {
-			return err
-		}
-	}
 	has2 := p.has[magento2]
 	t.Inventory.Exists = has2["inventory_source_item"] && has2["cataloginventory_stock_item"] &&
 		has2["catalog_product_entity"]
@@ -122,6 +117,11 @@ func (p *Plan) trace(ctx context.Context, r *rounds) error {
 
 // slow looks at what costs more.
 func (p *Plan) slow(ctx context.Context, r *rounds) error {
+	if p.has[magento2]["sales_sequence_meta"] && p.has[magento2]["store"] {
+		if err := r.sequences(ctx, &p.Traces); err != nil {
+			return err
+		}
+	}
 	if p.has[magento1]["core_url_rewrite"] && p.has[magento2]["url_rewrite"] {
 		if err := r.rewrites(ctx, &p.Traces.Rewrites); err != nil {
 			return err
@@ -182,44 +182,39 @@ func (r *rounds) ids(ctx context.Context, side int, query string) ([]int64, erro
 	return all, err
 }
 
+// nextID marks the row that has the next id behind a slice of products.
+const nextID = 2
+
 // inventory looks at the stock of the next products, and ends a round with the last ones.
 func (r *rounds) inventory(ctx context.Context, v *Inventory) error {
 	v.Pending = r.pends(r.Log["cataloginventory_stock_item"]) || r.pends(r.Log["catalog_product_entity"])
 	high := v.cursor + productSlice
-	query := fmt.Sprintf(
-		"SELECT p.entity_id, i.source_item_id IS NULL FROM %s s JOIN %s p ON p.entity_id = s.product_id"+
-			" LEFT JOIN %s i ON i.sku = p.sku AND i.source_code = 'default'"+
-			" WHERE s.stock_id = 1 AND p.entity_id > %d AND p.entity_id <= %d"+
-			" AND (i.source_item_id IS NULL OR i.quantity <> COALESCE(s.qty, 0)) LIMIT %d",
-		r.table(magento2, "cataloginventory_stock_item"),
-		r.table(magento2, "catalog_product_entity"),
-		r.table(magento2, "inventory_source_item"),
-		v.cursor,
-		high,
-		maxTraceIDs,
-	)
+	products := r.table(magento2, "catalog_product_entity")
+	// The last row is the next id behind the slice.
+	query := fmt.Sprintf("(SELECT p.entity_id, i.source_item_id IS NULL AS kind FROM %s s JOIN %s p"+
+		" ON p.entity_id = s.product_id LEFT JOIN %s i ON i.sku = p.sku AND i.source_code = 'default'"+
+		" WHERE s.stock_id = 1 AND p.entity_id > %[4]d AND p.entity_id <= %[5]d"+
+		" AND (i.source_item_id IS NULL OR i.quantity <> COALESCE(s.qty, 0)) LIMIT %[6]d)"+
+		" UNION ALL (SELECT MIN(entity_id), %[7]d FROM %[2]s WHERE entity_id > %[5]d)",
+		r.table(magento2, "cataloginventory_stock_item"), products, r.table(magento2, "inventory_source_item"),
+		v.cursor, high, maxTraceIDs, nextID)
+	var next sql.NullInt64
 	err := r.query(ctx, magento2, query, func(scan func(...any) error) error {
-		var id int64
-		var missing bool
-		err := scan(&id, &missing)
-		if missing {
-			v.missing = append(v.missing, id)
-		} else {
-			v.different = append(v.different, id)
+		var id sql.NullInt64
+		var kind int
+		err := scan(&id, &kind)
+		switch kind {
+		case nextID:
+			next = id
+		case 1:
+			v.missing = append(v.missing, id.Int64)
+		default:
+			v.different = append(v.different, id.Int64)
 		}
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("comparing the stock of Magento 2's sources: %w", err)
-	}
-	var next sql.NullInt64
-	query = fmt.Sprintf(
-		"SELECT MIN(entity_id) FROM %s WHERE entity_id > %d",
-		r.table(magento2, "catalog_product_entity"),
-		high,
-	)
-	if err := r.query(ctx, magento2, query, func(scan func(...any) error) error { return scan(&next) }); err != nil {
-		return fmt.Errorf("reading the next id of a product: %w", err)
 	}
 	if v.cursor = next.Int64 - 1; !next.Valid {
 		v.round()
