@@ -646,8 +646,8 @@ func TestReloadDuringAnEvaluation(t *testing.T) {
 		"/metrics",
 		200,
 		`magento_migration_ready{migration="corrected"} 1`,
-		`precondition_status_changes_total{migration="corrected",precondition="network"} 0`,
-		`precondition_status{migration="corrected",precondition="network",status="pass"} 1`,
+		`precondition_status_changes_total{migration="corrected",precondition="m2_installed"} 0`,
+		`precondition_status{migration="corrected",precondition="m2_installed",status="pass"} 1`,
 	)
 	if err := stopped.Resume(); err != nil {
 		t.Fatal(err)
