@@ -77,8 +77,8 @@ var encodedExtensions = wordSet(".enc .aes .cpt .gpg .pgp .age .crypt .crypto .n
 // opaqueByName names what begins like no text, and whose name says that it is encrypted or compressed.
 func opaqueByName(name string, head []byte) (beginning, bool) {
 	ext := strings.ToLower(path.Ext(name))
-	text := func(b byte) bool { return b >= ' ' && b < 0x7f || isBlank[b] }
-	if !encodedExtensions[ext] || sniffCompression(head) != CompressionNone || !slices.ContainsFunc(head, func(b byte) bool { return !text(b) }) {
+	noText := func(b byte) bool { return (b < ' ' || b >= 0x7f) && !isBlank[b] }
+	if !encodedExtensions[ext] || sniffCompression(head) != CompressionNone || !slices.ContainsFunc(head, noText) {
 		return beginning{}, false
 	}
 	return beginning{text: "no text, and its name ends in " + ext, how: "decrypt or unpack a copy"}, true

@@ -84,8 +84,8 @@ type Extensions struct {
 	Found []Extension
 	// Orphans are third-party setups in core_resource that no module file under magento1.root declares.
 	Orphans []string
-	// Unattributed counts the third-party modules that Magento loads and whose config.xml, which has their setups, cannot
-	// be read: the orphans may belong to them.
+	// Unattributed counts the third-party modules that Magento loads and whose config.xml, which has their setups,
+	// cannot be read: the orphans may belong to them.
 	Unattributed int
 }
 

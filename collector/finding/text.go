@@ -58,3 +58,11 @@ func Duration(d time.Duration) string {
 	}
 	return fmt.Sprintf("%d days", int(d.Hours())/24)
 }
+
+// Rows says a number of rows and what they do, in both numbers.
+func Rows(n int, one, many string) string {
+	if n == 1 {
+		return "1 row " + one
+	}
+	return Grouped(n) + " rows " + many
+}

@@ -142,7 +142,7 @@ func (j *deltaBacklogJudge) marked() {
 	}
 	j.bad("processed", fmt.Sprintf("a delta died in the middle: %s marked as processed, and the next cycle drops "+
 		"later changes of it unseen",
-		rows(j.b.Marked, "is", "are")), strings.Join(j.b.MarkedTables[:min(len(j.b.MarkedTables), shownTables)], ", ")+
+		finding.Rows(j.b.Marked, "is", "are")), strings.Join(j.b.MarkedTables[:min(len(j.b.MarkedTables), shownTables)], ", ")+
 		"; "+j.d.Activity.Seen,
 		strings.Join(lines, "\n"))
 }
@@ -277,16 +277,8 @@ func measured(r delta.Rates) string {
 	return "a cautious guess, because no delta was seen at work yet"
 }
 
-// rows says a number of rows and what they do, in both numbers.
-func rows(n int, one, many string) string {
-	if n == 1 {
-		return "1 row " + one
-	}
-	return finding.Grouped(n) + " rows " + many
-}
-
 // waiting says how many rows wait.
-func waiting(n int) string { return rows(n, "waits", "wait") }
+func waiting(n int) string { return finding.Rows(n, "waits", "wait") }
 
 func (j *deltaBacklogJudge) groups() string {
 	var texts []string
@@ -455,7 +447,7 @@ func (j *deltaBacklogJudge) notes() {
 	if j.b.Orphaned > 0 {
 		j.Note("orphaned", fmt.Sprintf("%s for ever, which is harmless: what they stand for was deleted with what it "+
 			"belonged to",
-			rows(j.b.Orphaned, "of the log stays", "of the log stay")), "", "")
+			finding.Rows(j.b.Orphaned, "of the log stays", "of the log stay")), "", "")
 	}
 	if j.d.Activity.Known && j.d.Activity.Running {
 		j.Note("delta", "migrate:delta runs", j.d.Activity.Seen, "")

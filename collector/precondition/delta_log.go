@@ -252,7 +252,7 @@ func (j *deltaLogJudge) losses() {
 		}
 		j.Fail(
 			l.Document,
-			fmt.Sprintf("changes of Magento 1's %s were lost: %s", l.Many, rows(len(l.IDs),
+			fmt.Sprintf("changes of Magento 1's %s were lost: %s", l.Many, finding.Rows(len(l.IDs),
 				"differs from Magento 2 and is in no log", "differ from Magento 2 and are in no log")),
 			fmt.Sprintf(
 				"%s with %s %s%s; seen in two evaluations more than one cycle apart; in Magento 2 the table is %s",
