@@ -140,9 +140,15 @@ func (j *deltaBacklogJudge) marked() {
 	for _, table := range j.b.MarkedTables[:min(len(j.b.MarkedTables), shownTables)] {
 		lines = append(lines, "UPDATE "+database.Quote(table)+" SET processed = 0 WHERE processed = 1;")
 	}
-	j.bad("processed", fmt.Sprintf("a delta died in the middle: %s marked as processed, and the next cycle drops "+
-		"later changes of it unseen",
-		finding.Rows(j.b.Marked, "is", "are")), strings.Join(j.b.MarkedTables[:min(len(j.b.MarkedTables), shownTables)], ", ")+
+	j.bad("processed", fmt.Sprintf(
+		"a delta died in the middle: %s marked as processed, and the next cycle drops "+
+			"later changes of it unseen",
+		finding.Rows(
+			j.b.Marked,
+			"is",
+			"are",
+		),
+	), strings.Join(j.b.MarkedTables[:min(len(j.b.MarkedTables), shownTables)], ", ")+
 		"; "+j.d.Activity.Seen,
 		strings.Join(lines, "\n"))
 }
