@@ -103,7 +103,12 @@ func (e *Evidence) Delta(ctx context.Context, v *finding.Verdict) (*Delta, bool)
 		return nil, false
 	}
 	e.delta.once.Do(func() { e.delta.delta, e.delta.err = e.lookAtDelta(ctx) })
-	if e.delta.err != nil {
+	switch {
+	case errors.Is(e.delta.err, errLooking):
+		v.Unknown("delta log", "an earlier evaluation has not ended yet", "",
+			"Wait for the next evaluation. If it stays so, look for a server or a file system that hangs.")
+		return nil, false
+	case e.delta.err != nil:
 		e.Magento1.Broken(v, "delta log", e.delta.err)
 		return nil, false
 	}
