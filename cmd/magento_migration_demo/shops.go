@@ -95,7 +95,10 @@ func (d *demo) openShop(ctx context.Context, system, schema, account, password s
 	if err != nil {
 		return nil, err
 	}
-	d.group.Go(func() error { return errors.Join(watch(ctx, system, server), server.Stop()) })
+	d.group.Go(func() error {
+		d.watch(ctx, system, server)
+		return server.Stop()
+	})
 	if err := server.Load(ctx, system, schema); err != nil {
 		return nil, fmt.Errorf("fill %s: %w", system, err)
 	}
@@ -107,23 +110,41 @@ func (d *demo) openShop(ctx context.Context, system, schema, account, password s
 
 const watchInterval = 500 * time.Millisecond
 
-// watch returns nil when ctx ends, and an error when the server does.
-func watch(ctx context.Context, system string, server *mysqltest.Server) error {
-	tick := time.NewTicker(watchInterval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
+// watch lives with a server that ends, because that is what people try first: it says what it saw, and starts it
+// again when somebody asks for it. It returns when ctx ends.
+func (d *demo) watch(ctx context.Context, system string, server *mysqltest.Server) {
+	ask := filepath.Join(d.dir, "start-"+system)
+	down := false
+	every(ctx, watchInterval, func(ctx context.Context, _ int) {
+		if _, err := os.Stat(ask); err == nil {
+			_ = os.Remove(ask)
+			if err := server.Restart(ctx); err != nil {
+				d.step("The server of %s does not start: %v", system, err)
+				return
+			}
 		}
-		_, err := server.Root(ctx)
-		// A server that answers with an error runs, for example one without a free connection.
-		if _, answered := errors.AsType[*mysql.MySQLError](err); err != nil && !answered && ctx.Err() == nil {
-			return fmt.Errorf("the server of %s ended: %w; its error log ends with:\n%s",
-				system, err, lastBytes(server.ErrorLog()))
+		err := ping(ctx, server)
+		switch {
+		case ctx.Err() != nil:
+		case err != nil && !down:
+			d.step("\nThe server of %s ended: %v. Its error log ends with:\n%s\nThe exporter sees it within seconds. "+
+				"The demo goes on. To start the server again:\n  touch %s\n",
+				system, err, lastBytes(server.ErrorLog()), ask)
+			down = true
+		case err == nil && down:
+			d.step("The server of %s is back.", system)
+			down = false
 		}
+	})
+}
+
+// ping returns why nobody answers. A server that answers with an error runs, for example one without a free connection.
+func ping(ctx context.Context, server *mysqltest.Server) error {
+	_, err := server.Root(ctx)
+	if _, answered := errors.AsType[*mysql.MySQLError](err); answered {
+		return nil
 	}
+	return err
 }
 
 func lastBytes(text string) string { return text[max(0, len(text)-keptLog):] }
