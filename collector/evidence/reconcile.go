@@ -117,7 +117,7 @@ func (e *Evidence) explainByLog(ctx context.Context, r *Reconciliation, in *reco
 	}
 }
 
-// planComparison makes the plan anew when there is none, and when its files changed or the schemas may have.
+// planComparison makes the plan again when there is none, and when its files changed or the schemas may have.
 func (e *Evidence) planComparison(ctx context.Context, m *reconcileMemory, sides [2]reconcile.Side) error {
 	key := ""
 	if e.Tool.Config != nil {

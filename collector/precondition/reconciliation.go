@@ -220,7 +220,7 @@ func (j *reconciliationJudge) remedy(o reconcile.Outcome, d reconcile.Difference
 			d,
 		)
 	}
-	return "The delta does not deliver this table, so that no later run mends it: copy the rows by hand, or " +
+	return "The delta does not deliver this table, so no later run fixes it: copy the rows by hand, or " +
 		"restore Magento " +
 		"2's backup and run migrate:data again. Otherwise waive " + o.Pair.Entity + "."
 }
