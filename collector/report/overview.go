@@ -132,7 +132,7 @@ func newOverview(d Readiness, f Filter, catalogue precondition.Catalogue) overvi
 	}
 	slices.SortStableFunc(matching, blockedFirst)
 	o.Matching, o.Compact = len(matching), len(matching) > maxDetailed
-	if len(matching) > 1 {
+	if len(matching) > 2 {
 		o.Causes = causes(matching, catalogue)
 	}
 	o.Pager = newPager(f, len(matching))
