@@ -269,7 +269,7 @@ func testKeyboard(t *testing.T, b *tab, _ string) {
 	if got := evaluate[string](b, "navigator.clipboard.readText()"); got != want || !strings.HasPrefix(got, "GRANT ") {
 		t.Errorf("copied %q, want %q", got, want)
 	}
-	tabs("privileges-docs")
+	tabs("privileges-more", "privileges-docs")
 }
 
 func (b *tab) allowClipboard(origin string) {
