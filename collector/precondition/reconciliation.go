@@ -256,7 +256,7 @@ func (j *reconciliationJudge) grids() {
 		}
 		subject := o.Pair.Entity + " grid"
 		if len(ids) == 0 {
-			j.Note(subject, "Magento 2's grid of "+o.Pair.Many+" has rows of some that were deleted", "", "")
+			j.Note(subject, "Magento 2's grid of "+o.Pair.Many+" has rows that its own table lacks", "", "")
 			continue
 		}
 		j.Warn(subject, "Magento 2's grid of "+o.Pair.Many+" lacks rows or shows an old state: "+

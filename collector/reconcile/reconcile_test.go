@@ -72,17 +72,18 @@ func open(t *testing.T, server *mysqltest.Server, name string) *database.Session
 }
 
 // compare runs rounds until nothing is open, as a patient evaluation does.
-func compare(ctx context.Context, t *testing.T, sides [2]reconcile.Side, in reconcile.Input) reconcile.Report {
+func compare(ctx context.Context, t *testing.T, sides [2]reconcile.Side) reconcile.Report {
 	t.Helper()
 	plan, err := reconcile.NewPlan(ctx, sides, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return runRounds(ctx, t, plan, sides, in)
+	return runRounds(ctx, t, plan, sides)
 }
 
-func runRounds(ctx context.Context, t *testing.T, plan *reconcile.Plan, sides [2]reconcile.Side, in reconcile.Input) reconcile.Report {
+func runRounds(ctx context.Context, t *testing.T, plan *reconcile.Plan, sides [2]reconcile.Side) reconcile.Report {
 	t.Helper()
+	in := reconcile.Input{}
 	for in.Turn = 1; in.Turn < 100; in.Turn++ {
 		if report := plan.Round(ctx, sides, in); !report.Open {
 			return report
@@ -124,7 +125,7 @@ func TestServersAgree(t *testing.T) {
 			pair := fmt.Sprintf("%d_%d", i, j)
 			sides := load(t, pair, server, other)
 			name := fmt.Sprintf("%s and %s", server.Flavor(), other.Flavor())
-			if got := differences(compare(t.Context(), t, sides, reconcile.Input{})); got != "" {
+			if got := differences(compare(t.Context(), t, sides)); got != "" {
 				t.Errorf("%s:\n%s", name, got)
 			}
 			wantDifferences(t, name, other, "side2_"+pair, sides)
@@ -178,7 +179,7 @@ func wantDifferences(t *testing.T, name string, server *mysqltest.Server, db str
 	if err := server.Exec(t.Context(), statements...); err != nil {
 		t.Fatal(err)
 	}
-	if got := differences(compare(t.Context(), t, sides, reconcile.Input{})); got != want {
+	if got := differences(compare(t.Context(), t, sides)); got != want {
 		t.Errorf("%s\n got %s\nwant %s", name, got, want)
 	}
 }
@@ -197,7 +198,7 @@ func TestLongTexts(t *testing.T) {
 			t.Fatal(err)
 		}
 		sides[1].Session = open(t, server, "side2_long")
-		for _, o := range compare(t.Context(), t, sides, reconcile.Input{}).Outcomes {
+		for _, o := range compare(t.Context(), t, sides).Outcomes {
 			if o.Pair.Document == "cms_block" && (len(o.Differences) > 0 || !o.Equal && o.Lost == 0) {
 				t.Errorf("%s: %+v", flavor, o)
 			}
@@ -238,7 +239,7 @@ func TestLargeTables(t *testing.T) {
 		}
 	}
 	run(many()...)
-	report := compare(t.Context(), t, sides, reconcile.Input{})
+	report := compare(t.Context(), t, sides)
 	if got := differences(report); got != "" {
 		t.Fatal(got)
 	}
@@ -266,13 +267,13 @@ func TestLargeTables(t *testing.T) {
 		},
 	} {
 		run(strings.Split(c.do, "; ")...)
-		if got := differences(compare(t.Context(), t, sides, reconcile.Input{})); got != c.want {
+		if got := differences(compare(t.Context(), t, sides)); got != c.want {
 			t.Errorf("%s\n got %s\nwant %s", c.do, got, c.want)
 		}
 		run(strings.Split(c.undo, "; ")...)
 	}
 	run("DELETE FROM side2_large.sales_order WHERE entity_id > 100000")
-	report = compare(t.Context(), t, sides, reconcile.Input{})
+	report = compare(t.Context(), t, sides)
 	if o := report.Outcomes[0]; len(o.Differences) != 1 || o.Differences[0].Kind != reconcile.Missing || !o.Differences[0].More {
 		t.Errorf("%+v", o)
 	}
