@@ -340,8 +340,9 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// patience is how long anything may take on a machine that is busy with other things.
-const patience = 5 * time.Minute
+// patience is how long anything may take on a machine that is busy with other things. Rules look back ten minutes, so
+// that what was not ready once is not for so long.
+const patience = 15 * time.Minute
 
 // await polls until done returns nil, and fails with its last error.
 func await(t *testing.T, what string, done func() error) {
