@@ -94,7 +94,8 @@ func (state *State) readIndexers(ctx context.Context, s *database.Session, prefi
 
 func (state *State) readViews(ctx context.Context, s *database.Session, prefix string) error {
 	query := fmt.Sprintf("SELECT COALESCE(view_id, ''), COALESCE(mode, '') = 'enabled', COALESCE(status, ''), "+
-		"CAST(updated AS CHAR), CAST(UTC_TIMESTAMP() AS CHAR), COALESCE(version_id, 0) FROM %s ORDER BY view_id LIMIT %d",
+		"CAST(updated AS CHAR), CAST(UTC_TIMESTAMP() AS CHAR), COALESCE(version_id, 0) FROM %s ORDER BY view_id "+
+		"LIMIT %d",
 		database.Quote(prefix+"mview_state"), maxIndexers)
 	return s.Rows(ctx, query, nil, func(scan func(...any) error) error {
 		var v View
