@@ -214,7 +214,7 @@ func preconditions(t *testing.T, exporter string) map[string]precondition {
 func pasted(t *testing.T, output string) map[string][]string {
 	t.Helper()
 	_, section, ok1 := strings.Cut(output, "within seconds.\n")
-	section, _, ok2 := strings.Cut(section, "\nOr open the databases")
+	section, _, ok2 := strings.Cut(section, "\nOr kill one of the database servers")
 	if !ok1 || !ok2 {
 		t.Fatal("the output has no section of commands to paste")
 	}

@@ -25,7 +25,9 @@ func (s *shop) wantPhase(want config.Phase) {
 
 func TestPhaseFromTheDatabases(t *testing.T) {
 	t.Parallel()
-	s := newShop(t, func(s *shoptest.Shop) { s.Server2, s.Prefix1, s.Prefix2 = s.Server1, "mage_", "m2_" })
+	s := newShop(t, func(s *shoptest.Shop) {
+		s.Server2, s.Prefix1, s.Prefix2, s.Hasty = s.Server1, "mage_", "m2_", true
+	})
 	s.wantPhase(config.PhasePrepare)
 	s.On2("INSERT INTO m2_sales_order (increment_id) VALUES ('1')")
 	s.wantPhase(config.PhasePrepare)

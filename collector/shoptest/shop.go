@@ -87,6 +87,8 @@ type Shop struct {
 	Offset time.Duration
 	// Log has what the evaluator logged.
 	Log *strings.Builder
+	// Hasty makes Evaluate one evaluation, as in serving. Otherwise it is repeated until all is looked at, as in check.
+	Hasty bool
 
 	sections map[string]string
 }
@@ -128,7 +130,7 @@ func (s *Shop) Start() {
 	s.Board = collector.NewBoard(s.Catalogue, exposition.NewExpositor(s.Catalogue).Render)
 	logger := slog.New(slog.NewTextHandler(io.Writer(s.Log), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s.Evaluator = collector.NewEvaluator(collector.EvaluatorOptions{
-		Board: s.Board, Backups: reader, Patient: true, Logger: logger, Now: s.Now,
+		Board: s.Board, Backups: reader, Patient: !s.Hasty, Logger: logger, Now: s.Now,
 	})
 }
 
