@@ -43,7 +43,7 @@ func (s *shop) sell(ctx context.Context, n int) error {
 // in each other's way: what the tool itself loses between marking and cleaning is not this test's subject.
 func TestDeltaLogIsQuietWhileTheShopSells(t *testing.T) {
 	t.Parallel()
-	s := newDelta(t)
+	s := newDelta(t, func(s *shoptest.Shop) { s.Hasty = true })
 	s.Migration.Phase = config.PhaseDelta
 	s.Want("delta_log", finding.Pass)
 	ctx, stop := context.WithCancel(t.Context())
