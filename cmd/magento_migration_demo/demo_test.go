@@ -416,6 +416,7 @@ func TestWindow(t *testing.T) {
 	if p := of("delta_log"); p.Status != "pass" {
 		t.Errorf("%+v", p)
 	}
+	eventually(t, "both systems are compared and equal", func() bool { return of("reconciliation").Status == "pass" })
 	paste("drop a trigger")
 	says("delta_log", "fail", "changes of sales_flat_order are not logged: the trigger for UPDATE is missing")
 	says("delta_log", "fail", "changes of Magento 1's orders were lost")

@@ -22,6 +22,8 @@ var (
 	sellSQL string
 	//go:embed files/deliver.sql
 	deliverSQL string
+	//go:embed files/grid.sql
+	gridSQL string
 	//go:embed files/delivered.tsv
 	deliveredTable string
 	//go:embed files/config.xml.tmpl
@@ -193,13 +195,23 @@ func (w *window) deliver(ctx context.Context) (err error) {
 		script := strings.NewReplacer(
 			"{{document}}", column[0], "{{magento2}}", column[1], "{{key}}", column[2], "{{columns}}", column[3],
 		).Replace(deliverSQL)
-		for _, statement := range statements(script) {
-			if _, err := tx.ExecContext(ctx, statement); err != nil {
-				return err
-			}
+		if err := execute(ctx, tx, script); err != nil {
+			return err
 		}
 	}
+	if err := execute(ctx, tx, gridSQL); err != nil {
+		return err
+	}
 	return tx.Commit()
+}
+
+func execute(ctx context.Context, tx *sql.Tx, script string) error {
+	for _, statement := range statements(script) {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // statements are those of a script without texts that end a line with a semicolon.

@@ -1,0 +1,2 @@
+-- The last thing that a cycle does: rows of Magento 2's order grid that are missing or old are written from the orders.
+REPLACE INTO live2.sales_order_grid (entity_id, status, store_id, customer_id, base_grand_total, grand_total, increment_id, created_at, updated_at) SELECT entity_id, status, store_id, customer_id, base_grand_total, grand_total, increment_id, created_at, updated_at FROM live2.sales_order o WHERE NOT EXISTS (SELECT 1 FROM live2.sales_order_grid g WHERE g.entity_id = o.entity_id AND g.status <=> o.status AND g.updated_at <=> o.updated_at);
