@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -69,12 +70,11 @@ func (l *look) processes(ctx context.Context, root string) {
 		l.problem(root, "the process table cannot be read: "+reason(err), processRemedy)
 		return
 	}
-	sort.Sort(all)
 	self, selfErr := table.fs.Self()
 	if selfErr == nil {
 		table.mounts = mountNamespace(self)
 	}
-	for _, p := range all {
+	for _, p := range byPID(all) {
 		if ctx.Err() != nil {
 			return
 		}
@@ -84,6 +84,20 @@ func (l *look) processes(ctx context.Context, root string) {
 	}
 	l.looked(fmt.Sprintf("%s (%d processes)", root, len(all)))
 	l.processView(&table, all, self)
+}
+
+// byPID returns the processes in the order of their ids. What sorts them as an interface, or as a type parameter, links
+// every method of package procfs into the program: 2 % of it.
+func byPID(all procfs.Procs) []procfs.Proc {
+	at := map[int]int{}
+	for i, p := range all {
+		at[p.PID] = i
+	}
+	var sorted []procfs.Proc
+	for _, pid := range slices.Sorted(maps.Keys(at)) {
+		sorted = append(sorted, all[at[pid]])
+	}
+	return sorted
 }
 
 // processRemedy is for a process table that shows too little.
