@@ -12,6 +12,8 @@ package backup
 import (
 	"fmt"
 	"time"
+
+	"magento_migration_exporter/collector/finding"
 )
 
 // Kind is what wrote a backup.
@@ -140,9 +142,9 @@ func (r Report) Magento1(database string) string {
 	for _, d := range databases {
 		for _, prefix := range d.Prefixes() {
 			switch systemOf(d.Tables.List(), prefix) {
-			case SystemMagento2:
+			case finding.Magento2:
 				return ""
-			case SystemMagento1:
+			case finding.Magento1:
 				table = prefix + "core_resource"
 				if d.Name != "" && d.Name != database {
 					table += fmt.Sprintf(" in the database %q", d.Name)

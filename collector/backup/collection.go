@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"magento_migration_exporter/collector/finding"
 )
 
 // collection is what several files hold that may together be one backup, or be several: the members of an archive, the
@@ -257,9 +259,9 @@ func (m *member) ranked() int64 {
 	for _, d := range m.report.Databases {
 		for _, prefix := range d.Prefixes() {
 			switch systemOf(d.Tables.List(), prefix) {
-			case SystemMagento2:
+			case finding.Magento2:
 				rank = max(rank, 3)
-			case SystemMagento1:
+			case finding.Magento1:
 				rank = max(rank, 2)
 			}
 		}

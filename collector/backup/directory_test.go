@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/mysqltest"
 )
 
@@ -272,7 +273,7 @@ func TestMySQLShell(t *testing.T) {
 	if r.Kind != KindMySQLShell || r.ServerVersion != "8.0.36" || r.Began.Time.Hour() != 10 {
 		t.Errorf("%s of %s began %v", r.Kind, r.ServerVersion, r.Began)
 	}
-	if c.System != SystemMagento2 || !slices.Equal(c.Patches, []string{`Magento\Store\Setup`, "a\tb\nc"}) ||
+	if c.System != finding.Magento2 || !slices.Equal(c.Patches, []string{`Magento\Store\Setup`, "a\tb\nc"}) ||
 		!has(c.Views, "v") ||
 		c.Triggers != 1 {
 		t.Errorf("%+v", c)
@@ -340,7 +341,7 @@ func wantPhysical(t *testing.T, r Report, kind Kind) {
 		t.Fatalf("databases %+v", r.Databases)
 	}
 	c := db.Content("")
-	if r.Kind != kind || c.System != SystemMagento2 || c.RowsKnown || c.Installed() {
+	if r.Kind != kind || c.System != finding.Magento2 || c.RowsKnown || c.Installed() {
 		t.Errorf("%s, %q, rows known %v", r.Kind, c.System, c.RowsKnown)
 	}
 	if !has(c.Tables, "store") || !has(c.Tables, "acme;log") || !has(c.Views, "inventory_stock_1") || c.Triggers < 3 {

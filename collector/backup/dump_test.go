@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"magento_migration_exporter/collector/baseline"
+	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/mysqltest"
 )
 
@@ -94,7 +95,7 @@ func TestRealDumps(t *testing.T) {
 // wantFresh checks what the test's fresh Magento 2 holds.
 func wantFresh(t *testing.T, c Content) {
 	t.Helper()
-	if c.System != SystemMagento2 || !c.Installed() || !c.RowsKnown {
+	if c.System != finding.Magento2 || !c.Installed() || !c.RowsKnown {
 		t.Errorf("system %q, installed %v, rows known %v", c.System, c.Installed(), c.RowsKnown)
 	}
 	if len(c.Patches) != 12 || len(c.Modules) != 7 || c.NamesCapped {
@@ -153,7 +154,7 @@ func TestContent(t *testing.T) {
 			t.Errorf("prefixes %q", p)
 		}
 		wantFresh(t, db.Content("m2_"))
-		if c := db.Content(""); c.System != SystemNone {
+		if c := db.Content(""); c.System != "" {
 			t.Errorf("%q without the prefix", c.System)
 		}
 	})
@@ -161,14 +162,14 @@ func TestContent(t *testing.T) {
 		t.Parallel()
 		db, _ := report(t, write(t, "m1.sql", dump(t, "m1"))).Database("m1")
 		c := db.Content("")
-		if c.System != SystemMagento1 || c.Installed() || !slices.Contains(c.Modules, "core_setup") {
+		if c.System != finding.Magento1 || c.Installed() || !slices.Contains(c.Modules, "core_setup") {
 			t.Errorf("%q, modules %q", c.System, c.Modules)
 		}
 	})
 	t.Run("a part of a Magento 1", func(t *testing.T) {
 		t.Parallel()
 		db, _ := report(t, write(t, "m1.sql", dump(t, "m1", "core_resource"))).Database("m1")
-		if c := db.Content(""); c.System != SystemMagento1 || !slices.Equal(db.Prefixes(), []string{""}) {
+		if c := db.Content(""); c.System != finding.Magento1 || !slices.Equal(db.Prefixes(), []string{""}) {
 			t.Errorf("%q, prefixes %q", c.System, db.Prefixes())
 		}
 	})
@@ -177,7 +178,7 @@ func TestContent(t *testing.T) {
 		r := report(t, write(t, "other.sql", dump(t, "other")))
 		wantWhole(t, r)
 		db, ok := r.Database("other")
-		if !ok || db.Content("").System != SystemNone || db.RowCount != 2 {
+		if !ok || db.Content("").System != "" || db.RowCount != 2 {
 			t.Errorf("%+v", r.Databases)
 		}
 		if _, ok := r.Database("m2"); ok {
@@ -187,7 +188,7 @@ func TestContent(t *testing.T) {
 	t.Run("without rows", func(t *testing.T) {
 		t.Parallel()
 		db, _ := report(t, write(t, "empty.sql", dump(t, "--no-data", "m2"))).Database("m2")
-		if c := db.Content(""); c.System != SystemMagento2 || c.Installed() {
+		if c := db.Content(""); c.System != finding.Magento2 || c.Installed() {
 			t.Errorf("%q, installed %v", c.System, c.Installed())
 		}
 	})

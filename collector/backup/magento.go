@@ -9,22 +9,13 @@ import (
 	"strings"
 
 	"magento_migration_exporter/collector/baseline"
-)
-
-// System is which Magento a database belongs to.
-type System string
-
-// The systems, found out by the tables of a database.
-const (
-	SystemNone     System = ""
-	SystemMagento1 System = "magento1"
-	SystemMagento2 System = "magento2"
+	"magento_migration_exporter/collector/finding"
 )
 
 // Content is what a database in a backup says about the Magento whose tables have a certain prefix. Names are without
 // the prefix.
 type Content struct {
-	System    System
+	System    finding.System // whose tables these are; empty when they are neither's
 	Prefix    string
 	Tables    []string // base tables, sorted
 	Views     []string // sorted
@@ -63,7 +54,7 @@ type Entity struct {
 
 // Installed reports whether the backup holds the rows that installing a Magento 2 makes: its patches or modules.
 func (c Content) Installed() bool {
-	return c.System == SystemMagento2 && (len(c.Patches) > 0 || len(c.Modules) > 0)
+	return c.System == finding.Magento2 && (len(c.Patches) > 0 || len(c.Modules) > 0)
 }
 
 // LeftOut is a table of whose rows a backup holds none, or not those that it should.
@@ -201,17 +192,17 @@ func Generated(table string) bool { return generatedTable.MatchString(table) }
 
 // systemOf says which Magento has its tables, which are sorted, under a prefix. Magento 1's register of modules is one
 // that no Magento 2 ever had, so it also identifies a part of a Magento 1; a Magento 2 needs more to be one.
-func systemOf(tables []string, prefix string) System {
+func systemOf(tables []string, prefix string) finding.System {
 	all := func(names ...string) bool {
 		return !slices.ContainsFunc(names, func(n string) bool { return !has(tables, prefix+n) })
 	}
 	switch {
 	case all("store", "sales_order", "eav_attribute") && (all("setup_module") || all("patch_list")):
-		return SystemMagento2
+		return finding.Magento2
 	case all("core_resource"):
-		return SystemMagento1
+		return finding.Magento1
 	}
-	return SystemNone
+	return ""
 }
 
 // Prefixes returns the table prefixes under which a Magento is found, sorted.
@@ -220,7 +211,7 @@ func (d Database) Prefixes() []string {
 	found := map[string]bool{}
 	for _, name := range tables {
 		for _, mark := range []string{"setup_module", "patch_list", "core_resource"} {
-			if prefix, ok := strings.CutSuffix(name, mark); ok && systemOf(tables, prefix) != SystemNone {
+			if prefix, ok := strings.CutSuffix(name, mark); ok && systemOf(tables, prefix) != "" {
 				found[prefix] = true
 			}
 		}
@@ -228,7 +219,7 @@ func (d Database) Prefixes() []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-// Content reads the database as that of the Magento with this table prefix. Its System is SystemNone where no Magento
+// Content reads the database as that of the Magento with this table prefix. Its System is "" where no Magento
 // has it.
 func (d Database) Content(prefix string) Content {
 	tables := d.Tables.List()
@@ -269,7 +260,7 @@ func withoutPrefix(names []string, prefix string) []string {
 func (d Database) readRows(c *Content) {
 	get := func(name string) Rows { return d.rows[c.Prefix+name] }
 	modules, orders := get("setup_module"), get("sales_order")
-	if c.System == SystemMagento1 {
+	if c.System == finding.Magento1 {
 		modules, orders = get("core_resource"), get("sales_flat_order")
 	}
 	patches, admin, categories := get("patch_list"), get("admin_user"), get("catalog_category_entity")

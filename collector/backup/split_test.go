@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"magento_migration_exporter/collector/finding"
 )
 
 // splitBy has the program split make parts of a file, in a new directory.
@@ -272,7 +274,7 @@ func TestTableFoldersWithMore(t *testing.T) {
 			files[table+".sql"] = dump(t, "m1", table)
 		}
 		r := report(t, files.put(t))
-		if r.Kind != KindTables || r.Databases[0].Content("").System != SystemMagento1 {
+		if r.Kind != KindTables || r.Databases[0].Content("").System != finding.Magento1 {
 			t.Errorf("%s: %v", r.Kind, r.Databases)
 		}
 	})

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"magento_migration_exporter/collector/finding"
 )
 
 // saves and restores are what the heads and ends of many dumps hold.
@@ -266,7 +268,7 @@ func TestWritersOfMagento1(t *testing.T) {
 		r := report(t, write(t, "dump.sql", []byte(e.head+body)))
 		found := slices.ContainsFunc(
 			r.Databases,
-			func(d Database) bool { return d.Content("").System == SystemMagento1 },
+			func(d Database) bool { return d.Content("").System == finding.Magento1 },
 		)
 		if !found || r.Kind != e.kind {
 			t.Errorf("%s: %s: %v", name, r.Kind, r.Databases)

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"magento_migration_exporter/collector/finding"
 )
 
 // TestLongLine reads a passwd file with a line that is longer than any buffer: what follows it counts all the same.
@@ -14,7 +16,7 @@ func TestLongLine(t *testing.T) {
 	h.write(t, "etc/passwd", "#"+strings.Repeat("x", 1<<20)+"\nshop:x:1000:33::{HOME}:/bin/sh\r\n")
 	h.write(t, "spool/cron/shop", "* * * * * php www/bin/magento cron:run\n")
 	e := h.files(t, h.options(), []string{"spool/cron/*"})
-	if len(e.Armed(Magento2)) != 1 || len(e.Problems) > 0 {
+	if len(e.Armed(finding.Magento2)) != 1 || len(e.Problems) > 0 {
 		t.Errorf("%+v", e)
 	}
 }

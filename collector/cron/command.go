@@ -8,12 +8,14 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"magento_migration_exporter/collector/finding"
 )
 
 // invocation is one start of Magento's cron that a command line holds.
 type invocation struct {
 	kind      Kind
-	system    System
+	system    finding.System
 	certainty Certainty
 	text      string
 	note      string
@@ -443,8 +445,8 @@ func (l *look) started(p program, isOpen bool, sh shell) (invocation, bool) {
 	text := strings.TrimSpace(p.script + " " + p.text)
 	found := invocation{kind: p.kind, system: system, certainty: certainty, text: text}
 	switch {
-	case sh.marked && p.isOf(Magento2):
-		found.system, found.certainty, ok = Magento2, Certain, true
+	case sh.marked && p.isOf(finding.Magento2):
+		found.system, found.certainty, ok = finding.Magento2, Certain, true
 	case sh.view != "":
 		found.system, found.certainty, found.note, ok = l.containedIn(sh.view, p, dir)
 	case sh.elsewhere != "":
@@ -460,7 +462,7 @@ func (l *look) started(p program, isOpen bool, sh shell) (invocation, bool) {
 	return found, ok
 }
 
-func (l *look) looksFor(s System) bool {
+func (l *look) looksFor(s finding.System) bool {
 	return slices.ContainsFunc(l.sites, func(site site) bool { return site.system == s })
 }
 
@@ -482,7 +484,7 @@ func (sh *shell) findInPath(name string) string {
 // fetch reads a command that asks for cron.php behind a web address. Both Magentos have one, and the address does not
 // say whose it is.
 func (r *reader) fetch(words []word) {
-	if !r.look.looksFor(Magento2) {
+	if !r.look.looksFor(finding.Magento2) {
 		return
 	}
 	for _, w := range words[1:] {
@@ -508,7 +510,7 @@ func fetched(address string) invocation {
 		}
 	}
 	return invocation{
-		kind: PubCron, system: Magento2, certainty: Possible, text: shown,
+		kind: PubCron, system: finding.Magento2, certainty: Possible, text: shown,
 		note: "it runs through the web server, so whether it is this Magento's is not known here",
 	}
 }
@@ -520,13 +522,14 @@ func joinNotes(notes ...string) string {
 // unknownCommand reports a command that is not found here, and whose arguments run cron: it can be a function or a
 // program of the shop's.
 func (r *reader) unknownCommand(words []word, sh shell) {
-	if !consoleName.MatchString(words[0].text()) || !r.look.looksFor(Magento2) {
+	if !consoleName.MatchString(words[0].text()) || !r.look.looksFor(finding.Magento2) {
 		return
 	}
 	for _, kind := range []Kind{CronRun, SetupCronRun, Consumers} {
 		if slices.Contains(words[1:], word(kind)) {
 			r.found = append(r.found, invocation{
-				kind: kind, system: Magento2, certainty: Possible, text: baseName(words[0]) + " " + string(kind),
+				kind: kind, system: finding.Magento2, certainty: Possible,
+				text: baseName(words[0]) + " " + string(kind),
 				note: joinNotes(sh.scriptNote(), "what "+baseName(words[0])+" is, is not known here"),
 			})
 		}

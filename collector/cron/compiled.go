@@ -6,8 +6,9 @@ import (
 	"io"
 	"os"
 	"strings"
-	"syscall"
 	"unicode/utf8"
+
+	"magento_migration_exporter/config/sourcefile"
 )
 
 // Limits of programs that are no text, or too long for a script: of one, and of all in one look. People wrap cron in
@@ -52,7 +53,7 @@ func (r *reader) large(path string) {
 		r.look.overlooked(path + " is too large")
 		return
 	}
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
+	f, err := sourcefile.Open(path, 0)
 	if err != nil {
 		return
 	}

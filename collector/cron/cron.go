@@ -8,15 +8,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
-)
 
-// System says whose cron something is.
-type System string
-
-// The two systems, named as everywhere in this program.
-const (
-	Magento1 System = "magento1"
-	Magento2 System = "magento2"
+	"magento_migration_exporter/collector/finding"
 )
 
 // Kind says which way into Magento's cron something is, in Magento's own words.
@@ -57,7 +50,7 @@ type Entry struct {
 	// User is who it runs as; empty when the file does not say.
 	User      string
 	Kind      Kind
-	System    System
+	System    finding.System
 	Certainty Certainty
 	// Dormant is why it does not run although it is there; empty when it is armed.
 	Dormant string
@@ -95,7 +88,7 @@ type Evidence struct {
 }
 
 // Armed returns the entries that certainly start that system's cron.
-func (e *Evidence) Armed(s System) []Entry {
+func (e *Evidence) Armed(s finding.System) []Entry {
 	var armed []Entry
 	for _, entry := range e.Entries {
 		if entry.System == s && entry.Certainty == Certain && entry.Armed() {
@@ -106,7 +99,7 @@ func (e *Evidence) Armed(s System) []Entry {
 }
 
 // Running returns the processes that certainly are that system's.
-func (e *Evidence) Running(s System) []Process {
+func (e *Evidence) Running(s finding.System) []Process {
 	var running []Process
 	for _, p := range e.Processes {
 		if p.System == s && p.Certainty == Certain {
@@ -197,7 +190,10 @@ func newLook(o Options, passwd string) *look {
 	if l.accounts, err = readAccounts(passwd); err != nil {
 		l.problem(passwd, "the users' home directories are not known: "+reason(err), readRemedy)
 	}
-	for _, s := range []site{{system: Magento2, given: o.Magento2Root}, {system: Magento1, given: o.Magento1Root}} {
+	for _, s := range []site{
+		{system: finding.Magento2, given: o.Magento2Root},
+		{system: finding.Magento1, given: o.Magento1Root},
+	} {
 		if s.given != "" {
 			l.sites = append(l.sites, s.resolve())
 		}

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"magento_migration_exporter/collector/finding"
 )
 
 // job is one line of a crontab that starts something.
@@ -223,7 +225,7 @@ func (l *look) crontabFile(path string, data []byte, info fs.FileInfo) {
 		sh := l.cronShell(j)
 		l.command = fmt.Sprintf("line %d of %s", j.line, path)
 		for _, found := range l.invocations(j.command, stream{text: word(j.input)}, sh) {
-			if found.certainty == Possible && j.hash != "" && !sh.marked && found.system == Magento2 {
+			if found.certainty == Possible && j.hash != "" && !sh.marked && found.system == finding.Magento2 {
 				continue // Magento's own marker says that it is another root's
 			}
 			found.note = joinNotes(found.note, j.note, note)
@@ -242,7 +244,7 @@ func (l *look) crontabFile(path string, data []byte, info fs.FileInfo) {
 func (l *look) cronShell(j job) shell {
 	sh := shell{vars: environment(j.vars), closed: true, name: "sh"}
 	sh.marked = j.marker && slices.ContainsFunc(l.sites, func(s site) bool {
-		return s.system == Magento2 && s.wroteMarker(j.hash)
+		return s.system == finding.Magento2 && s.wroteMarker(j.hash)
 	})
 	if home := l.accounts[j.user].home; home != "" && sh.value("HOME") == "" {
 		sh.assign("HOME", exportedWord(word(home)))

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"magento_migration_exporter/collector/finding"
 )
 
 // TestCrontabs reads whole crontabs.
@@ -274,7 +276,7 @@ func TestArmed(t *testing.T) {
 			h.write(t, "spool/cron/shop", test.crontab)
 			e := h.files(t, h.options(), []string{"spool/cron/*"})
 			var kinds []string
-			for _, entry := range e.Armed(Magento2) {
+			for _, entry := range e.Armed(finding.Magento2) {
 				kinds = append(kinds, string(entry.Kind))
 			}
 			if got := strings.Join(kinds, " "); got != test.kinds {

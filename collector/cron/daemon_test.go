@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"magento_migration_exporter/collector/finding"
 )
 
 // startCron runs what the crontabs say. Root gets Debian's own daemon, in a mount namespace where its fixed directories
@@ -52,7 +54,7 @@ func TestDaemon(t *testing.T) {
 		var e Evidence
 		deadline := time.Now().Add(5 * time.Minute)
 		for ; time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-			if e = Look(t.Context(), o); len(e.Armed(Magento2)) == entries && len(e.Running(Magento2)) == processes {
+			if e = Look(t.Context(), o); len(e.Armed(finding.Magento2)) == entries && len(e.Running(finding.Magento2)) == processes {
 				return e
 			}
 		}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"magento_migration_exporter/collector/finding"
 )
 
 // definitionCase is one file below Magento 2's root, or another where a crontab can be named.
@@ -346,7 +348,7 @@ func checkDefinition(t *testing.T, h host, e Evidence, file string, c definition
 		if !entry.Armed() {
 			state = "dormant"
 		}
-		if entry.Certainty != Possible || entry.System != Magento2 || strings.TrimPrefix(entry.File, h.dir) != file ||
+		if entry.Certainty != Possible || entry.System != finding.Magento2 || strings.TrimPrefix(entry.File, h.dir) != file ||
 			entry.Remedy == "" {
 			t.Errorf("%+v", entry)
 		}
@@ -500,7 +502,7 @@ func TestHostileDefinitions(t *testing.T) {
 	}) {
 		t.Errorf("problems: %v", problems)
 	}
-	if len(e.Armed(Magento2)) > 0 {
+	if len(e.Armed(finding.Magento2)) > 0 {
 		t.Errorf("%+v", e.Entries)
 	}
 }

@@ -2,17 +2,18 @@ package cron
 
 import (
 	"io"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
+
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/config/sourcefile"
 )
 
 // cronEntry is how a PHP file looks that starts a Magento's cron by itself, whatever its name is.
 type cronEntry struct {
-	system System
+	system finding.System
 	kind   Kind
 	text   *regexp.Regexp
 }
@@ -21,10 +22,11 @@ type cronEntry struct {
 // Magento 1's cron.php (1.4 to 1.9.4), and what programs use that call Magento 2's cron without them.
 func cronEntries() []cronEntry {
 	return []cronEntry{
-		{Magento2, PubCron, regexp.MustCompile(`Magento\\{1,2}Framework\\{1,2}App\\{1,2}Cron(?:[^\\\w]|$)`)},
-		{Magento2, PubCron, regexp.MustCompile(`\bProcessCronQueueObserver\b`)},
-		{Magento2, UpdateCron, regexp.MustCompile(`Magento\\{1,2}Update\\{1,2}Queue\b`)},
-		{Magento1, Magento1Cron, regexp.MustCompile(`\b(?:loadEventObservers|addEventArea)\s*\(\s*["']crontab["']`)},
+		{finding.Magento2, PubCron, regexp.MustCompile(`Magento\\{1,2}Framework\\{1,2}App\\{1,2}Cron(?:[^\\\w]|$)`)},
+		{finding.Magento2, PubCron, regexp.MustCompile(`\bProcessCronQueueObserver\b`)},
+		{finding.Magento2, UpdateCron, regexp.MustCompile(`Magento\\{1,2}Update\\{1,2}Queue\b`)},
+		{finding.Magento1, Magento1Cron,
+			regexp.MustCompile(`\b(?:loadEventObservers|addEventArea)\s*\(\s*["']crontab["']`)},
 	}
 }
 
@@ -80,10 +82,7 @@ func inAnotherMagento(path string) bool {
 
 // isPHPFile reports whether a file begins as a PHP program does: a shell script that is called magento is no console.
 func isPHPFile(path string) bool {
-	if !isFile(path) {
-		return false
-	}
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
+	f, err := sourcefile.Open(path, 0)
 	if err != nil {
 		return false
 	}
@@ -145,7 +144,8 @@ func (l *look) runningEntry(args []string, dir string) (program, bool) {
 			continue
 		}
 		if e, ok := l.entryFile(path); ok && e.system == s.system {
-			return program{kind: e.kind, systems: []System{e.system}, script: path, up: -1, root: s.resolved}, true
+			systems := []finding.System{e.system}
+			return program{kind: e.kind, systems: systems, script: path, up: -1, root: s.resolved}, true
 		}
 	}
 	return program{}, false

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"magento_migration_exporter/collector/finding"
 )
 
 var (
@@ -29,7 +31,7 @@ func (l *look) mentioned(text string, sh shell) []invocation {
 		return nil
 	}
 	var found []invocation
-	add := func(s System, k Kind) {
+	add := func(s finding.System, k Kind) {
 		note := joinNotes(sh.scriptNote(), mentionNote)
 		i := invocation{kind: k, system: s, certainty: Possible, text: string(k), note: note}
 		if l.looksFor(s) && !slices.Contains(found, i) {
@@ -39,29 +41,29 @@ func (l *look) mentioned(text string, sh shell) []invocation {
 	for _, command := range cronCommand.FindAllString(text, -1) {
 		switch kind := Kind(command); {
 		case kind == MagerunCron && magerunText.MatchString(text):
-			s := Magento1
+			s := finding.Magento1
 			if strings.Contains(text, "magerun2") {
-				s = Magento2
+				s = finding.Magento2
 			}
 			add(s, kind)
 		case kind != MagerunCron && l.namesConsole(text, sh):
-			add(Magento2, kind)
+			add(finding.Magento2, kind)
 		}
 	}
 	for _, m := range cronFileText.FindAllStringSubmatch(text, maxPaths) {
 		if l.canBeOurs(m[1], 2, sh) {
-			add(Magento2, map[string]Kind{"pub": PubCron, "update": UpdateCron}[m[2]])
+			add(finding.Magento2, map[string]Kind{"pub": PubCron, "update": UpdateCron}[m[2]])
 		}
 	}
 	for _, s := range l.sites {
 		if len(found) > 0 || !s.isNamed(text) {
 			continue
 		}
-		if s.system == Magento2 && entryFileName.MatchString(text) {
-			add(Magento2, PubCron)
+		if s.system == finding.Magento2 && entryFileName.MatchString(text) {
+			add(finding.Magento2, PubCron)
 		}
-		if s.system == Magento1 && (entryFileName.MatchString(text) || magento1FileName.MatchString(text)) {
-			add(Magento1, Magento1Cron)
+		if s.system == finding.Magento1 && (entryFileName.MatchString(text) || magento1FileName.MatchString(text)) {
+			add(finding.Magento1, Magento1Cron)
 		}
 	}
 	return found
@@ -103,5 +105,7 @@ func (l *look) canBeOurs(script string, up int, sh shell) bool {
 	if sh.elsewhere != "" || !filepath.IsAbs(script) || !isFile(script) {
 		return true
 	}
-	return slices.ContainsFunc(l.sites, func(s site) bool { return s.system == Magento2 && s.holds(script, up) })
+	return slices.ContainsFunc(l.sites, func(s site) bool {
+		return s.system == finding.Magento2 && s.holds(script, up)
+	})
 }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"magento_migration_exporter/collector/finding"
 )
 
 // usualPlaces are where cron daemons and service managers keep what they start, below a host's root directory: Debian's
@@ -38,7 +40,7 @@ func usualPlaces(root, home string) []string {
 // ownerHome is the home directory of the account that owns Magento 2's root; empty when that is not known.
 func (l *look) ownerHome() string {
 	for _, s := range l.sites {
-		if info, err := os.Stat(s.resolved); err == nil && s.system == Magento2 {
+		if info, err := os.Stat(s.resolved); err == nil && s.system == finding.Magento2 {
 			owner, _ := l.accounts.byUID(ownerOf(info))
 			return owner.home
 		}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"magento_migration_exporter/collector/finding"
 )
 
 // TestUsualPlaces finds one line in each of the places.
@@ -253,7 +255,7 @@ func TestNowhere(t *testing.T) {
 func TestThisHost(t *testing.T) {
 	t.Parallel()
 	e := Look(t.Context(), Options{Magento2Root: t.TempDir(), Magento1Root: t.TempDir(), Processes: true})
-	if got := append(e.Armed(Magento2), e.Armed(Magento1)...); len(got) > 0 || len(e.Running(Magento2)) > 0 {
+	if got := append(e.Armed(finding.Magento2), e.Armed(finding.Magento1)...); len(got) > 0 || len(e.Running(finding.Magento2)) > 0 {
 		t.Errorf("found %+v", e)
 	}
 }
@@ -281,7 +283,7 @@ func TestHostile(t *testing.T) {
 		h.write(t, "spool/cron/"+name, text)
 	}
 	e := h.files(t, h.options(), []string{"spool/cron/*"})
-	if len(e.Armed(Magento2)) > 0 {
+	if len(e.Armed(finding.Magento2)) > 0 {
 		t.Errorf("found %+v", e.Entries)
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"magento_migration_exporter/collector/finding"
+
 	"github.com/prometheus/procfs"
 )
 
@@ -25,7 +27,7 @@ type Process struct {
 	// Since is when it started; zero when that could not be read.
 	Since     time.Time
 	Kind      Kind
-	System    System
+	System    finding.System
 	Certainty Certainty
 	// Text is the script and Magento's command alone: command lines can hold passwords.
 	Text string
@@ -219,12 +221,14 @@ func runningScript(args []string) (script string, rest []string, ok bool) {
 // contained says whose a process is that has its own view of the file system: it is in a container, or it or the
 // exporter is in a sandbox of systemd's. The kernel shows that view below root in the process's directory, so its root
 // directory can be compared with the one that was asked for.
-func (l *look) contained(t *processTable, p procfs.Proc, named program, dir string) (System, Certainty, string, bool) {
+func (l *look) contained(
+	t *processTable, p procfs.Proc, named program, dir string,
+) (finding.System, Certainty, string, bool) {
 	return l.containedIn(filepath.Join(t.root, strconv.Itoa(p.PID), "root"), named, dir)
 }
 
 // containedIn does so for a program in the file system that the kernel shows below view.
-func (l *look) containedIn(view string, named program, dir string) (System, Certainty, string, bool) {
+func (l *look) containedIn(view string, named program, dir string) (finding.System, Certainty, string, bool) {
 	const note = "it runs in a container or another mount namespace"
 	root := absolute(dir, named.root)
 	if named.up >= 0 {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/config/address"
 )
 
@@ -94,11 +95,11 @@ func (r *reader) unseenScript(w word, sh shell) {
 	name := filepath.Base(w.text())
 	isScript := strings.Contains(string(w), "/") || scriptSuffix.MatchString(name)
 	isSeen := sh.elsewhere == "" && sh.resolve(w) != ""
-	if !isScript || isSeen || !cronThing.MatchString(name) || !r.look.looksFor(Magento2) {
+	if !isScript || isSeen || !cronThing.MatchString(name) || !r.look.looksFor(finding.Magento2) {
 		return
 	}
 	r.found = append(r.found, invocation{
-		kind: CronRun, system: Magento2, certainty: Possible, text: name,
+		kind: CronRun, system: finding.Magento2, certainty: Possible, text: name,
 		note: joinNotes(sh.scriptNote(), "its name says that it runs Magento's cron, and it cannot be found from here"),
 	})
 }
@@ -306,7 +307,7 @@ var (
 // What it runs is not known here.
 func (r *reader) startsNamed(words []word, there shell) bool {
 	i := slices.IndexFunc(words, func(w word) bool { return hasWord(startsThings, string(w)) })
-	if i < 0 || !r.look.looksFor(Magento2) {
+	if i < 0 || !r.look.looksFor(finding.Magento2) {
 		return false
 	}
 	for _, w := range words[i+1:] {
@@ -318,7 +319,7 @@ func (r *reader) startsNamed(words []word, there shell) bool {
 		}
 		if cronThing.MatchString(name) {
 			r.found = append(r.found, invocation{
-				kind: CronRun, system: Magento2, certainty: Possible, text: name,
+				kind: CronRun, system: finding.Magento2, certainty: Possible, text: name,
 				note: joinNotes(there.scriptNote(),
 					"its name says that it runs Magento's cron, through "+there.elsewhere),
 			})

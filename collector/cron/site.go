@@ -7,11 +7,13 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"magento_migration_exporter/collector/finding"
 )
 
 // site is an installation whose cron is looked for.
 type site struct {
-	system System
+	system finding.System
 	// given is its root as configured, resolved the same without symbolic links, as PHP's __DIR__ has it.
 	given, resolved string
 }
@@ -62,7 +64,7 @@ func (s site) wroteMarker(hash string) bool {
 type program struct {
 	kind Kind
 	// systems are whose it can be.
-	systems []System
+	systems []finding.System
 	// script is its path as it was named.
 	script string
 	// up is how many directories the root is above the script; -1 means that the working directory decides.
@@ -83,14 +85,14 @@ var (
 
 // namedProgram tells which way into cron a script with these arguments is.
 func namedProgram(script string, args []string) (program, bool) {
-	p := program{script: script, systems: []System{Magento2}}
+	p := program{script: script, systems: []finding.System{finding.Magento2}}
 	switch base := filepath.Base(script); {
 	case base == "magento":
 		p.up = 2
 		return p, p.magentoCommand(args)
 	case magerun2.MatchString(base), magerun1.MatchString(base):
 		if magerun1.MatchString(base) {
-			p.systems = []System{Magento1}
+			p.systems = []finding.System{finding.Magento1}
 		}
 		p.up = -1
 		return p, p.magerunCommand(args)
@@ -98,7 +100,7 @@ func namedProgram(script string, args []string) (program, bool) {
 		p.cronPHP()
 		return p, true
 	case base == "cron.sh", base == "scheduler_cron.sh":
-		p.kind, p.systems, p.up = Magento1Cron, []System{Magento1}, 1
+		p.kind, p.systems, p.up = Magento1Cron, []finding.System{finding.Magento1}, 1
 		return p, true
 	}
 	return p, false
@@ -112,9 +114,9 @@ func (p *program) cronPHP() {
 	case "update":
 		p.kind, p.up = UpdateCron, 2
 	case ".": // from a directory that is not known
-		p.kind, p.systems, p.up = PubCron, []System{Magento2, Magento1}, 1
+		p.kind, p.systems, p.up = PubCron, []finding.System{finding.Magento2, finding.Magento1}, 1
 	default:
-		p.kind, p.systems, p.up = Magento1Cron, []System{Magento1}, 1
+		p.kind, p.systems, p.up = Magento1Cron, []finding.System{finding.Magento1}, 1
 	}
 }
 
@@ -182,7 +184,7 @@ func abbreviates(word, command string) bool {
 
 // owner tells whose a program is when it is started in dir, which is empty when that is not known. Other roots'
 // programs are nobody's.
-func (l *look) owner(p program, dir string) (System, Certainty, bool) {
+func (l *look) owner(p program, dir string) (finding.System, Certainty, bool) {
 	if !filepath.IsAbs(p.root) && p.up < 0 {
 		p.root = absolute(dir, p.root)
 	}
@@ -207,7 +209,7 @@ func (l *look) owner(p program, dir string) (System, Certainty, bool) {
 // isConsole reports whether the program is one of those whose first argument says what they do.
 func (p program) isConsole() bool { return p.kind == "" && p.up != 0 }
 
-func (p program) isOf(s System) bool {
+func (p program) isOf(s finding.System) bool {
 	return len(p.systems) > 0 && (p.systems[0] == s || len(p.systems) > 1 && p.systems[1] == s)
 }
 

@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"magento_migration_exporter/collector/finding"
 )
 
 // maxUnitBytes is far above any unit file, which is a page of text.
@@ -388,9 +390,10 @@ func (r *reader) startUnits(program string, args []word, sh shell) {
 			continue
 		}
 		isUnit := func(dir string) bool { return isFile(filepath.Join(dir, name+".service")) }
-		if cronThing.MatchString(name) && r.look.looksFor(Magento2) && !slices.ContainsFunc(r.look.unitDirs, isUnit) {
+		if cronThing.MatchString(name) && r.look.looksFor(finding.Magento2) &&
+			!slices.ContainsFunc(r.look.unitDirs, isUnit) {
 			r.found = append(r.found, invocation{
-				kind: CronRun, system: Magento2, certainty: Possible, text: name,
+				kind: CronRun, system: finding.Magento2, certainty: Possible, text: name,
 				note: joinNotes(sh.scriptNote(),
 					"its name says that it runs Magento's cron, and the unit is not found here"),
 			})

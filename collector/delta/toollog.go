@@ -102,19 +102,12 @@ func ReadRunLog(path string) (*RunLog, error) {
 }
 
 func open(path string) (*os.File, os.FileInfo, error) {
-	info, err := os.Stat(path)
+	f, err := sourcefile.Open(path, 0)
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading the tool's log: %w", err)
 	}
-	// A FIFO would block the reader for as long as nobody writes to it.
-	if !info.Mode().IsRegular() {
-		return nil, nil, &sourcefile.Error{File: path, Problem: "is not a regular file"}
-	}
-	f, err := os.Open(path)
+	info, err := f.Stat()
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading the tool's log: %w", err)
-	}
-	if info, err = f.Stat(); err != nil { // it may have been rotated
 		return nil, nil, errors.Join(fmt.Errorf("reading the tool's log: %w", err), f.Close())
 	}
 	return f, info, nil

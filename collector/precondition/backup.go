@@ -460,7 +460,7 @@ func refuseContent(e *evidence.Evidence, today backupTarget, j *judgedBackup) fi
 	c, name := &j.content, e.Magento2.Endpoint.Name
 	when := j.report.When()
 	switch {
-	case c.System == backup.SystemNone:
+	case c.System == "":
 		return fail("the backup contains no Magento 2", noMagento2Text(&j.report, name, c))
 	case c.RowsKnown && !c.Installed():
 		return fail("the backup does not contain the installation", "it has no rows of patch_list or setup_module")

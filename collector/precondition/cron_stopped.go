@@ -355,7 +355,7 @@ func hostSigns(e *evidence.Evidence, found cron.Evidence, wanted bool) []cronSig
 		}
 	}
 	for _, p := range found.Processes {
-		if p.System == cron.Magento2 {
+		if p.System == finding.Magento2 {
 			signs = append(signs, processSign(p))
 		}
 	}
@@ -407,7 +407,7 @@ func entrySign(entry cron.Entry, enabled cronSwitch) (cronSign, bool) {
 	evidence := strings.TrimSpace(fmt.Sprintf("%s: %s %s %s", place, entry.Schedule, entry.Text, entry.Note))
 	sign := cronSign{cronActive, place, "Magento 2's cron is armed on this host", evidence, entry.Remedy}
 	switch {
-	case entry.System != cron.Magento2:
+	case entry.System != finding.Magento2:
 		return sign, false
 	case !entry.Armed():
 		sign.state = cronQuiet
@@ -462,8 +462,8 @@ func judgeMagento1Cron(ctx context.Context, v *finding.Verdict, e *evidence.Evid
 		unknown(unread, err.Error(), "Let the account read Magento 1's cron_schedule; the next evaluation tries again.")
 		return
 	}
-	armed := found.Armed(cron.Magento1)
-	running := len(armed) > 0 || len(found.Running(cron.Magento1)) > 0
+	armed := found.Armed(finding.Magento1)
+	running := len(armed) > 0 || len(found.Running(finding.Magento1)) > 0
 	evidence := "Magento 1's cron_schedule has no entry of it"
 	if !a.last.IsZero() {
 		v.Sample(cronLastActivity, finding.UnixSeconds(a.last), string(finding.Magento1))
