@@ -83,10 +83,8 @@ func newRunbook(state *collector.MigrationState) *Runbook {
 	r := &Runbook{}
 	for _, step := range steps() {
 		seen := step.look(b)
-		seen.ID, seen.Title, seen.Do = step.id, step.title, step.do
-		if seen.Expected == "" {
-			seen.Expected = step.expected
-		}
+		seen.ID, seen.Title = step.id, step.title
+		seen.Do, seen.Expected = cmp.Or(seen.Do, step.do), cmp.Or(seen.Expected, step.expected)
 		if seen.Evidence == nil {
 			seen.Evidence = []Evidence{}
 		}
@@ -210,7 +208,9 @@ func says(all []Evidence, summary string) bool {
 
 // runbookStep is a step before it was looked at.
 type runbookStep struct {
-	id, title, do string
+	id, title string
+	// do is what to do, where what was seen does not ask for something else.
+	do string
 	// expected is how long it takes, in words, where nothing shows it.
 	expected string
 	// manual is true for a step that leaves no trace.
@@ -277,16 +277,17 @@ func lookAtClosing(b board) Step {
 	case b.state.Phase == config.PhaseDone:
 		return Step{State: StepDone, Summary: "Magento 1 is not looked at any more"}
 	case worst(s.Evidence) == finding.Fail:
-		s.State, s.Summary = StepProblem, "Magento 1 still sells"
+		s.State, s.Summary = StepProblem, s.Evidence[0].Summary
 	case says(s.Evidence, precondition.Magento1Closed):
 		s.State, s.Summary = StepDone, precondition.Magento1Closed
 	case says(s.Evidence, precondition.Magento1Open):
 		s.Summary = precondition.Magento1Open
+	case b.drained():
+		s.State, s.Summary = StepDone, "Magento 1 has written nothing over two cycles of the delta"
+	case worst(s.Evidence) != finding.Pass:
+		s.Summary = s.Evidence[0].Summary
 	default:
 		s.Summary = "whether Magento 1 is closed cannot be seen here"
-		if p := b.precondition("delta_backlog"); p != nil && b.drained() {
-			s.State, s.Summary = StepDone, "Magento 1 has written nothing over two cycles of the delta"
-		}
 	}
 	return s
 }
@@ -330,7 +331,7 @@ func lookAtDelta(b board) Step {
 	case b.state.Phase == config.PhaseDone:
 		return Step{State: StepDone, Summary: "the migration has ended"}
 	case worst(s.Evidence) == finding.Fail:
-		s.State, s.Summary = StepProblem, "migrate:delta is at work although Magento 2 sells"
+		s.State, s.Summary = StepProblem, s.Evidence[0].Summary
 	case !known:
 		s.Summary = "whether migrate:delta runs is unknown"
 	case running == 1:
@@ -352,6 +353,7 @@ func lookAtCron(b board) Step {
 		s.State, s.Summary = StepDone, "Magento 2's cron runs"
 	case running == 1:
 		s.State, s.Summary = StepProblem, "Magento 2's cron runs already, before the cutover"
+		s.Do = "Stop it until the cutover, as the user that owns the files:\nbin/magento cron:remove"
 	default:
 		s.Summary = "Magento 2's cron does not run"
 	}
@@ -425,11 +427,11 @@ func lookAtSwitch(b board) Step {
 	case b.state.Phase == config.PhaseDone:
 		s.State, s.Summary = StepDone, "the migration has ended"
 	case worst(s.Evidence) == finding.Fail:
-		s.State, s.Summary = StepProblem, "see below"
+		s.State, s.Summary = StepProblem, s.Evidence[0].Summary
 	case sells:
-		s.State, s.Summary = StepDone, "Magento 2 sells since "+finding.Time(time.UnixMilli(int64(first*1000)))
+		s.State, s.Summary = StepDone, "Magento 2 has sold since "+finding.Time(time.UnixMilli(int64(first*1000)))
 	default:
-		s.Summary = "Magento 2 has taken no order of its own"
+		s.Summary = "no order of Magento 2's own was seen"
 	}
 	return s
 }
@@ -445,7 +447,7 @@ func lookAtWatch(b board) Step {
 	case known:
 		s.Summary = "no order in Magento 1 after the switch"
 	default:
-		s.Summary = "when the switch is, is not configured"
+		s.Summary = "whether Magento 1 took orders after the switch is unknown"
 	}
 	return s
 }

@@ -124,13 +124,15 @@ func TestRunbookOfDangers(t *testing.T) {
 		finding.Finding{Status: finding.Fail, Subject: "delta", Summary: "migrate:delta is at work although Magento 2 sells"},
 		finding.Finding{Status: finding.Fail, Subject: "maintenance of magento2", Summary: "Magento 2 is closed"})
 	r := newRunbook(n.MigrationState)
-	if r.Steps[2].State != StepProblem || r.Steps[7].State != StepProblem {
+	if r.Steps[2].State != StepProblem || r.Steps[7].State != StepProblem ||
+		r.Steps[2].Summary != "migrate:delta is at work although Magento 2 sells" ||
+		r.Steps[7].Summary != "Magento 2 is closed" {
 		t.Errorf("%+v", r.Steps)
 	}
 	n.Phase = config.PhaseDelta
 	n.value("cron_stopped", "cron_running", 1, "magento2")
-	if r := newRunbook(n.MigrationState); r.Steps[3].State != StepProblem {
-		t.Errorf("%+v", r.Steps[3])
+	if s := newRunbook(n.MigrationState).Steps[3]; s.State != StepProblem || !strings.HasSuffix(s.Do, "cron:remove") {
+		t.Errorf("%+v", s)
 	}
 	n.Preconditions = n.Preconditions[:1]
 	for _, s := range newRunbook(n.MigrationState).Steps {
@@ -142,6 +144,43 @@ func TestRunbookOfDangers(t *testing.T) {
 		if n.Phase = phase; newRunbook(n.MigrationState) != nil {
 			t.Errorf("a runbook in the phase %q", phase)
 		}
+	}
+}
+
+// TestRunbookOfClosing says what was seen of Magento 1, also when that is not as it should be after the switch.
+func TestRunbookOfClosing(t *testing.T) {
+	t.Parallel()
+	const subject = "maintenance of magento1"
+	open := finding.Finding{Status: finding.Warn, Subject: subject, Summary: "Magento 1 is not closed"}
+	for _, tc := range []struct {
+		name    string
+		finding finding.Finding
+		drained bool
+		state   StepState
+		summary string
+	}{
+		{"without the flag", open, false, StepNow, open.Summary},
+		{"closed by other means", open, true, StepDone, "Magento 1 has written nothing over two cycles of the delta"},
+		{
+			"the quotes must stop", finding.Finding{Status: finding.Fail, Subject: "quotes", Summary: "Magento 1 still writes"},
+			true, StepProblem, "Magento 1 still writes",
+		},
+		{
+			"unseen", finding.Finding{Status: finding.Pass, Subject: subject, Summary: "cannot be seen"}, false,
+			StepNow, "whether Magento 1 is closed cannot be seen here",
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			n := newNight()
+			n.set("switchover", tc.finding.Status, tc.finding)
+			if tc.drained {
+				n.set("delta_backlog", finding.Pass)
+			}
+			if s := newRunbook(n.MigrationState).Steps[0]; s.State != tc.state || s.Summary != tc.summary {
+				t.Errorf("%+v", s)
+			}
+		})
 	}
 }
 
