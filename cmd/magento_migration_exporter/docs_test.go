@@ -239,10 +239,8 @@ func documentedKeys(text string) map[string]string {
 	return defaults
 }
 
-func TestEveryKeyIsDocumented(t *testing.T) {
-	t.Parallel()
-	text := readDoc(t, "configuration.md")
-	documented := documentedKeys(text)
+// everyKey lists the keys that a configuration can have.
+func everyKey() []string {
 	chosen := map[string]string{
 		"preconditions": "ID",
 		"decisions":     "NAME",
@@ -250,7 +248,6 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 		"magento2":      "ROLE",
 		"endpoints":     "COMPONENT",
 	}
-	exist := map[string]bool{}
 	keys := keysOf(reflect.TypeFor[config.Config](), "", chosen)
 	const all = "migrations[].preconditions"
 	keys = slices.DeleteFunc(keys, func(key string) bool { return key == all })
@@ -261,7 +258,14 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 		}
 		keys = append(keys, keysOf(reflect.TypeOf(section.New()), all+"."+section.ID, chosen)...)
 	}
-	for _, key := range keys {
+	return keys
+}
+
+func TestEveryKeyIsDocumented(t *testing.T) {
+	t.Parallel()
+	documented := documentedKeys(readDoc(t, "configuration.md"))
+	exist := map[string]bool{}
+	for _, key := range everyKey() {
 		exist[key] = true
 		if _, ok := documented[key]; !ok {
 			t.Errorf("docs/configuration.md does not have %s", key)
@@ -279,6 +283,63 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 			t.Errorf("%s: the default is %s, documented is %s", key, want, documented[key])
 		}
 	}
+}
+
+// TestReadmeHasEveryKey looks for every key in README.md's whole example. One system there has what both can have.
+func TestReadmeHasEveryKey(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(readme), "\nEvery key.")
+	example := yamlBlock.FindStringSubmatch(section)
+	if example == nil {
+		t.Fatal("README.md has no example with every key")
+	}
+	var tree map[string]any
+	if err := yaml.Unmarshal([]byte(example[1]), &tree); err != nil {
+		t.Fatal(err)
+	}
+	shown := strings.Join(pathsOf(tree, ""), "\n")
+	for _, key := range everyKey() {
+		parts := strings.Split(regexp.QuoteMeta(strings.ReplaceAll(key, "[]", "")), `\.`)
+		switch {
+		case parts[len(parts)-1] == "severity", strings.HasSuffix(key, ".database.password"):
+			continue // the example says the one once for all, the other in a comment
+		case strings.Contains(key, ".database."):
+			parts[1] = "magento[12]"
+		}
+		for i, part := range parts {
+			if part == strings.ToUpper(part) {
+				parts[i] = "[^.\n]+"
+			}
+		}
+		if !regexp.MustCompile(`(?m)^` + strings.Join(parts, `\.`) + `(\.|$)`).MatchString(shown) {
+			t.Errorf("README.md does not have %s", key)
+		}
+	}
+	for _, phase := range config.Phases() {
+		if !regexp.MustCompile(`(?m)^ *phase: .*\b` + string(phase) + `\b`).MatchString(example[1]) {
+			t.Errorf("README.md does not have the phase %s", phase)
+		}
+	}
+}
+
+// pathsOf lists the keys of a document with those above them, and leaves positions in lists out.
+func pathsOf(value any, path string) []string {
+	var paths []string
+	switch value := value.(type) {
+	case map[string]any:
+		for key, v := range value {
+			paths = append(paths, pathsOf(v, strings.TrimPrefix(path+"."+key, "."))...)
+		}
+	case []any:
+		for _, v := range value {
+			paths = append(paths, pathsOf(v, path)...)
+		}
+	}
+	return append(paths, path)
 }
 
 // fieldsOf lists the fields of a JSON document.
