@@ -293,31 +293,72 @@ func TestAlertmanagerRoutes(t *testing.T) {
 	}
 }
 
-// A database that is down holds back what follows from it: what is unknown, and that the migration is not ready. A page
-// holds back the warning of the same name. A failure of anything else is never held back.
-func TestInhibitionHidesNoFailure(t *testing.T) {
-	t.Parallel()
+// inhibitRule is a rule of Alertmanager.
+type inhibitRule struct {
+	Source []string `yaml:"source_matchers"`
+	Target []string `yaml:"target_matchers"`
+	Equal  []string `yaml:"equal"`
+}
+
+// ofSameName reports whether a page holds back a warning of its own name.
+func (r inhibitRule) ofSameName() bool {
+	return slices.Contains(r.Source, `severity="critical"`) && slices.Contains(r.Target, `severity="warning"`) &&
+		slices.Contains(r.Equal, "alertname")
+}
+
+func inhibitRules(t *testing.T) []inhibitRule {
+	t.Helper()
 	var f struct {
-		InhibitRules []struct {
-			Source []string `yaml:"source_matchers"`
-			Target []string `yaml:"target_matchers"`
-			Equal  []string `yaml:"equal"`
-		} `yaml:"inhibit_rules"`
+		InhibitRules []inhibitRule `yaml:"inhibit_rules"`
 	}
 	readYAML(t, "alertmanager.yml", &f)
 	if len(f.InhibitRules) == 0 {
 		t.Fatal("no inhibit_rules")
 	}
+	return f.InhibitRules
+}
+
+// TestPagesHoldBackTheirWarnings looks for every alert that has both severities in a rule for alerts of the same name.
+func TestPagesHoldBackTheirWarnings(t *testing.T) {
+	t.Parallel()
+	severities := map[string][]string{}
+	for _, r := range readRules(t, "rules/alerts.yml") {
+		severities[r.Alert] = append(severities[r.Alert], r.Labels["severity"])
+	}
+	both := 0
+	for alert, s := range severities {
+		if !slices.Contains(s, "critical") || !slices.Contains(s, "warning") {
+			continue
+		}
+		both++
+		covers := func(matcher string) bool {
+			names, ok := strings.CutPrefix(matcher, "alertname=~")
+			return ok && regexp.MustCompile("^("+strings.Trim(names, `"`)+")$").MatchString(alert)
+		}
+		if !slices.ContainsFunc(inhibitRules(t), func(r inhibitRule) bool {
+			return r.ofSameName() && slices.ContainsFunc(r.Source, covers) && slices.ContainsFunc(r.Target, covers)
+		}) {
+			t.Errorf("the page %s does not hold back its warning", alert)
+		}
+	}
+	if both == 0 {
+		t.Error("no alert has both severities")
+	}
+}
+
+// A database that is down holds back what follows from it: what is unknown, and that the migration is not ready. A page
+// holds back the warning of the same name. A failure of anything else is never held back.
+func TestInhibitionHidesNoFailure(t *testing.T) {
+	t.Parallel()
+	rules := inhibitRules(t)
 	follows := []string{
 		`alertname="MagentoMigrationPreconditionUnknown"`,
 		`alertname="MagentoMigrationNotReady"`,
 		`alertname=~"MagentoMigrationNotReady|MagentoMigrationReadinessLost"`,
 		`precondition="network"`,
 	}
-	for _, r := range f.InhibitRules {
-		same := slices.Contains(r.Source, `severity="critical"`) && slices.Contains(r.Target, `severity="warning"`) &&
-			slices.Contains(r.Equal, "alertname")
-		if !same && !slices.ContainsFunc(r.Target, func(m string) bool { return slices.Contains(follows, m) }) {
+	for _, r := range rules {
+		if !r.ofSameName() && !slices.ContainsFunc(r.Target, func(m string) bool { return slices.Contains(follows, m) }) {
 			t.Errorf("%v holds back %v", r.Source, r.Target)
 		}
 		if slices.Contains(r.Target, `alertname="MagentoMigrationNotReady"`) &&
