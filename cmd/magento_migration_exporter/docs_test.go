@@ -29,6 +29,7 @@ import (
 	"magento_migration_exporter/collector/exposition"
 	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/precondition"
+	"magento_migration_exporter/collector/reconcile"
 	"magento_migration_exporter/collector/report"
 	"magento_migration_exporter/config"
 	"magento_migration_exporter/docs"
@@ -108,12 +109,20 @@ func TestMetricsAreDocumented(t *testing.T) {
 	for _, s := range finding.Statuses() {
 		statuses = append(statuses, s.String())
 	}
+	var grids []string
+	for _, p := range reconcile.Pairs() {
+		if p.Level == reconcile.Grid {
+			grids = append(grids, p.Entity)
+		}
+	}
 	var b bytes.Buffer
 	err := form.Execute(&b, map[string]any{
 		"Migrations":    migrationFamilies(),
 		"Exporter":      exporterFamilies(t),
 		"Preconditions": precondition.All().IDs(),
 		"Statuses":      statuses,
+		"Compared":      append(reconcile.Entities(), "url_rewrite"),
+		"Grids":         grids,
 	})
 	if err != nil {
 		t.Fatal(err)
