@@ -51,6 +51,8 @@ type Pair struct {
 	Attributes []string
 	// One and Many are what people call a row and several, Meaning is what a difference means for Magento 2.
 	One, Many, Meaning string
+	// main is true for the document of the entity's first pair.
+	main bool
 }
 
 // pairColumns is how many columns a line of the table of entities has.
@@ -59,16 +61,20 @@ const pairColumns = 14
 // Pairs returns what is compared, entity by entity.
 func Pairs() []Pair {
 	var all []Pair
+	first := map[string]string{} // the document of an entity's first pair
 	for line := range strings.Lines(entitiesTable) {
 		line = strings.TrimSpace(line)
 		f := strings.Split(line, "\t")
 		if strings.HasPrefix(line, "#") || len(f) != pairColumns {
 			continue
 		}
+		if first[f[0]] == "" {
+			first[f[0]] = f[1]
+		}
 		all = append(all, Pair{
 			Entity: f[0], Document: f[1], Option: f[2], Table: f[3], Key: f[4], Columns: strings.Split(f[5], ","),
 			Sum: f[6], Level: Level(f[7]), Shown: f[8], Parent: f[9], Attributes: list(f[10]), One: f[11],
-			Many: f[12], Meaning: f[13],
+			Many: f[12], Meaning: f[13], main: f[1] == first[f[0]],
 		})
 	}
 	return all
@@ -98,11 +104,4 @@ func Entities() []string {
 }
 
 // Main reports whether the pair's rows are what the entity counts: it is the entity's first.
-func (p Pair) Main() bool {
-	for _, first := range Pairs() {
-		if first.Entity == p.Entity {
-			return first.Document == p.Document && p.Level != Grid
-		}
-	}
-	return false
-}
+func (p Pair) Main() bool { return p.main && p.Level != Grid }

@@ -278,3 +278,28 @@ func TestLargeTables(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 }
+
+// TestMainPairs asks for each pair, as every evaluation does, and expects that nothing is read for it.
+func TestMainPairs(t *testing.T) {
+	pairs := reconcile.Pairs()
+	documents := map[string]string{}
+	for _, p := range pairs {
+		if p.Main() {
+			if other, twice := documents[p.Entity]; twice && other != p.Document {
+				t.Errorf("%s counts the rows of %s and of %s", p.Entity, other, p.Document)
+			}
+			documents[p.Entity] = p.Document
+		}
+	}
+	for _, entity := range reconcile.Entities() {
+		if documents[entity] == "" {
+			t.Errorf("no pair has the rows of %s", entity)
+		}
+	}
+	if got := documents["order"]; got != "sales_flat_order" {
+		t.Errorf("orders are counted in %q", got)
+	}
+	if n := testing.AllocsPerRun(1, func() { pairs[0].Main() }); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
