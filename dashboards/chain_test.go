@@ -96,7 +96,7 @@ func (s *stack) dateBackup(at time.Time) error {
 	return fmt.Errorf("there is no shop called backup")
 }
 
-// unseen are the preconditions that need more than two databases and a backup.
+// unread are the preconditions that need more than two databases and a backup.
 func unread() []string {
 	return []string{"system_requirements", "topology", "extensions", "migration_tool"}
 }

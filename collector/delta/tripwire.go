@@ -72,7 +72,7 @@ type Tripwire struct {
 	// suspects are rows that differed, and since when; lost are those proved lost.
 	suspects map[string]map[int64]time.Time
 	lost     map[string]map[int64]lostRow
-	// seen are the rows of the last look at a table whose deletions can be told.
+	// seen are the rows of the last look at a table whose deletions can be seen.
 	seen map[string][]int64
 }
 

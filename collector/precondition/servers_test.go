@@ -324,7 +324,7 @@ func TestServersWithAnotherVersion(t *testing.T) {
 }
 
 // TestDumpsWithoutHiddenTriggers is a dump that lacks the triggers, where the documented account may or may not see
-// that there are any. It never passes; where it cannot be told, the remedy's GRANT lets it be seen.
+// that there are any. It never passes; where it is unknown, the remedy's GRANT lets it be seen.
 func TestDumpsWithoutHiddenTriggers(t *testing.T) {
 	t.Parallel()
 	shared.Each(t, func(t *testing.T, server *mysqltest.Server) {

@@ -37,7 +37,7 @@ type column struct {
 	// scale is the one of a decimal.
 	scale int
 	// filled is true when Magento 2's column has no NULL and Magento 1's has: the server puts 0 or '' there. In a
-	// column of a time it puts the present one, so that such rows are told by stamped.
+	// column of a time it puts the present one, which stamped marks.
 	filled, stamped bool
 }
 
