@@ -744,7 +744,7 @@ func (j *switchoverJudge) baseURLs(ctx context.Context) {
 		plain := strings.HasPrefix(strings.ToLower(strings.TrimSpace(s.value)), "http://")
 		if plain && (s.path == secureURL || !secure) {
 			j.Warn(subject+" "+s.where()+" "+s.path, "Magento 2 is served without TLS: "+s.path+" of "+s.where()+
-				" begins with http://", s.shown(), "Set an address that begins with https://:\n"+j.setURL(s, "https"))
+				" begins with http://", s.shown(), "Set an address that begins with https://:\n"+s.setURL("https"))
 		}
 	}
 	if len(mine) == 0 {
@@ -763,19 +763,24 @@ func (j *switchoverJudge) baseURLs(ctx context.Context) {
 }
 
 // setURL is the command that sets a base URL to the same address with a scheme.
-func (j *switchoverJudge) setURL(s setting, scheme string) string {
-	command := "bin/magento config:set "
-	if s.scope != "default" {
-		command += "--scope=" + shell.Word(s.scope) + " --scope-code=CODE "
-	}
+func (s setting) setURL(scheme string) string {
 	u, err := url.Parse(s.shown())
 	if err != nil || s.host() == "" {
-		return command + s.path + " " + scheme + "://HOST/"
+		return s.set(scheme + "://HOST/")
 	}
 	if u.Scheme != scheme {
 		u.Scheme, u.Host = scheme, u.Hostname() // a port belongs to its scheme
 	}
-	return command + s.path + " " + shell.Word(u.String())
+	return s.set(shell.Word(u.String()))
+}
+
+// set is the command that gives the setting another value, in its own scope.
+func (s setting) set(value string) string {
+	scope := ""
+	if s.scope != "default" {
+		scope = "--scope=" + shell.Word(s.scope) + " --scope-code=CODE "
+	}
+	return "bin/magento config:set " + scope + s.path + " " + value
 }
 
 // missingScopes warns about a website or store that opens under the default address.
@@ -793,7 +798,7 @@ func (j *switchoverJudge) missingScopes(theirs, mine []setting) {
 		j.Warn("base URL "+s.where()+" "+s.path, "Magento 2 has no "+s.path+" for "+s.where()+
 			": it opens under the default address", "Magento 1 has "+s.shown()+" there; migrate:settings does not "+
 			"copy it",
-			"Set it with the code of that website or store, then clean the cache:\n"+j.setURL(s, scheme)+
+			"Set it with the code of that website or store, then clean the cache:\n"+s.setURL(scheme)+
 				"\nbin/magento cache:clean config")
 	}
 }
@@ -824,7 +829,7 @@ func (j *switchoverJudge) sharedHosts(theirs, mine []setting) {
 		j.Warn("base URL "+s.where()+" "+s.path, "Magento 2 has Magento 1's host name in "+s.path+" of "+s.where(),
 			s.shown()+"; other addresses of Magento 2 have other names",
 			"If that name does not lead to Magento 2, set its own one, then clean the cache:\n"+
-				"bin/magento config:set "+s.path+" https://HOST/\nbin/magento cache:clean config")
+				s.set("https://HOST/")+"\nbin/magento cache:clean config")
 	}
 }
 
@@ -907,8 +912,12 @@ const searchLimit = 5 * time.Second
 func (j *switchoverJudge) search(ctx context.Context) {
 	const subject = "search index"
 	endpoint, err := j.e.SearchEndpoint(ctx)
-	if err != nil || endpoint == "" {
-		j.Note(subject, "no search engine is asked for its index", fmt.Sprint(err), "")
+	switch {
+	case err != nil:
+		j.Note(subject, "no search engine is asked for its index", err.Error(), "")
+		return
+	case endpoint == "":
+		j.Note(subject, "no search engine is asked for its index", "Magento 2 searches in its database", "")
 		return
 	}
 	limited, cancel := context.WithTimeout(ctx, searchLimit)

@@ -205,6 +205,23 @@ var switchFaults = map[string]switchFault{
 		},
 		status: finding.Warn, subject: "base URL default/0 web/secure/base_url", words: []string{"Magento 1's host name"},
 	},
+	"Magento 1's host name of a website": {
+		on2: []string{
+			"UPDATE core_config_data SET value = 'http://wholesale.example.com/' WHERE scope = 'websites'",
+		},
+		status: finding.Warn, subject: "base URL websites/2 web/unsecure/base_url",
+		words: []string{
+			"Magento 1's host name",
+			"bin/magento config:set --scope=websites --scope-code=CODE web/unsecure/base_url https://HOST/",
+		},
+	},
+	"search in the database": {
+		on2: []string{
+			"DELETE FROM core_config_data WHERE path LIKE 'catalog/search/%'",
+			"INSERT INTO core_config_data (path, value) VALUES ('catalog/search/engine', 'mysql')",
+		},
+		status: finding.Pass, subject: "search index", words: []string{"Magento 2 searches in its database"},
+	},
 	"all of Magento 1's host names": {
 		on2: []string{
 			"UPDATE core_config_data SET value = REPLACE(value, 'm2.', 'm1.') WHERE path LIKE 'web/%base_url'",
