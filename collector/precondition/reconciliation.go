@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"magento_migration_exporter/collector/database"
@@ -228,17 +229,14 @@ func (j *reconciliationJudge) remedy(o reconcile.Outcome, d reconcile.Difference
 // relog is the statement that logs rows of Magento 1 again.
 func (j *reconciliationJudge) relog(o reconcile.Outcome, d reconcile.Difference) string {
 	l := j.r.Logs[o.Pair.Document]
-	var keys, list []string
+	var keys []string
 	for _, k := range l.Keys {
 		keys = append(keys, database.Quote(k))
-	}
-	for _, id := range d.Keys {
-		list = append(list, fmt.Sprint(id))
 	}
 	columns := strings.Join(keys, ", ")
 	return fmt.Sprintf("INSERT INTO %s (%s, `operation`) SELECT %[2]s, 'UPDATE' FROM %[3]s WHERE %[4]s IN (%[5]s) "+
 		"ON DUPLICATE KEY UPDATE `operation` = 'UPDATE', `processed` = 0;",
-		database.Quote(l.Name), columns, database.Quote(l.Table), database.Quote(o.Pair.Key), strings.Join(list, ", "))
+		database.Quote(l.Name), columns, database.Quote(l.Table), database.Quote(o.Pair.Key), joined(d.Keys))
 }
 
 // grids reports Magento 2's grids, which are filled for the first page of a cycle only.
@@ -268,18 +266,11 @@ func (j *reconciliationJudge) grids() {
 
 // gridRemedy says how a grid is filled again. A cycle of the tool refreshes its first page only.
 func gridRemedy(o reconcile.Outcome, keys []int64) string {
-	return "Let the delta run all the time, so that a cycle stays small, and change these once more in Magento 1. " +
-		"Or remove " +
-		"them from the grid, and let Magento 2's cron fill it, with asynchronous indexing of grids " +
-		"(dev/grid/async_indexing) " +
-		"turned on:\nDELETE FROM " + database.Quote(
-		o.Tables[1],
-	) + " WHERE " + database.Quote(
-		o.Pair.Key,
-	) + " IN (" +
-		numbers(
-			keys,
-		) + ");"
+	return "Let the delta run all the time, so that a cycle stays small, and change these once more in Magento 1. Or " +
+		"remove them from the grid, and let Magento 2's cron fill it, with asynchronous indexing of grids " +
+		"(dev/grid/async_indexing) turned on:\n" +
+		fmt.Sprintf("DELETE FROM %s WHERE %s IN (%s);",
+			database.Quote(o.Tables[1]), database.Quote(o.Pair.Key), joined(keys))
 }
 
 // uncovered reports what the delta never delivers, as one warning.
@@ -325,13 +316,19 @@ func (j *reconciliationJudge) sequences() {
 	)
 }
 
+// numbers names the first ids of a list.
 func numbers(ids []int64) string {
-	var texts []string
-	for _, id := range ids[:min(len(ids), reconcile.MaxShown)] {
-		texts = append(texts, fmt.Sprint(id))
-	}
 	if len(ids) > reconcile.MaxShown {
-		texts = append(texts, "…")
+		return joined(ids[:reconcile.MaxShown]) + ", …"
+	}
+	return joined(ids)
+}
+
+// joined lists ids as SQL takes them.
+func joined(ids []int64) string {
+	var texts []string
+	for _, id := range ids {
+		texts = append(texts, strconv.FormatInt(id, 10))
 	}
 	return strings.Join(texts, ", ")
 }

@@ -1,6 +1,7 @@
 package precondition_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -185,6 +186,26 @@ func (s *shop) compareUntil(status finding.Status, what string) finding.Result {
 	}
 	s.T.Fatalf("%s: %+v", what, s.State("reconciliation").Result.Findings)
 	return finding.Result{}
+}
+
+// TestReconciliationOfAGridInSeveralWays runs the remedy for more rows than a text names.
+func TestReconciliationOfAGridInSeveralWays(t *testing.T) {
+	t.Parallel()
+	s := newReconciled(t)
+	for id := 50; id < 80; id++ {
+		row := fmt.Sprintf(" (entity_id, status, increment_id) VALUES (%d, 'new', '1000000%d')", id, id)
+		s.On1("INSERT INTO sales_flat_order" + row)
+		s.On2("INSERT INTO sales_order" + row)
+	}
+	s.On1(quiet)
+	s.On2("UPDATE sales_order_grid SET status = 'x' WHERE entity_id = 3")
+	s.compareUntil(finding.Warn, "an old grid")
+	grid := s.finding("reconciliation", "order grid")
+	if !shoptest.ContainsAll(grid.Summary+grid.Remedy, []string{": 31", "(3, 50, ", ", 69);"}) {
+		t.Errorf("%+v", grid)
+	}
+	_, remove, _ := strings.Cut(grid.Remedy, "\n")
+	s.On2(remove)
 }
 
 func TestReconciliationExplainsWhatIsPending(t *testing.T) {
