@@ -211,19 +211,22 @@ func (j *reconciliationJudge) remedy(o reconcile.Outcome, d reconcile.Difference
 	switch {
 	case d.Kind == reconcile.Extra:
 		return "Find out why the delta did not delete them: delta_log says what it lost. Delete them in Magento 2 " +
-			"if Magento 1 " +
-			"really has none."
+			"if Magento 1 really has none."
 	case j.r.Covered[o.Pair.Document]:
 		return "Find out why the delta did not deliver them: delta_log says what it lost. Then put them into the " +
-			"log again, as " +
-			"the tool's account, so that the next cycle delivers them:\n" + j.relog(
-			o,
-			d,
-		)
+			"log again, as the tool's account, so that the next cycle delivers them" + others(d.Count, d.Keys) + ":\n" +
+			j.relog(o, d)
 	}
-	return "The delta does not deliver this table, so no later run fixes it: copy the rows by hand, or " +
-		"restore Magento " +
-		"2's backup and run migrate:data again. Otherwise waive " + o.Pair.Entity + "."
+	return "The delta does not deliver this table, so no later run fixes it: copy the rows by hand, or restore " +
+		"Magento 2's backup and run migrate:data again. Otherwise waive " + o.Pair.Entity + "."
+}
+
+// others says that a statement is for the first rows only; it is empty where it is for all.
+func others(count int, keys []int64) string {
+	if count <= len(keys) {
+		return ""
+	}
+	return " (later evaluations name the rows behind these)"
 }
 
 // relog is the statement that logs rows of Magento 1 again.
@@ -268,7 +271,7 @@ func (j *reconciliationJudge) grids() {
 func gridRemedy(o reconcile.Outcome, keys []int64) string {
 	return "Let the delta run all the time, so that a cycle stays small, and change these once more in Magento 1. Or " +
 		"remove them from the grid, and let Magento 2's cron fill it, with asynchronous indexing of grids " +
-		"(dev/grid/async_indexing) turned on:\n" +
+		"(dev/grid/async_indexing) turned on" + others(o.Stale, keys) + ":\n" +
 		fmt.Sprintf("DELETE FROM %s WHERE %s IN (%s);",
 			database.Quote(o.Tables[1]), database.Quote(o.Pair.Key), joined(keys))
 }

@@ -201,7 +201,7 @@ func TestReconciliationOfAGridInSeveralWays(t *testing.T) {
 	s.On2("UPDATE sales_order_grid SET status = 'x' WHERE entity_id = 3")
 	s.compareUntil(finding.Warn, "an old grid")
 	grid := s.finding("reconciliation", "order grid")
-	if !shoptest.ContainsAll(grid.Summary+grid.Remedy, []string{": 31", "(3, 50, ", ", 69);"}) {
+	if !shoptest.ContainsAll(grid.Summary+grid.Remedy, []string{": 31", "later evaluations", "(3, 50, ", ", 69);"}) {
 		t.Errorf("%+v", grid)
 	}
 	_, remove, _ := strings.Cut(grid.Remedy, "\n")
