@@ -175,7 +175,7 @@ func evaluateIncrementIDs(ctx context.Context, e *evidence.Evidence) finding.Ver
 	}
 	if e.Phase.Phase == "" {
 		v.Unknown("phase", "it is unknown whether Magento 2 has to have the numbers by now", fmt.Sprint(e.Phase.Err),
-			"Fix what the precondition network says, or set "+e.Migration.Key("phase")+".")
+			e.PhaseRemedy())
 	}
 	j.judged = e.Phase.Migrated() && j.readMagento2(ctx)
 	if j.judged && e.Phase.Phase == config.PhaseMigrate && !j.migrated() {

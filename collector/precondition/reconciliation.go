@@ -59,12 +59,8 @@ type reconciliationJudge struct {
 func evaluateReconciliation(ctx context.Context, e *evidence.Evidence) finding.Verdict {
 	v := finding.Verdict{Summary: "Magento 2 holds what Magento 1 holds"}
 	if e.Phase.Phase == "" {
-		v.Unknown(
-			"phase",
-			"it is unknown whether Magento 2 has to hold Magento 1's data by now",
-			fmt.Sprint(e.Phase.Err),
-			"Fix what the precondition network says, or set "+e.Migration.Key("phase")+".",
-		)
+		v.Unknown("phase", "it is unknown whether Magento 2 has to hold Magento 1's data by now",
+			fmt.Sprint(e.Phase.Err), e.PhaseRemedy())
 		return v
 	}
 	r, ok := e.Reconcile(ctx, &v)

@@ -112,7 +112,7 @@ func evaluateSwitchover(ctx context.Context, e *evidence.Evidence) finding.Verdi
 		j.end(ctx)
 	case "":
 		v.Unknown("phase", "it is unknown whether the shop has to have moved by now", fmt.Sprint(e.Phase.Err),
-			"Fix what the precondition network says, or set "+e.Migration.Key("phase")+".")
+			e.PhaseRemedy())
 	default:
 		v.NotApplicable, v.Summary = true, switchoverNotInEffect
 		j.valuesOnly(ctx)
