@@ -259,6 +259,9 @@ func Literal(text string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(text) + "'"
 }
 
+// Parameters returns placeholders for n values, at least one, with commas between them.
+func Parameters(n int) string { return "?" + strings.Repeat(", ?", n-1) }
+
 // EscapeLike makes a text match only itself in LIKE with the default escape character.
 func EscapeLike(text string) string {
 	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)

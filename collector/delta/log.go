@@ -109,7 +109,7 @@ func (l *Log) ReadNext(ctx context.Context, s *database.Session, scope Scope, pr
 	if len(names) == 0 {
 		return nil
 	}
-	query := fmt.Sprintf(autoIncrementQuery, "?"+strings.Repeat(", ?", len(names)-1))
+	query := fmt.Sprintf(autoIncrementQuery, database.Parameters(len(names)))
 	err := s.Rows(ctx, query, names, func(scan func(...any) error) error {
 		var table string
 		var next uint64

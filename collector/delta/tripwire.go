@@ -377,7 +377,7 @@ func probeColumns(ctx context.Context, side Side, table func(Probe) string) (map
 	for _, p := range Probes() {
 		names = append(names, side.Prefix+table(p))
 	}
-	query := fmt.Sprintf(probeColumnsQuery, "?"+strings.Repeat(", ?", len(names)-1))
+	query := fmt.Sprintf(probeColumnsQuery, database.Parameters(len(names)))
 	err := side.Session.Rows(ctx, query, names, func(scan func(...any) error) error {
 		var name, column, key string
 		if err := scan(&name, &column, &key); err != nil {

@@ -39,7 +39,7 @@ func (s *System) Identify(ctx context.Context) (Identity, error) {
 		names = append(names, s.Prefix+table)
 	}
 	found, err := s.Column(ctx, "SELECT TABLE_NAME FROM information_schema.TABLES "+
-		"WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN ("+Parameters(len(names))+")", names...)
+		"WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN ("+database.Parameters(len(names))+")", names...)
 	if err != nil {
 		return Identity{}, err
 	}

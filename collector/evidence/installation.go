@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/config/envphp"
 )
 
@@ -44,7 +45,7 @@ func (e *Evidence) PresentTables(ctx context.Context) (map[string]bool, error) {
 	found, err := m2.Column(
 		ctx,
 		"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN ("+
-			Parameters(len(args))+")",
+			database.Parameters(len(args))+")",
 		args...)
 	present := map[string]bool{}
 	for _, name := range found {

@@ -35,9 +35,6 @@ func (s *System) Count(ctx context.Context, table, condition string, args ...any
 	return n, err
 }
 
-// Parameters returns placeholders for n values, with commas between them.
-func Parameters(n int) string { return "?" + strings.Repeat(", ?", n-1) }
-
 // RootCategoryCreated returns the creation time of the root of all categories as text in UTC, "" when there is none.
 func (s *System) RootCategoryCreated(ctx context.Context) (string, error) {
 	var created sql.NullString

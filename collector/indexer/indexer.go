@@ -124,7 +124,7 @@ func (state *State) findLogs(ctx context.Context, s *database.Session, prefix st
 		return nil
 	}
 	query := "SELECT TABLE_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() " +
-		"AND COLUMN_NAME = 'entity_id' AND TABLE_NAME IN (?" + strings.Repeat(", ?", len(names)-1) + ")"
+		"AND COLUMN_NAME = 'entity_id' AND TABLE_NAME IN (" + database.Parameters(len(names)) + ")"
 	return s.Rows(ctx, query, names, func(scan func(...any) error) error {
 		var name string
 		err := scan(&name)

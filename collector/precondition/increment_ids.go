@@ -201,7 +201,7 @@ func (j *incrementIDsJudge) readMagento1(ctx context.Context) bool {
 	query := fmt.Sprintf("SELECT s.entity_store_id, t.entity_type_code, s.store_id, COALESCE(s.increment_prefix, ''), "+
 		"COALESCE(s.increment_last_id, '') FROM %s s JOIN %s t ON t.entity_type_id = s.entity_type_id "+
 		"WHERE t.entity_type_code IN (%s) ORDER BY s.entity_store_id LIMIT %d", m1.Table("eav_entity_store"),
-		m1.Table("eav_entity_type"), evidence.Parameters(len(numberedTypes())), maxSequences)
+		m1.Table("eav_entity_type"), database.Parameters(len(numberedTypes())), maxSequences)
 	err := m1.Session.Rows(ctx, query, typeArgs(), func(scan func(...any) error) error {
 		var l lastNumber
 		err := scan(&l.row, &l.kind, &l.store, &l.prefix, &l.lastID)
@@ -410,7 +410,7 @@ func (j *incrementIDsJudge) newestOrders(ctx context.Context) (map[int64]string,
 		return newest, nil
 	}
 	query := "SELECT store_id, COALESCE(increment_id, '') FROM " + orders + " WHERE entity_id IN (" +
-		evidence.Parameters(len(ids)) + ")"
+		database.Parameters(len(ids)) + ")"
 	err = j.e.Magento1.Session.Rows(ctx, query, ids, func(scan func(...any) error) error {
 		var store int64
 		var number string
@@ -457,7 +457,7 @@ func (j *incrementIDsJudge) readSequences(ctx context.Context) error {
 		"COALESCE(p.prefix, ''), COALESCE(p.suffix, ''), COALESCE(p.start_value, 1), COALESCE(p.step, 1) "+
 		"FROM %s m LEFT JOIN %s p ON p.meta_id = m.meta_id AND p.is_active = 1 WHERE m.entity_type IN (%s) LIMIT %d",
 		m2.Table("sales_sequence_meta"), m2.Table("sales_sequence_profile"),
-		evidence.Parameters(len(numberedTypes())), maxSequences)
+		database.Parameters(len(numberedTypes())), maxSequences)
 	err := m2.Session.Rows(ctx, query, typeArgs(), func(scan func(...any) error) error {
 		s := &sequence{limit: maxSequenceValue}
 		err := scan(&s.kind, &s.store, &s.table, &s.active, &s.prefix, &s.suffix, &s.start, &s.step)
@@ -512,7 +512,7 @@ func (j *incrementIDsJudge) readTables(ctx context.Context) error {
 		names = append(names, j.e.Magento2.Prefix+t.table)
 	}
 	for chunk := range slices.Chunk(names, maxParts) {
-		list := evidence.Parameters(len(chunk))
+		list := database.Parameters(len(chunk))
 		query := "SELECT TABLE_NAME, AUTO_INCREMENT, '' FROM information_schema.TABLES " +
 			"WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN (" + list + ") UNION ALL " +
 			"SELECT TABLE_NAME, NULL, COLUMN_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() " +

@@ -144,7 +144,7 @@ func (t conflict) beingDeleted(ctx context.Context, e *evidence.Evidence, last1 
 		args[i] = id
 	}
 	deleted, err := e.Magento1.Count(ctx, "m2_cl_"+t.magento1,
-		"operation = 'DELETE' AND entity_id IN ("+evidence.Parameters(len(ids))+")", args...)
+		"operation = 'DELETE' AND entity_id IN ("+database.Parameters(len(ids))+")", args...)
 	return err == nil && deleted == len(ids)
 }
 

@@ -414,7 +414,7 @@ func encryptedValues(ctx context.Context, e *evidence.Evidence) int {
 	if len(paths) == 0 {
 		return 0
 	}
-	condition := "value <> '' AND path IN (" + evidence.Parameters(len(paths)) + ")"
+	condition := "value <> '' AND path IN (" + database.Parameters(len(paths)) + ")"
 	n, err := e.Magento1.Count(ctx, "core_config_data", condition, paths...)
 	if err != nil {
 		return 0

@@ -285,7 +285,7 @@ func (j *switchoverJudge) twiceUsedIDs(ctx context.Context) ([]string, error) {
 	}
 	var both []string
 	err = j.e.Magento1.Session.Rows(ctx, "SELECT entity_id, increment_id FROM "+j.e.Magento1.Table("sales_flat_order")+
-		" WHERE entity_id IN ("+evidence.Parameters(len(ids))+")", ids, read(func(id int64, number string) {
+		" WHERE entity_id IN ("+database.Parameters(len(ids))+")", ids, read(func(id int64, number string) {
 		if own := numbers[id]; own != "" && number != "" && own != number {
 			both = append(both, fmt.Sprintf("id %d is %s in Magento 1, %s in Magento 2", id, number, own))
 		}

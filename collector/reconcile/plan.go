@@ -73,7 +73,7 @@ func readSchema(ctx context.Context, side Side, tables []string) (schema, error)
 	for _, t := range tables {
 		names = append(names, side.Prefix+t)
 	}
-	query := fmt.Sprintf(columnsQuery, "?"+strings.Repeat(", ?", len(names)-1))
+	query := fmt.Sprintf(columnsQuery, database.Parameters(len(names)))
 	err := side.Session.Rows(ctx, query, names, func(scan func(...any) error) error {
 		var table, name string
 		var c columnType
@@ -325,7 +325,7 @@ func readAttributes(ctx context.Context, side Side, pairs []Pair) (map[string]in
 	query := fmt.Sprintf("SELECT t.entity_type_code, a.attribute_code, a.attribute_id FROM %s a JOIN %s t"+
 		" ON t.entity_type_id = a.entity_type_id WHERE a.attribute_code IN (%s) LIMIT 1000",
 		database.Quote(side.Prefix+"eav_attribute"), database.Quote(side.Prefix+"eav_entity_type"),
-		"?"+strings.Repeat(", ?", len(args)-1))
+		database.Parameters(len(args)))
 	err := side.Session.Rows(ctx, query, args, func(scan func(...any) error) error {
 		var kind, code string
 		var id int64

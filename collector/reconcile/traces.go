@@ -319,8 +319,8 @@ func existing(ctx context.Context, side Side, tables []string) (map[string]bool,
 		names = append(names, side.Prefix+t)
 	}
 	found := map[string]bool{}
-	query := "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN (?" +
-		strings.Repeat(", ?", len(names)-1) + ") LIMIT 1000"
+	query := "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN (" +
+		database.Parameters(len(names)) + ") LIMIT 1000"
 	err := side.Session.Rows(ctx, query, names, func(scan func(...any) error) error {
 		var name string
 		err := scan(&name)
