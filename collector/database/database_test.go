@@ -147,6 +147,20 @@ func TestQuoting(t *testing.T) {
 	}
 }
 
+func TestTime(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Time{
+		"2026-12-31 03:00:00":        time.Date(2026, 12, 31, 3, 0, 0, 0, time.UTC),
+		"2026-12-31 03:00:00.250000": time.Date(2026, 12, 31, 3, 0, 0, 250e6, time.UTC),
+		"0000-00-00 00:00:00":        {},
+		"":                           {},
+	} {
+		if got := Time(text); !got.Equal(want) {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+}
+
 func options() Options {
 	return Options{StatementTimeout: 2 * time.Second, Logger: slog.New(slog.DiscardHandler)}
 }

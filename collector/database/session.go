@@ -267,6 +267,15 @@ func EscapeLike(text string) string {
 	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)
 }
 
+// Time reads a time as the server writes it as text. It is zero for a text that is none: empty for NULL, a zero date.
+func Time(text string) time.Time {
+	t, err := time.Parse(time.DateTime, text)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
 // driverLog takes the driver's own lines, which would otherwise go to standard error.
 type driverLog struct{ logger *slog.Logger }
 

@@ -130,9 +130,7 @@ func (l *Log) readTriggers(ctx context.Context, s *database.Session) error {
 		if err := scan(&t.Name, &t.Table, &t.Event, &t.Definer, &created, &body); err != nil {
 			return err
 		}
-		if at, err := time.Parse(time.DateTime, created.String); err == nil {
-			t.Created = at
-		}
+		t.Created = database.Time(created.String)
 		if t.Writes, t.keys = logged(body.String, t.Event); len(t.Writes) > 0 {
 			l.Triggers = append(l.Triggers, t)
 		}

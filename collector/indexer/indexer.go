@@ -70,14 +70,6 @@ func Read(ctx context.Context, s *database.Session, prefix string) (State, error
 	return state, nil
 }
 
-func parse(text string) time.Time {
-	t, err := time.Parse(time.DateTime, text)
-	if err != nil {
-		return time.Time{}
-	}
-	return t
-}
-
 func (state *State) readIndexers(ctx context.Context, s *database.Session, prefix string) error {
 	query := fmt.Sprintf("SELECT COALESCE(indexer_id, ''), COALESCE(status, ''), CAST(updated AS CHAR), "+
 		"CAST(UTC_TIMESTAMP() AS CHAR) FROM %s "+
@@ -86,7 +78,7 @@ func (state *State) readIndexers(ctx context.Context, s *database.Session, prefi
 		var i Indexer
 		var updated, now sql.NullString
 		err := scan(&i.ID, &i.Status, &updated, &now)
-		i.Updated, state.ServerNow = parse(updated.String), parse(now.String)
+		i.Updated, state.ServerNow = database.Time(updated.String), database.Time(now.String)
 		state.Indexers = append(state.Indexers, i)
 		return err
 	})
@@ -101,7 +93,7 @@ func (state *State) readViews(ctx context.Context, s *database.Session, prefix s
 		var v View
 		var updated, now sql.NullString
 		err := scan(&v.ID, &v.Scheduled, &v.Status, &updated, &now, &v.version)
-		v.Updated, state.ServerNow = parse(updated.String), parse(now.String)
+		v.Updated, state.ServerNow = database.Time(updated.String), database.Time(now.String)
 		state.Views = append(state.Views, v)
 		return err
 	})

@@ -194,16 +194,7 @@ func (j *switchoverJudge) lastOrder(ctx context.Context) (time.Time, error) {
 		return time.Time{}, errTimeZone
 	}
 	j.lastID = id.Int64
-	return timeOf(last.String), nil
-}
-
-// timeOf is the zero time for a text that is no time, such as a zero date.
-func timeOf(text string) time.Time {
-	t, err := time.Parse(time.DateTime, strings.SplitN(text, ".", 2)[0])
-	if err != nil {
-		return time.Time{}
-	}
-	return t
+	return database.Time(last.String), nil
 }
 
 // newestOrders is how many of Magento 2's newest orders are looked up in Magento 1.
@@ -259,7 +250,7 @@ func (j *switchoverJudge) firstOwnOrder(ctx context.Context) (id int64, number s
 	if err == nil && deleted > 0 {
 		return 0, "", created, nil // deleted in Magento 1, and not yet in Magento 2
 	}
-	return id, number, timeOf(text.String), nil
+	return id, number, database.Time(text.String), nil
 }
 
 // twiceUsedIDs names ids among Magento 2's newest ones that another order has in Magento 1.
@@ -388,7 +379,7 @@ func (j *switchoverJudge) writing(ctx context.Context) {
 			j.e.Magento1.Broken(j.Verdict, trace.subject, err)
 			continue
 		}
-		last, seen := timeOf(text.String), timeOf(now.String)
+		last, seen := database.Time(text.String), database.Time(now.String)
 		evidence := fmt.Sprintf("the newest row of %s is of %s", trace.table, timeOrUnknown(last))
 		if j.passed() && last.After(j.at) && seen.Sub(last) < writingWindow {
 			j.Warn(
@@ -645,7 +636,7 @@ func (j *switchoverJudge) cron(ctx context.Context) {
 		j.e.Magento2.Broken(j.Verdict, "cron", err)
 		return
 	}
-	if ran := timeOf(last.String); timeOf(now.String).Sub(ran) > writingWindow {
+	if ran := database.Time(last.String); database.Time(now.String).Sub(ran) > writingWindow {
 		seen := "it has run none that is known"
 		if !ran.IsZero() {
 			seen = "the last one began at " + finding.Time(ran)
