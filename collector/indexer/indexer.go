@@ -10,10 +10,8 @@ import (
 	"time"
 
 	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/finding"
 )
-
-// CountCap is where counting a view's backlog stops: one more reads "more than".
-const CountCap = 10000
 
 // maxIndexers caps how many indexers and views are read; a Magento 2.4 has 14 of each.
 const maxIndexers = 200
@@ -38,7 +36,7 @@ type View struct {
 	Updated time.Time
 	// HasLog is true when there is a change log that can be read.
 	HasLog bool
-	// Backlog is how many entities cron has still to index; it stops at CountCap + 1 changes.
+	// Backlog is how many entities cron has still to index; it stops at finding.CountCap + 1 changes.
 	Backlog int
 
 	version uint64
@@ -86,9 +84,8 @@ func (state *State) readIndexers(ctx context.Context, s *database.Session, prefi
 
 func (state *State) readViews(ctx context.Context, s *database.Session, prefix string) error {
 	query := fmt.Sprintf("SELECT COALESCE(view_id, ''), COALESCE(mode, '') = 'enabled', COALESCE(status, ''), "+
-		"CAST(updated AS CHAR), CAST(UTC_TIMESTAMP() AS CHAR), COALESCE(version_id, 0) FROM %s ORDER BY view_id "+
-		"LIMIT %d",
-		database.Quote(prefix+"mview_state"), maxIndexers)
+		"CAST(updated AS CHAR), CAST(UTC_TIMESTAMP() AS CHAR), COALESCE(version_id, 0) FROM %s "+
+		"ORDER BY view_id LIMIT %d", database.Quote(prefix+"mview_state"), maxIndexers)
 	return s.Rows(ctx, query, nil, func(scan func(...any) error) error {
 		var v View
 		var updated, now sql.NullString
@@ -133,8 +130,8 @@ func (state *State) count(ctx context.Context, s *database.Session, prefix strin
 	for i, v := range state.Views {
 		if v.HasLog {
 			parts = append(parts, fmt.Sprintf("SELECT %d, COUNT(DISTINCT entity_id) FROM (SELECT entity_id FROM %s "+
-				"WHERE version_id > %d LIMIT %d) "+
-				"t%[1]d", i, database.Quote(logName(prefix, v.ID)), v.version, CountCap+1))
+				"WHERE version_id > %d LIMIT %d) t%[1]d",
+				i, database.Quote(logName(prefix, v.ID)), v.version, finding.CountCap+1))
 		}
 	}
 	if len(parts) == 0 {
