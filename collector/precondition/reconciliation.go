@@ -446,11 +446,8 @@ func (j *reconciliationJudge) notCompared() {
 	var rest []string
 	for _, s := range j.r.Skipped {
 		switch {
-		case s.Why == reconcile.Nowhere || s.Why == reconcile.Unmapped:
-			if s.Why == reconcile.Unmapped {
-				rest = append(rest, s.What+" ("+s.Why+")")
-			}
-		case s.Pair.Level == reconcile.Fail:
+		case s.Why == reconcile.Nowhere:
+		case s.Pair.Level == reconcile.Fail && s.Why != reconcile.Unmapped:
 			j.Unknown(s.Pair.Document, s.Pair.Many+" cannot be compared: "+s.Why, "",
 				"Find out where the table is: restore it, or correct the prefix and the map file.")
 		default:
