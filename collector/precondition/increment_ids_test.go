@@ -107,7 +107,8 @@ var numberFaults = map[string]numberFault{
 	},
 	"nearly used up": {
 		on2:    []string{"INSERT INTO sequence_order_1 VALUES (4294967000)"},
-		status: finding.Warn, subject: "sequence_order_1", words: []string{"only 295 numbers are left for orders of store 1"},
+		status: finding.Warn, subject: "sequence_order_1",
+		words: []string{"only 295 numbers are left for orders of store 1", "Find out what raised it"},
 	},
 	"next number taken": {
 		on2:    []string{"INSERT INTO sales_order (entity_id, store_id, increment_id) VALUES (90, 1, '1000000003')"},
