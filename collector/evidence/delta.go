@@ -215,22 +215,35 @@ func (e *Evidence) readDeltaFiles() (delta.Scope, error) {
 		return delta.Scope{}, fmt.Errorf("%s: the file of %s was not found: %q",
 			e.Tool.Path, option, e.Tool.Config.Value(option))
 	}
-	sources := delta.Sources{Config: e.Tool.Config, Maps: map[string]*toolmap.Map{}}
-	var err error
-	if sources.Groups, err = toolmap.ReadGroups(path); err != nil {
+	groups, err := toolmap.ReadGroups(path)
+	if err != nil {
 		return delta.Scope{}, err
 	}
-	wildcard := toolmap.InstalledWildcard(e.Tool.ModuleDir(root))
-	for _, name := range []string{"map_file", "log_map_file"} {
-		path := e.Tool.File(name, root)
-		if path == "" {
-			continue // the precondition migration_tool reports it
-		}
-		if sources.Maps[name], err = toolmap.Read(path, wildcard); err != nil {
-			return delta.Scope{}, err
-		}
+	maps, err := e.readMaps("map_file", "log_map_file")
+	if err != nil {
+		return delta.Scope{}, err
 	}
-	return delta.NewScope(sources), nil
+	return delta.NewScope(delta.Sources{Config: e.Tool.Config, Groups: groups, Maps: maps}), nil
+}
+
+// readMaps reads the map files that options of config.xml name. One that was not found is not among them: the
+// precondition migration_tool reports it.
+func (e *Evidence) readMaps(options ...string) (map[string]*toolmap.Map, error) {
+	root := e.Migration.Magento2.Root
+	wildcard := toolmap.InstalledWildcard(e.Tool.ModuleDir(root))
+	maps := map[string]*toolmap.Map{}
+	for _, option := range options {
+		path := e.Tool.File(option, root)
+		if path == "" {
+			continue
+		}
+		m, err := toolmap.Read(path, wildcard)
+		if err != nil {
+			return nil, err
+		}
+		maps[option] = m
+	}
+	return maps, nil
 }
 
 // ErrNoLog is why the tool's log is not read.

@@ -9,7 +9,6 @@ import (
 	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/integrity"
 	"magento_migration_exporter/collector/reconcile"
-	"magento_migration_exporter/config/toolmap"
 )
 
 // Reconciliation is whether Magento 2 holds what Magento 1 holds, as far as all evaluations up to this one have found
@@ -63,10 +62,8 @@ func (e *Evidence) Reconcile(ctx context.Context, v *finding.Verdict) (*Reconcil
 		memory.of[i] = instance
 	}
 	sides := [2]reconcile.Side{
-		{
-			Session: e.Magento1.Session,
-			Prefix:  e.Magento1.Prefix,
-		}, {Session: e.Magento2.Session, Prefix: e.Magento2.Prefix},
+		{Session: e.Magento1.Session, Prefix: e.Magento1.Prefix},
+		{Session: e.Magento2.Session, Prefix: e.Magento2.Prefix},
 	}
 	if err := e.planComparison(ctx, memory, sides); err != nil {
 		e.brokenSide(v, err)
@@ -147,20 +144,6 @@ func (e *Evidence) reconcileMaps(ctx context.Context) (reconcile.Maps, error) {
 	}
 	flight := Flight{e.Migration.Name, "map files"}
 	return answered(ctx, e.flights, flight, e.Magento1.statementTimeout, func() (reconcile.Maps, error) {
-		maps := reconcile.Maps{}
-		root := e.Migration.Magento2.Root
-		wildcard := toolmap.InstalledWildcard(e.Tool.ModuleDir(root))
-		for _, option := range reconcile.MapOptions() {
-			path := e.Tool.File(option, root)
-			if path == "" {
-				continue // the precondition migration_tool reports it
-			}
-			m, err := toolmap.Read(path, wildcard)
-			if err != nil {
-				return nil, err
-			}
-			maps[option] = m
-		}
-		return maps, nil
+		return e.readMaps(reconcile.MapOptions()...)
 	})
 }
