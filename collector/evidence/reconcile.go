@@ -21,6 +21,8 @@ type Reconciliation struct {
 	LogErr error
 	// Logs are the delta's log tables by document.
 	Logs map[string]reconcile.Logged
+	// Logging are the documents that have a log table, also those whose own table is not there.
+	Logging map[string]bool
 	// Covered are the documents whose changes the delta delivers; nil when that is unknown.
 	Covered map[string]bool
 }
@@ -102,7 +104,9 @@ func (e *Evidence) explainByLog(ctx context.Context, r *Reconciliation, in *reco
 	in.Running = d.Activity.Running || !d.Activity.Known
 	in.Log = map[string]reconcile.Logged{}
 	r.Logs, r.Covered = in.Log, map[string]bool{}
+	r.Logging = map[string]bool{}
 	for _, s := range d.Standings {
+		r.Logging[s.Document] = s.HasLog
 		if s.Absent || !s.HasLog || s.Wrong != "" {
 			continue
 		}

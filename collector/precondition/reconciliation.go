@@ -391,6 +391,9 @@ func (j *reconciliationJudge) rewrites() {
 	case j.r.TracesErr != nil:
 		j.Unknown("traces", "what the last steps of migrate:data left could not be read", j.r.TracesErr.Error(),
 			"Look at what the account may read, and run CHECK TABLE on the table that the error names.")
+	case len(j.r.Traces.Lacks) > 0:
+		j.Unknown("url_rewrite", "URL rewrites cannot be compared: "+strings.Join(j.r.Traces.Lacks, ", "), "",
+			"Find out where the table is: restore it, correct the prefix, or let the account read it.")
 	case !w.Known || w.TooMany || w.Pending || w.Looks < 2:
 	default:
 		j.Warn(
@@ -441,15 +444,19 @@ func (j *reconciliationJudge) unfinished() {
 	}
 }
 
-// notCompared names what is not compared. A table that only one system has is no reason to be silent.
+// notCompared names what is not compared. A table that a system lacks, or that its account may not see, is no reason to
+// be silent; only what few shops have may be nowhere. What has a log table was there when migrate:data began.
 func (j *reconciliationJudge) notCompared() {
 	var rest []string
 	for _, s := range j.r.Skipped {
 		switch {
-		case s.Why == reconcile.Nowhere:
-		case s.Pair.Level == reconcile.Fail && s.Why != reconcile.Unmapped:
+		case s.Why == reconcile.Nowhere && s.Pair.Level != reconcile.Fail:
+		case s.Why == reconcile.Nowhere && !j.r.Logging[s.Pair.Document] || s.Why == reconcile.Unmapped:
+			rest = append(rest, s.What+" ("+s.Why+")")
+		case s.Pair.Level == reconcile.Fail:
 			j.Unknown(s.Pair.Document, s.Pair.Many+" cannot be compared: "+s.Why, "",
-				"Find out where the table is: restore it, or correct the prefix and the map file.")
+				"Find out where the table is: restore it, correct the prefix and the map file, or let the account "+
+					"read it.")
 		default:
 			rest = append(rest, s.What+" ("+s.Why+")")
 		}

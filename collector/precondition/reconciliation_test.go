@@ -259,6 +259,17 @@ func TestReconciliationOfBrokenTables(t *testing.T) {
 			words: []string{"customers"},
 		},
 		{
+			name: "a table that neither system has any more", on1: "RENAME TABLE customer_address_entity TO hidden",
+			on2: "RENAME TABLE customer_address_entity TO hidden", undo1: "RENAME TABLE hidden TO customer_address_entity",
+			undo2: "RENAME TABLE hidden TO customer_address_entity",
+			words: []string{"addresses of customers cannot be compared: neither system has it"},
+		},
+		{
+			name: "no URL rewrites", on2: "RENAME TABLE url_rewrite TO hidden",
+			undo2: "RENAME TABLE hidden TO url_rewrite",
+			words: []string{"URL rewrites cannot be compared: Magento 2 has no table url_rewrite"},
+		},
+		{
 			name: "a table without its key", on2: "ALTER TABLE customer_group CHANGE customer_group_id id int NOT " +
 				"NULL",
 			undo2: "ALTER TABLE customer_group CHANGE id customer_group_id int NOT NULL",
@@ -281,6 +292,33 @@ func TestReconciliationOfBrokenTables(t *testing.T) {
 	s.Want("reconciliation", finding.Pass)
 	s.On2("RENAME TABLE sales_invoice TO hidden")
 	s.wantSaid(s.compareUntil(finding.Unknown, "a table that vanishes"), "invoices could not be compared")
+}
+
+// TestReconciliationRemembersABrokenTrace is about what is not looked at in each evaluation: that it could not be read
+// is said in each.
+func TestReconciliationRemembersABrokenTrace(t *testing.T) {
+	t.Parallel()
+	s := newReconciled(t)
+	s.On2("RENAME TABLE url_rewrite TO hidden",
+		"CREATE TABLE gone AS SELECT * FROM hidden", "CREATE VIEW url_rewrite AS SELECT * FROM gone", "DROP TABLE gone")
+	s.compareUntil(finding.Unknown, "a broken view")
+	for range 7 {
+		s.wantSaid(
+			s.Want("reconciliation", finding.Unknown),
+			"what the last steps of migrate:data left could not be read",
+		)
+		s.WantAbsent("reconciliation_equal", "url_rewrite")
+	}
+	s.On2("DROP VIEW url_rewrite", "RENAME TABLE hidden TO url_rewrite")
+	s.Want("reconciliation", finding.Pass)
+}
+
+// TestReconciliationOfAURLRewriteWithoutAPath has a row that both systems allow, which Magento 2 lacks.
+func TestReconciliationOfAURLRewriteWithoutAPath(t *testing.T) {
+	t.Parallel()
+	s := newReconciled(t)
+	s.On1("INSERT INTO core_url_rewrite (url_rewrite_id, store_id, request_path) VALUES (77, 1, NULL)")
+	s.wantSaid(s.compareUntil(finding.Warn, "a rewrite without a path"), "Magento 2 lacks 1 of Magento 1", "77")
 }
 
 func TestReconciliationWhileMigrateDataRuns(t *testing.T) {

@@ -48,10 +48,14 @@ type Traces struct {
 	URLPaths Pathways
 	// Rewrites are the URL rewrites without those of CMS pages.
 	Rewrites Rewrites
+	// Lacks are tables without which there is no comparison of URL rewrites, by system: "Magento 2 has no table x".
+	Lacks []string
 	// Open is true while something was not looked at yet, or has to be seen again.
 	Open bool
 
 	turn int
+	// due is true from the turn on in which a slow look was due until one has ended without an error.
+	due bool
 }
 
 // Pathways are numbers of url_path values of products in both systems.
@@ -101,15 +105,24 @@ func (p *Plan) trace(ctx context.Context, r *rounds) error {
 	has2 := p.has[magento2]
 	t.Inventory.Exists = has2["inventory_source_item"] && has2["cataloginventory_stock_item"] &&
 		has2["catalog_product_entity"]
+	t.Lacks = nil
+	for side, table := range [2]string{"core_url_rewrite", "url_rewrite"} {
+		if !p.has[side][table] {
+			t.Lacks = append(t.Lacks, system(side)+" has no table "+r.sides[side].Prefix+table)
+		}
+	}
+	// An error must not be forgotten until the next slow look: a status would pass that knows nothing.
+	t.due = t.due || t.turn%rewriteTurns == 1 || t.Rewrites.Looks == 1
 	if t.Inventory.Exists {
 		if err := r.inventory(ctx, &t.Inventory); err != nil {
 			return err
 		}
 	}
-	if t.turn%rewriteTurns == 1 || t.Rewrites.Looks == 1 {
+	if t.due {
 		if err := p.slow(ctx, r); err != nil {
 			return err
 		}
+		t.due = false
 	}
 	t.Open = t.Inventory.open() || t.Rewrites.Looks == 1 && !t.Rewrites.Pending
 	return nil
@@ -122,10 +135,10 @@ func (p *Plan) slow(ctx context.Context, r *rounds) error {
 			return err
 		}
 	}
-	if p.has[magento1]["core_url_rewrite"] && p.has[magento2]["url_rewrite"] {
-		if err := r.rewrites(ctx, &p.Traces.Rewrites); err != nil {
-			return err
-		}
+	if len(p.Traces.Lacks) > 0 {
+		p.Traces.Rewrites = Rewrites{}
+	} else if err := r.rewrites(ctx, &p.Traces.Rewrites); err != nil {
+		return err
 	}
 	const values = "catalog_product_entity_varchar"
 	if !p.has[magento1][values] || !p.has[magento2][values] {
@@ -243,8 +256,8 @@ func (v *Inventory) open() bool {
 	return v.Exists && (!v.Known || !v.Pending && v.rounds == 1 && len(v.seenMissing)+len(v.seenDifferent) > 0)
 }
 
-// fingerprint is a URL rewrite's: the same request path in the same store.
-const fingerprint = "CRC32(CONCAT(u.store_id, '|', CONVERT(u.request_path USING utf8mb4)))"
+// fingerprint is a URL rewrite's: the same request path in the same store. A path can be NULL.
+const fingerprint = "CRC32(CONCAT(u.store_id, '|', COALESCE(CONVERT(u.request_path USING utf8mb4), '')))"
 
 // rewrites compares the URL rewrites of both systems as sets.
 func (r *rounds) rewrites(ctx context.Context, w *Rewrites) error {
