@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"math"
 	"regexp"
 	"slices"
@@ -65,6 +66,8 @@ const (
 	defaultPadLength = 8
 	// numberDigits is the length to which Magento 2 fills up numbers.
 	numberDigits = 9
+	// maxHidden is how many tables that are not shown are asked for one by one.
+	maxHidden = 20
 	// nextNumbers is how many of the next numbers are looked up.
 	nextNumbers = 10000
 )
@@ -164,6 +167,8 @@ type incrementIDsJudge struct {
 	documents map[string]bool
 	// judged is true when Magento 2's sequences must be right by now.
 	judged bool
+	// unnumbered is true when Magento 1 has orders, and no last number that Magento 2 could go on from.
+	unnumbered bool
 }
 
 func evaluateIncrementIDs(ctx context.Context, e *evidence.Evidence) finding.Verdict {
@@ -356,11 +361,22 @@ var editedOrder = regexp.MustCompile(`-\d+$`)
 
 // foreign warns when the newest order of a store has another number than Magento's own numbering would have given.
 func (j *incrementIDsJudge) foreign(ctx context.Context) {
-	newest, err := j.newestOrders(ctx)
-	if err != nil {
-		j.e.Magento1.Broken(j.Verdict, "sales_flat_order", err)
+	m1 := j.e.Magento1
+	if j.e.Phase.Phase == config.PhaseDone {
 		return
 	}
+	stores, err := m1.Column(ctx, fmt.Sprintf("SELECT store_id FROM %s WHERE store_id > 0 ORDER BY store_id LIMIT %d",
+		m1.Table("core_store"), maxParts))
+	if err != nil {
+		m1.Broken(j.Verdict, "core_store", err)
+		return
+	}
+	newest, err := j.newestOrders(ctx, stores)
+	if err != nil {
+		m1.Broken(j.Verdict, "sales_flat_order", err)
+		return
+	}
+	j.withoutNumber(stores, newest)
 	for _, l := range j.last {
 		id, found := newest[l.store]
 		if l.kind != "order" || !found || !l.plain() {
@@ -382,22 +398,47 @@ func (j *incrementIDsJudge) foreign(ctx context.Context) {
 	}
 }
 
-// newestOrders returns the number of each store's newest order. Both statements read the ends of indexes.
-func (j *incrementIDsJudge) newestOrders(ctx context.Context) (map[int64]string, error) {
-	orders := j.e.Magento1.Table("sales_flat_order")
-	var parts []string
-	var stores, ids []any
-	for _, l := range j.last {
-		if l.kind == "order" && len(parts) < maxParts {
-			parts = append(parts, "SELECT MAX(entity_id) FROM "+orders+" WHERE store_id = ?")
-			stores = append(stores, l.store)
-		}
+// withoutNumber warns about stores whose orders eav_entity_store knows nothing of: no number there proves nothing. Store
+// 0 has the numbers of shops that count over all stores.
+func (j *incrementIDsJudge) withoutNumber(stores []string, newest map[int64]string) {
+	if len(stores) == 0 {
+		j.unnumbered = true
+		j.Unknown("core_store", "Magento 1 has no store, so no number was looked at", "core_store has no row of one",
+			"Check that "+j.e.Magento1.Key("database")+" names the live Magento 1, with its prefix.")
 	}
+	counted := map[int64]bool{}
+	for _, l := range j.last {
+		counted[l.store] = counted[l.store] || l.kind == "order"
+	}
+	for _, store := range slices.Sorted(maps.Keys(newest)) {
+		if counted[0] || counted[store] {
+			continue
+		}
+		j.unnumbered = true
+		j.Warn(
+			lastNumber{kind: "order", store: store}.subject(),
+			fmt.Sprintf("Magento 1 has orders of store %d and no last number of them: Magento 2 would not go on with "+
+				"its numbers", store),
+			"the newest order has the number "+newest[store]+"; eav_entity_store has none for the store",
+			"Find out which module of Magento 1 makes these numbers, or restore the rows of eav_entity_store. The tool "+
+				"takes over only what stands there.",
+		)
+	}
+}
+
+// newestOrders returns the number of each store's newest order. Both statements read the ends of indexes.
+func (j *incrementIDsJudge) newestOrders(ctx context.Context, stores []string) (map[int64]string, error) {
+	orders := j.e.Magento1.Table("sales_flat_order")
 	newest := map[int64]string{}
-	if len(parts) == 0 {
+	if len(stores) == 0 {
 		return newest, nil
 	}
-	found, err := j.e.Magento1.Column(ctx, strings.Join(parts, " UNION ALL "), stores...)
+	var args, ids []any
+	for _, store := range stores {
+		args = append(args, store)
+	}
+	part := "SELECT MAX(entity_id) FROM " + orders + " WHERE store_id = ?"
+	found, err := j.e.Magento1.Column(ctx, part+strings.Repeat(" UNION ALL "+part, len(stores)-1), args...)
 	if err != nil {
 		return nil, err
 	}
@@ -540,6 +581,29 @@ func (j *incrementIDsJudge) readTables(ctx context.Context) error {
 			return err
 		}
 	}
+	return j.hidden(ctx)
+}
+
+// hidden returns the error of a table that information_schema does not show because the account may not read it: that
+// it is missing would be a guess.
+func (j *incrementIDsJudge) hidden(ctx context.Context) error {
+	var tables []string
+	for _, s := range j.sequences {
+		if !s.exists && s.table != "" {
+			tables = append(tables, s.table)
+		}
+	}
+	for _, t := range numberedTypes() {
+		if !j.documents[t.name] {
+			tables = append(tables, j.e.Magento2.Prefix+t.table)
+		}
+	}
+	for _, t := range tables[:min(len(tables), maxHidden)] {
+		_, err := j.e.Magento2.Column(ctx, "SELECT 1 FROM "+database.Quote(t)+" LIMIT 1")
+		if err != nil && database.Number(err) != database.ErrNoSuchTable {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -642,6 +706,11 @@ func (j *incrementIDsJudge) migrated() bool {
 
 // judge compares both systems.
 func (j *incrementIDsJudge) judge(ctx context.Context) {
+	if len(j.sequences) == 0 {
+		j.Unknown("store", "Magento 2 has no store, so no number was looked at", "the table store has no row",
+			"Check that "+j.e.Magento2.Key("database")+" names the Magento 2 of this migration, with its prefix.")
+		return
+	}
 	for _, s := range j.sequences {
 		switch {
 		case s.table == "" || !s.active || !s.exists:
@@ -711,6 +780,9 @@ func (j *incrementIDsJudge) lags() {
 		return
 	}
 	for _, t := range numberedTypes() {
+		if t.name == "order" && j.unnumbered {
+			continue // how far behind is unknown
+		}
 		j.Sample(incrementIDLag, float64(lags[t.name]), t.name)
 	}
 }

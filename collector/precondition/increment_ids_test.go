@@ -278,8 +278,11 @@ func TestIncrementIDsWithPrefixes(t *testing.T) {
 	s := newDelta(t, func(s *shoptest.Shop) { s.Prefix1, s.Prefix2 = "mage_", "m2_" })
 	s.Migration.Phase = config.PhaseDelta
 	s.Want(incrementIDs, finding.Pass)
-	s.On2("DROP TABLE m2_sequence_order_2, m2_sequence_order_0", "DELETE FROM m2_sales_sequence_meta WHERE store_id = 2 "+
-		"AND entity_type = 'order'")
+	s.On2(
+		"DROP TABLE m2_sequence_order_2, m2_sequence_order_0",
+		"DELETE FROM m2_sales_sequence_meta WHERE store_id = 2 "+
+			"AND entity_type = 'order'",
+	)
 	r := s.Want(incrementIDs, finding.Fail)
 	for _, f := range r.Findings {
 		s.pasteNumbers(f)
@@ -301,6 +304,29 @@ func TestIncrementIDsByLock(t *testing.T) {
 	s.WantAbsent("increment_id_lag", "order")
 }
 
+// TestIncrementIDsOfHiddenTables reads Magento 2 with an account that may not see a sequence, or a table of documents:
+// neither is missing.
+func TestIncrementIDsOfHiddenTables(t *testing.T) {
+	t.Parallel()
+	s := newDelta(t)
+	s.Migration.Phase = config.PhaseDelta
+	db := database.Quote(s.DB2)
+	tables := s.texts(s.Server2, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = '"+s.DB2+"'")
+	for _, hidden := range []string{"sequence_order_1", "sales_order"} {
+		user := "without_" + hidden
+		account := "'" + user + "'@'%'"
+		s.Exec(s.Server2, "CREATE USER "+account+" IDENTIFIED BY '"+shoptest.Password+"'")
+		for _, table := range tables {
+			if table != hidden {
+				s.Exec(s.Server2, "GRANT SELECT ON "+db+"."+database.Quote(table)+" TO "+account)
+			}
+		}
+		s.Migration.Magento2.Database.User = user
+		s.wantSaid(s.Want(incrementIDs, finding.Unknown), "may not read", hidden)
+		s.WantAbsent("increment_id_lag", "order")
+	}
+}
+
 // TestIncrementIDsOfBrokenDatabases never passes on what it cannot read.
 func TestIncrementIDsOfBrokenDatabases(t *testing.T) {
 	t.Parallel()
@@ -310,8 +336,22 @@ func TestIncrementIDsOfBrokenDatabases(t *testing.T) {
 	s.Want(incrementIDs, finding.Unknown)
 	s.On2("RENAME TABLE x TO sales_sequence_profile")
 	s.Want(incrementIDs, finding.Pass)
-	s.On1("UPDATE eav_entity_store SET increment_last_id = NULL, increment_prefix = NULL")
+	s.On2("CREATE TABLE kept AS SELECT * FROM store", "SET foreign_key_checks = 0", "DELETE FROM store",
+		"RENAME TABLE sales_sequence_meta TO kept_meta", "CREATE TABLE sales_sequence_meta LIKE kept_meta")
+	s.On1("RENAME TABLE eav_entity_store TO kept", "CREATE TABLE eav_entity_store LIKE kept")
+	s.WantFinding(incrementIDs, finding.Unknown, "Magento 2 has no store, so no number was looked at")
+	s.WantAbsent("increment_id_lag", "order")
+	s.On1("DROP TABLE eav_entity_store", "RENAME TABLE kept TO eav_entity_store")
+	s.On2("DROP TABLE sales_sequence_meta", "RENAME TABLE kept_meta TO sales_sequence_meta",
+		"SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO'", "INSERT INTO store SELECT * FROM kept")
 	s.Want(incrementIDs, finding.Pass)
+	s.On1("UPDATE eav_entity_store SET increment_last_id = NULL, increment_prefix = NULL")
+	s.WantFinding(incrementIDs, finding.Warn, "orders of store 1 and no last number", "100000002")
+	s.WantAbsent("increment_id_lag", "order")
+	s.WantValue(0, "increment_id_lag", "invoice")
+	s.On1("RENAME TABLE core_store TO kept_store", "CREATE TABLE core_store LIKE kept_store")
+	s.WantFinding(incrementIDs, finding.Unknown, "Magento 1 has no store, so no number was looked at")
+	s.WantAbsent("increment_id_lag", "order")
 	s.On1("RENAME TABLE eav_entity_store TO x")
 	s.Want(incrementIDs, finding.Unknown)
 	s.Exec(s.Server1, "DROP DATABASE "+database.Quote(s.DB1))
