@@ -885,7 +885,11 @@ func (j *switchoverJudge) sessions(ctx context.Context) {
 	var n int
 	err = j.e.Magento2.Session.Row(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM "+j.e.Magento2.Table("session")+
 		" LIMIT 1) one", nil, &n)
-	if err != nil {
+	switch {
+	case err == nil:
+	case database.Number(err) != database.ErrNoSuchTable:
+		j.e.Magento2.Broken(j.Verdict, "session", err)
+	default:
 		j.Fail(
 			"session",
 			"Magento 2 keeps its sessions in the database, and cannot read the table session",
@@ -928,13 +932,14 @@ func (j *switchoverJudge) search(ctx context.Context) {
 	products, err := j.visibleProducts(ctx)
 	if err != nil {
 		j.Note(subject, "how many products can be found is unknown", err.Error(), "")
-		products = 0
+		products = -1
 	}
 	j.judgeSearch(prefix, indexes, stores, products)
 }
 
 const reindexSearch = "Index again:\nbin/magento indexer:reindex catalogsearch_fulltext"
 
+// judgeSearch judges the indexes of the stores; the number of products is negative when it is unknown.
 func (j *switchoverJudge) judgeSearch(prefix string, indexes []service.SearchIndex, stores []string, products int) {
 	const subject = "search index"
 	var missing, seen []string
@@ -952,9 +957,15 @@ func (j *switchoverJudge) judgeSearch(prefix string, indexes []service.SearchInd
 		"%s; products that are enabled and visible: %s",
 		strings.Join(seen[:min(len(seen), shownStores)],
 			", "),
-		finding.Count(products),
+		countOrUnknown(products),
 	)
 	switch {
+	case len(stores) == 0:
+		j.Unknown(subject, "Magento 2 has no active store, so no search index was looked at", "",
+			"Check that "+j.e.Magento2.Key("database")+" names the Magento 2 of this migration, with its prefix.")
+	case most == 0 && len(missing) == 0 && products < 0:
+		j.Unknown(subject, "the search index is empty, and whether there are products to find is unknown", text,
+			reindexSearch)
 	case len(missing) > 0:
 		j.Fail(subject, fmt.Sprintf("the search engine has no index for %s: their category pages are empty",
 			counted(len(missing), "store", "stores")), "missing: "+
@@ -966,6 +977,14 @@ func (j *switchoverJudge) judgeSearch(prefix string, indexes []service.SearchInd
 	default:
 		j.Note(subject, "the search index is there", text, "")
 	}
+}
+
+// countOrUnknown is a number for people; a negative one is unknown.
+func countOrUnknown(n int) string {
+	if n < 0 {
+		return "an unknown number"
+	}
+	return finding.Count(n)
 }
 
 // shownStores is how many stores a text names.

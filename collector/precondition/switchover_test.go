@@ -258,6 +258,13 @@ var switchFaults = map[string]switchFault{
 		do:     func(s *shop) { s.writeEnv("0123456789abcdef0123456789abcdef", "") },
 		status: finding.Pass, subject: "crypt key", words: []string{"opens all encrypted settings: 1"},
 	},
+	"sessions that cannot be read": {
+		on2: []string{
+			"CREATE TABLE gone (session_id int)", "CREATE VIEW session AS SELECT * FROM gone", "DROP TABLE gone",
+		},
+		do:     func(s *shop) { s.writeEnv("m2k3y", "'session' => ['save' => 'db'],") },
+		status: finding.Unknown, subject: "session", words: []string{"session"},
+	},
 	"sessions without a table": {
 		do:     func(s *shop) { s.writeEnv("m2k3y", "'session' => ['save' => 'db'],") },
 		status: finding.Fail, subject: "session", words: []string{"cannot read the table session"},
@@ -468,6 +475,13 @@ func TestSwitchoverSearch(t *testing.T) {
 		"INSERT IGNORE INTO catalog_product_entity_int (attribute_id, store_id, entity_id, value) "+
 			"SELECT 99, 0, entity_id, 4 FROM catalog_product_entity_int WHERE entity_id > 99")
 	s.WantFinding(switchoverID, finding.Warn, "far fewer documents")
+	s.On2("RENAME TABLE catalog_product_entity_int TO kept")
+	s.wantSaid(s.Want(switchoverID, finding.Pass), "enabled and visible: an unknown number")
+	documents = 0
+	s.WantFinding(switchoverID, finding.Unknown, "whether there are products to find is unknown")
+	documents = 2
+	s.On2("UPDATE store SET is_active = 0")
+	s.WantFinding(switchoverID, finding.Unknown, "no active store, so no search index was looked at")
 	engine.Close()
 	s.wantSaid(s.Want(switchoverID, finding.Pass), "does not show its index")
 }
