@@ -15,18 +15,10 @@ import (
 	"magento_migration_exporter/config"
 )
 
-// newBacklog makes a migration in its phase delta in which no delta runs.
-func newBacklog(t *testing.T) *shop {
-	t.Helper()
-	s := newDelta(t)
-	s.Migration.Phase = config.PhaseDelta
-	return s
-}
-
 // TestDeltaBacklogOfAClosedShop never runs a delta, which is right while nothing changes.
 func TestDeltaBacklogOfAClosedShop(t *testing.T) {
 	t.Parallel()
-	s := newBacklog(t)
+	s := newDeltaPhase(t)
 	s.Want("delta_backlog", finding.Pass)
 	s.WantValue(0, "delta_pending_rows", "map")
 	s.WantValue(0, "delta_pending_rows", "customer")
@@ -45,7 +37,7 @@ func TestDeltaBacklogOfAClosedShop(t *testing.T) {
 
 func TestDeltaBacklogWithoutADelta(t *testing.T) {
 	t.Parallel()
-	s := newBacklog(t)
+	s := newDeltaPhase(t)
 	s.Want("delta_backlog", finding.Pass)
 	s.On1(manyOrders(100), "UPDATE customer_entity SET email = CONCAT('x', email)",
 		"UPDATE core_url_rewrite SET options = 'R' WHERE url_rewrite_id = 1",
@@ -97,7 +89,7 @@ func (s *shop) wantSaid(r finding.Result, words ...string) {
 // TestDeltaBacklogOfADeltaThatDied marks rows and never comes to the end of its cycle.
 func TestDeltaBacklogOfADeltaThatDied(t *testing.T) {
 	t.Parallel()
-	s := newBacklog(t)
+	s := newDeltaPhase(t)
 	s.On1(
 		"UPDATE sales_flat_order SET status = 'x' WHERE entity_id = 1",
 		"UPDATE m2_cl_sales_flat_order SET processed = 1",
@@ -126,7 +118,7 @@ func TestDeltaBacklogOfADeltaThatDied(t *testing.T) {
 // TestDeltaBacklogOfARunningDelta sees the tool by its log, and by its connection.
 func TestDeltaBacklogOfARunningDelta(t *testing.T) {
 	t.Parallel()
-	s := newBacklog(t)
+	s := newDeltaPhase(t)
 	s.On1("UPDATE sales_flat_order SET status = 'x' WHERE entity_id = 1")
 	s.later(time.Hour)
 	s.WriteRunLog(s.Now(), shoptest.DeltaCycle...)
@@ -160,7 +152,7 @@ func TestDeltaBacklogOfARunningDelta(t *testing.T) {
 // TestDeltaBacklogSeesTheProcess has a delta on this host that is silent, as it is on a big page.
 func TestDeltaBacklogSeesTheProcess(t *testing.T) {
 	t.Parallel()
-	s := newBacklog(t)
+	s := newDeltaPhase(t)
 	s.On1("UPDATE sales_flat_order SET status = 'x' WHERE entity_id = 1")
 	s.WantFinding("delta_backlog", finding.Warn, "does not run")
 	shoptest.WriteUnder(t, s.Migration.Magento2.Root, "bin/magento", "read line\n")
@@ -180,7 +172,7 @@ func TestDeltaBacklogSeesTheProcess(t *testing.T) {
 // TestDeltaBacklogAfterTheSwitch has a Magento 2 that sells: what it changes itself is no loss.
 func TestDeltaBacklogAfterTheSwitch(t *testing.T) {
 	t.Parallel()
-	s := newBacklog(t)
+	s := newDeltaPhase(t)
 	s.Migration.Phase = config.PhaseCutover
 	s.On2("INSERT INTO sales_order (entity_id, status, increment_id) VALUES (900, 'new', '1000000900')",
 		"UPDATE sales_order SET status = 'closed', updated_at = NOW() WHERE entity_id = 1",
@@ -206,7 +198,7 @@ func TestDeltaBacklogAfterTheSwitch(t *testing.T) {
 // TestDeltaBacklogSaysWhatItCannotReadOfTheLog also shows that the rest is judged.
 func TestDeltaBacklogSaysWhatItCannotReadOfTheLog(t *testing.T) {
 	t.Parallel()
-	s := newBacklog(t)
+	s := newDeltaPhase(t)
 	path := filepath.Join(s.Migration.Magento2.Root, "var/migration.log")
 	for name, tc := range map[string]struct {
 		put    func() error
@@ -231,7 +223,7 @@ func TestDeltaBacklogSaysWhatItCannotReadOfTheLog(t *testing.T) {
 
 func TestDeltaBacklogVolumeWarnings(t *testing.T) {
 	t.Parallel()
-	s := newBacklog(t)
+	s := newDeltaPhase(t)
 	s.WriteRunLog(s.Now(), shoptest.DeltaCycle[0],
 		"[WARNING]: Mismatch of entities in the document: newsletter_subscriber Source: 0 Destination: 12",
 		"[WARNING]: Mismatch of entities in the document: sales_order_grid Source: 39 Destination: 40",
@@ -257,7 +249,7 @@ func (s *shop) awaitSecond() {
 // TestDeltaBacklogAtCutover passes only when nothing was pending over two whole cycles.
 func TestDeltaBacklogAtCutover(t *testing.T) {
 	t.Parallel()
-	s := newBacklog(t)
+	s := newDeltaPhase(t)
 	s.Migration.Phase = config.PhaseCutover
 	s.On1("UPDATE sales_flat_order SET status = 'x' WHERE entity_id = 1")
 	s.WantFinding("delta_backlog", finding.Fail, "not drained: 1 row waits", "start the delta", "migrate:delta")
@@ -290,7 +282,7 @@ func TestDeltaBacklogAtCutover(t *testing.T) {
 // TestDeltaLogDrainedWithoutTriggers has an empty log because nothing writes it.
 func TestDeltaLogDrainedWithoutTriggers(t *testing.T) {
 	t.Parallel()
-	s := newBacklog(t)
+	s := newDeltaPhase(t)
 	s.Migration.Phase = config.PhaseCutover
 	s.On1("DROP TRIGGER trg_review_after_update")
 	for range 3 {
@@ -301,7 +293,7 @@ func TestDeltaLogDrainedWithoutTriggers(t *testing.T) {
 
 func TestDeltaBacklogWithoutTheToolsConfiguration(t *testing.T) {
 	t.Parallel()
-	s := newBacklog(t)
+	s := newDeltaPhase(t)
 	s.Migration.MigrationTool.Config = ""
 	s.WantFinding("delta_backlog", finding.Unknown, "which log tables a step reads", "migration_tool.config")
 	s.WantAbsent("delta_pending_rows", "map")

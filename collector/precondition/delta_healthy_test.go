@@ -12,7 +12,6 @@ import (
 	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/collector/shoptest"
-	"magento_migration_exporter/config"
 )
 
 // sell makes changes in a shop that sells: a new order and customer, a new state of an older order, another product.
@@ -43,8 +42,7 @@ func (s *shop) sell(ctx context.Context, n int) error {
 // in each other's way: what the tool itself loses between marking and cleaning is not this test's subject.
 func TestDeltaLogIsQuietWhileTheShopSells(t *testing.T) {
 	t.Parallel()
-	s := newDelta(t, func(s *shoptest.Shop) { s.Hasty = true })
-	s.Migration.Phase = config.PhaseDelta
+	s := newDeltaPhase(t, func(s *shoptest.Shop) { s.Hasty = true })
 	s.Want("delta_log", finding.Pass)
 	ctx, stop := context.WithCancel(t.Context())
 	var turn sync.Mutex
@@ -88,7 +86,7 @@ func TestDeltaLogIsQuietWhileTheShopSells(t *testing.T) {
 // log has rows, rows differ, and rows that were compared before are gone.
 func TestDeltaCost(t *testing.T) {
 	t.Parallel()
-	s := newBacklog(t)
+	s := newDeltaPhase(t)
 	// reconciliation looks twice at what differs, and would have the evaluation repeated.
 	s.Catalogue = slices.DeleteFunc(s.Catalogue, func(p precondition.Precondition) bool {
 		return p.ID == "reconciliation"

@@ -54,7 +54,7 @@ func (s *shop) wantUnknownUnderALock() {
 // TestDeltaUnderALockedTable cannot read a log table that somebody has locked, or changes.
 func TestDeltaUnderALockedTable(t *testing.T) {
 	t.Parallel()
-	s := newBacklog(t)
+	s := newDeltaPhase(t)
 	s.Want("delta_backlog", finding.Pass)
 	holder := s.connection()
 	s.on(holder, "LOCK TABLES m2_cl_review WRITE")
@@ -82,7 +82,7 @@ func TestDeltaUnderALockedTable(t *testing.T) {
 // TestDeltaBesideALongTransaction sees what was committed, and neither waits nor is in the way.
 func TestDeltaBesideALongTransaction(t *testing.T) {
 	t.Parallel()
-	s := newBacklog(t)
+	s := newDeltaPhase(t)
 	writer := s.connection()
 	s.on(writer, "START TRANSACTION", "UPDATE sales_flat_order SET status = CONCAT('x', status)",
 		"SELECT * FROM m2_cl_sales_flat_order FOR UPDATE", "SELECT * FROM customer_entity FOR UPDATE")

@@ -28,6 +28,15 @@ func newDelta(t *testing.T, change ...func(*shoptest.Shop)) *shop {
 	return s
 }
 
+// newDeltaPhase makes a migration in its phase delta: Magento 2 has all of Magento 1, no delta runs, and nothing of the
+// delta log is pending.
+func newDeltaPhase(t *testing.T, change ...func(*shoptest.Shop)) *shop {
+	t.Helper()
+	s := newDelta(t, change...)
+	s.Migration.Phase = config.PhaseDelta
+	return s
+}
+
 func TestDeltaLogIntact(t *testing.T) {
 	t.Parallel()
 	for _, prefix := range []string{"", "mage_"} {

@@ -161,8 +161,7 @@ func TestIncrementIDs(t *testing.T) {
 		t.Run(flavor.ID(), func(t *testing.T) {
 			t.Parallel()
 			server := mysqltest.New(t, mysqltest.Options{Flavor: flavor})
-			s := newDelta(t, func(s *shoptest.Shop) { s.Server1, s.Server2 = server, server })
-			s.Migration.Phase = config.PhaseDelta
+			s := newDeltaPhase(t, func(s *shoptest.Shop) { s.Server1, s.Server2 = server, server })
 			s.Want(incrementIDs, finding.Pass)
 			s.WantValue(0, "increment_id_lag", "creditmemo")
 			for name, fault := range numberFaults {
@@ -275,8 +274,7 @@ func TestIncrementIDsByPhase(t *testing.T) {
 // TestIncrementIDsWithPrefixes names the tables as they are.
 func TestIncrementIDsWithPrefixes(t *testing.T) {
 	t.Parallel()
-	s := newDelta(t, func(s *shoptest.Shop) { s.Prefix1, s.Prefix2 = "mage_", "m2_" })
-	s.Migration.Phase = config.PhaseDelta
+	s := newDeltaPhase(t, func(s *shoptest.Shop) { s.Prefix1, s.Prefix2 = "mage_", "m2_" })
 	s.Want(incrementIDs, finding.Pass)
 	s.On2(
 		"DROP TABLE m2_sequence_order_2, m2_sequence_order_0",
@@ -330,8 +328,7 @@ func TestIncrementIDsOfHiddenTables(t *testing.T) {
 // TestIncrementIDsOfBrokenDatabases never passes on what it cannot read.
 func TestIncrementIDsOfBrokenDatabases(t *testing.T) {
 	t.Parallel()
-	s := newDelta(t)
-	s.Migration.Phase = config.PhaseDelta
+	s := newDeltaPhase(t)
 	s.On2("RENAME TABLE sales_sequence_profile TO x")
 	s.Want(incrementIDs, finding.Unknown)
 	s.On2("RENAME TABLE x TO sales_sequence_profile")

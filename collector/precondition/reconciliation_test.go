@@ -11,18 +11,9 @@ import (
 	"magento_migration_exporter/config"
 )
 
-// newReconciled makes a migration in its phase delta whose Magento 2 has all of Magento 1, with a delta log of which
-// nothing is pending.
-func newReconciled(t *testing.T) *shop {
-	t.Helper()
-	s := newDelta(t)
-	s.Migration.Phase = config.PhaseDelta
-	return s
-}
-
 func TestReconciliationOfEqualShops(t *testing.T) {
 	t.Parallel()
-	s := newReconciled(t)
+	s := newDeltaPhase(t)
 	s.Want("reconciliation", finding.Pass)
 	for _, entity := range []string{"order", "customer", "product", "cms", "groups", "stores"} {
 		s.WantValue(1, "reconciliation_equal", entity)
@@ -136,7 +127,7 @@ func mismatches() map[string]mismatch {
 // TestReconciliationNamesWhatDiffers makes one difference after another: each is named, and nothing else is.
 func TestReconciliationNamesWhatDiffers(t *testing.T) {
 	t.Parallel()
-	s := newReconciled(t)
+	s := newDeltaPhase(t)
 	s.Want("reconciliation", finding.Pass)
 	for name, m := range mismatches() {
 		s.runBoth(m.on1, m.on2)
@@ -191,7 +182,7 @@ func (s *shop) compareUntil(status finding.Status, what string) finding.Result {
 // TestReconciliationOfAGridInSeveralWays runs the remedy for more rows than a text names.
 func TestReconciliationOfAGridInSeveralWays(t *testing.T) {
 	t.Parallel()
-	s := newReconciled(t)
+	s := newDeltaPhase(t)
 	for id := 50; id < 80; id++ {
 		row := fmt.Sprintf(" (entity_id, status, increment_id) VALUES (%d, 'new', '1000000%d')", id, id)
 		s.On1("INSERT INTO sales_flat_order" + row)
@@ -210,7 +201,7 @@ func TestReconciliationOfAGridInSeveralWays(t *testing.T) {
 
 func TestReconciliationExplainsWhatIsPending(t *testing.T) {
 	t.Parallel()
-	s := newReconciled(t)
+	s := newDeltaPhase(t)
 	s.Want("reconciliation", finding.Pass)
 	s.On1("UPDATE sales_flat_order SET status = 'holded' WHERE entity_id = 2",
 		"DELETE FROM customer_entity WHERE entity_id = 1",
@@ -236,7 +227,7 @@ func TestReconciliationExplainsWhatIsPending(t *testing.T) {
 // TestReconciliationOfBrokenTables is about tables that cannot be compared: that is unknown, and never equal.
 func TestReconciliationOfBrokenTables(t *testing.T) {
 	t.Parallel()
-	s := newReconciled(t)
+	s := newDeltaPhase(t)
 	for _, c := range []struct {
 		name, on1, on2, undo1, undo2 string
 		words                        []string
@@ -323,7 +314,7 @@ func TestReconciliationOfAURLRewriteWithoutAPath(t *testing.T) {
 
 func TestReconciliationWhileMigrateDataRuns(t *testing.T) {
 	t.Parallel()
-	s := newReconciled(t)
+	s := newDeltaPhase(t)
 	s.Migration.Phase = config.PhaseMigrate
 	s.On2("DELETE FROM sales_order WHERE entity_id = 3")
 	s.wantSaid(s.Want("reconciliation", finding.Pass), "Magento 2 has orders 2 of 3")
@@ -333,7 +324,7 @@ func TestReconciliationWhileMigrateDataRuns(t *testing.T) {
 
 func TestReconciliationOfAShopThatSells(t *testing.T) {
 	t.Parallel()
-	s := newReconciled(t)
+	s := newDeltaPhase(t)
 	s.Migration.Phase = config.PhaseCutover
 	s.On2("INSERT INTO sales_order (entity_id, increment_id, status) VALUES (9000, '1000000009', 'new')",
 		"INSERT INTO sales_order_grid (entity_id, increment_id, status) VALUES (9000, '1000000009', 'new')",

@@ -701,17 +701,17 @@ func urls(settings []setting) []setting {
 	})
 }
 
-// shown is a base URL without the login that somebody may have written into it.
+// shown is a base URL without what can be secret in it: a login and a query. A text that is no address of the web is
+// not shown, because a login in it can have any form.
 func (s setting) shown() string {
 	u, err := url.Parse(strings.TrimSpace(s.value))
-	if strings.Contains(s.value, "{{") {
+	switch {
+	case strings.Contains(s.value, "{{"):
 		return "a placeholder"
-	}
-	if err != nil {
+	case err != nil, u.Host == "", u.Scheme != "http" && u.Scheme != "https":
 		return "no URL"
 	}
-	u.User = nil
-	return u.String()
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }
 
 // host returns the name of the host in a base URL, empty for a placeholder like {{base_url}}.
@@ -756,7 +756,7 @@ func (j *switchoverJudge) baseURLs(ctx context.Context) {
 // setURL is the command that sets a base URL to the same address with a scheme.
 func (s setting) setURL(scheme string) string {
 	u, err := url.Parse(s.shown())
-	if err != nil || s.host() == "" {
+	if err != nil || u.Host == "" {
 		return s.set(scheme + "://HOST/")
 	}
 	if u.Scheme != scheme {

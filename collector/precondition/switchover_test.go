@@ -258,6 +258,24 @@ var switchFaults = map[string]switchFault{
 		do:     func(s *shop) { s.writeEnv("0123456789abcdef0123456789abcdef", "") },
 		status: finding.Pass, subject: "crypt key", words: []string{"opens all encrypted settings: 1"},
 	},
+	"an address with a login and without a scheme": {
+		on1: []string{"INSERT INTO core_config_data (scope, scope_id, path, value) " +
+			"VALUES ('stores', 2, 'web/secure/base_url', 'jane:canary@m1.example.com')"},
+		status: finding.Warn, subject: "base URL stores/2 web/secure/base_url",
+		words: []string{"Magento 1 has no URL there", "https://HOST/"},
+	},
+	"an address with a token": {
+		on1: []string{"INSERT INTO core_config_data (scope, scope_id, path, value) " +
+			"VALUES ('stores', 2, 'web/secure/base_url', 'https://b2b.example.com/shop/?token=canary#canary')"},
+		status: finding.Warn, subject: "base URL stores/2 web/secure/base_url",
+		words: []string{"Magento 1 has https://b2b.example.com/shop/ there", " https://b2b.example.com/shop/\n"},
+	},
+	"an address of another protocol": {
+		on1: []string{"INSERT INTO core_config_data (scope, scope_id, path, value) " +
+			"VALUES ('stores', 2, 'web/secure/base_url', 'ftp://jane@m1.example.com/canary')"},
+		status: finding.Warn, subject: "base URL stores/2 web/secure/base_url",
+		words: []string{"Magento 1 has no URL there", "https://HOST/"},
+	},
 	"sessions that cannot be read": {
 		on2: []string{
 			"CREATE TABLE gone (session_id int)", "CREATE VIEW session AS SELECT * FROM gone", "DROP TABLE gone",
