@@ -289,7 +289,7 @@ func TestReconciliationOfBrokenTables(t *testing.T) {
 // is said in each.
 func TestReconciliationRemembersABrokenTrace(t *testing.T) {
 	t.Parallel()
-	s := newReconciled(t)
+	s := newDeltaPhase(t)
 	s.On2("RENAME TABLE url_rewrite TO hidden",
 		"CREATE TABLE gone AS SELECT * FROM hidden", "CREATE VIEW url_rewrite AS SELECT * FROM gone", "DROP TABLE gone")
 	s.compareUntil(finding.Unknown, "a broken view")
@@ -307,7 +307,7 @@ func TestReconciliationRemembersABrokenTrace(t *testing.T) {
 // TestReconciliationOfAURLRewriteWithoutAPath has a row that both systems allow, which Magento 2 lacks.
 func TestReconciliationOfAURLRewriteWithoutAPath(t *testing.T) {
 	t.Parallel()
-	s := newReconciled(t)
+	s := newDeltaPhase(t)
 	s.On1("INSERT INTO core_url_rewrite (url_rewrite_id, store_id, request_path) VALUES (77, 1, NULL)")
 	s.wantSaid(s.compareUntil(finding.Warn, "a rewrite without a path"), "Magento 2 lacks 1 of Magento 1", "77")
 }
