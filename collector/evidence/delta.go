@@ -247,10 +247,24 @@ func (e *Evidence) readMaps(options ...string) (map[string]*toolmap.Map, error) 
 }
 
 // ErrNoLog is why the tool's log is not read.
-var ErrNoLog = errors.New("the tool's config.xml and magento2.root are needed to find it")
+var ErrNoLog = errors.New("the tool's config.xml and magento2.root are needed to find it, or " +
+	"preconditions.migration_run.log")
 
-// runLogPath returns the path of the tool's log; a name without a folder is below var/.
+// DeclaredRunLog is a precondition's settings that can have the path of the tool's log.
+type DeclaredRunLog interface {
+	config.Settings
+	// RunLog is empty when the configuration does not have it.
+	RunLog() string
+}
+
+// runLogPath returns the path of the tool's log: from the configuration, else from config.xml, where a name without a
+// folder is below var/.
 func (e *Evidence) runLogPath() string {
+	for _, s := range e.Migration.Preconditions.All() {
+		if d, ok := s.(DeclaredRunLog); ok && d.RunLog() != "" {
+			return d.RunLog()
+		}
+	}
 	root := e.Migration.Magento2.Root
 	if e.Tool.Config == nil {
 		return ""

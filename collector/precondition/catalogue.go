@@ -80,6 +80,7 @@ func All() Catalogue {
 		m2Entities(),
 		extensions(),
 		migrationTool(),
+		migrationRun(),
 		deltaLog(),
 		deltaBacklog(),
 		reconciliation(),
