@@ -12,6 +12,7 @@ import (
 
 	"magento_migration_exporter/collector"
 	"magento_migration_exporter/collector/backup"
+	"magento_migration_exporter/collector/exposition"
 	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/collector/report"
@@ -26,14 +27,50 @@ func check(
 		fmt.Fprintf(status, "%s: error: %v\n", program, err)
 		return exitError
 	}
+	file, err := outputFile(f.output)
+	if err != nil {
+		fmt.Fprintf(status, "%s: error: %v\n", program, err)
+		return exitError
+	}
 	rehearse(cfg, config.Phase(f.phase))
+	catalogue := precondition.All()
+	expositor := exposition.NewExpositor(catalogue)
+	board := collector.NewBoard(catalogue, expositor.Render)
+	faults := evaluateOnce(ctx, f, cfg, board, logger, status)
+	if err := ctx.Err(); err != nil && file != "" {
+		logger.Error("interrupted: the file of --output stays as it was", "file", file, "err", err)
+		return exitError
+	}
+	states := board.Snapshot()
+	doc := report.NewReadiness(version.Version, states, time.Now())
+	err = writeOutput(file, stdout, func(w io.Writer) error {
+		if f.format == prometheusFormat {
+			return printMetrics(w, expositor, states)
+		}
+		return printDocument(f, doc, w)
+	})
+	if err != nil {
+		logger.Error("printing the results failed", "err", err)
+		return exitError
+	}
+	if faults > 0 {
+		logger.Error("the exporter itself failed in some evaluations", "evaluations", faults)
+		return exitError
+	}
+	return exitCode(doc, f.strict)
+}
+
+// evaluateOnce fills the board within the time limit, and returns how many evaluations failed by a fault of the program
+// itself.
+func evaluateOnce(
+	ctx context.Context, f *flags, cfg *config.Config, board *collector.Board, logger *slog.Logger, status *statusLine,
+) uint64 {
 	// Without the deadline: a backup that is not read by then is still being read, and not damaged.
 	options := backup.Options{BytesPerSecond: cfg.Global.BackupReadBytesPerSecond}
 	backups := backup.New(context.WithoutCancel(ctx), options)
 	defer backups.Close()
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(f.timeout))
 	defer cancel()
-	board := collector.NewBoard(precondition.All(), nil)
 	evaluator := collector.NewEvaluator(collector.EvaluatorOptions{
 		Board:   board,
 		Backups: backups,
@@ -41,20 +78,10 @@ func check(
 		Logger:  logger,
 		Now:     time.Now,
 	})
-	stop := status.watch(board, len(cfg.Migrations))
+	defer status.watch(board, len(cfg.Migrations))()
 	evaluator.EvaluateAll(ctx, cfg)
 	evaluator.EvaluateAgain(ctx, cfg)
-	stop()
-	doc := report.NewReadiness(version.Version, board.Snapshot(), time.Now())
-	if err := printDocument(f, doc, stdout); err != nil {
-		logger.Error("printing the results failed", "err", err)
-		return exitError
-	}
-	if n := evaluator.Faults(); n > 0 {
-		logger.Error("the exporter itself failed in some evaluations", "evaluations", n)
-		return exitError
-	}
-	return exitCode(doc, f.strict)
+	return evaluator.Faults()
 }
 
 // rehearse gives all migrations another phase than the configuration does; an empty one changes nothing.

@@ -62,6 +62,7 @@ type flags struct {
 
 	migrations []string
 	format     string
+	output     string
 	strict     bool
 	phase      string
 	verbose    bool
@@ -197,8 +198,10 @@ func declareCheck(app *kingpin.Application, f *flags) {
 		"2 when a precondition fails, 3 when none fails but something is unknown, 1 on errors.")
 	check.Flag("migration", "Evaluate only the migration with this name; repeatable.").
 		PlaceHolder("NAME").StringsVar(&f.migrations)
-	check.Flag("format", "Format of the results: table, json, markdown or html.").
-		Default("table").EnumVar(&f.format, "table", "json", "markdown", "html")
+	check.Flag("format", "Format of the results: table, json, markdown, html or prometheus.").
+		Default("table").EnumVar(&f.format, "table", "json", "markdown", "html", prometheusFormat)
+	check.Flag("output", "Write the results to this file, which is replaced when the new one is whole.").
+		PlaceHolder("FILE").StringVar(&f.output)
 	check.Flag("strict", "Count warnings as failures in the exit code.").BoolVar(&f.strict)
 	check.Flag("phase", "Judge as in this phase, whatever the configuration says: a rehearsal.").
 		PlaceHolder("cutover").EnumVar(&f.phase, phaseNames()...)
