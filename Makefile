@@ -66,7 +66,7 @@ stress:
 	@PACKAGE='$(PACKAGE)' RUN='$(RUN)' TEST_TIMEOUT=5h GOMAXPROCS_ROUNDS='1 2 4 1 2' .ci/test
 
 # What make test needs beside Debian's packages.
-test-tools: .cache/tools/gotestsum .cache/tools/toxiproxy .cache/tools/deadcode $(GOLANGCI_LINT)
+test-tools: .cache/tools/gotestsum .cache/tools/toxiproxy .cache/tools/deadcode .cache/tools/jsonnet .cache/tools/jsonnetfmt $(GOLANGCI_LINT)
 
 format:
 	@files=$$(gofmt -l $(wildcard cmd collector config dashboards docs)); if [ -n "$$files" ]; then echo "run gofmt -w on:" >&2; echo "$$files" >&2; exit 1; fi
@@ -144,5 +144,8 @@ $(GOLANGCI_LINT):
 # Its hash is in the bills of materials, which have to be the same on each machine.
 .cache/tools/cyclonedx-gomod: tool := -trimpath -buildvcs=false github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
 .cache/tools/cyclonedx-gomod: export CGO_ENABLED := 0
+# Those of the mixin are a module of their own.
+.cache/tools/jsonnet .cache/tools/jsonnetfmt: .ci/tools/jsonnet/go.mod .ci/tools/jsonnet/go.sum
+	$(GO) build -C .ci/tools/jsonnet -ldflags '-s -w' -o $(CURDIR)/$@ github.com/google/go-jsonnet/cmd/$(@F)
 .cache/tools/%: .ci/tools/go.mod .ci/tools/go.sum
 	$(GO) build -C .ci/tools -ldflags '-s -w' -o $(CURDIR)/$@ $(tool)

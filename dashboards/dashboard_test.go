@@ -95,6 +95,9 @@ type variable struct {
 	Refresh    int             `json:"refresh"`
 }
 
+// dashboardFiles are Grafana's dashboards.
+func dashboardFiles() []string { return []string{"readiness.json"} }
+
 func readDashboard(t *testing.T) *dashboard {
 	t.Helper()
 	var d dashboard

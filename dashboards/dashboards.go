@@ -26,8 +26,7 @@ const (
 	DocsURL = "https://docs.example.com/magento_migration_exporter"
 )
 
-// Configure puts a job and the exporter's URL into one of the files, as the sed line at the top of rules/alerts.yml
-// does.
+// Configure puts a job and the exporter's URL into one of the files, as the mixin does.
 func Configure(text, job, exporterURL string) string {
 	return strings.NewReplacer(
 		`job="`+Job+`"`,

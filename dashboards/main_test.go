@@ -16,6 +16,7 @@ var (
 	temporary      string
 	exporterBinary = sync.OnceValues(buildExporterBinary)
 	schemaModules  = sync.OnceValues(installSchemaModules)
+	jsonnetBuilt   = sync.OnceValue(buildJsonnet)
 )
 
 func TestMain(m *testing.M) {
@@ -70,6 +71,25 @@ func installSchemaModules() (string, error) {
 		return "", fmt.Errorf("npm ci: %w\n%s", err, out)
 	}
 	return modules, os.WriteFile(stamp, lock, 0o600)
+}
+
+// buildJsonnet has the Makefile build what renders the mixin and what formats it, unless they are there.
+func buildJsonnet() error {
+	cmd := exec.Command("make", "-s", ".cache/tools/jsonnet", ".cache/tools/jsonnetfmt")
+	cmd.Dir = ".."
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build jsonnet: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// jsonnet returns the program jsonnet or jsonnetfmt.
+func jsonnet(t *testing.T, name string) string {
+	t.Helper()
+	if err := jsonnetBuilt(); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join("..", ".cache", "tools", name)
 }
 
 // exporter returns the exporter's binary.

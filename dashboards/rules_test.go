@@ -122,36 +122,6 @@ func ruleTestFiles(t *testing.T) []string {
 	return names
 }
 
-// With another job and URL the rules work as before: everything that names the job is spelt so that the documented sed
-// line finds it.
-func TestRulesWorkUnderAnotherJob(t *testing.T) {
-	t.Parallel()
-	const job, url = "shop_migrations", "https://exporter.example.com/m"
-	dir := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(dir, "rules", "tests"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	var tests []string
-	for _, name := range append(ruleFiles(), "rules/tests/values_test.yml", "rules/tests/exporter_test.yml") {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		configured := dashboards.Configure(string(text), job, url+"/")
-		if strings.HasPrefix(name, "rules/tests/") {
-			tests = append(tests, name)
-			configured = strings.ReplaceAll(configured, "job: "+dashboards.Job, "job: "+job)
-			configured = strings.ReplaceAll(configured, "job "+dashboards.Job, "job "+job)
-		} else if strings.Contains(withoutComments(configured), `"`+dashboards.Job+`"`) || strings.Contains(withoutComments(configured), dashboards.ExporterURL) {
-			t.Errorf("%s still names the old job or URL:\n%s", name, configured)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(configured), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	run(t, dir, "promtool", append([]string{"test", "rules"}, tests...)...)
-}
-
 func withoutComments(text string) string {
 	return regexp.MustCompile(`(?m)^\s*#.*$`).ReplaceAllString(text, "")
 }
