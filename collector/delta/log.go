@@ -67,7 +67,9 @@ type Trigger struct {
 	// Writes are the log tables that the body writes for the trigger's own event; keys are their key columns, as the
 	// body names them.
 	Writes []string
-	keys   map[string][]string
+	// Conditional are those of them that the body does not write each time.
+	Conditional []string
+	keys        map[string][]string
 }
 
 // ReadLog asks the server. What the account may not see is not there, without an error.
@@ -131,7 +133,7 @@ func (l *Log) readTriggers(ctx context.Context, s *database.Session) error {
 			return err
 		}
 		t.Created = database.Time(created.String)
-		if t.Writes, t.keys = logged(body.String, t.Event); len(t.Writes) > 0 {
+		if t.log(body.String); len(t.Writes) > 0 {
 			l.Triggers = append(l.Triggers, t)
 		}
 		return nil
@@ -145,21 +147,32 @@ var logStatement = regexp.MustCompile(
 		"VALUES\\s*\\([^()]*'(INSERT|UPDATE|DELETE)'\\s*\\)",
 )
 
-// logged returns the log tables that a trigger's body writes for an event, and their key columns.
-func logged(body, event string) (tables []string, keys map[string][]string) {
-	keys = map[string][]string{}
-	for _, m := range logStatement.FindAllStringSubmatch(withoutComments(body), -1) {
-		if !strings.EqualFold(m[3], event) || slices.Contains(tables, m[1]) {
+// log notes the log tables that the trigger's body writes for its event, and their key columns.
+func (t *Trigger) log(body string) {
+	body = withoutComments(body)
+	t.keys = map[string][]string{}
+	for _, at := range logStatement.FindAllStringSubmatchIndex(body, -1) {
+		table, columns, operation := body[at[2]:at[3]], body[at[4]:at[5]], body[at[6]:at[7]]
+		if !strings.EqualFold(operation, t.Event) {
 			continue
 		}
-		tables = append(tables, m[1])
-		for column := range strings.SplitSeq(m[2], ",") {
+		conditional := isConditional(body[:at[0]])
+		if slices.Contains(t.Writes, table) {
+			if !conditional { // what is written twice is written each time when one of the two is
+				t.Conditional = slices.DeleteFunc(t.Conditional, func(c string) bool { return c == table })
+			}
+			continue
+		}
+		t.Writes = append(t.Writes, table)
+		if conditional {
+			t.Conditional = append(t.Conditional, table)
+		}
+		for column := range strings.SplitSeq(columns, ",") {
 			if column = strings.Trim(strings.TrimSpace(column), "`"); !strings.EqualFold(column, "operation") {
-				keys[m[1]] = append(keys[m[1]], column)
+				t.keys[table] = append(t.keys[table], column)
 			}
 		}
 	}
-	return tables, keys
 }
 
 // comment is a comment of SQL, which a statement can be hidden in.

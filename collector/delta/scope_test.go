@@ -127,12 +127,48 @@ func TestLoggedTables(t *testing.T) {
 		"/* INSERT INTO m2_cl_x (k, operation) VALUES (NEW.k, 'UPDATE') */":                                                        "",
 		"SELECT 1 FROM m2_cl_x": "",
 	} {
-		tables, keys := logged(body, "UPDATE")
-		if got := strings.Join(tables, ","); got != want {
+		trigger := Trigger{Event: "UPDATE"}
+		trigger.log(body)
+		if got := strings.Join(trigger.Writes, ","); got != want {
 			t.Errorf("%s: %q, want %q", body, got, want)
 		}
-		if got := strings.Join(keys[want], ","); want != "" && got != "k" {
+		if len(trigger.Conditional) > 0 {
+			t.Errorf("%s: %q is conditional", body, trigger.Conditional)
+		}
+		if got := strings.Join(trigger.keys[want], ","); want != "" && got != "k" {
 			t.Errorf("%s: the key %q", body, got)
+		}
+	}
+}
+
+func TestConditionalStatements(t *testing.T) {
+	t.Parallel()
+	const insert = "INSERT INTO m2_cl_x (k, operation) VALUES (NEW.k, 'UPDATE')"
+	for body, want := range map[string]bool{
+		"BEGIN " + insert + "; END":                                                                           false,
+		"BEGIN IF NEW.a <> OLD.a THEN " + insert + "; END IF; END":                                            true,
+		"BEGIN IF (NEW.a <> OLD.a) THEN SET @a = 1; ELSE " + insert + "; END IF; END":                         true,
+		"BEGIN IF NEW.a <> OLD.a THEN SET @a = 1; END IF; " + insert + "; END":                                false,
+		"BEGIN SET @a := IF(NEW.a > 1, 2, 3); " + insert + "; END":                                            false,
+		"BEGIN SET @a = CASE WHEN NEW.a THEN IF(NEW.b, 1, CASE 1 WHEN 1 THEN 2 END) END; " + insert + "; END": false,
+		"BEGIN CASE NEW.a WHEN 1 THEN BEGIN " + insert + "; END; ELSE BEGIN END; END CASE; END":               true,
+		"BEGIN CASE NEW.a WHEN 1 THEN SET @a = 1; ELSE BEGIN END; END CASE; " + insert + "; END":              false,
+		"top: BEGIN IF @off THEN LEAVE top; END IF; " + insert + "; END":                                      true,
+		"BEGIN l: LOOP LEAVE l; END LOOP; " + insert + "; END":                                                false,
+		"BEGIN WHILE @a DO " + insert + "; END WHILE; END":                                                    true,
+		"BEGIN REPEAT SET @a = REPEAT('x', 2); UNTIL 1 END REPEAT; " + insert + "; END":                       false,
+		"BEGIN DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN " + insert + "; END; END":                          true,
+		"BEGIN DECLARE CONTINUE HANDLER FOR NOT FOUND SET @a = 1; " + insert + "; END":                        false,
+		"BEGIN DECLARE CONTINUE HANDLER FOR NOT FOUND " + insert + "; END":                                    true,
+		"BEGIN SET @a = 'IF x THEN', @b = \"it\"\"s IF\", @c = `if`; " + insert + "; END":                     false,
+		"BEGIN BEGIN SET @a = 1; END; " + insert + "; END":                                                    false,
+		"BEGIN IF @a THEN " + insert + "; END IF; " + insert + "; END":                                        false,
+		"IF @a THEN " + insert + "; END IF":                                                                   true,
+	} {
+		trigger := Trigger{Event: "UPDATE"}
+		trigger.log(body)
+		if got := len(trigger.Conditional) > 0; got != want || len(trigger.Writes) != 1 {
+			t.Errorf("%s: %v, want %v", body, got, want)
 		}
 	}
 }
@@ -140,14 +176,15 @@ func TestLoggedTables(t *testing.T) {
 func FuzzLogged(f *testing.F) {
 	f.Add("INSERT INTO m2_cl_x (k) VALUES (NEW.k, 'UPDATE')", "UPDATE")
 	f.Fuzz(func(t *testing.T, body, event string) {
-		tables, keys := logged(body, event)
-		for _, table := range tables {
+		trigger := Trigger{Event: event}
+		trigger.log(body)
+		for _, table := range trigger.Writes {
 			if !strings.Contains(strings.ToLower(table), "m2_cl_") {
 				t.Fatalf("%q", table)
 			}
 		}
-		if len(keys) > len(tables) {
-			t.Fatalf("%q of %q", keys, tables)
+		if n := len(trigger.Writes); len(trigger.keys) > n || len(trigger.Conditional) > n {
+			t.Fatalf("%+v", trigger)
 		}
 	})
 }

@@ -40,6 +40,8 @@ type Standing struct {
 	Wrong  string
 	// Fires are the events whose triggers on the table itself write the log table.
 	Fires []string
+	// Conditional are those of them that are logged under a condition only; Conditions are the triggers' names.
+	Conditional, Conditions []string
 	// Elsewhere are other tables with triggers that write the log table.
 	Elsewhere []string
 	// Created is when the newest trigger was made, zero where it is not known.
@@ -94,6 +96,7 @@ func (s *Standing) outgrown(columns []Column, next uint64) {
 }
 
 func (s *Standing) triggers(writing []Trigger) {
+	always := map[string]bool{}
 	for _, t := range writing {
 		if !strings.EqualFold(t.Table, s.Name) {
 			if !slices.Contains(s.Elsewhere, t.Table) {
@@ -104,10 +107,21 @@ func (s *Standing) triggers(writing []Trigger) {
 		if event := strings.ToUpper(t.Event); !slices.Contains(s.Fires, event) {
 			s.Fires = append(s.Fires, event)
 		}
+		if event := strings.ToUpper(t.Event); !t.conditional(s.LogName) {
+			always[event] = true
+		} else if !slices.Contains(s.Conditional, event) {
+			s.Conditional, s.Conditions = append(s.Conditional, event), append(s.Conditions, t.Name)
+		}
 		if t.Created.After(s.Created) {
 			s.Created = t.Created
 		}
 	}
+	s.Conditional = slices.DeleteFunc(s.Conditional, func(event string) bool { return always[event] })
+}
+
+// conditional reports whether the trigger writes a log table under a condition only.
+func (t Trigger) conditional(logTable string) bool {
+	return slices.ContainsFunc(t.Conditional, func(c string) bool { return strings.EqualFold(c, logTable) })
 }
 
 // wrongColumns says what is wrong with the columns of a log table, or returns an empty text.

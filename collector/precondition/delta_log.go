@@ -221,6 +221,7 @@ func (j *deltaLogJudge) whole() {
 	j.losses()
 	j.replica()
 	j.triggers()
+	j.conditions()
 	j.created()
 	j.outgrown()
 	j.tables()
@@ -405,6 +406,38 @@ func (j *deltaLogJudge) eachTable(faulty []delta.Standing) {
 				j.recreate(s),
 			)
 		}
+	}
+}
+
+// conditions are triggers that log some changes only. Whether those are all that matter a person has to know.
+func (j *deltaLogJudge) conditions() {
+	for _, s := range j.d.Standings {
+		if len(s.Conditional) == 0 {
+			continue
+		}
+		var show []string
+		for _, name := range s.Conditions {
+			show = append(show, "SHOW CREATE TRIGGER "+database.Quote(name)+";")
+		}
+		j.Unknown(
+			s.Document+" conditions",
+			fmt.Sprintf(
+				"%s of %s: its trigger logs it under a condition only, so it is unknown whether every change is "+
+					"logged",
+				strings.Join(s.Conditional, ", "),
+				s.Name,
+			),
+			"the INSERT into "+s.LogName+" stands in an IF, a CASE, a loop or a handler, or behind a LEAVE: "+
+				strings.Join(s.Conditions, ", "),
+			"Look at the condition, as the tool's account:\n"+strings.Join(
+				show,
+				"\n",
+			)+"\nIf it leaves changes out, let "+
+				"the trigger write the log each time, and migrate again what changed meanwhile. If it does not, "+
+				"waive it:\n"+j.waiver(
+				s.Document+" conditions",
+			),
+		)
 	}
 }
 

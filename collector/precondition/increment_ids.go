@@ -398,8 +398,8 @@ func (j *incrementIDsJudge) foreign(ctx context.Context) {
 	}
 }
 
-// withoutNumber warns about stores whose orders eav_entity_store knows nothing of: no number there proves nothing. Store
-// 0 has the numbers of shops that count over all stores.
+// withoutNumber warns about stores whose orders eav_entity_store knows nothing of: no number there proves nothing.
+// Store 0 has the numbers of shops that count over all stores.
 func (j *incrementIDsJudge) withoutNumber(stores []string, newest map[int64]string) {
 	if len(stores) == 0 {
 		j.unnumbered = true
@@ -420,8 +420,8 @@ func (j *incrementIDsJudge) withoutNumber(stores []string, newest map[int64]stri
 			fmt.Sprintf("Magento 1 has orders of store %d and no last number of them: Magento 2 would not go on with "+
 				"its numbers", store),
 			"the newest order has the number "+newest[store]+"; eav_entity_store has none for the store",
-			"Find out which module of Magento 1 makes these numbers, or restore the rows of eav_entity_store. The tool "+
-				"takes over only what stands there.",
+			"Find out which module of Magento 1 makes these numbers, or restore the rows of eav_entity_store. The "+
+				"tool takes over only what stands there.",
 		)
 	}
 }

@@ -41,38 +41,57 @@ func evaluatePrivileges(ctx context.Context, e *evidence.Evidence) finding.Verdi
 	for _, s := range e.Systems() {
 		if observation, ok := e.Privileges(ctx, s, &v); ok {
 			assessment := privilege.Assess(observation, e.Task())
-			if s.Name == finding.Magento1 {
-				leaveToDeltaLog(ctx, e, &assessment)
+			stopped := s.Name == finding.Magento1 && leaveToDeltaLog(ctx, e, &assessment)
+			held := assessment.OK()
+			if stopped {
+				leaveFailure(&assessment)
 			}
-			judgePrivileges(&v, s, assessment)
+			judgePrivileges(&v, s, assessment, held)
 		}
 	}
 	return v
 }
 
-// leaveToDeltaLog removes findings about the accounts that existing triggers run as: one cause is one finding.
-func leaveToDeltaLog(ctx context.Context, e *evidence.Evidence, a *privilege.Assessment) {
-	if s := e.Magento1; s.Session != nil {
-		a.Findings = slices.DeleteFunc(a.Findings, func(f finding.Finding) bool {
-			if f.Subject != privilege.SubjectDefiner && f.Subject != privilege.SubjectLiveShop {
-				return false
-			}
-			var discarded finding.Verdict // delta_log reports it
-			d, ok := e.Delta(ctx, &discarded)
-			return ok && d.AboutTriggers(f, s)
-		})
+// leaveToDeltaLog removes findings about the accounts that existing triggers run as: one cause is one finding. It
+// reports whether delta_log fails because this account lacks something.
+func leaveToDeltaLog(ctx context.Context, e *evidence.Evidence, a *privilege.Assessment) (stopped bool) {
+	s := e.Magento1
+	if s.Session == nil {
+		return false
+	}
+	a.Findings = slices.DeleteFunc(a.Findings, func(f finding.Finding) bool {
+		if f.Subject != privilege.SubjectDefiner && f.Subject != privilege.SubjectLiveShop {
+			return false
+		}
+		var discarded finding.Verdict // delta_log reports it
+		d, ok := e.Delta(ctx, &discarded)
+		leave := ok && d.AboutTriggers(f, s)
+		stopped = stopped || leave && f.Subject == privilege.SubjectLiveShop
+		return leave
+	})
+	return stopped
+}
+
+// leaveFailure demotes what delta_log fails for: one cause is one failure.
+func leaveFailure(a *privilege.Assessment) {
+	for i, f := range a.Findings {
+		if f.Status == finding.Fail && privilege.StopsTriggers(f.Subject) {
+			a.Findings[i].Status = finding.Warn
+			a.Findings[i].Evidence += "; delta_log fails for it, because it stops the live shop"
+		}
 	}
 }
 
-func judgePrivileges(v *finding.Verdict, s *evidence.System, a privilege.Assessment) {
+// judgePrivileges adds what was found. Held is what the metric says: a demoted finding makes no privilege be there.
+func judgePrivileges(v *finding.Verdict, s *evidence.System, a privilege.Assessment, held privilege.State) {
 	for _, h := range a.Privileges {
 		// An unknown privilege has no series: neither 0 nor 1 would be true.
 		if h.State != privilege.Undetermined {
 			v.Sample(privilegeGranted, finding.Bool(h.State == privilege.Held), string(s.Name), string(h.Privilege))
 		}
 	}
-	if ok := a.OK(); ok != privilege.Undetermined {
-		v.Sample(privilegesOK, finding.Bool(ok == privilege.Held), string(s.Name))
+	if held != privilege.Undetermined {
+		v.Sample(privilegesOK, finding.Bool(held == privilege.Held), string(s.Name))
 	}
 	for _, f := range a.Findings {
 		f.Subject = string(s.Name) + " " + f.Subject

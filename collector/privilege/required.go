@@ -1,6 +1,8 @@
 package privilege
 
 import (
+	"slices"
+
 	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/config"
 )
@@ -85,3 +87,8 @@ func (t Task) afterData() bool { return t.Phase == config.PhaseDelta || t.Phase 
 
 // firing lists what the definer of the tool's triggers needs whenever the shop writes.
 func firing() []Privilege { return []Privilege{Trigger, Select, Insert, Update} }
+
+// StopsTriggers reports whether a finding with this subject is about something without which the tool's triggers fail.
+func StopsTriggers(subject string) bool {
+	return subject == SubjectRoles || slices.Contains(firing(), Privilege(subject))
+}
