@@ -1,0 +1,294 @@
+package fit
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"magento_migration_exporter/collector/database"
+)
+
+// keyed looks for rows that collide in a unique key of Magento 2.
+type keyed struct {
+	*copied
+	name  string
+	parts []keyPart
+	// buckets is in how many parts the rows are looked at, next the one that follows.
+	buckets, next int
+	found         []Problem
+	// coarse is true when Magento 1's server lacks a collation and a similar one stands in.
+	coarse bool
+}
+
+// keyPart is a column of a unique key that gets its value from one of Magento 1.
+type keyPart struct {
+	pair
+	// length is how many characters count, 0 for all.
+	length int64
+	// stored is what Magento 2 will hold, grouped is the same under a collation that finds at least as much.
+	stored, grouped string
+}
+
+const (
+	// bucketRows is how many rows one statement for a unique key groups, about.
+	bucketRows = 200000
+	// substitute is the collation that stands in for one that a server lacks.
+	substitute = "utf8mb4_unicode_520_ci"
+)
+
+// addKey makes what there is to do for a unique key of Magento 2.
+func (p *planner) addKey(c *copied, key *index) {
+	k := &keyed{copied: c, name: key.name, buckets: int(c.from.rows/bucketRows) + 1}
+	for _, x := range key.parts {
+		part, use, why := keyPartOf(c, key, x)
+		switch {
+		case why == never:
+			return
+		case why != "":
+			p.skip(c.target+" "+key.name, why)
+			return
+		case use:
+			k.parts = append(k.parts, part)
+		}
+	}
+	if len(k.parts) == 0 || p.guaranteed(c, k.parts) {
+		return
+	}
+	for i := range k.parts {
+		if !p.group(k, &k.parts[i]) {
+			p.skip(c.target+" "+key.name, k.parts[i].from.columnType+" into "+k.parts[i].to.columnType)
+			return
+		}
+	}
+	p.tasks = append(
+		p.tasks,
+		&task{name: "key " + c.target + " " + key.name, document: c.document, of: c.from, work: k},
+	)
+}
+
+// never is why a key cannot be violated: the server gives the value, or it is NULL.
+const never = "never"
+
+// keyPartOf finds where the value of a column in a key comes from. It is not used when all rows have the same one.
+func keyPartOf(c *copied, key *index, of part) (x keyPart, use bool, why string) {
+	to := c.to.column(of.column)
+	if to == nil || strings.Contains(to.extra, "generated") || strings.Contains(to.extra, "virtual") {
+		return x, false, "the server computes " + of.column
+	}
+	i := slices.IndexFunc(c.columns, func(y pair) bool { return y.to == to })
+	switch {
+	case i < 0 && (strings.Contains(to.extra, "auto_increment") || to.nullable && !to.hasDefault):
+		return x, false, never
+	case i < 0:
+		return x, false, ""
+	case c.columns[i].value != nil && *c.columns[i].value == "NULL" && to.nullable:
+		return x, false, never
+	case c.columns[i].value != nil:
+		return x, false, ""
+	case c.columns[i].follows != "" && slices.ContainsFunc(key.parts, func(y part) bool {
+		return y.column == c.columns[i].follows
+	}):
+		return x, false, ""
+	case c.columns[i].handler == storeGroupHandler:
+		return x, false, never // see storeGroups
+	case c.columns[i].handler != "":
+		return x, false, c.columns[i].handler + " gives " + of.column
+	}
+	return keyPart{pair: c.columns[i], length: of.length}, true, ""
+}
+
+// guaranteed reports whether a unique key of Magento 1 already keeps rows apart in a key of Magento 2.
+func (p *planner) guaranteed(c *copied, parts []keyPart) bool {
+	return slices.ContainsFunc(c.from.indexes, func(i *index) bool {
+		return i.unique && !slices.ContainsFunc(i.parts, func(x part) bool {
+			return !slices.ContainsFunc(parts, func(y keyPart) bool {
+				return strings.EqualFold(y.from.name, x.column) && p.keepsApart(y)
+			})
+		})
+	})
+}
+
+// keepsApart reports whether two values that differ in Magento 1 always differ in Magento 2.
+func (p *planner) keepsApart(x keyPart) bool {
+	if x.from.nullable && !x.to.nullable {
+		return false
+	}
+	checks, known := p.checks(x.from, x.to)
+	changes := slices.ContainsFunc(checks, func(k check) bool { return k.kind != ZeroDate && k.kind != Null })
+	if changes || !known {
+		return x.from.columnType == x.to.columnType && x.from.family() == other
+	}
+	if x.from.family() != text || x.to.family() != text {
+		return x.from.family() == x.to.family()
+	}
+	long := x.length > 0 && (x.from.isLong() || x.length < x.from.chars)
+	return !long && (sameOrder(x.from, x.to) || strings.HasSuffix(x.to.collation, "_bin"))
+}
+
+// order is a collation without the character set, under which texts of both compare alike.
+func order(c *column) string {
+	_, name, _ := strings.Cut(c.collation, "_")
+	return name
+}
+
+// sameOrder reports whether two columns hold the same texts for equal. Every character set has its own general_ci but
+// those of Unicode.
+func sameOrder(a, b *column) bool {
+	unicode := func(c *column) bool { return strings.HasPrefix(c.charset, "utf8") }
+	return a.collation == b.collation || unicode(a) && unicode(b) && order(a) == order(b)
+}
+
+// group writes what Magento 2 will hold, and what it is grouped by. It is false for pairs that are not looked at.
+func (p *planner) group(k *keyed, x *keyPart) bool {
+	name := "t." + database.Quote(x.from.name)
+	empty := "0"
+	switch f := x.from.family(); {
+	case f == text && x.to.family() == text:
+		empty = "''"
+		x.stored = p.names.sent(x.from)
+		if most := min(nonZero(x.length), nonZero(x.to.chars)); !x.from.isLong() || !x.to.isLong() {
+			x.stored = fmt.Sprintf("LEFT(%s, %d)", x.stored, most)
+		}
+	case f == integer && x.to.family() == integer:
+		x.stored = name
+		if intoInteger(name, x.from, x.to) != nil {
+			low, high := x.to.span()
+			x.stored = fmt.Sprintf("LEAST(GREATEST(%s, %d), %d)", name, low, high)
+		}
+	case f == decimal && x.to.family() == decimal, f == integer && x.to.family() == decimal:
+		x.stored = fmt.Sprintf("CAST(%s AS DECIMAL(%d,%d))", name, x.to.precision, x.to.scale)
+	case f == temporal && x.to.kind == "date":
+		empty = "'0000-00-00'"
+		x.stored = "DATE(" + name + ")"
+	case f == temporal && x.to.family() == temporal:
+		empty = "'0000-00-00 00:00:00'"
+		x.stored = name
+	case f == integer && x.to.family() == text:
+		empty = "''"
+		x.stored = fmt.Sprintf("LEFT(CAST(%s AS CHAR), %d)", name, x.to.chars)
+	default:
+		return false
+	}
+	if x.from.nullable && !x.to.nullable {
+		x.stored = fmt.Sprintf("COALESCE(%s, %s)", x.stored, empty)
+	}
+	x.grouped = x.stored
+	if x.to.family() == text {
+		x.grouped = p.collated(k, x)
+	}
+	return true
+}
+
+func nonZero(n int64) int64 {
+	if n == 0 {
+		return 1 << 30
+	}
+	return n
+}
+
+// collated puts a text under the collation of Magento 2, or one that finds about as much where Magento 1's server does
+// not have it. Trailing blanks are left out: a collation that pads does not see them.
+func (p *planner) collated(k *keyed, x *keyPart) string {
+	set, collation := p.collation(x.to)
+	k.coarse = k.coarse || collation == substitute && x.to.collation != substitute
+	return fmt.Sprintf("CONVERT(RTRIM(%s) USING %s) COLLATE %s", x.stored, set, collation)
+}
+
+// collation returns a collation of Magento 1's server for a column of Magento 2.
+func (p *planner) collation(c *column) (set, name string) {
+	set, rest, _ := strings.Cut(c.collation, "_")
+	if c.collation == "binary" {
+		return "utf8mb4", "utf8mb4_bin"
+	}
+	candidates := []string{set}
+	if set == "utf8" || set == "utf8mb3" {
+		candidates = []string{set, "utf8", "utf8mb3", "utf8mb4"}
+	}
+	for _, set := range candidates {
+		// MariaDB lists its newest collations without a character set.
+		if name := set + "_" + rest; p.collations[name] || p.collations[rest] {
+			return set, name
+		}
+	}
+	return "utf8mb4", substitute
+}
+
+// query finds rows that collide: with members their values, else only whether there are any.
+func (k *keyed) query(members bool) string {
+	var columns, groups, where []string
+	for i, x := range k.parts {
+		columns = append(columns, fmt.Sprintf("%s AS g%d", x.grouped, i))
+		groups = append(groups, fmt.Sprintf("g%d", i))
+		if x.from.nullable && x.to.nullable {
+			where = append(where, "t."+database.Quote(x.from.name)+" IS NOT NULL")
+		}
+	}
+	if k.buckets > 1 {
+		where = append(where, fmt.Sprintf("MOD(%s, %d) = %d", k.bucket(), k.buckets, k.next))
+	}
+	selected, limit := "1", 1
+	if members {
+		selected = fmt.Sprintf("SUBSTRING_INDEX(GROUP_CONCAT(m SEPARATOR ','), ',', %d)", MaxShown)
+		columns = append(columns, k.member()+" AS m")
+		limit = MaxShown + 1
+	}
+	condition := ""
+	if len(where) > 0 {
+		condition = " WHERE " + strings.Join(where, " AND ")
+	}
+	return fmt.Sprintf("SELECT %s FROM (SELECT %s FROM %s t%s) x GROUP BY %s HAVING COUNT(*) > 1 LIMIT %d", selected,
+		strings.Join(columns, ", "), database.Quote(k.from.name), condition, strings.Join(groups, ", "), limit)
+}
+
+// member is a row's key and what Magento 2 will hold of it, in hexadecimal.
+func (k *keyed) member() string {
+	parts := []string{"HEX(CONVERT(" + k.from.id() + " USING utf8mb4))"}
+	for _, x := range k.parts {
+		parts = append(parts, "HEX(CONVERT("+x.stored+" USING utf8mb4))")
+	}
+	return "CONCAT_WS(':', " + strings.Join(parts, ", ") + ")"
+}
+
+// bucket is a number that is the same for rows that collide.
+func (k *keyed) bucket() string {
+	for _, x := range k.parts {
+		if x.from.family() == integer && x.to.family() == integer {
+			return "ABS(" + x.grouped + ")"
+		}
+	}
+	for _, x := range k.parts {
+		if x.to.family() == text {
+			return "CRC32(WEIGHT_STRING(" + x.grouped + "))"
+		}
+	}
+	return "CRC32(" + k.parts[0].grouped + ")"
+}
+
+// confirmation asks Magento 2's server whether rows of one group collide there.
+func (k *keyed) confirmation(members [][]string) string {
+	var rows, groups []string
+	for i := range k.parts {
+		groups = append(groups, fmt.Sprintf("g%d", i))
+	}
+	for _, m := range members {
+		var columns []string
+		for i, x := range k.parts {
+			columns = append(columns, fmt.Sprintf("%s AS g%d", x.held(m[1+i]), i))
+		}
+		rows = append(rows, "SELECT "+strings.Join(columns, ", "))
+	}
+	return "SELECT COUNT(*) FROM (" + strings.Join(rows, " UNION ALL ") + ") x GROUP BY " + strings.Join(groups, ", ") +
+		" HAVING COUNT(*) > 1 LIMIT 1"
+}
+
+// held is a value as Magento 2's column compares it.
+func (x keyPart) held(hexadecimal string) string {
+	value := "CONVERT(X'" + hexadecimal + "' USING utf8mb4)"
+	if x.to.family() != text {
+		return value
+	}
+	if x.to.kind == "char" {
+		value = "RTRIM(" + value + ")"
+	}
+	return "CONVERT(" + value + " USING " + x.to.charset + ") COLLATE " + x.to.collation
+}
