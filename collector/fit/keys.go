@@ -155,15 +155,25 @@ func (p *planner) group(k *keyed, x *keyPart) bool {
 			low, high := x.to.span()
 			x.stored = fmt.Sprintf("LEAST(GREATEST(%s, %d), %d)", name, low, high)
 		}
-	case f == decimal && x.to.family() == decimal, f == integer && x.to.family() == decimal:
-		x.stored = fmt.Sprintf("CAST(%s AS DECIMAL(%d,%d))", name, x.to.precision, x.to.scale)
+	case (f == decimal || f == integer || f == text) && x.to.family() == decimal:
+		x.stored = fmt.Sprintf("CAST(%s AS DECIMAL(%d,%d))", p.names.sent(x.from), x.to.precision, x.to.scale)
+		if x.to.unsigned() {
+			x.stored = fmt.Sprintf("GREATEST(%s, 0)", x.stored)
+		}
+	case (f == decimal || f == text) && x.to.family() == integer:
+		low, high := x.to.span()
+		x.stored = fmt.Sprintf("LEAST(GREATEST(ROUND(CAST(%s AS DECIMAL(65,10))), %d), %d)", p.names.sent(x.from), low,
+			high)
+	case f == temporal && x.to.kind == "timestamp" && x.from.kind != "timestamp":
+		empty = zero(x.to)
+		x.stored = fmt.Sprintf("IF(%s, %s, CAST(%s AS DATETIME))", beyond(name, x.from, p.newest), empty, name)
 	case f == temporal && x.to.kind == "date":
 		empty = "'0000-00-00'"
 		x.stored = "DATE(" + name + ")"
 	case f == temporal && x.to.family() == temporal:
 		empty = "'0000-00-00 00:00:00'"
 		x.stored = name
-	case f == integer && x.to.family() == text:
+	case (f == integer || f == decimal || f == temporal) && x.to.family() == text:
 		empty = "''"
 		x.stored = fmt.Sprintf("LEFT(CAST(%s AS CHAR), %d)", name, x.to.chars)
 	default:

@@ -268,13 +268,17 @@ func zero(c *column) string {
 	return "'0000-00-00 00:00:00'"
 }
 
+// beyond is the condition for a time that no timestamp has.
+func beyond(name string, from *column, newest string) string {
+	return fmt.Sprintf("%s <> %s AND (%[1]s < '1970-01-01 00:00:01' OR %[1]s > '%[3]s' OR MONTH(%[1]s) = 0 OR "+
+		"DAYOFMONTH(%[1]s) = 0)", name, zero(from), newest)
+}
+
 func intoTemporal(name string, from, to *column, newest string) []check {
 	checks := []check{{kind: ZeroDate, where: name + " = " + zero(from)}}
 	switch {
 	case to.kind == "timestamp" && from.kind != "timestamp":
-		where := fmt.Sprintf("%s <> %s AND (%[1]s < '1970-01-01 00:00:01' OR %[1]s > '%[3]s' OR MONTH(%[1]s) = 0 OR "+
-			"DAYOFMONTH(%[1]s) = 0)", name, zero(from), newest)
-		checks = append(checks, check{kind: Range, where: where})
+		checks = append(checks, check{kind: Range, where: beyond(name, from, newest)})
 	case to.kind == "date" && from.kind != "date":
 		checks = append(checks, check{kind: Cut, where: fmt.Sprintf("TIME(%s) <> '00:00:00'", name)})
 	}
@@ -291,6 +295,10 @@ func shorterText(name string, from, to *column) []check {
 	switch {
 	case to.kind == "enum":
 		return []check{{kind: NoMember, where: fmt.Sprintf("CAST(%s AS CHAR) NOT IN (%s)", name, members(to))}}
+	case !to.isLong() && longest > to.chars && from.family() == decimal:
+		// Zeros behind the point are no loss.
+		where := fmt.Sprintf("CAST(LEFT(CAST(%s AS CHAR), %d) AS DECIMAL(65,30)) <> %[1]s", name, to.chars)
+		return []check{{kind: Cut, where: where}}
 	case !to.isLong() && longest > to.chars:
 		return []check{{kind: Cut, where: fmt.Sprintf("CHAR_LENGTH(CAST(%s AS CHAR)) > %d", name, to.chars)}}
 	}
