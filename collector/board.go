@@ -6,13 +6,16 @@ package collector
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"magento_migration_exporter/collector/evidence"
 	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/history"
 	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/config"
 )
@@ -28,6 +31,10 @@ type Board struct {
 	entries map[string]*MigrationState
 	// evaluated becomes true when each migration was evaluated, and stays true when others are added later.
 	evaluated bool
+	// past has what is kept of migrations by name, also of those that are not configured now.
+	past map[string]history.Migration
+	// changed has a message when a history has changed.
+	changed chan struct{}
 }
 
 // MigrationState is what the board says about one migration.
@@ -69,22 +76,20 @@ type PreconditionState struct {
 	decayed bool
 	// Waivers are those that the configuration has for it, expired or not.
 	Waivers []config.Waiver
-	// KnownAt is when the last evaluation ended that was not unknown, ChangedAt when this process last saw a change.
-	// Both are zero when there was none.
-	KnownAt, ChangedAt   time.Time
+	// KnownAt is when the last evaluation ended that was not unknown, ChangedAt when the status last changed. Both are
+	// zero when there was none.
+	KnownAt, ChangedAt time.Time
+	// Changes and Evaluations are counted by this process.
 	Changes, Evaluations int
-	// History holds the last statuses, oldest first, at most maxHistory of them.
-	History []Change
+	// History holds the last statuses, also those that were kept over a restart.
+	History history.Log
+	// unsettled is since when the status is unknown after a start, zero while it is not.
+	unsettled time.Time
 }
 
-// Change is a new status of a precondition, and when this process saw it.
-type Change struct {
-	At     time.Time      `json:"at"`
-	Status finding.Status `json:"status"`
-}
-
-// maxHistory is more than anybody reads, and takes little memory when a precondition flaps for weeks.
-const maxHistory = 32
+// settling is how long a status may be unknown after a start without being a change: much is unknown until it was
+// looked at twice.
+const settling = 10 * time.Minute
 
 // Transition is a change of a precondition's status.
 type Transition struct {
@@ -107,11 +112,63 @@ func NewBoard(catalogue precondition.Catalogue, render func(*MigrationState) Ren
 	if render == nil {
 		render = func(*MigrationState) Rendering { return nil }
 	}
-	return &Board{catalogue: catalogue, render: render, entries: map[string]*MigrationState{}}
+	return &Board{
+		catalogue: catalogue,
+		render:    render,
+		entries:   map[string]*MigrationState{},
+		past:      map[string]history.Migration{},
+		changed:   make(chan struct{}, 1),
+	}
+}
+
+// Remember gives the board the histories of an earlier process, before it is configured.
+func (b *Board) Remember(past map[string]history.Migration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	maps.Copy(b.past, past)
+}
+
+// Changed has a message after a history has changed.
+func (b *Board) Changed() <-chan struct{} { return b.changed }
+
+func (b *Board) notify() {
+	select {
+	case b.changed <- struct{}{}:
+	default: // whoever listens has not heard of the last change yet
+	}
+}
+
+// Histories returns what is to be kept of all migrations, ordered by their names. Nobody writes to it.
+func (b *Board) Histories(now time.Time) []history.Migration {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	all := maps.Clone(b.past)
+	for name, state := range b.entries {
+		all[name] = b.kept(state, now)
+	}
+	return slices.SortedFunc(
+		maps.Values(all),
+		func(x, y history.Migration) int { return strings.Compare(x.Name, y.Name) },
+	)
+}
+
+// kept returns what is kept of a migration that is configured. The logs of preconditions that the catalogue does not
+// know stay: another version wrote them.
+func (b *Board) kept(state *MigrationState, now time.Time) history.Migration {
+	name := state.Migration.Name
+	m := history.Migration{Name: name, Seen: now, Reports: b.past[name].Reports, Logs: map[string]history.Log{}}
+	maps.Copy(m.Logs, b.past[name].Logs)
+	for _, ps := range state.Preconditions {
+		if len(ps.History) > 0 {
+			m.Logs[ps.Precondition.ID] = ps.History
+		}
+	}
+	return m
 }
 
 // Configure makes the board hold exactly these migrations. A migration whose entry is unchanged keeps its results and
-// its old entry; the old entry is returned in place of the new one.
+// its old entry; the old entry is returned in place of the new one. One whose entry changes only the judgment keeps
+// its results until the next evaluation, and every migration of the same name its history.
 func (b *Board) Configure(migrations []config.Migration) []*config.Migration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -122,22 +179,59 @@ func (b *Board) Configure(migrations []config.Migration) []*config.Migration {
 		m := &migrations[i]
 		state := b.entries[m.Name]
 		if state == nil || !reflect.DeepEqual(state.Migration, m) {
-			state = b.newMigrationState(m)
+			state = b.successor(state, m)
 		}
 		entries[m.Name] = state
 		b.names = append(b.names, m.Name)
 		kept = append(kept, state.Migration)
+	}
+	for name, old := range b.entries {
+		if entries[name] == nil {
+			b.past[name] = b.kept(old, old.evaluatedAt(b.past[name].Seen))
+		}
 	}
 	b.entries = entries
 	b.evaluated = b.evaluated || b.allEvaluated() // a shard can be empty
 	return kept
 }
 
-func (b *Board) newMigrationState(m *config.Migration) *MigrationState {
+// successor returns the state of a migration whose entry is new or was changed.
+func (b *Board) successor(old *MigrationState, m *config.Migration) *MigrationState {
+	if old == nil {
+		return b.newMigrationState(m, b.past[m.Name].Logs)
+	}
+	b.past[m.Name] = b.kept(old, old.evaluatedAt(b.past[m.Name].Seen))
+	state := b.newMigrationState(m, b.past[m.Name].Logs)
+	if !old.Evaluated || !old.Migration.SeesAs(m) {
+		return state
+	}
+	next := *old
+	next.Migration, next.Preconditions = m, slices.Clone(old.Preconditions)
+	for i := range next.Preconditions {
+		next.Preconditions[i].Waivers = state.Preconditions[i].Waivers
+	}
+	next.rendered = sync.OnceValue(func() Rendering { return b.render(&next) })
+	return &next
+}
+
+// evaluatedAt is when the last evaluation ended, if that is later than the given time.
+func (s *MigrationState) evaluatedAt(last time.Time) time.Time {
+	for _, ps := range s.Preconditions {
+		if at := ps.raw.EvaluatedAt; at.After(last) {
+			last = at
+		}
+	}
+	return last
+}
+
+func (b *Board) newMigrationState(m *config.Migration, logs map[string]history.Log) *MigrationState {
 	state := &MigrationState{Migration: m}
 	for i := range b.catalogue {
 		p := &b.catalogue[i]
-		ps := PreconditionState{Precondition: p, Result: finding.Result{Summary: "not evaluated yet"}}
+		ps := PreconditionState{
+			Precondition: p, Result: finding.Result{Summary: "not evaluated yet"},
+			History: logs[p.ID], ChangedAt: logs[p.ID].ChangedAt(),
+		}
 		for _, w := range m.Waivers {
 			if w.Precondition == p.ID {
 				ps.Waivers = append(ps.Waivers, w)
@@ -148,8 +242,8 @@ func (b *Board) newMigrationState(m *config.Migration) *MigrationState {
 	return state
 }
 
-// Publish replaces a migration's results whole. It does nothing when the configuration has changed since the evaluation
-// began.
+// Publish replaces a migration's results whole. It does nothing when the configuration has changed since the
+// evaluation began.
 func (b *Board) Publish(m *config.Migration, e Evaluation, now time.Time) []Transition {
 	next, transitions := b.publish(m, e, now)
 	if next != nil {
@@ -181,32 +275,61 @@ func (b *Board) publish(m *config.Migration, e Evaluation, now time.Time) (*Migr
 		if ps.raw.Status != finding.Unknown {
 			ps.KnownAt = ps.raw.EvaluatedAt
 		}
-		transitions = append(transitions, ps.settle(m.Name, old.Evaluated, now)...)
+		transitions = append(transitions, ps.settle(m.Name, now)...)
 	}
+	b.remembered(old, next)
 	b.replace(next)
 	return next, transitions
 }
 
 // settle applies the waivers to the raw result and records a change of status.
-func (ps *PreconditionState) settle(migration string, seenBefore bool, now time.Time) []Transition {
-	before := ps.Result.Status
+func (ps *PreconditionState) settle(migration string, now time.Time) []Transition {
 	ps.Result = finding.Waive(ps.raw, ps.Waivers, now)
-	if seenBefore && ps.Result.Status == before {
+	last, seen := ps.History.Last()
+	change := history.Change{At: now, Status: ps.Result.Status, Summary: ps.Result.Summary, First: !seen}
+	switch {
+	case !seen:
+		ps.History = ps.History.Add(change)
+		return nil
+	case last.Status == change.Status:
+		ps.unsettled = time.Time{}
+		return nil
+	case change.Status == finding.Unknown && ps.KnownAt.IsZero() && ps.isSettling(now):
 		return nil
 	}
-	ps.remember(Change{now, ps.Result.Status})
-	if !seenBefore {
-		return nil
-	}
+	ps.unsettled = time.Time{}
+	ps.History = ps.History.Add(change)
 	ps.ChangedAt = now
 	ps.Changes++
-	return []Transition{{migration, ps.Precondition.ID, before, ps.Result.Status, ps.Result.Summary}}
+	return []Transition{{migration, ps.Precondition.ID, last.Status, ps.Result.Status, ps.Result.Summary}}
 }
 
-// remember appends to a copy of the history: snapshots still use the old one.
-func (ps *PreconditionState) remember(c Change) {
-	kept := ps.History[max(0, len(ps.History)+1-maxHistory):]
-	ps.History = append(slices.Clone(kept), c)
+// isSettling reports whether a status that is unknown since the start is none to remember yet.
+func (ps *PreconditionState) isSettling(now time.Time) bool {
+	if ps.unsettled.IsZero() {
+		ps.unsettled = now
+	}
+	return now.Sub(ps.unsettled).Abs() < settling
+}
+
+// remembered bounds what a migration's histories take, and says when they have changed.
+func (b *Board) remembered(old, next *MigrationState) {
+	same := slices.EqualFunc(old.Preconditions, next.Preconditions, func(x, y PreconditionState) bool {
+		return len(x.History) == len(y.History) && x.ChangedAt.Equal(y.ChangedAt)
+	})
+	if same {
+		return
+	}
+	logs := map[string]history.Log{}
+	for _, ps := range next.Preconditions {
+		logs[ps.Precondition.ID] = ps.History
+	}
+	history.Fit(logs)
+	for i := range next.Preconditions {
+		ps := &next.Preconditions[i]
+		ps.History = logs[ps.Precondition.ID]
+	}
+	b.notify()
 }
 
 // replace puts a finished state on the board.
@@ -238,9 +361,10 @@ func (b *Board) Decay(now time.Time, maxAge time.Duration) []Transition {
 			ps := &next.Preconditions[i]
 			if age := now.Sub(ps.raw.EvaluatedAt); age > maxAge {
 				ps.raw, ps.decayed = outdatedResult(ps.raw.EvaluatedAt, ps.raw.Duration, age), true
-				transitions = append(transitions, ps.settle(name, true, now)...)
+				transitions = append(transitions, ps.settle(name, now)...)
 			}
 		}
+		b.remembered(old, &next)
 		b.replace(&next)
 	}
 	return transitions
@@ -298,8 +422,8 @@ func (b *Board) Snapshot() []*MigrationState {
 	return states
 }
 
-// Evaluated reports whether each migration was evaluated once. It never becomes false again: a reload must not take the
-// other migrations out of service.
+// Evaluated reports whether each migration was evaluated once. It never becomes false again: a reload must not take
+// the other migrations out of service.
 func (b *Board) Evaluated() bool {
 	b.mu.RLock()
 	defer b.mu.RUnlock()

@@ -2,10 +2,12 @@ package collector
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/history"
 	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/config"
 )
@@ -168,15 +170,19 @@ func TestBoardHistory(t *testing.T) {
 	for minute, status := range []finding.Status{finding.Pass, finding.Pass, finding.Fail, finding.Fail, finding.Unknown} {
 		b.Publish(m, evaluation(at(minute), map[string]finding.Status{"backup": status}), at(minute))
 	}
-	want := []Change{{at(0), finding.Pass}, {at(2), finding.Fail}, {at(4), finding.Unknown}}
+	want := history.Log{
+		{At: at(0), Status: finding.Pass, Summary: "fine", First: true}, {At: at(2), Status: finding.Fail, Summary: "it is fail"},
+		{At: at(4), Status: finding.Unknown, Summary: "it is unknown"},
+	}
 	before := b.Snapshot()[0]
 	if got := of(before, "backup").History; !slices.Equal(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if got := of(before, "network").History; !slices.Equal(got, []Change{{at(0), finding.Pass}}) {
+	if got := of(before, "network").History; !slices.Equal(got, want[:1]) {
 		t.Errorf("without a change: %+v", got)
 	}
-	for minute := 5; minute < 5+2*maxHistory; minute++ {
+	const many = 64
+	for minute := 5; minute < 5+2*many; minute++ {
 		b.Publish(
 			m,
 			evaluation(
@@ -187,7 +193,7 @@ func TestBoardHistory(t *testing.T) {
 		)
 	}
 	got := of(b.Snapshot()[0], "backup").History
-	if len(got) != maxHistory || !got[maxHistory-1].At.Equal(at(4+2*maxHistory)) || !got[0].At.Equal(at(5+maxHistory)) {
+	if len(got) != many || !got[many-1].At.Equal(at(4+2*many)) || !got[0].At.Equal(at(5+many)) {
 		t.Errorf("%d changes, from %v to %v", len(got), got[0], got[len(got)-1])
 	}
 	if !slices.Equal(of(before, "backup").History, want) {
@@ -203,4 +209,100 @@ func of(state *MigrationState, id string) *PreconditionState {
 		}
 	}
 	return nil
+}
+
+// statusesOf lists the statuses that a precondition had.
+func statusesOf(ps *PreconditionState) string {
+	var all []string
+	for _, c := range ps.History {
+		all = append(all, c.Status.String())
+	}
+	return strings.Join(all, " ")
+}
+
+// TestBoardRemembers gives a board what one before it has seen.
+func TestBoardRemembers(t *testing.T) {
+	t.Parallel()
+	first, start := NewBoard(precondition.All(), nil), time.Now()
+	at := func(minute int) time.Time { return start.Add(time.Duration(minute) * time.Minute) }
+	failing := func(id string, s finding.Status) map[string]finding.Status { return map[string]finding.Status{id: s} }
+	m := configured(first, config.Migration{Name: "a"})[0]
+	first.Publish(m, evaluation(at(0), nil), at(0))
+	first.Publish(m, evaluation(at(1), failing("backup", finding.Fail)), at(1))
+	past := map[string]history.Migration{"gone": {Name: "gone", Seen: at(0)}}
+	for _, kept := range first.Histories(at(2)) {
+		kept.Logs["of_another_version"] = kept.Logs["backup"]
+		past[kept.Name] = kept
+	}
+	b := NewBoard(precondition.All(), nil)
+	b.Remember(past)
+	m = configured(b, config.Migration{Name: "a"})[0]
+	if ps := of(b.Snapshot()[0], "backup"); b.Snapshot()[0].Evaluated || !ps.ChangedAt.Equal(at(1)) {
+		t.Errorf("before the first evaluation: %+v", ps)
+	}
+	// What is unknown at first is no change, unless it stays so. What changed while nobody looked is one.
+	unknown := map[string]finding.Status{"backup": finding.Unknown, "network": finding.Unknown, "topology": finding.Warn}
+	got := b.Publish(m, evaluation(at(10), unknown), at(10))
+	if len(got) != 1 || got[0].Precondition != "topology" || got[0].Old != finding.Pass {
+		t.Errorf("the first evaluation: %+v", got)
+	}
+	unknown["backup"] = finding.Fail
+	if got := b.Publish(m, evaluation(at(15), unknown), at(15)); len(got) != 0 {
+		t.Errorf("the second evaluation: %+v", got)
+	}
+	got = b.Publish(m, evaluation(at(21), unknown), at(21))
+	if len(got) != 1 || got[0].Precondition != "network" || got[0].New != finding.Unknown {
+		t.Errorf("eleven minutes later: %+v", got)
+	}
+	state := b.Snapshot()[0]
+	for id, want := range map[string]string{"backup": "pass fail", "network": "pass unknown", "topology": "pass warn"} {
+		if got := statusesOf(of(state, id)); got != want {
+			t.Errorf("%s was %s, want %s", id, got, want)
+		}
+	}
+	if ps := of(state, "backup"); !ps.ChangedAt.Equal(at(1)) || ps.Changes != 0 {
+		t.Errorf("%+v", ps)
+	}
+	all := b.Histories(at(30))
+	if len(all) != 2 || len(all[0].Logs["of_another_version"]) != 2 || len(all[0].Logs["topology"]) != 2 ||
+		!all[0].Seen.Equal(at(30)) || all[1].Name != "gone" {
+		t.Errorf("%+v", all)
+	}
+}
+
+// TestBoardKeepsWhatAnEditDoesNotChange edits the entry of a migration.
+func TestBoardKeepsWhatAnEditDoesNotChange(t *testing.T) {
+	t.Parallel()
+	b, now := NewBoard(precondition.All(), nil), time.Now()
+	entry := config.Migration{Name: "a", Magento1: config.System{Root: "/1"}}
+	first := configured(b, entry)[0]
+	b.Publish(first, evaluation(now, nil), now)
+	b.Publish(first, evaluation(now, map[string]finding.Status{"backup": finding.Fail}), now)
+	<-b.Changed()
+	entry.Waivers = []config.Waiver{{Precondition: "backup", Reason: "r", Expires: config.Expiry{Time: now.Add(time.Hour)}}}
+	entry.Cutover = &now
+	second := configured(b, entry)[0]
+	state := b.Snapshot()[0]
+	if second == first || !state.Evaluated || of(state, "backup").Changes != 1 ||
+		of(state, "backup").Result.Status != finding.Fail || len(of(state, "backup").Waivers) != 1 {
+		t.Errorf("a new waiver: %+v", of(state, "backup"))
+	}
+	b.Publish(first, evaluation(now, nil), now) // of the old entry
+	b.Publish(second, evaluation(now, map[string]finding.Status{"backup": finding.Fail}), now)
+	if got := statusesOf(of(b.Snapshot()[0], "backup")); got != "pass fail waived" || !b.Snapshot()[0].Ready {
+		t.Errorf("after the next evaluation: %s", got)
+	}
+	entry.Magento1.Root = "/2"
+	third := configured(b, entry)[0]
+	if state := b.Snapshot()[0]; state.Evaluated || statusesOf(of(state, "backup")) != "pass fail waived" {
+		t.Errorf("another path: %+v", of(state, "backup"))
+	}
+	configured(b)
+	if kept := b.Histories(now.Add(time.Hour)); len(kept) != 1 || !kept[0].Seen.Equal(now) {
+		t.Errorf("%+v", kept)
+	}
+	fourth := configured(b, entry)[0]
+	if got := statusesOf(of(b.Snapshot()[0], "backup")); third == fourth || got != "pass fail waived" {
+		t.Errorf("an entry that comes back: %s", got)
+	}
 }

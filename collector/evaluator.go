@@ -36,9 +36,9 @@ type Evaluator struct {
 	flights  evidence.Flights
 	logins   evidence.Logins
 	lifetime evidence.Lifetime
-	// memories belong to the migrations that the board holds.
+	// memories are by the names of the migrations that the board holds.
 	memoriesMu sync.Mutex
-	memories   map[*config.Migration]*evidence.Memory
+	memories   map[string]*keptMemory
 }
 
 // EvaluatorOptions is what an Evaluator works with.
@@ -67,7 +67,7 @@ func NewEvaluator(o EvaluatorOptions) *Evaluator {
 		now:       o.Now,
 		patient:   o.Patient,
 		costs:     costs,
-		memories:  map[*config.Migration]*evidence.Memory{},
+		memories:  map[string]*keptMemory{},
 	}
 }
 
@@ -84,12 +84,14 @@ func (e *Evaluator) DatabaseCost(id string) *database.Cost { return e.costs[id] 
 func (e *Evaluator) Evaluate(ctx context.Context, m *config.Migration, limit time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	memory, release := e.memory(m)
+	defer release()
 	// The login and the search for the phase belong to no precondition: the first one, network, has their cost.
 	gathered := evidence.Gather(database.WithCost(ctx, e.costs[e.catalogue[0].ID]), m, evidence.Options{
 		Now:              e.now(),
 		StatementTimeout: limit / 3,
 		Backups:          e.backups,
-		Memory:           e.memory(m),
+		Memory:           memory,
 		Lifetime:         &e.lifetime,
 		Flights:          &e.flights,
 		Logins:           &e.logins,
@@ -153,14 +155,33 @@ func (e *Evaluator) results(ctx context.Context, gathered *evidence.Evidence) []
 	return results
 }
 
-// memory returns what is kept of a migration between its evaluations.
-func (e *Evaluator) memory(m *config.Migration) *evidence.Memory {
+// keptMemory is what is kept of a migration between its evaluations.
+type keptMemory struct {
+	of     *config.Migration
+	memory *evidence.Memory
+	// users are the evaluations that work with it.
+	users int
+}
+
+// memory returns what is kept of a migration, and a function that the evaluation calls at its end. An entry that sees
+// the same as the one before it goes on with its memory, unless an evaluation of that one does not end: two at the
+// same time must not share a memory.
+func (e *Evaluator) memory(m *config.Migration) (*evidence.Memory, func()) {
 	e.memoriesMu.Lock()
 	defer e.memoriesMu.Unlock()
-	if e.memories[m] == nil {
-		e.memories[m] = &evidence.Memory{}
+	kept := e.memories[m.Name]
+	switch {
+	case kept == nil, kept.of != m && (kept.users > 0 || !kept.of.SeesAs(m)):
+		kept = &keptMemory{memory: &evidence.Memory{}}
+		e.memories[m.Name] = kept
 	}
-	return e.memories[m]
+	kept.of = m
+	kept.users++
+	return kept.memory, func() {
+		e.memoriesMu.Lock()
+		defer e.memoriesMu.Unlock()
+		kept.users--
+	}
 }
 
 // forget drops what is kept of migrations that are no longer configured, and which logins wait: whoever reloads may
@@ -169,9 +190,9 @@ func (e *Evaluator) forget(configured []*config.Migration) {
 	e.logins.Forget()
 	e.memoriesMu.Lock()
 	defer e.memoriesMu.Unlock()
-	for m := range e.memories {
-		if !slices.Contains(configured, m) {
-			delete(e.memories, m)
+	for name := range e.memories {
+		if !slices.ContainsFunc(configured, func(m *config.Migration) bool { return m.Name == name }) {
+			delete(e.memories, name)
 		}
 	}
 }

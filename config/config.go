@@ -1,11 +1,12 @@
-// Package config reads the exporter's own YAML file: the migrations that it watches, how often, and the decisions about
-// them.
+// Package config reads the exporter's own YAML file: the migrations that it watches, how often, and the decisions
+// about them.
 //
-// Only this file is validated. The files it refers to (password files, Magento's and the tool's own files, backups) are
-// read again at each evaluation, and a fault in one of them is a finding of that migration alone.
+// Only this file is validated. The files it refers to (password files, Magento's and the tool's own files, backups)
+// are read again at each evaluation, and a fault in one of them is a finding of that migration alone.
 package config
 
 import (
+	"reflect"
 	"time"
 
 	"github.com/prometheus/common/config"
@@ -103,6 +104,19 @@ type TLS struct {
 	KeyFile            string `yaml:"key_file"`
 	ServerName         string `yaml:"server_name"`
 	InsecureSkipVerify bool   `yaml:"insecure_skip_verify"`
+}
+
+// SeesAs reports whether the migration's evidence is the same with another entry: the two differ at most in what
+// judges it, which are waivers, the date of the cutover and severities.
+func (m *Migration) SeesAs(other *Migration) bool {
+	return reflect.DeepEqual(m.withoutJudgment(), other.withoutJudgment())
+}
+
+func (m *Migration) withoutJudgment() Migration {
+	seen := *m
+	seen.Waivers, seen.Cutover = nil, nil
+	seen.Preconditions = m.Preconditions.withoutSeverities()
+	return seen
 }
 
 // Default returns the configuration of an empty file.

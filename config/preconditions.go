@@ -2,6 +2,7 @@ package config
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 
 	"go.yaml.in/yaml/v4"
@@ -109,6 +110,18 @@ func (p *Preconditions) Severity(id string) Severity {
 		return s.severity()
 	}
 	return SeverityWarn
+}
+
+// withoutSeverities returns a copy of the settings in which no severity is set.
+func (p *Preconditions) withoutSeverities() Preconditions {
+	sections := map[string]Settings{}
+	for id, section := range p.sections {
+		settings := reflect.New(reflect.TypeOf(section).Elem())
+		settings.Elem().Set(reflect.ValueOf(section).Elem())
+		settings.Elem().FieldByName("Severity").SetZero()
+		sections[id] = settings.Interface().(Settings)
+	}
+	return Preconditions{sections: sections, nodes: p.nodes}
 }
 
 // Key is the path of one of the migration's settings from the configuration's root, as remedies have it.

@@ -1,6 +1,11 @@
 package config
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
 	"github.com/prometheus/common/model"
 )
 
@@ -65,4 +70,49 @@ func parseText(data []byte) (*Config, error) {
 		return nil, err
 	}
 	return p.config()
+}
+
+// TestSeesAs changes one setting after the other.
+func TestSeesAs(t *testing.T) {
+	t.Parallel()
+	type settings struct {
+		Judgment `yaml:",inline"`
+		Paths    []string `yaml:"paths"`
+	}
+	sections := []Section{{ID: "backup", New: func() Settings { return &settings{} }}, {ID: "network"}}
+	const base = "phase: delta, magento1: {root: /m1}, preconditions: {backup: {paths: [/b]}}"
+	read := func(text string) *Migration {
+		path := filepath.Join(t.TempDir(), "exporter.yml")
+		if err := os.WriteFile(path, []byte("migrations: [{name: a, "+text+"}]"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := Load(path, sections)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &c.Migrations[0]
+	}
+	for text, same := range map[string]bool{
+		base:                                     true,
+		base + ", cutover: 2026-12-31T02:00:00Z": true,
+		base + ", waivers: [{precondition: backup, reason: r, expires: 2999-01-01}]": true,
+		strings.Replace(base, "{paths", "{severity: fail, paths", 1):                 true,
+		strings.Replace(base, "{backup", "{network: {severity: fail}, backup", 1):    true,
+		strings.Replace(base, "/b", "/c", 1):                                         false,
+		strings.Replace(base, "/m1", "/m2", 1):                                       false,
+		strings.Replace(base, "delta", "cutover", 1):                                 false,
+		base + ", magento2: {database: {host: db}}":                                  false,
+	} {
+		before, after := read(base), read(text)
+		if before.SeesAs(after) != same || after.SeesAs(before) != same {
+			t.Errorf("%s: want %v", text, same)
+		}
+		if before.Preconditions.Severity("backup") != SeverityWarn {
+			t.Error("the comparison changed the entry")
+		}
+	}
+	if m := read(strings.Replace(base, "{paths", "{severity: fail, paths", 1)); !m.SeesAs(m) ||
+		m.Preconditions.Severity("backup") != SeverityFail {
+		t.Error("the comparison changed the entry")
+	}
 }

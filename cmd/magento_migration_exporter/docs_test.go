@@ -28,6 +28,7 @@ import (
 	"magento_migration_exporter/collector"
 	"magento_migration_exporter/collector/exposition"
 	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/history"
 	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/collector/reconcile"
 	"magento_migration_exporter/collector/report"
@@ -75,7 +76,12 @@ func exporterFamilies(t *testing.T) []finding.Family {
 	reload := newReloader("", config.Default(), nil, nil, logger)
 	cert, _ := certificateOf(t)
 	reload.webConfigFile = writeConfig(t, "tls_server_config:\n  cert: |\n"+indented(cert))
-	for _, c := range exporterCollectors(reload, evaluator) {
+	store, err := history.Open(t.TempDir(), logger, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(store.Close)
+	for _, c := range exporterCollectors(reload, evaluator, store) {
 		if err := registry.Register(c); err != nil {
 			t.Fatal(err)
 		}

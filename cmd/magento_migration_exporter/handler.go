@@ -20,6 +20,7 @@ import (
 
 	"magento_migration_exporter/collector"
 	"magento_migration_exporter/collector/exposition"
+	"magento_migration_exporter/collector/history"
 	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/collector/report"
 	"magento_migration_exporter/docs"
@@ -32,6 +33,7 @@ type handlerOptions struct {
 	board         *collector.Board
 	evaluator     *collector.Evaluator
 	reload        *reloader
+	store         *history.Store
 	logger        *slog.Logger
 	now           func() time.Time
 	telemetryPath string
@@ -70,7 +72,7 @@ func newHandler(o handlerOptions) (http.Handler, error) {
 		return nil, err
 	}
 	h.pages.ShowRefused(func() error { return o.reload.state.Load().refused })
-	if h.exporter, err = exporterRegistry(o.reload, o.evaluator); err != nil {
+	if h.exporter, err = exporterRegistry(o.reload, o.evaluator, o.store); err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()

@@ -51,6 +51,7 @@ type flags struct {
 	configFile  string
 	configCheck bool
 	shard       shard
+	storagePath string
 	logLevel    string
 	logFormat   string
 
@@ -173,6 +174,8 @@ func newApplication(f *flags, args []string, stdout, stderr io.Writer) (*kingpin
 		PlaceHolder("FILE").Required().StringVar(&f.configFile)
 	app.Flag("shard", "Evaluate only a part of the migrations: shard K of N, chosen by their names.").
 		PlaceHolder("K/N").SetValue(&f.shard)
+	app.Flag("storage.path", "Folder in which the history of the preconditions outlives a restart.").
+		PlaceHolder("DIR").StringVar(&f.storagePath)
 	app.Flag("log.level", "Least severe level to log: debug, info, warn or error.").
 		Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
 	app.Flag("log.format", "Format of the log: logfmt or json.").

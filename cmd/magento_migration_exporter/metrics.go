@@ -10,12 +10,15 @@ import (
 
 	"magento_migration_exporter/collector"
 	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/history"
 )
 
 // exporterRegistry returns a registry with the exporter's own metrics.
-func exporterRegistry(reload *reloader, evaluator *collector.Evaluator) (*prometheus.Registry, error) {
+func exporterRegistry(
+	reload *reloader, evaluator *collector.Evaluator, store *history.Store,
+) (*prometheus.Registry, error) {
 	registry := prometheus.NewRegistry()
-	for _, c := range exporterCollectors(reload, evaluator) {
+	for _, c := range exporterCollectors(reload, evaluator, store) {
 		if err := registry.Register(c); err != nil {
 			return nil, fmt.Errorf("registering the exporter's own metrics: %w", err)
 		}
@@ -23,8 +26,10 @@ func exporterRegistry(reload *reloader, evaluator *collector.Evaluator) (*promet
 	return registry, nil
 }
 
-// exporterCollectors returns the exporter's own metrics.
-func exporterCollectors(reload *reloader, evaluator *collector.Evaluator) []prometheus.Collector {
+// exporterCollectors returns the exporter's own metrics. store may be nil.
+func exporterCollectors(
+	reload *reloader, evaluator *collector.Evaluator, store *history.Store,
+) []prometheus.Collector {
 	gauge := func(name, help string, value func() float64) prometheus.Collector {
 		options := prometheus.GaugeOpts{Namespace: finding.Namespace, Subsystem: "exporter", Name: name, Help: help}
 		return prometheus.NewGaugeFunc(options, value)
@@ -45,6 +50,11 @@ func exporterCollectors(reload *reloader, evaluator *collector.Evaluator) []prom
 			func() float64 {
 				return time.Duration(reload.state.Load().running.Global.EvaluationInterval).Seconds()
 			}),
+	}
+	if store != nil && store.Keeps() {
+		all = append(all, gauge("history_last_write_successful",
+			"Whether the history was last written to the folder of --storage.path (1 yes, 0 no).",
+			func() float64 { return finding.Bool(store.OK()) }))
 	}
 	return append(all, evaluator.Collectors()...)
 }

@@ -18,9 +18,9 @@ import (
 // prometheusFormat is the only --format that is not made from the document.
 const prometheusFormat = "prometheus"
 
-// printMetrics writes what /metrics has of the migrations, in Prometheus's text format and without timestamps, which is
-// what node_exporter's textfile collector reads. The exporter's own metrics are left out: those of its process would
-// collide with node_exporter's.
+// printMetrics writes what /metrics has of the migrations, in Prometheus's text format and without timestamps, which
+// is what node_exporter's textfile collector reads. The exporter's own metrics are left out: those of its process
+// would collide with node_exporter's.
 func printMetrics(w io.Writer, expositor *exposition.Expositor, states []*collector.MigrationState) error {
 	metrics, err := expositor.New(expfmt.NewFormat(expfmt.TypeTextPlain), nil, states)
 	if err != nil {

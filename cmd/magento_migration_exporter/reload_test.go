@@ -463,23 +463,35 @@ func TestReloadKeepsWhatIsUnchanged(t *testing.T) {
 			t.Errorf("%s was %s since %v, and is %s since %v", p.ID, p.Status, p.ChangedAt, got.Status, got.ChangedAt)
 		}
 	}
-	// An entry that was changed starts again: what was seen under other settings is no history of these.
-	d.eventually(
-		"the changed entry is evaluated",
-		func() bool { return d.evaluations("other") > 0 && d.evaluations("new") > 0 },
-	)
-	d.want(
-		"GET",
-		"/metrics",
-		200,
-		`magento_migration_precondition_status{migration="other",precondition="m2_entities",status="waived"} 1`,
-	)
-	if got := d.mustValue(fmt.Sprintf(changes, "other")); got != 0 {
-		t.Errorf("%f changes of an entry that was never evaluated before", got)
+	// A waiver judges what was seen before: the entry keeps its results, and the waiver is a change.
+	d.mustValue(fmt.Sprintf(changes, "other"))
+	d.eventually("the waiver counts", func() bool {
+		n, _ := d.value(`magento_migration_precondition_status{migration="other",precondition="m2_entities",status="waived"}`)
+		return n == 1
+	})
+	if got := d.mustValue(fmt.Sprintf(changes, "other")); got != 2 {
+		t.Errorf("%f changes of an entry with a new waiver", got)
 	}
-	if _, is := d.value(fmt.Sprintf(changed, "other")); is {
-		t.Error("a time of change that nobody saw")
+	// What another setting shows are new results, with the history of the name.
+	rewrite(t, path, fast+on("other", "")+"    phase: prepare\n")
+	d.want("POST", "/-/reload", 200)
+	d.eventually("the changed entry is evaluated", func() bool {
+		n, _ := d.value(`magento_migration_precondition_status{migration="other",precondition="m2_entities",status="warn"}`)
+		return n == 1
+	})
+	var statuses []string
+	for _, p := range d.readiness()["other"].Preconditions {
+		for _, c := range p.History {
+			if p.ID == "m2_entities" {
+				statuses = append(statuses, c.Status.String())
+			}
+		}
 	}
+	if got := strings.Join(statuses, " "); got != "pass warn waived warn" {
+		t.Errorf("the history is %s", got)
+	}
+	rewrite(t, path, again(fast+on("other", "")))
+	d.want("POST", "/-/reload", 200)
 	if got := d.mustValue("magento_migration_exporter_evaluation_interval_seconds"); got != 0.15 {
 		t.Errorf("the interval is %f", got)
 	}
@@ -543,7 +555,8 @@ func TestReloadWithRotatedSecrets(t *testing.T) {
 	rewrite(t, path, configuration(second))
 	d.want("POST", "/-/reload", 200)
 	network("direct", "pass")
-	for series, want := range map[string]float64{"by-file": 2, "by-env": 1, "direct": 0} {
+	// The new entry of direct counts from its own start: that it passes is the only change since.
+	for series, want := range map[string]float64{"by-file": 2, "by-env": 1, "direct": 1} {
 		if got := d.mustValue(fmt.Sprintf(`magento_migration_precondition_status_changes_total{migration=%q,precondition="network"}`, series)); got != want {
 			t.Errorf("%s: %f changes, want %f", series, got, want)
 		}

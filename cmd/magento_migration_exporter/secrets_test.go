@@ -875,6 +875,7 @@ func (s *scene) serve(binary, configFile string) {
 		strings.Split(key, "\n")[1]: "the key of the web configuration",
 		"wj.4NwZ/AIYBgBhi17LBeU5":   "a hash of the web configuration",
 	}
+	storage := t.TempDir()
 	d := &daemon{
 		t:       t,
 		logs:    &lockedBuffer{},
@@ -891,6 +892,7 @@ func (s *scene) serve(binary, configFile string) {
 		"--web.enable-pprof",
 		"--web.enable-lifecycle",
 		"--log.level=debug",
+		"--storage.path="+storage,
 	)
 	command.Env, command.Stdout, command.Stderr = append(os.Environ(), s.env...), d.logs, d.logs
 	if err := command.Start(); err != nil {
@@ -919,6 +921,12 @@ func (s *scene) serve(binary, configFile string) {
 		d.request = func(r *http.Request) { r.SetBasicAuth("prom", "test"); r.Header.Set("Accept", accept) }
 		s.look(t, "/metrics as "+accept, d.want("GET", "/metrics", 200, "magento_migration_ready"))
 	}
+	var kept []byte
+	d.eventually("the history is written", func() bool {
+		kept, _ = os.ReadFile(filepath.Join(storage, "history.jsonl"))
+		return bytes.Count(kept, []byte(`"migration":`)) >= strings.Count(s.entries.String(), "- name: ")
+	})
+	s.look(t, "the history", string(kept))
 	s.look(t, "POST /-/reload", d.want("POST", "/-/reload", 200))
 	ended()
 	if log := d.logs.String(); !strings.Contains(log, "SIGQUIT: quit") || !strings.Contains(log, "goroutine 1 ") {

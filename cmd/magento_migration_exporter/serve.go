@@ -17,6 +17,7 @@ import (
 	"magento_migration_exporter/collector"
 	"magento_migration_exporter/collector/backup"
 	"magento_migration_exporter/collector/exposition"
+	"magento_migration_exporter/collector/history"
 	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/config"
 )
@@ -26,11 +27,17 @@ func serve(ctx context.Context, f *flags, cfg *config.Config, hangup <-chan os.S
 	logger.Info("starting", "version", version.Info(), "build", version.BuildContext(),
 		"migrations", len(cfg.Migrations))
 	warnIfOpen(f, logger)
+	store, err := openStore(ctx, f.storagePath, logger)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
 	backups := backup.New(ctx, backup.Options{BytesPerSecond: cfg.Global.BackupReadBytesPerSecond})
 	defer backups.Close()
 	catalogue := precondition.All()
 	expositor := exposition.NewExpositor(catalogue)
 	board := collector.NewBoard(catalogue, expositor.Render)
+	board.Remember(store.Past())
 	evaluator := collector.NewEvaluator(
 		collector.EvaluatorOptions{Board: board, Backups: backups, Logger: logger, Now: time.Now})
 	scheduler := collector.NewScheduler(evaluator)
@@ -42,6 +49,7 @@ func serve(ctx context.Context, f *flags, cfg *config.Config, hangup <-chan os.S
 		board:         board,
 		evaluator:     evaluator,
 		reload:        reload,
+		store:         store,
 		logger:        logger,
 		now:           time.Now,
 		telemetryPath: f.telemetryPath,
@@ -57,12 +65,50 @@ func serve(ctx context.Context, f *flags, cfg *config.Config, hangup <-chan os.S
 	var background sync.WaitGroup
 	defer background.Wait()
 	defer cancel()
-	background.Go(func() { scheduler.Run(ctx) })
+	background.Go(func() { evaluateAndKeep(ctx, scheduler, board, store) })
 	if err := scheduler.Apply(ctx, cfg); err != nil {
 		return nil // stopped before it began
 	}
 	background.Go(func() { reload.Run(ctx, hangup) })
 	return listen(ctx, f, newServer(handler, logger), logger)
+}
+
+// evaluateAndKeep evaluates until ctx ends, and writes the history; also what the last evaluations found.
+func evaluateAndKeep(
+	ctx context.Context, scheduler *collector.Scheduler, board *collector.Board, store *history.Store,
+) {
+	keeping, end := context.WithCancel(context.WithoutCancel(ctx))
+	var kept sync.WaitGroup
+	kept.Go(func() {
+		store.Run(keeping, board.Changed(), func() []history.Migration { return board.Histories(time.Now()) })
+	})
+	scheduler.Run(ctx)
+	end()
+	kept.Wait()
+}
+
+// openStore opens the folder of --storage.path; without one nothing is stored. It does not wait for a dead mount.
+func openStore(ctx context.Context, dir string, logger *slog.Logger) (*history.Store, error) {
+	type opening struct {
+		store *history.Store
+		err   error
+	}
+	opened := make(chan opening, 1)
+	go func() {
+		store, err := history.Open(dir, logger, time.Now)
+		opened <- opening{store, err}
+	}()
+	select {
+	case o := <-opened:
+		return o.store, o.err
+	case <-time.After(defaultReadLimit):
+		return nil, fmt.Errorf(
+			"--storage.path=%s: reading the history does not end: look for a file system that hangs",
+			dir,
+		)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // newServer limits the time and the bytes that a client can take.

@@ -46,7 +46,7 @@ func Families(catalogue precondition.Catalogue) []finding.Family {
 		{Name: lastKnown, Labels: one, Help: "When the last evaluation ended that was not unknown, in Unix seconds."},
 		{
 			Name: lastChanged, Labels: one,
-			Help: "When the status changed last, in Unix seconds; absent until this process saw a change.",
+			Help: "When the status changed last, in Unix seconds; absent until a change was seen.",
 		},
 		{
 			Name: statusChanges, Counter: true, Labels: one,

@@ -15,9 +15,9 @@ import (
 	"testing/fstest"
 	"time"
 
-	"magento_migration_exporter/collector"
 	"magento_migration_exporter/collector/evidence"
 	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/history"
 	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/docs"
 )
@@ -109,7 +109,7 @@ func many(n int) Readiness {
 			m.Preconditions = append(m.Preconditions, PreconditionReadiness{
 				ID: p.ID, Title: p.Title, Status: status, Summary: "what was seen of " + p.Title,
 				EvaluatedAt: &at, DocsURL: p.DocsURL(),
-				History: []collector.Change{
+				History: history.Log{
 					{At: noon.Add(-time.Hour), Status: finding.Pass},
 					{At: noon.Add(-time.Minute), Status: status},
 				},

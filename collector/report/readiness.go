@@ -7,6 +7,7 @@ import (
 	"magento_migration_exporter/collector"
 	"magento_migration_exporter/collector/evidence"
 	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/history"
 	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/config"
 )
@@ -46,8 +47,8 @@ type PreconditionReadiness struct {
 	Findings        []finding.Finding  `json:"findings"`
 	DocsURL         string             `json:"docs_url"`
 	Waivers         []WaiverReadiness  `json:"waivers"`
-	// History holds the last statuses that this process saw, oldest first.
-	History []collector.Change `json:"history"`
+	// History holds the last statuses, oldest first.
+	History history.Log `json:"history"`
 	// Chart is what the page draws, null where there is nothing to draw.
 	Chart *finding.Chart `json:"chart"`
 }
@@ -104,12 +105,13 @@ func readiness(ps *collector.PreconditionState) PreconditionReadiness {
 		Findings:        []finding.Finding{},
 		DocsURL:         ps.Precondition.DocsURL(),
 		Waivers:         []WaiverReadiness{},
-		History:         []collector.Change{},
+		History:         history.Log{},
 		Chart:           ps.Result.Chart,
 	}
 	r.Findings = append(r.Findings, ps.Result.Findings...)
 	for _, c := range ps.History {
-		r.History = append(r.History, collector.Change{At: *utc(c.At), Status: c.Status})
+		c.At = *utc(c.At)
+		r.History = append(r.History, c)
 	}
 	for _, w := range ps.Waivers {
 		r.Waivers = append(r.Waivers, WaiverReadiness{w.Subject, w.Reason, w.Owner, w.Expires.UTC()})

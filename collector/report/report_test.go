@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"magento_migration_exporter/collector"
 	"magento_migration_exporter/collector/evidence"
 	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/history"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -46,7 +46,7 @@ func example() Readiness {
 					ID: "privileges", Title: "Privileges", Status: finding.Fail, Summary: "INSERT is missing (and 1 more)",
 					EvaluatedAt: &earlier, ChangedAt: &earlier,
 					DocsURL: "/docs/preconditions#privileges", DurationSeconds: 0.0123,
-					History: []collector.Change{
+					History: history.Log{
 						{At: noon.Add(-time.Hour), Status: finding.Pass},
 						{At: earlier, Status: finding.Fail},
 					},

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"time"
 
-	"magento_migration_exporter/collector"
 	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/history"
 )
 
 // strip is a precondition's last statuses over time, the newest to the right.
@@ -30,20 +30,20 @@ const (
 )
 
 // newStrip draws the history up to now; nothing without one.
-func newStrip(history []collector.Change, now time.Time) strip {
-	if len(history) == 0 || !history[0].At.Before(now) {
+func newStrip(log history.Log, now time.Time) strip {
+	if len(log) == 0 || !log[0].At.Before(now) {
 		return strip{}
 	}
-	start := history[0].At
+	start := log[0].At
 	if earliest := now.Add(-stripWindow); start.Before(earliest) {
 		start = earliest
 	}
 	s := strip{}
 	changes := 0
-	for i, c := range history {
+	for i, c := range log {
 		end := now
-		if i+1 < len(history) {
-			end = history[i+1].At
+		if i+1 < len(log) {
+			end = log[i+1].At
 		}
 		if end.Before(start) {
 			continue
@@ -58,7 +58,7 @@ func newStrip(history []collector.Change, now time.Time) strip {
 		s.Segments = append(s.Segments, segment{x, stripHeight - height, width, height, c.Status})
 	}
 	s.Label = fmt.Sprintf("%s in the last %s, now %s", plural(changes, "change", "changes"),
-		finding.Duration(now.Sub(start)), word(history[len(history)-1].Status))
+		finding.Duration(now.Sub(start)), word(log[len(log)-1].Status))
 	return s
 }
 

@@ -5,42 +5,42 @@ import (
 	"testing"
 	"time"
 
-	"magento_migration_exporter/collector"
 	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/history"
 )
 
 func TestStrip(t *testing.T) {
 	t.Parallel()
-	at := func(before time.Duration, s finding.Status) collector.Change {
-		return collector.Change{At: noon.Add(-before), Status: s}
+	at := func(before time.Duration, s finding.Status) history.Change {
+		return history.Change{At: noon.Add(-before), Status: s}
 	}
 	for _, tc := range []struct {
 		name    string
-		history []collector.Change
+		history history.Log
 		want    []segment
 		label   string
 	}{
 		{"nothing", nil, nil, ""},
-		{"just begun", []collector.Change{at(0, finding.Pass)}, nil, ""},
+		{"just begun", history.Log{at(0, finding.Pass)}, nil, ""},
 		{
-			"unchanged", []collector.Change{at(time.Hour, finding.Pass)}, []segment{{0, 12, 240, 4, finding.Pass}},
+			"unchanged", history.Log{at(time.Hour, finding.Pass)}, []segment{{0, 12, 240, 4, finding.Pass}},
 			"0 changes in the last 1 h 0 min, now pass",
 		},
 		{
-			"half", []collector.Change{at(time.Hour, finding.Pass), at(30*time.Minute, finding.Fail)},
+			"half", history.Log{at(time.Hour, finding.Pass), at(30*time.Minute, finding.Fail)},
 			[]segment{{0, 12, 120, 4, finding.Pass}, {120, 0, 120, 16, finding.Fail}},
 			"1 change in the last 1 h 0 min, now fail",
 		},
 		{
 			"a short one stays visible",
-			[]collector.Change{at(12*time.Hour, finding.Pass), at(time.Second, finding.Unknown)},
+			history.Log{at(12*time.Hour, finding.Pass), at(time.Second, finding.Unknown)},
 			[]segment{
 				{0, 12, 239, 4, finding.Pass}, {238, 4, 2, 12, finding.Unknown},
 			}, "1 change in the last 12 h 0 min, now unknown",
 		},
 		{
 			"a day at most",
-			[]collector.Change{
+			history.Log{
 				at(90*time.Hour, finding.Fail), at(48*time.Hour, finding.Warn), at(12*time.Hour, finding.NotApplicable),
 			},
 			[]segment{
@@ -64,7 +64,7 @@ func TestLastChanges(t *testing.T) {
 	for _, id := range []string{"a", "b"} {
 		p := PreconditionReadiness{ID: id, Title: id}
 		for i := range 15 {
-			p.History = append(p.History, collector.Change{
+			p.History = append(p.History, history.Change{
 				At:     noon.Add(time.Duration(i) * time.Minute),
 				Status: []finding.Status{finding.Pass, finding.Fail}[i%2],
 			})
