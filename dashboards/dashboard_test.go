@@ -21,12 +21,20 @@ type dashboard struct {
 		List []variable `json:"list"`
 	} `json:"templating"`
 	Annotations struct {
-		List []struct {
-			Name string `json:"name"`
-			Expr string `json:"expr"`
-		} `json:"list"`
+		List []annotation `json:"list"`
 	} `json:"annotations"`
 }
+
+// annotation marks moments on a dashboard. With UseValueForTime the value is the moment, in milliseconds.
+type annotation struct {
+	Name            string `json:"name"`
+	Expr            string `json:"expr"`
+	TitleFormat     string `json:"titleFormat"`
+	UseValueForTime bool   `json:"useValueForTime"`
+}
+
+// always reports whether the annotation has a moment whatever happens: a cutover and waivers are configured.
+func (a annotation) always() bool { return a.Name == "Cutover" || a.Name == "Ends of waivers" }
 
 type panel struct {
 	ID          int        `json:"id"`
@@ -96,15 +104,23 @@ type variable struct {
 }
 
 // dashboardFiles are Grafana's dashboards.
-func dashboardFiles() []string { return []string{"readiness.json"} }
+func dashboardFiles() []string { return []string{"portfolio.json", "readiness.json"} }
 
-func readDashboard(t *testing.T) *dashboard {
+func readDashboard(t *testing.T, name string) *dashboard {
 	t.Helper()
 	var d dashboard
-	if err := json.Unmarshal([]byte(readFile(t, "readiness.json")), &d); err != nil {
+	if err := json.Unmarshal([]byte(readFile(t, name)), &d); err != nil {
 		t.Fatal(err)
 	}
 	return &d
+}
+
+// eachDashboard runs a test for each dashboard.
+func eachDashboard(t *testing.T, test func(*testing.T, *dashboard)) {
+	t.Helper()
+	for _, name := range dashboardFiles() {
+		t.Run(name, func(t *testing.T) { test(t, readDashboard(t, name)) })
+	}
 }
 
 // drawn returns every panel that draws something, also those in collapsed rows.
@@ -121,7 +137,11 @@ func (d *dashboard) drawn() []panel {
 
 func TestDashboardLayout(t *testing.T) {
 	t.Parallel()
-	d := readDashboard(t)
+	eachDashboard(t, testLayout)
+}
+
+func testLayout(t *testing.T, d *dashboard) {
+	t.Helper()
 	ids := map[int]string{}
 	for _, p := range append(slices.Clone(d.Panels), d.drawn()...) {
 		if other, taken := ids[p.ID]; taken && other != p.Title {
@@ -149,7 +169,11 @@ func overlap(a, b gridPos) bool {
 
 func TestDashboardPanels(t *testing.T) {
 	t.Parallel()
-	d := readDashboard(t)
+	eachDashboard(t, testPanels)
+}
+
+func testPanels(t *testing.T, d *dashboard) {
+	t.Helper()
 	titles := map[string]bool{}
 	for _, p := range d.drawn() {
 		if p.Title == "" || titles[p.Title] {
@@ -189,8 +213,10 @@ func checkTargets(t *testing.T, p panel) {
 
 func checkSelector(t *testing.T, title, expr string, s selector) {
 	t.Helper()
-	if !slices.Contains(s.labels, "job") || !strings.Contains(expr, `job=~"$job"`) {
-		t.Errorf("%q: %s is not restricted to $job", title, s.metric)
+	for _, name := range []string{"job", "instance"} {
+		if !slices.Contains(s.labels, name) || !strings.Contains(expr, name+`=~"$`+name) {
+			t.Errorf("%q: %s is not restricted to $%s", title, s.metric, name)
+		}
 	}
 	ofMigration := strings.HasPrefix(s.metric, "magento_migration_") &&
 		!strings.HasPrefix(s.metric, "magento_migration_exporter_") ||
@@ -244,7 +270,11 @@ func hasMapping(properties []property) bool {
 
 func TestDashboardVariables(t *testing.T) {
 	t.Parallel()
-	d := readDashboard(t)
+	eachDashboard(t, testVariables)
+}
+
+func testVariables(t *testing.T, d *dashboard) {
+	t.Helper()
 	if d.UID == "" || d.Title == "" || d.Description == "" || d.Editable || d.Refresh == "" {
 		t.Errorf("the dashboard lacks uid, title, description or refresh, or is editable")
 	}
@@ -264,7 +294,7 @@ func TestDashboardVariables(t *testing.T) {
 			)
 		}
 	}
-	if want := []string{"datasource", "job", "migration", "exporter"}; !slices.Equal(names, want) {
+	if want := []string{"datasource", "job", "instance", "migration", "exporter"}; !slices.Equal(names, want) {
 		t.Errorf("variables %v, want %v", names, want)
 	}
 }
@@ -272,15 +302,21 @@ func TestDashboardVariables(t *testing.T) {
 // The panels that name a precondition or a migration lead to what explains it.
 func TestDashboardLinks(t *testing.T) {
 	t.Parallel()
-	d := readDashboard(t)
-	text := readFile(t, "readiness.json")
-	for _, url := range regexp.MustCompile(`"url": "([^"]*)"`).FindAllStringSubmatch(text, -1) {
-		if !strings.HasPrefix(url[1], "${exporter}/") {
-			t.Errorf("the link %s does not begin with ${exporter}", url[1])
+	eachDashboard(t, testLinks)
+	for _, name := range dashboardFiles() {
+		for _, url := range regexp.MustCompile(`"url": "([^"]+)"`).FindAllStringSubmatch(readFile(t, name), -1) {
+			dashboard := "/d/" + dashboardUID(t) + "?var-migration="
+			if !strings.HasPrefix(url[1], "${exporter}/") && !strings.HasPrefix(url[1], dashboard) {
+				t.Errorf("%s: the link %s leads neither to the exporter nor to %s", name, url[1], dashboard)
+			}
 		}
 	}
-	if len(d.Links) < 2 {
-		t.Error("the dashboard does not link to the exporter and to the alerts' explanations")
+}
+
+func testLinks(t *testing.T, d *dashboard) {
+	t.Helper()
+	if len(d.Links) < 3 {
+		t.Error("the dashboard does not link to the other one, to the exporter and to the alerts' explanations")
 	}
 	for _, p := range d.drawn() {
 		for field, page := range map[string]string{"precondition": "${exporter}/docs/preconditions#", "migration": "${exporter}/migrations/"} {
@@ -299,6 +335,9 @@ func TestDashboardLinks(t *testing.T) {
 // names reports whether a query's table has a column of that label. A matrix joins its labels into one column, which
 // leads to the overview.
 func names(expr, label string) bool {
+	if outer := regexp.MustCompile(`^sum by \(([^)]*)\)`).FindStringSubmatch(expr); outer != nil {
+		return slices.Contains(strings.Split(outer[1], ", "), label)
+	}
 	return slices.Contains(parseExpression(expr).labels, label) && !strings.HasPrefix(expr, "label_join")
 }
 

@@ -1,4 +1,4 @@
-// Package dashboards holds what is looked at and what alarms: the Grafana dashboard, the Prometheus rules and an
+// Package dashboards holds what is looked at and what alarms: the Grafana dashboards, the Prometheus rules and an
 // Alertmanager configuration. Its tests run all of them with the real programs against a real exporter.
 package dashboards
 
@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-//go:embed readiness.json alertmanager.yml rules/recording.yml rules/alerts.yml
+//go:embed portfolio.json readiness.json alertmanager.yml rules/recording.yml rules/alerts.yml
 var files embed.FS
 
-// Files returns readiness.json, alertmanager.yml, rules/recording.yml and rules/alerts.yml.
+// Files returns portfolio.json, readiness.json, alertmanager.yml, rules/recording.yml and rules/alerts.yml.
 func Files() fs.FS { return files }
 
 // What the files say where the user has something else.
@@ -20,7 +20,7 @@ const (
 	Job = "magento_migration"
 	// ExporterURL is where people reach the exporter.
 	ExporterURL = "http://localhost:10102"
-	// GrafanaURL is where people reach the dashboard.
+	// GrafanaURL is where people reach the dashboards.
 	GrafanaURL = "http://localhost:3000"
 	// DocsURL has the documentation for when the exporter, which serves it too, is down.
 	DocsURL = "https://docs.example.com/magento_migration_exporter"

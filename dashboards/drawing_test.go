@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// TestDrawing draws the dashboard with Grafana's own libraries in Chromium, in the states that matter, and keeps the
+// TestDrawing draws the dashboard of one migration with Grafana's own libraries in Chromium, in the states that matter, and keeps the
 // pictures in .cache/dashboards-drawing/. It takes minutes and 500 MB of Node modules, so it is no part of the other
 // tests:
 //
@@ -120,7 +120,9 @@ func newDrawing(t *testing.T) *drawing {
 	for _, name := range []string{"package.json", "package-lock.json", "index.html", "vite.config.mjs", "main.tsx", "shot.mjs"} {
 		write(t, filepath.Join(dir, name), readText(t, "drawing/"+name))
 	}
-	write(t, filepath.Join(dir, "readiness.json"), readFile(t, "readiness.json"))
+	for _, name := range dashboardFiles() {
+		write(t, filepath.Join(dir, name), readFile(t, name))
+	}
 	if _, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json")); err != nil {
 		run(t, dir, "npm", "ci", "--ignore-scripts", "--legacy-peer-deps", "--no-audit", "--no-fund")
 	}

@@ -17,48 +17,66 @@ import (
 // afterMigration finds families that exist only once the whole of a shop was migrated.
 var afterMigration = regexp.MustCompile(`_reconciliation_|_grid_|_increment_id_|_index|_m1_orders_after|_m2_first_order`)
 
-// testPanels runs every query of the dashboard, as Grafana would send it, while something is wrong.
+// testPanels runs every query of the dashboards, as Grafana would send it, while something is wrong.
 func (s *stack) testPanels(t *testing.T) {
-	variables := strings.NewReplacer("$job", ".+", "$migration", ".+", "$__rate_interval", "10s", "$__interval", "1s")
-	for _, p := range readDashboard(t).drawn() {
-		for _, q := range p.Targets {
-			window := 20 * time.Second
-			if q.Instant {
-				window = 0
+	eachDashboard(t, func(t *testing.T, d *dashboard) {
+		for _, p := range d.drawn() {
+			for _, q := range p.Targets {
+				s.testQuery(t, p.Title, q)
 			}
-			result, err := s.query(t.Context(), variables.Replace(q.Expr), window)
+		}
+		for _, a := range d.Annotations.List {
+			if a.Expr == "" {
+				continue
+			}
+			result, err := s.query(t.Context(), withVariables(a.Expr), 20*time.Second)
 			if err != nil {
-				t.Errorf("%q: %v", p.Title, err)
-				continue
+				t.Errorf("annotation %q: %v", a.Name, err)
 			}
-			if len(result) == 0 && strings.Contains(q.Expr, "_delta_") {
-				result = s.awaitResult(t, variables.Replace(q.Expr), window)
+			if len(result) == 0 && a.always() {
+				t.Errorf("annotation %q: nothing: %s", a.Name, a.Expr)
 			}
-			if len(result) == 0 && afterMigration.MatchString(q.Expr) {
-				continue // no shop of the stack is past the cutover; testNames checks these names and labels
-			}
-			if len(result) == 0 {
-				t.Errorf("%q: query %s returns nothing: %s", p.Title, q.RefID, q.Expr)
-				continue
-			}
-			for _, label := range legendLabels(q.LegendFormat) {
-				if result[0].Metric[label] == "" {
-					t.Errorf(
-						"%q: the legend names %s, which the result does not have: %v",
-						p.Title,
-						label,
-						result[0].Metric,
-					)
-				}
-			}
+			checkLegend(t, a.Name, a.TitleFormat, result)
 		}
+	})
+}
+
+// withVariables replaces the dashboards' variables as Grafana does when all is chosen.
+func withVariables(expr string) string {
+	return strings.NewReplacer(
+		"$job", ".+", "$instance", ".+", "$migration", ".+", "$__rate_interval", "10s", "$__interval", "1s",
+	).Replace(expr)
+}
+
+// testQuery requires an answer with the labels that the legend names.
+func (s *stack) testQuery(t *testing.T, title string, q target) {
+	t.Helper()
+	window := 20 * time.Second
+	if q.Instant {
+		window = 0
 	}
-	for _, a := range readDashboard(t).Annotations.List {
-		if a.Expr == "" {
-			continue
-		}
-		if _, err := s.query(t.Context(), variables.Replace(a.Expr), 20*time.Second); err != nil {
-			t.Errorf("annotation %q: %v", a.Name, err)
+	result, err := s.query(t.Context(), withVariables(q.Expr), window)
+	if err != nil {
+		t.Errorf("%q: %v", title, err)
+		return
+	}
+	if len(result) == 0 && strings.Contains(q.Expr, "_delta_") {
+		result = s.awaitResult(t, withVariables(q.Expr), window)
+	}
+	if len(result) == 0 && afterMigration.MatchString(q.Expr) {
+		return // no shop of the stack is past the cutover; testNames checks these names and labels
+	}
+	if len(result) == 0 {
+		t.Errorf("%q: query %s returns nothing: %s", title, q.RefID, q.Expr)
+	}
+	checkLegend(t, title, q.LegendFormat, result)
+}
+
+func checkLegend(t *testing.T, title, format string, result []series) {
+	t.Helper()
+	for _, label := range legendLabels(format) {
+		if len(result) > 0 && result[0].Metric[label] == "" {
+			t.Errorf("%q: the legend names %s, which the result does not have: %v", title, label, result[0].Metric)
 		}
 	}
 }
@@ -117,7 +135,7 @@ func leftOut() []string {
 	}
 }
 
-// testNames compares what the dashboard and the rules name with what the exporter exports, both ways.
+// testNames compares what the dashboards and the rules name with what the exporter exports, both ways.
 func (s *stack) testNames(t *testing.T) {
 	families := s.exportedFamilies(t)
 	own := []string{"job", "instance"}
@@ -182,18 +200,20 @@ func (s *stack) testNames(t *testing.T) {
 	}
 }
 
-// expressions returns every expression of the dashboard and the rules by where it stands.
+// expressions returns every expression of the dashboards and the rules by where it stands.
 func (s *stack) expressions(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
-	d := readDashboard(t)
-	for _, p := range d.drawn() {
-		for _, q := range p.Targets {
-			all["panel "+p.Title+", query "+q.RefID] = q.Expr
+	for _, name := range dashboardFiles() {
+		d := readDashboard(t, name)
+		for _, p := range d.drawn() {
+			for _, q := range p.Targets {
+				all[name+", panel "+p.Title+", query "+q.RefID] = q.Expr
+			}
 		}
-	}
-	for _, a := range d.Annotations.List {
-		all["annotation "+a.Name] = a.Expr
+		for _, a := range d.Annotations.List {
+			all[name+", annotation "+a.Name] = a.Expr
+		}
 	}
 	for _, r := range readRules(t, ruleFiles()...) {
 		all["rule "+r.Record+r.Alert+" "+r.Labels["severity"]] = r.Expr

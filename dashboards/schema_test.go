@@ -3,10 +3,12 @@ package dashboards_test
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -15,7 +17,7 @@ import (
 func mistakes() map[string][2]string {
 	return map[string][2]string{
 		"unknown panel type":     {`"type": "bargauge"`, `"type": "barguage"`},
-		"misspelt unit":          {`"unit": "s"`, `"units": "s"`},
+		"misspelt unit":          {`"unit": "none"`, `"units": "none"`},
 		"misspelt expression":    {`"expr": "`, `"exprr": "`},
 		"unknown mapping":        {`"type": "value"`, `"type": "values"`},
 		"unknown colour mode":    {`"colorMode": "background"`, `"colorMode": "backdrop"`},
@@ -27,11 +29,15 @@ func mistakes() map[string][2]string {
 	}
 }
 
-// TestDashboardHasGrafanasTypes writes the dashboard, and one with each mistake, into TypeScript constants and has the
+// TestDashboardHasGrafanasTypes writes the dashboards, and one with each mistake, into TypeScript constants and has the
 // compiler judge them.
 func TestDashboardHasGrafanasTypes(t *testing.T) {
 	t.Parallel()
-	sources := map[string]string{"readiness": readFile(t, "readiness.json")}
+	sources := map[string]string{}
+	for _, name := range dashboardFiles() {
+		sources[strings.TrimSuffix(name, ".json")] = readFile(t, name)
+	}
+	shipped := slices.Collect(maps.Keys(sources))
 	text := oneOfEach(t, sources["readiness"])
 	for name, change := range mistakes() {
 		if !strings.Contains(text, change[0]) {
@@ -40,14 +46,16 @@ func TestDashboardHasGrafanasTypes(t *testing.T) {
 		sources[strings.ReplaceAll(name, " ", "_")] = strings.Replace(text, change[0], change[1], 1)
 	}
 	for name, text := range sources {
-		sources[name] = "import type { ReadinessDashboard } from './types';\nexport const dashboard: ReadinessDashboard = " + text
+		sources[name] = "import type { MigrationDashboard } from './types';\nexport const dashboard: MigrationDashboard = " + text
 	}
 	errs := compileAll(t, sources)
-	for _, e := range errs["readiness"] {
-		t.Error(e)
+	for _, name := range shipped {
+		for _, e := range errs[name] {
+			t.Error(e)
+		}
 	}
 	for name := range sources {
-		if name != "readiness" && len(errs[name]) == 0 {
+		if !slices.Contains(shipped, name) && len(errs[name]) == 0 {
 			t.Errorf("the types do not find the mistake %q", name)
 		}
 	}

@@ -1,8 +1,8 @@
-// Draws readiness.json with Grafana's own libraries against a real Prometheus: its transformations, field overrides, value mappings, units,
+// Draws the dashboards with Grafana's own libraries against a real Prometheus: its transformations, field overrides, value mappings, units,
 // and its components for stats, tables, time series and bar gauges. The state timeline's plugin is not in npm: its cells are drawn here,
 // with Grafana's colours and words. Nothing here is part of Grafana itself, and no Grafana server takes part.
 import { createRoot } from 'react-dom/client';
-import { useEffect, useState } from 'react';
+import { useEffect, useLayoutEffect, useState } from 'react';
 import { firstValueFrom } from 'rxjs';
 import {
   applyFieldOverrides, cacheFieldDisplayNames, createDataFrame, createTheme, dateTime, DataFrame, FieldConfigOptionsRegistry, FieldType, getFieldDisplayValues, getDisplayValueAlignmentFactors,
@@ -10,16 +10,23 @@ import {
 } from '@grafana/data';
 import { BarGauge, BigValue, GlobalStyles, TimeSeries } from '@grafana/ui';
 import { TableNG } from '@grafana/ui/unstable';
-import dashboard from './readiness.json';
+import portfolio from './portfolio.json';
+import readiness from './readiness.json';
 
 const params = new URLSearchParams(location.search);
+const dashboard: any = params.get('dashboard') === 'portfolio' ? portfolio : readiness;
 const prometheus = params.get('prometheus')!;
 const width = Number(params.get('width') ?? 1600);
 const to = Date.now() + 1000 * Number(params.get('ahead') ?? 0);
-const from = to - 1000 * Number(params.get('seconds') ?? 3600);
-const step = Math.max(1, Math.round((to - from) / 1000 / 300));
+interface Period { from: number; to: number; step: number }
+function last(seconds: number): Period {
+  return { from: to - 1000 * seconds, to, step: Math.max(1, Math.round(seconds / 300)) };
+}
+const shown = last(Number(params.get('seconds') ?? 3600));
+// A panel can have a time range of its own, in days.
+const period = (panel: any) => (panel.timeFrom ? last(86400 * parseInt(panel.timeFrom, 10)) : shown);
 const theme = createTheme({ colors: { mode: (params.get('mode') ?? 'dark') as 'dark' | 'light' } });
-const variables: Record<string, string> = { job: '.+', migration: params.get('migration') ?? '.+', __rate_interval: `${Math.max(4 * step, 10)}s`, __interval: `${step}s`, exporter: 'http://localhost:10102' };
+const variables: Record<string, string> = { job: '.+', instance: '.+', migration: params.get('migration') ?? '.+', __rate_interval: `${Math.max(4 * shown.step, 10)}s`, __interval: `${shown.step}s`, exporter: 'http://localhost:10102' };
 const replace = (text?: string) => (text ?? '').replace(/\$\{?(\w+)\}?/g, (whole, name) => variables[name] ?? whole);
 
 const seen = new Set<string>();
@@ -31,24 +38,64 @@ standardTransformersRegistry.setInit(() =>
 
 // The options of the fields that the dashboard uses. Grafana's own list of them is not exported.
 const registry = new FieldConfigOptionsRegistry(() =>
-  ['unit', 'decimals', 'mappings', 'thresholds', 'color', 'noValue', 'links', 'min', 'max'].map((id) => option(id, false)).concat(['align', 'cellOptions', 'filterable', 'inspect', 'lineStyle', 'minWidth', 'width'].map((id) => option(id, true)))
+  ['unit', 'decimals', 'mappings', 'thresholds', 'color', 'noValue', 'links', 'min', 'max'].map((id) => option(id, false)).concat(['align', 'cellOptions', 'filterable', 'inspect', 'lineStyle', 'minWidth', 'width', 'drawStyle', 'fillOpacity', 'lineInterpolation', 'lineWidth', 'showPoints', 'stacking'].map((id) => option(id, true)))
 );
 function option(id: string, custom: boolean): any {
   return { id: custom ? 'custom.' + id : id, path: id, isCustom: custom, name: id, editor: null, override: null, process: (value: unknown) => value, shouldApply: () => true, getItemsCount: () => 0 };
 }
 
-async function query(target: any, alone: boolean): Promise<DataFrame[]> {
-  const body = new URLSearchParams({ query: replace(target.expr) });
-  if (target.instant) {
+async function ask(expr: string, instant: boolean, p: Period): Promise<any[]> {
+  const body = new URLSearchParams({ query: replace(expr) });
+  if (instant) {
     body.set('time', String(to / 1000));
   } else {
-    body.set('start', String(from / 1000)); body.set('end', String(to / 1000)); body.set('step', String(step));
+    body.set('start', String(p.from / 1000)); body.set('end', String(p.to / 1000)); body.set('step', String(p.step));
   }
-  const response = await fetch(`${prometheus}/api/v1/${target.instant ? 'query' : 'query_range'}?${body}`);
+  const response = await fetch(`${prometheus}/api/v1/${instant ? 'query' : 'query_range'}?${body}`);
   const answer = await response.json();
   if (answer.status !== 'success') throw new Error(answer.error);
-  if (target.format === 'table') return answer.data.result.length === 0 ? [] : [table(answer.data.result, target.refId, alone)];
-  return answer.data.result.map((series: any) => line(series, target));
+  return answer.data.result;
+}
+
+async function query(target: any, alone: boolean, p: Period): Promise<DataFrame[]> {
+  const result = await ask(target.expr, target.instant, p);
+  if (target.format === 'table') return result.length === 0 ? [] : [table(result, target.refId, alone)];
+  return result.map((series: any) => line(series, target, p));
+}
+
+// The moments of the annotations that are switched on, in milliseconds, as Grafana's Prometheus data source finds them.
+async function moments(p: Period): Promise<Array<{ time: number; color: string }>> {
+  const all = dashboard.annotations.list.filter((a: any) => a.expr && a.enable);
+  const found = await Promise.all(all.map(async (a: any) => {
+    const step = Math.max(parseInt(a.step, 10) * (a.step.endsWith('m') ? 60 : 1), Math.ceil((p.to - p.from) / 1000 / 10000));
+    const result = await ask(a.expr, false, { ...p, step });
+    return result.flatMap((series: any) => {
+      let latest = -Infinity;
+      const times: number[] = [];
+      for (const [time, value] of series.values) {
+        const moment = a.useValueForTime ? Number(value) : 1000 * time;
+        if (moment > latest + 1000 * step) times.push(moment);
+        latest = moment;
+      }
+      return times.map((time) => ({ time, color: theme.visualization.getColorByName(a.iconColor) }));
+    });
+  }));
+  return found.flat().filter((m) => m.time >= p.from && m.time <= p.to);
+}
+
+function Marks({ builder, events }: any) {
+  useLayoutEffect(() => {
+    builder.addHook('draw', (u: any) => {
+      for (const { time, color } of events) {
+        const x = u.valToPos(time, 'x', true);
+        u.ctx.save();
+        u.ctx.strokeStyle = color; u.ctx.lineWidth = 1; u.ctx.setLineDash([4, 3]);
+        u.ctx.beginPath(); u.ctx.moveTo(x, u.bbox.top); u.ctx.lineTo(x, u.bbox.top + u.bbox.height); u.ctx.stroke();
+        u.ctx.restore();
+      }
+    });
+  }, [builder, events]);
+  return null;
 }
 
 // As Grafana's Prometheus data source makes tables: the labels as columns, and the value's name with the query's letter when there are several.
@@ -64,26 +111,26 @@ function table(result: any[], refId: string, alone: boolean): DataFrame {
   });
 }
 
-function line(series: any, target: any): DataFrame {
-  const values: Array<[number, string]> = target.instant ? [series.value] : grid(series.values);
+function line(series: any, target: any, p: Period): DataFrame {
+  const values: Array<[number, string]> = target.instant ? [series.value] : grid(series.values, p);
   const name = target.legendFormat === '__auto' ? JSON.stringify(series.metric) : target.legendFormat.replace(/\{\{(\w+)\}\}/g, (_: string, l: string) => series.metric[l] ?? '');
   return createDataFrame({
     refId: target.refId, name,
     fields: [
-      { name: 'Time', type: FieldType.time, values: values.map((v) => v[0] * 1000), config: { interval: step * 1000 } },
+      { name: 'Time', type: FieldType.time, values: values.map((v) => v[0] * 1000), config: { interval: p.step * 1000 } },
       { name: 'Value', type: FieldType.number, values: values.map((v) => (v[1] === null ? null : Number(v[1]))), labels: series.metric, config: { displayNameFromDS: name } },
     ],
   });
 }
 
 // Steps without a sample become null, as Grafana fills them.
-function grid(values: Array<[number, string]>): any {
+function grid(values: Array<[number, string]>, { from, to, step }: Period): any {
   const at = new Map(values.map((v) => [Math.round((v[0] * 1000 - from) / 1000 / step), v[1]]));
   return Array.from({ length: Math.floor((to - from) / 1000 / step) + 1 }, (_, i) => [from / 1000 + i * step, at.get(i) ?? null]);
 }
 
 async function load(panel: any): Promise<DataFrame[]> {
-  const perTarget = await Promise.all(panel.targets.map((t: any) => query(t, false)));
+  const perTarget = await Promise.all(panel.targets.map((t: any) => query(t, false, period(panel))));
   const answered = perTarget.filter((frames) => frames.length > 0).length;
   if (answered === 1) {
     for (const frame of perTarget.flat()) for (const field of frame.fields) field.name = field.name.replace(/^Value #\w$/, 'Value');
@@ -94,14 +141,19 @@ async function load(panel: any): Promise<DataFrame[]> {
   return frames;
 }
 
-const range = { from: dateTime(from), to: dateTime(to), raw: { from: dateTime(from), to: dateTime(to) } };
+const rangeOf = (p: Period) => ({ from: dateTime(p.from), to: dateTime(p.to), raw: { from: dateTime(p.from), to: dateTime(p.to) } });
 
 function Body({ panel, w, h }: any) {
   const [frames, setFrames] = useState<DataFrame[] | null>(null);
+  const [events, setEvents] = useState<any[] | null>(null);
   const [error, setError] = useState('');
-  useEffect(() => { load(panel).then(setFrames, (e) => setError(String(e))); }, []);
+  useEffect(() => {
+    load(panel).then(setFrames, (e) => setError(String(e)));
+    (panel.type === 'timeseries' ? moments(period(panel)) : Promise.resolve([])).then(setEvents, (e) => setError(String(e)));
+  }, []);
   if (error) return <div data-error style={{ color: 'red' }}>{error}</div>;
-  if (!frames) return <div data-loading />;
+  if (!frames || !events) return <div data-loading />;
+  const range = rangeOf(period(panel));
   const empty = frames.length === 0 || frames.every((f) => f.length === 0);
   if (panel.type === 'stat' || panel.type === 'bargauge') {
     const values = getFieldDisplayValues({ data: frames, fieldConfig: panel.fieldConfig, reduceOptions: panel.options.reduceOptions, replaceVariables: replace, theme, timeZone: 'utc' });
@@ -112,7 +164,7 @@ function Body({ panel, w, h }: any) {
     return <TableNG data={frames[0]} width={w} height={h} timeRange={range as any} structureRev={1} cellHeight={panel.options.cellHeight} enableVirtualization={false} /> as any;
   }
   if (panel.type === 'state-timeline') return <Timeline frames={frames} w={w} h={h} />;
-  return <TimeSeries frames={frames} width={w} height={h} timeRange={range as any} timeZone="utc" legend={{ ...panel.options.legend, displayMode: 'list', calcs: [] }} />;
+  return <TimeSeries frames={frames} width={w} height={h} timeRange={range as any} timeZone="utc" legend={{ ...panel.options.legend, displayMode: 'list', calcs: [] }}>{(builder: any) => <Marks builder={builder} events={events} />}</TimeSeries>;
 }
 
 function Stats({ panel, values, w, h }: any) {
@@ -138,6 +190,8 @@ function Bars({ panel, values, w, h }: any) {
 }
 
 function Timeline({ frames, w, h }: { frames: DataFrame[]; w: number; h: number }) {
+  const { from, to } = shown;
+  const days = to - from > 2 * 86400000;
   const names = 230;
   const rowHeight = Math.max(10, Math.min(34, (h - 18) / frames.length));
   return (
@@ -168,7 +222,7 @@ function Timeline({ frames, w, h }: { frames: DataFrame[]; w: number; h: number 
         );
       })}
       {[0, 1, 2, 3, 4].map((i) => (
-        <text key={i} x={names + ((w - names - 40) * i) / 4} y={h - 4} fill={theme.colors.text.secondary}>{new Date(from + ((to - from) * i) / 4).toISOString().slice(11, 19)}</text>
+        <text key={i} x={names + ((w - names - 40) * i) / 4} y={h - 4} fill={theme.colors.text.secondary}>{new Date(from + ((to - from) * i) / 4).toISOString().slice(...(days ? [5, 10] : [11, 19]))}</text>
       ))}
     </svg>
   );

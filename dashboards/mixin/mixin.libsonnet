@@ -32,6 +32,7 @@ local strings(value, change) =
   prometheusAlerts+:: rules(importstr '../rules/alerts.yml'),
   // The dashboards choose job and instance themselves, in variables.
   grafanaDashboards+:: {
+    'portfolio.json': strings(import '../portfolio.json', configure),
     'readiness.json': strings(import '../readiness.json', configure),
   },
 }

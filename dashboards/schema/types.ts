@@ -1,5 +1,5 @@
-// The type that readiness.json must have: Grafana's own dashboard, with the options of each panel's own plugin in place of "anything",
-// and with enums as the literals that JSON has. The test writes the dashboard into a constant of this type and runs tsc.
+// The type that portfolio.json and readiness.json must have: Grafana's own dashboard, with the options of each panel's own plugin in place of "anything",
+// and with enums as the literals that JSON has. The test writes each dashboard into a constant of this type and runs tsc.
 import type { DataSourceRef, Dashboard, DataTransformerConfig, FieldConfig, MatcherConfig, GridPos } from '@grafana/schema';
 import type { Options as BarGaugeOptions } from '@grafana/schema/dist/esm/raw/composable/bargauge/panelcfg/x/BarGaugePanelCfg_types.gen';
 import type { Options as StatOptions } from '@grafana/schema/dist/esm/raw/composable/stat/panelcfg/x/StatPanelCfg_types.gen';
@@ -45,6 +45,7 @@ interface PanelOf<Type extends string, Options, Custom> {
   interval?: string;
   options: Loose<Options>;
   targets: Target[];
+  timeFrom?: string;
   title: string;
   transformations?: DataTransformerConfig[];
   type: Type;
@@ -76,7 +77,7 @@ type Annotation = Loose<NonNullable<NonNullable<Dashboard['annotations']>['list'
   useValueForTime?: boolean;
 };
 
-export type ReadinessDashboard = Omit<Loose<Dashboard>, 'annotations' | 'panels'> & {
+export type MigrationDashboard = Omit<Loose<Dashboard>, 'annotations' | 'panels'> & {
   annotations: { list: Annotation[] };
   panels: Array<Panel | Row>;
 };
