@@ -229,7 +229,7 @@ func NewBacklog(standings []Standing, counts map[string]Count, columns map[strin
 			groups[s.Group] = g
 		}
 		g.Pending += c.Pending()
-		g.Capped = g.Capped || c.Rows > CountCap
+		g.Capped = g.Capped || c.Rows > CountCap && !c.Exact
 		b.Pending += c.Pending()
 		b.Marked += c.Marked
 		b.Orphaned += c.Orphaned

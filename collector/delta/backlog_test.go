@@ -123,3 +123,29 @@ func TestTripwireNeedsMoreThanOneCycle(t *testing.T) {
 		}
 	}
 }
+
+// TestPersistingConnections has an exporter's connection that two quick looks of another one both see, and the tool's.
+func TestPersistingConnections(t *testing.T) {
+	t.Parallel()
+	var before []Thread
+	for i, step := range []struct {
+		after       time.Duration
+		ids         []uint64
+		twice, stay int
+	}{
+		{0, []uint64{7, 8}, 0, 0},
+		{time.Millisecond, []uint64{7, 8}, 2, 0},
+		{DefaultCycle - time.Second, []uint64{8, 9}, 1, 0},
+		{DefaultCycle, []uint64{8, 9}, 2, 1},
+		{time.Hour, []uint64{10}, 0, 0},
+	} {
+		var now []Thread
+		for _, id := range step.ids {
+			now = append(now, Thread{ID: id})
+		}
+		if twice, stay := Persisting(before, now, start.Add(step.after)); twice != step.twice || stay != step.stay {
+			t.Errorf("look %d: %d twice, %d stay", i, twice, stay)
+		}
+		before = now
+	}
+}

@@ -5,17 +5,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"magento_migration_exporter/collector/database"
 )
 
-const (
-	// CountCap is where counting the rows of a log table stops: one more reads "more than".
-	CountCap = 100000
-	// orphanCap is how many rows of a log table are looked at for rows whose own row is gone, orphanBudget how many of
-	// all log tables together.
-	orphanCap, orphanBudget = 20000, 60000
-)
+// CountCap is where counting the rows of a log table stops: one more reads "more than".
+const CountCap = 100000
 
 // Count is what a log table holds; each stops at CountCap + 1 rows of the table.
 type Count struct {
@@ -25,6 +21,8 @@ type Count struct {
 	// Orphaned are waiting and can never be delivered, because a cascade deleted their row: the tool joins, and finds
 	// nothing.
 	Orphaned int
+	// Exact is true of more rows than CountCap when all of them were looked at, part by part.
+	Exact bool
 }
 
 // Pending is how many rows the next cycles will deliver.
@@ -65,63 +63,12 @@ func CountLog(ctx context.Context, s *database.Session, standings []Standing) (m
 	return counts, nil
 }
 
-// CountOrphans adds to the counts how many of the waiting rows have lost their row, in one statement. Only tables that
-// a step reads are looked at, and of each only the first rows.
-func CountOrphans(ctx context.Context, s *database.Session, standings []Standing, counts map[string]Count) error {
-	var waiting []int
-	for i, t := range standings {
-		if t.Read && !t.Absent && t.countable() && counts[t.Document].Waiting > 0 {
-			waiting = append(waiting, i)
-		}
-	}
-	if len(waiting) == 0 {
-		return nil
-	}
-	var parts []string
-	for _, i := range waiting {
-		parts = append(parts, orphanQuery(i, standings[i], min(orphanCap, orphanBudget/len(waiting))))
-	}
-	err := s.Rows(ctx, strings.Join(parts, " UNION ALL "), nil, func(scan func(...any) error) error {
-		var i, n int
-		err := scan(&i, &n)
-		if err == nil && i >= 0 && i < len(standings) {
-			c := counts[standings[i].Document]
-			c.Orphaned = n
-			counts[standings[i].Document] = c
-		}
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("looking for rows of the delta log whose own row is gone: %w", err)
-	}
-	return nil
-}
-
-// orphanQuery limits the rows before it looks for a mark, which has no index, and takes no text into its temporary
-// table, which would go to disk.
-func orphanQuery(i int, t Standing, limit int) string {
-	var keys, on []string
-	for _, k := range t.Keys {
-		keys = append(keys, database.Quote(k))
-		on = append(on, fmt.Sprintf("t.%[1]s = l.%[1]s", database.Quote(k)))
-	}
-	return fmt.Sprintf(
-		"SELECT %d, COUNT(*) FROM (SELECT %s, processed = 0 AND operation <> 'DELETE' AS waits FROM %s LIMIT %d) l"+
-			" LEFT JOIN %s t ON %s WHERE l.waits AND t.%s IS NULL",
-		i,
-		strings.Join(keys, ", "),
-		database.Quote(t.LogName),
-		limit,
-		database.Quote(t.Name),
-		strings.Join(on, " AND "),
-		keys[0],
-	)
-}
-
 // Thread is a connection to a database of the migration.
 type Thread struct {
 	ID   uint64
 	Host string
+	// Since is when it was seen first.
+	Since time.Time
 }
 
 // Threads lists the connections of the session's own user to its database, without the session itself. Without the
@@ -146,14 +93,20 @@ func Threads(ctx context.Context, s *database.Session) ([]Thread, error) {
 	return all, nil
 }
 
-// Persisting returns the ids that are in both looks: an exporter's connections end with its evaluation, the tool's
-// stay.
-func Persisting(before, now []Thread) []uint64 {
-	var ids []uint64
-	for _, t := range now {
-		if slices.ContainsFunc(before, func(b Thread) bool { return b.ID == t.ID }) {
-			ids = append(ids, t.ID)
+// Persisting notes in the threads of a look which of them the look before had, since when, and returns how many these
+// are, and how many of them have been there for a whole cycle. An exporter's connections end with its evaluation, which
+// two looks of another one can both fall into; the tool's stay.
+func Persisting(before, now []Thread, at time.Time) (seenTwice, stay int) {
+	for i := range now {
+		now[i].Since = at
+		b := slices.IndexFunc(before, func(b Thread) bool { return b.ID == now[i].ID })
+		if b < 0 {
+			continue
+		}
+		now[i].Since = before[b].Since
+		if seenTwice++; at.Sub(now[i].Since) >= DefaultCycle {
+			stay++
 		}
 	}
-	return ids
+	return seenTwice, stay
 }

@@ -68,6 +68,8 @@ type Activity struct {
 	Known, Running bool
 	// Seen is what was seen.
 	Seen string
+	// Again is after how long another look can say more, where it is not known.
+	Again time.Duration
 }
 
 // deltaMemory is what is kept about the delta log from one evaluation to the next.
@@ -75,6 +77,7 @@ type deltaMemory struct {
 	// of are the databases that the rest was read from.
 	of        [2]database.Instance
 	tripwire  delta.Tripwire
+	orphans   delta.Orphans
 	dataStart delta.DataStart
 	// threads are the connections of the tool's account, by system.
 	threads [2][]delta.Thread
@@ -154,7 +157,7 @@ func (e *Evidence) lookAtDelta(ctx context.Context) (*Delta, error) {
 		return nil, err
 	}
 	e.readRunLog(ctx, d, memory)
-	d.count(ctx, m1)
+	d.count(ctx, m1, &memory.orphans)
 	e.lookForTool(ctx, d, memory)
 	e.trip(ctx, d, memory)
 	e.measure(ctx, d, memory)
@@ -331,9 +334,9 @@ func (e *Evidence) readRunLog(ctx context.Context, d *Delta, memory *deltaMemory
 }
 
 // count counts the rows of the log tables.
-func (d *Delta) count(ctx context.Context, m1 *System) {
+func (d *Delta) count(ctx context.Context, m1 *System, orphans *delta.Orphans) {
 	if d.Counts, d.CountsErr = delta.CountLog(ctx, m1.Session, d.Standings); d.CountsErr == nil {
-		d.CountsErr = delta.CountOrphans(ctx, m1.Session, d.Standings, d.Counts)
+		d.CountsErr = orphans.Count(ctx, m1.Session, d.Standings, d.Counts)
 	}
 }
 
@@ -355,33 +358,33 @@ func (e *Evidence) lookForTool(ctx context.Context, d *Delta, memory *deltaMemor
 		process: e.deltaProcess(ctx), looked: memory.looked,
 		moves: memory.looked && d.CountsErr == nil && marked > memory.marked,
 	}
-	s.threads, s.stay, s.err = e.toolThreads(ctx, memory)
+	e.toolThreads(ctx, memory, &s)
 	memory.marked, memory.looked = marked, true
 	d.Activity = activity(d, e.Now, s)
 }
 
-// toolThreads counts the connections of the tool's account to Magento 1, and those of them that stay between two
-// evaluations while it also has some that stay to Magento 2: the tool has both, an administrator's client one.
-func (e *Evidence) toolThreads(ctx context.Context, memory *deltaMemory) (threads, stay int, err error) {
-	both := true
-	for i, s := range e.Systems() {
-		if s.Session == nil {
+// toolThreads counts the connections of the tool's account to Magento 1, and those of them that stay from one
+// evaluation to others while it also has some that stay to Magento 2: the tool has both, an administrator's client one.
+func (e *Evidence) toolThreads(ctx context.Context, memory *deltaMemory, s *sighting) {
+	bothTwice, bothStay := true, true
+	for i, system := range e.Systems() {
+		if system.Session == nil {
 			memory.threads[i] = nil
 			continue // what cannot be seen there does not speak against it
 		}
-		now, lookErr := delta.Threads(ctx, s.Session)
-		err = errors.Join(err, lookErr)
-		persisting := len(delta.Persisting(memory.threads[i], now))
+		now, err := delta.Threads(ctx, system.Session)
+		s.err = errors.Join(s.err, err)
+		twice, stay := delta.Persisting(memory.threads[i], now, e.Now)
 		memory.threads[i] = now
-		both = both && persisting > 0
+		bothTwice, bothStay = bothTwice && twice > 0, bothStay && stay > 0
 		if i == 0 {
-			threads, stay = len(now), persisting
+			s.threads, s.stay = len(now), stay
 		}
 	}
-	if !both {
-		stay = 0
+	if !bothStay {
+		s.stay = 0
 	}
-	return threads, stay, err
+	s.maybe = bothTwice && !bothStay
 }
 
 // sighting is what one evaluation saw of the tool, apart from its log.
@@ -389,8 +392,9 @@ type sighting struct {
 	// process is the id of a process on this host, 0 for none.
 	process       int
 	threads, stay int
-	looked, moves bool
-	err           error
+	// maybe is true while the connections that stay were not seen for long enough.
+	looked, moves, maybe bool
+	err                  error
 }
 
 // quietLimit is how old the last line of the tool's log is at most while the tool pauses between two cycles: three
@@ -404,22 +408,36 @@ func activity(d *Delta, now time.Time, s sighting) Activity {
 	age := now.Sub(d.Run.At)
 	switch {
 	case s.process > 0:
-		return Activity{true, true, fmt.Sprintf("process %d on this host", s.process)}
+		return runs(fmt.Sprintf("process %d on this host", s.process))
 	case d.RunLog != nil && d.Run.State != delta.NeverRan && d.Run.State != delta.Failed && age.Abs() < quietLimit:
-		return Activity{true, true, "its log was written " + finding.Duration(age) + " ago"}
+		return runs("its log was written " + finding.Duration(age) + " ago")
 	case s.moves:
-		return Activity{true, true, "rows of the log are being marked as processed"}
+		return runs("rows of the log are being marked as processed")
 	case s.stay > 0 && !copying:
-		return Activity{true, true, fmt.Sprintf("connections to Magento 1 that stay open: %d", s.stay)}
+		return runs(fmt.Sprintf("connections to Magento 1 that stay open: %d", s.stay))
 	case d.RunLog != nil && d.Run.State == delta.Failed:
-		return Activity{true, false, "its log ends with an error"}
+		return Activity{Known: true, Seen: "its log ends with an error"}
 	case s.err != nil && d.RunLog == nil:
-		return Activity{false, false, s.err.Error()}
+		return Activity{Seen: s.err.Error()}
+	case s.maybe && !copying:
+		return Activity{
+			Seen:  "connections of its account stay open, and were not seen for a whole cycle yet",
+			Again: delta.DefaultCycle + time.Second,
+		}
 	case s.threads == 0 || s.looked || copying:
-		return Activity{true, false, "none of its connections to Magento 1 stays open, and it does not write its log"}
+		return Activity{
+			Known: true, Seen: "none of its connections to Magento 1 stays open, and it does not write its log",
+		}
 	}
-	return Activity{false, false, "the next evaluation shows whether its connections to Magento 1 stay open"}
+	return Activity{
+		Seen: "the next evaluation shows whether its connections to Magento 1 stay open", Again: secondLook,
+	}
 }
+
+// secondLook is the pause before the connections of another exporter's evaluation have ended.
+const secondLook = 2 * time.Second
+
+func runs(seen string) Activity { return Activity{Known: true, Running: true, Seen: seen} }
 
 // errNoMagento2 is why the tripwire does not look.
 var errNoMagento2 = errors.New("the database of Magento 2 cannot be read")

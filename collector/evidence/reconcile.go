@@ -101,7 +101,10 @@ func (e *Evidence) explainByLog(ctx context.Context, r *Reconciliation, in *reco
 		r.LogErr = d.CountsErr
 		return
 	}
-	in.Running = d.Activity.Running || !d.Activity.Known
+	in.Running = d.works()
+	if in.Running {
+		in.Cycle = d.Cycle()
+	}
 	in.Log = map[string]reconcile.Logged{}
 	r.Logs, r.Covered = in.Log, map[string]bool{}
 	r.Logging = map[string]bool{}
@@ -116,6 +119,11 @@ func (e *Evidence) explainByLog(ctx context.Context, r *Reconciliation, in *reco
 		}
 		r.Covered[s.Document] = s.Read && s.State() == delta.Intact
 	}
+}
+
+// works reports whether the tool may be delivering. Rows that were marked lately are a delta's that cannot be seen.
+func (d *Delta) works() bool {
+	return d.Activity.Running || !d.Activity.Known || d.Backlog.Marked > 0 && d.MarkedFor <= d.Cycle()
 }
 
 // planComparison makes the plan again when there is none, and when its files changed or the schemas may have.

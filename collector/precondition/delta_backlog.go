@@ -205,7 +205,7 @@ func (j *deltaBacklogJudge) running() {
 	switch {
 	case a.Running || j.b.Pending == 0:
 	case !a.Known:
-		j.Again = secondLook
+		j.Again = max(j.Again, a.Again)
 		j.Note("delta", "whether migrate:delta runs shows at the next evaluation", a.Seen, "")
 	default:
 		j.Warn("delta", fmt.Sprintf("migrate:delta does not run, and %s", waiting(j.b.Pending)),
@@ -215,7 +215,7 @@ func (j *deltaBacklogJudge) running() {
 	}
 }
 
-// secondLook is the pause before the connections of another exporter's evaluation have ended.
+// secondLook is how much later than needed another look is made.
 const secondLook = 2 * time.Second
 
 // lastRun says how the last delta ended.

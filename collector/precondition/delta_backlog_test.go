@@ -1,6 +1,7 @@
 package precondition_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -300,4 +301,38 @@ func TestDeltaBacklogWithoutTheToolsConfiguration(t *testing.T) {
 	if _, ok := s.Value("delta_drain_seconds"); ok {
 		t.Error("a drain time after one look")
 	}
+}
+
+// TestDeltaBacklogOfManyStuckRows has more rows that are never delivered than one evaluation looks at, behind them one
+// that will be.
+func TestDeltaBacklogOfManyStuckRows(t *testing.T) {
+	t.Parallel()
+	s := newDeltaPhase(t)
+	s.Migration.Phase = config.PhaseCutover
+	const digits = "(SELECT 0 AS d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION " +
+		"SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9)"
+	stick := func(table, keys, values string, hundredThousands int) {
+		s.On1(fmt.Sprintf("INSERT INTO m2_cl_%s (%s, operation) SELECT %s, 'UPDATE' FROM (SELECT 100000 * f.d + 10000 * e.d + "+
+			"1000 * a.d + 100 * b.d + 10 * c.d + g.d AS n FROM %[4]s a, %[4]s b, %[4]s c, %[4]s e, %[4]s f, %[4]s g "+
+			"WHERE f.d < %[5]d) x", table, keys, values, digits, hundredThousands))
+	}
+	stick("review", "review_id", "1000000 + n", 2)
+	s.On1("INSERT INTO m2_cl_sales_flat_order (entity_id, operation) VALUES (1, 'UPDATE'), (2000000, 'DELETE')")
+	s.awaitSecond()
+	s.awaitSecond()
+	for range 12 {
+		s.later(time.Minute)
+		s.WantFinding("delta_backlog", finding.Fail, "the log is not drained")
+	}
+	s.wantSaid(s.State("delta_backlog").Result, "the log is not drained: 2 rows wait", "map 2")
+	s.WantValue(200000, "delta_undeliverable_rows", "orphaned")
+	s.On1("DELETE FROM m2_cl_sales_flat_order")
+	s.awaitSecond()
+	for range 14 {
+		s.later(time.Minute)
+		s.Evaluate()
+	}
+	s.Has("delta_backlog", finding.Pass)
+	s.On1("INSERT INTO review (review_id, status_id) VALUES (1150000, 1)") // it can be delivered now
+	s.WantFinding("delta_backlog", finding.Fail, "the log is not drained")
 }

@@ -77,6 +77,9 @@ func evaluateReconciliation(ctx context.Context, e *evidence.Evidence) finding.V
 		return v
 	}
 	v.Incomplete = r.Open
+	if r.Again > 0 {
+		v.Again = r.Again + secondLook
+	}
 	j.judge()
 	return v
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/collector/finding"
@@ -222,6 +223,24 @@ func TestReconciliationExplainsWhatIsPending(t *testing.T) {
 	s.On1("UPDATE sales_flat_order SET status = 'closed' WHERE entity_id = 2", quiet)
 	s.WantFinding("reconciliation", finding.Fail, "1 order differs in status", "200000001")
 	s.WantValue(0, "reconciliation_equal", "order")
+}
+
+// TestReconciliationWaitsForACycle has a delta at work, whose later steps may still deliver what differs.
+func TestReconciliationWaitsForACycle(t *testing.T) {
+	t.Parallel()
+	s := newDeltaPhase(t)
+	s.On2("UPDATE sales_order_grid SET status = 'x' WHERE entity_id = 3")
+	s.later(time.Hour)
+	for range 3 {
+		s.WriteRunLog(s.Now(), shoptest.DeltaCycle...)
+		s.wantSaid(s.Want("reconciliation", finding.Pass), "rows differ that must be seen again", "orders 1")
+		if again := s.State("reconciliation").Result.Again; again < time.Second || again > time.Minute {
+			t.Errorf("again after %s", again)
+		}
+	}
+	s.later(30 * time.Second)
+	s.WriteRunLog(s.Now(), shoptest.DeltaCycle...)
+	s.WantFinding("reconciliation", finding.Warn, "Magento 2's grid of orders", "100000002")
 }
 
 // TestReconciliationOfBrokenTables is about tables that cannot be compared: that is unknown, and never equal.

@@ -418,7 +418,7 @@ func (j *switchoverJudge) delta(ctx context.Context) {
 	case a.Running:
 		j.Note("delta", "migrate:delta is at work", a.Seen, "")
 	case !a.Known:
-		j.Incomplete = true
+		j.Again = a.Again
 		j.Note("delta", "whether migrate:delta runs shows at the next evaluation", a.Seen, "")
 	default:
 		j.deltaStopped = true

@@ -229,9 +229,9 @@ func (r *rounds) settle(ctx context.Context, c *comparison) {
 		return
 	}
 	for id, row := range found {
-		row.looks = 1
+		row.looks, row.since = 1, r.Now
 		if old, known := before[id]; known && old.prints == row.prints && !old.Pending {
-			row.looks = old.looks + 1
+			row.looks, row.since = old.looks+1, old.since
 		}
 		found[id] = row
 	}

@@ -29,6 +29,9 @@ type Input struct {
 	// Log is the delta log by document, nil when there is none. Running reports whether the tool's delta is at work.
 	Log     map[string]Logged
 	Running bool
+	// Cycle is how long one of its cycles takes while it is at work, else 0: later steps of a cycle deliver what
+	// belongs to what earlier ones have delivered.
+	Cycle time.Duration
 }
 
 // Difference is rows of one pair that differ in the same way.
@@ -62,8 +65,9 @@ type Outcome struct {
 	Equal bool
 	// Differences were seen twice, with nothing pending.
 	Differences []Difference
-	// Suspects differ and were seen once; Pending differ and wait in the log; Own are rows that Magento 2 took itself;
-	// Touched are rows that only a later updated_at in Magento 2 tells apart.
+	// Suspects differ and were seen once, or for less than a cycle of a delta that is at work; Pending differ and wait in
+	// the log; Own are rows that Magento 2 took itself; Touched are rows that only a later updated_at in Magento 2 tells
+	// apart.
 	Suspects, Pending, Own, Touched int
 	// Lost is how many rows could not be compared, because their checksum could not be computed.
 	Lost int
@@ -87,6 +91,8 @@ type Report struct {
 	TracesErr error
 	// Open is true while something was not compared yet, or a difference has to be seen again.
 	Open bool
+	// Again is after how long differences have lasted for a cycle; 0 where none has to.
+	Again time.Duration
 	// Statements is how many this round sent.
 	Statements int
 }
@@ -140,16 +146,18 @@ func (p *Plan) older(ctx context.Context, r *rounds) {
 func (p *Plan) report(r *rounds) Report {
 	report := Report{Skipped: p.Skipped, Columns: p.Columns, Statements: r.statements}
 	for _, c := range p.comparisons {
-		o := c.outcome()
+		o, again := c.outcome(r.Input)
+		report.Again = max(report.Again, again)
 		report.Outcomes = append(report.Outcomes, o)
 		goesOn := o.Progress < 1 && len(c.dirty) < maxDirty
-		report.Open = report.Open || o.Err == nil && (!o.Looked || o.Suspects > 0 || goesOn)
+		report.Open = report.Open || o.Err == nil && (!o.Looked || o.Suspects > 0 && again == 0 || goesOn)
 	}
 	return report
 }
 
-func (c *comparison) outcome() Outcome {
-	o := Outcome{
+// outcome is what is known of a comparison, and after how long a difference has lasted for a cycle.
+func (c *comparison) outcome(in Input) (o Outcome, again time.Duration) {
+	o = Outcome{
 		Pair: c.Pair, Tables: c.tables, Looked: c.looks > 0, Err: c.err, Lost: c.lost, Stale: c.stale,
 		Own:     c.sides[1].own,
 		Counted: !c.large || c.done, Progress: c.progress(),
@@ -171,8 +179,9 @@ func (c *comparison) outcome() Outcome {
 			continue
 		case row.Stamped:
 			continue
-		case row.looks < 2:
+		case row.looks < 2 || in.Now.Sub(row.since) < in.Cycle:
 			o.Suspects++
+			again = max(again, in.Cycle-in.Now.Sub(row.since))
 			continue
 		}
 		columns := row.Columns
@@ -196,5 +205,5 @@ func (c *comparison) outcome() Outcome {
 	}
 	o.Unfound = c.unfound >= enoughLooks
 	o.Equal = o.Looked && len(o.Differences) == 0 && o.Suspects == 0 && !o.Unfound && o.Lost == 0
-	return o
+	return o, again
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"magento_migration_exporter/collector/database"
 )
@@ -56,6 +57,8 @@ type Row struct {
 
 	prints [2]string
 	looks  int
+	// since is when it was seen first, as it is now.
+	since time.Time
 }
 
 // explained reports whether the row's difference is none by a rule.
