@@ -34,6 +34,8 @@ type Evidence struct {
 	flights *Flights
 	delta   deltaLook
 
+	php phpLook
+
 	releaseOnce sync.Once
 	release     Release
 	releaseErr  error

@@ -102,6 +102,7 @@ func evaluateMigrationRun(ctx context.Context, e *evidence.Evidence) finding.Ver
 		return v
 	}
 	j.packets(ctx)
+	j.statements(ctx)
 	return v
 }
 

@@ -70,6 +70,9 @@ type requirementSettings struct {
 // Magento2Release implements evidence.DeclaredRelease.
 func (s *requirementSettings) Magento2Release() string { return s.Release }
 
+// PHPBinary implements evidence.DeclaredPHP.
+func (s *requirementSettings) PHPBinary() string { return s.PHP }
+
 // Paths implements config.PathSettings.
 func (s *requirementSettings) Paths(resolve func(path *string, keys ...any)) {
 	resolve(&s.RequirementsFile, "requirements_file")
@@ -472,7 +475,7 @@ func (j *requirementJudge) php(ctx context.Context) {
 				"If it is on another host, check by hand and waive the subject php.")
 		return
 	}
-	p, err := service.AskPHP(ctx, binary)
+	p, err := j.e.PHP(ctx)
 	if err != nil {
 		j.unknown("php", "the binary does not answer", err, "Correct "+j.key("php")+".")
 		return

@@ -69,7 +69,7 @@ func (f *Forecaster) searchFat(ctx context.Context, in Input, o *Outlook, spent 
 			s.again(t)
 		}
 		for !s.done && !spent() {
-			if err := s.step(ctx, f.plan, in.Sides, t); err != nil {
+			if err := s.step(ctx, in, t); err != nil {
 				return err
 			}
 			if s.done {
@@ -87,17 +87,17 @@ func (f *Forecaster) searchFat(ctx context.Context, in Input, o *Outlook, spent 
 }
 
 // begin finds the columns that can be long.
-func (s *fatSearch) begin(ctx context.Context, p *Plan, sides [2]Side, t Table) error {
-	from, err := readFields(ctx, sides[0], t.Document)
+func (s *fatSearch) begin(ctx context.Context, in Input, t Table) error {
+	sources, err := in.Sources()
 	if err != nil {
 		return err
 	}
-	to, err := readFields(ctx, sides[1], t.Target)
+	from, to, err := readBoth(ctx, in.Sides, t)
 	if err != nil {
 		return err
 	}
 	var lengths []string
-	for _, f := range p.copied(t, from, to) {
+	for _, f := range sources.copied(t, from, to) {
 		if f.isText() {
 			lengths = append(lengths, "COALESCE(LENGTH("+database.Quote(f.name)+"), 0)")
 		}
@@ -108,18 +108,23 @@ func (s *fatSearch) begin(ctx context.Context, p *Plan, sides [2]Side, t Table) 
 }
 
 // step looks at the next rows.
-func (s *fatSearch) step(ctx context.Context, p *Plan, sides [2]Side, t Table) error {
+func (s *fatSearch) step(ctx context.Context, in Input, t Table) error {
 	if !s.begun {
-		return s.begin(ctx, p, sides, t)
+		return s.begin(ctx, in, t)
 	}
-	table := sides[0].Prefix + t.Document
+	m1 := in.Sides[0]
+	table := m1.Prefix + t.Document
 	chunk := max(1, min(fatChunk, fatBytes/max(1, t.average)))
 	if s.key == "" {
 		s.done = true
-		query := fmt.Sprintf("SELECT COALESCE(MAX(width), 0) FROM (SELECT %s AS width FROM %s LIMIT %d) longest", s.width,
-			database.Quote(table), chunk)
+		query := fmt.Sprintf(
+			"SELECT COALESCE(MAX(width), 0) FROM (SELECT %s AS width FROM %s LIMIT %d) longest",
+			s.width,
+			database.Quote(table),
+			chunk,
+		)
 		s.found = FatRow{Table: t}
-		return sides[0].Session.Row(ctx, query, nil, &s.found.Bytes)
+		return m1.Session.Row(ctx, query, nil, &s.found.Bytes)
 	}
 	query := fmt.Sprintf("SELECT MAX(id), COALESCE(MAX(width), 0), "+
 		"SUBSTRING_INDEX(MAX(CONCAT(LPAD(width, 12, '0'), ' ', id)), ' ', -1) "+
@@ -128,7 +133,7 @@ func (s *fatSearch) step(ctx context.Context, p *Plan, sides [2]Side, t Table) e
 	var last sql.NullInt64
 	var bytes int64
 	var id sql.NullString
-	if err := sides[0].Session.Row(ctx, query, []any{s.next}, &last, &bytes, &id); err != nil {
+	if err := m1.Session.Row(ctx, query, []any{s.next}, &last, &bytes, &id); err != nil {
 		return fmt.Errorf("looking for the longest row of %s: %w", table, err)
 	}
 	if bytes > s.found.Bytes {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -70,8 +71,9 @@ func (t Table) bound(page Page, mode string, pending int) int64 {
 type Input struct {
 	Sides [2]Side
 	// Key changes when the plan may have: with config.xml and its files.
-	Key     string
-	Sources Sources
+	Key string
+	// Sources reads the files, when they are needed.
+	Sources func() (Sources, error)
 	Page    Page
 	// Packet is what Magento 2's server accepts, in bytes.
 	Packet int64
@@ -111,8 +113,13 @@ const replan = 10 * time.Minute
 // Look measures the tables that can have the longest statements, those first, as many as the budget allows.
 func (f *Forecaster) Look(ctx context.Context, in Input) (*Outlook, error) {
 	start := in.Now()
+	in.Sources = sync.OnceValues(in.Sources)
 	if f.plan == nil || f.key != in.Key || start.Sub(f.made) >= replan {
-		plan, err := NewPlan(ctx, in.Sides, in.Sources)
+		sources, err := in.Sources()
+		if err != nil {
+			return nil, err
+		}
+		plan, err := NewPlan(ctx, in.Sides, sources)
 		if err != nil {
 			return nil, err
 		}
@@ -172,7 +179,7 @@ func (f *Forecaster) measure(ctx context.Context, in Input, mode string, o *Outl
 		case known && s.current(c.Table, f.looked):
 		case !spent():
 			var err error
-			if s, err = f.plan.measure(ctx, in.Sides, c.Table, f.looked); err != nil {
+			if s, err = measure(ctx, in, c.Table, f.looked); err != nil {
 				return err
 			}
 			f.samples[c.Document], known = s, true

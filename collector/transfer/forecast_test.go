@@ -59,7 +59,9 @@ func numbers(n int) string {
 func orders(n int) string {
 	return `INSERT INTO sales_flat_order SELECT n, IF(n % 3, 'complete', 'new'), n % 5, n * 7.25, IF(n % 4, NULL, 'X'), NULL,
 		'2020-01-01 00:00:00', 'not copied', CONCAT('a:1:{s:15:"info_buyRequest";s:', n % 40, ':"it''s \\n', CHAR(10),
-		REPEAT('x', n % 40), '";}') FROM ` + numbers(n)
+		REPEAT('x', n % 40), '";}') FROM ` + numbers(
+		n,
+	)
 }
 
 func customers(n int) []string {
@@ -86,7 +88,7 @@ func newPair(t *testing.T, server *mysqltest.Server) *pair {
 	p := &pair{t: t, server: server}
 	p.input = Input{
 		Key: "k", Page: Page{}, Packet: 16 << 20, Budget: time.Hour, Now: time.Now,
-		Sources: sources(t, ""),
+		Sources: func() (Sources, error) { return sources(t, ""), nil },
 	}
 	for i, script := range []string{magento1SQL, magento2SQL} {
 		name := fmt.Sprintf("side%d", i+1)
@@ -369,7 +371,10 @@ func TestLookContinues(t *testing.T) {
 	if o := p.look(f); o.Data[0].Rows != 100 {
 		t.Errorf("%+v", o.Data[0])
 	}
-	p.input.Key, p.input.Sources = "direct", sources(t, "<direct_document_copy>1</direct_document_copy>")
+	p.input.Key = "direct"
+	p.input.Sources = func() (Sources, error) {
+		return sources(t, "<direct_document_copy>1</direct_document_copy>"), nil
+	}
 	for _, st := range p.look(f).Data {
 		if st.Table.Document == "cms_page" {
 			t.Errorf("a table that is copied within the server has a statement: %+v", st)

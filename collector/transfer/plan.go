@@ -92,12 +92,8 @@ type Table struct {
 type Plan struct {
 	// Tables are in the tool's order of steps.
 	Tables []Table
-	// Direct is set when the tool copies tables of the same structure within the server.
-	Direct bool
 	// Unplanned are the options of config.xml whose files could not be read.
 	Unplanned []string
-
-	maps map[string]*toolmap.Map
 }
 
 // size is what information_schema says of a table.
@@ -115,7 +111,7 @@ func NewPlan(ctx context.Context, sides [2]Side, sources Sources) (*Plan, error)
 			return nil, err
 		}
 	}
-	p := &Plan{Direct: sources.Config.Value("direct_document_copy") == "1", maps: sources.Maps}
+	p := &Plan{}
 	classes := sources.Config.Stages("data", "data")
 	for _, class := range classes {
 		for _, s := range steps() {
@@ -174,17 +170,13 @@ func (p *Plan) add(s step, sources Sources, sizes [2]map[string]size) {
 		return
 	}
 	for _, document := range s.documents(groups, sizes[0]) {
-		target := document
-		if s.target != "" {
-			target = s.target
-		} else if mapped, ok := m.DocumentMap(document, toolmap.Source); ok {
-			target = mapped
-		} else {
-			continue
+		target, mapped := s.target, true
+		if target == "" {
+			target, mapped = m.DocumentMap(document, toolmap.Source)
 		}
 		from, ok1 := sizes[0][document]
 		to, ok2 := sizes[1][target]
-		if !ok1 || !ok2 || strings.HasPrefix(document, "m2_cl_") {
+		if !mapped || !ok1 || !ok2 {
 			continue
 		}
 		entities := groups.Names("source_entity_documents")

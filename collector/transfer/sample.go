@@ -70,6 +70,15 @@ func readFields(ctx context.Context, side Side, document string) ([]field, error
 	return fields, nil
 }
 
+// readBoth reads the columns of a table and of the one that it is copied to.
+func readBoth(ctx context.Context, sides [2]Side, t Table) (from, to []field, err error) {
+	if from, err = readFields(ctx, sides[0], t.Document); err != nil {
+		return nil, nil, err
+	}
+	to, err = readFields(ctx, sides[1], t.Target)
+	return from, to, err
+}
+
 // isText reports whether the tool's quoting can make a value longer.
 func (f field) isText() bool {
 	return strings.Contains(f.kind, "char") || strings.Contains(f.kind, "text") || strings.Contains(f.kind, "blob") ||
@@ -94,8 +103,8 @@ func (f field) length(table string) string {
 }
 
 // copied returns the columns of Magento 1 whose values the tool sends.
-func (p *Plan) copied(t Table, from, to []field) []field {
-	m := p.maps[t.mapOption]
+func (s Sources) copied(t Table, from, to []field) []field {
+	m := s.Maps[t.mapOption]
 	if m == nil {
 		return from
 	}
@@ -107,9 +116,9 @@ func (p *Plan) copied(t Table, from, to []field) []field {
 
 // direct reports whether the tool copies a table within the server: when it is told to, Magento 2 has all columns, and
 // no rule changes a value.
-func (p *Plan) direct(t Table, from, to []field) bool {
-	m := p.maps[t.mapOption]
-	if !p.Direct || t.mapOption != "map_file" || m == nil {
+func (s Sources) direct(t Table, from, to []field) bool {
+	m := s.Maps[t.mapOption]
+	if s.Config.Value("direct_document_copy") != "1" || t.mapOption != "map_file" || m == nil {
 		return false
 	}
 	for _, f := range from {
@@ -124,25 +133,25 @@ func (p *Plan) direct(t Table, from, to []field) bool {
 }
 
 // measure looks at the newest rows of a table.
-func (p *Plan) measure(ctx context.Context, sides [2]Side, t Table, now time.Time) (Sample, error) {
+func measure(ctx context.Context, in Input, t Table, now time.Time) (Sample, error) {
 	s := Sample{rows: t.Rows, bytes: t.Bytes, at: now}
-	from, err := readFields(ctx, sides[0], t.Document)
+	sources, err := in.Sources()
 	if err != nil {
 		return s, err
 	}
-	to, err := readFields(ctx, sides[1], t.Target)
+	from, to, err := readBoth(ctx, in.Sides, t)
 	if err != nil {
 		return s, err
 	}
-	if s.Direct = p.direct(t, from, to); s.Direct {
+	if s.Direct = sources.direct(t, from, to); s.Direct {
 		return s, nil
 	}
-	fields := p.copied(t, from, to)
+	fields := sources.copied(t, from, to)
 	s.Values = len(fields)
 	if len(fields) == 0 {
 		return s, nil
 	}
-	m1 := sides[0]
+	m1 := in.Sides[0]
 	table := database.Quote(m1.Prefix + t.Document)
 	count := fmt.Sprintf("SELECT COUNT(*) FROM (SELECT 1 FROM %s LIMIT %d) capped", table, MaxPage+1)
 	if err := m1.Session.Row(ctx, count, nil, &s.Rows); err != nil {
@@ -158,7 +167,7 @@ func (p *Plan) measure(ctx context.Context, sides [2]Side, t Table, now time.Tim
 		return s, fmt.Errorf("measuring rows of %s: %w", m1.Prefix+t.Document, err)
 	}
 	if t.entity {
-		return s, p.measureAttributes(ctx, m1, t, to, fields, &s)
+		return s, measureAttributes(ctx, m1, t, to, fields, &s)
 	}
 	return s, nil
 }
@@ -177,7 +186,7 @@ func attributeTypes() []string { return []string{"datetime", "decimal", "int", "
 
 // measureAttributes adds what only Magento 2's entity tables have as columns: values of attributes, or the column's
 // default.
-func (p *Plan) measureAttributes(
+func measureAttributes(
 	ctx context.Context, m1 Side, t Table, to, copied []field, s *Sample,
 ) error {
 	presets := map[string]float64{}
@@ -193,8 +202,11 @@ func (p *Plan) measureAttributes(
 	}
 	table := m1.Prefix + t.Document
 	first := sql.NullInt64{}
-	query := fmt.Sprintf("SELECT MIN(entity_id) FROM (SELECT entity_id FROM %s ORDER BY entity_id DESC LIMIT %d) newest",
-		database.Quote(table), sampleRows)
+	query := fmt.Sprintf(
+		"SELECT MIN(entity_id) FROM (SELECT entity_id FROM %s ORDER BY entity_id DESC LIMIT %d) newest",
+		database.Quote(table),
+		sampleRows,
+	)
 	if err := m1.Session.Row(ctx, query, nil, &first); err != nil {
 		return fmt.Errorf("finding the newest rows of %s: %w", table, err)
 	}

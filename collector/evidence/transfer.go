@@ -1,0 +1,165 @@
+package evidence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/integrity"
+	"magento_migration_exporter/collector/transfer"
+	"magento_migration_exporter/config/toolmap"
+)
+
+// Transfer is how the tool moves the rows, as far as all evaluations up to this one have found out.
+type Transfer struct {
+	transfer.Outlook
+	// Packet is what Magento 2's server accepts, in bytes.
+	Packet int64
+	// Page is what the tool's pages are computed from.
+	Page transfer.Page
+	// Least are the statements of migrate:data with the least memory_limit that PHP has anywhere.
+	Least []transfer.Statement
+}
+
+// transferMemory is what is kept of it from one evaluation to the next.
+type transferMemory struct {
+	// of are the databases that the rest was read from.
+	of         [2]database.Instance
+	forecaster transfer.Forecaster
+}
+
+// transferBudget is how long one evaluation measures rows.
+const transferBudget = 300 * time.Millisecond
+
+// leastMemory is PHP's own default of memory_limit.
+const leastMemory transfer.MemoryLimit = 128 << 20
+
+// BulkSize returns bulk_size of config.xml as the tool reads it: a text that is no number is 0.
+func (e *Evidence) BulkSize() int {
+	text := strings.TrimSpace(e.Tool.Config.Value("bulk_size"))
+	end := len(text)
+	for i, r := range text {
+		if (r < '0' || r > '9') && (i > 0 || r != '-' && r != '+') {
+			end = i
+			break
+		}
+	}
+	n, err := strconv.ParseInt(text[:end], 10, 32)
+	if err != nil {
+		return 0
+	}
+	return int(n)
+}
+
+// Transfer measures what this evaluation has time for; it needs both databases and config.xml. It is false when
+// something that it needs cannot be read; the verdict then says what.
+func (e *Evidence) Transfer(ctx context.Context, v *finding.Verdict, memory transfer.MemoryLimit) (*Transfer, bool) {
+	const subject = "statements"
+	t := &Transfer{Page: transfer.Page{BulkSize: e.BulkSize(), Memory: memory}}
+	const query = "SELECT @@global.max_allowed_packet"
+	if err := e.Magento2.Session.Row(ctx, query, nil, &t.Packet); err != nil {
+		e.Magento2.Broken(v, subject, fmt.Errorf("reading max_allowed_packet: %w", err))
+		return nil, false
+	}
+	kept := Recall[transferMemory](e.Memory, "transfer")
+	for i, s := range e.Systems() {
+		instance, err := s.Instance(ctx)
+		if err != nil {
+			s.Broken(v, subject, err)
+			return nil, false
+		}
+		if !kept.of[i].Is(instance) {
+			*kept = transferMemory{of: kept.of}
+		}
+		kept.of[i] = instance
+	}
+	o, err := kept.forecaster.Look(ctx, transfer.Input{
+		Sides: [2]transfer.Side{
+			{Session: e.Magento1.Session, Prefix: e.Magento1.Prefix},
+			{Session: e.Magento2.Session, Prefix: e.Magento2.Prefix},
+		},
+		Key:     integrity.Key(e.Tool.Config, integrity.Options{MagentoRoot: e.Migration.Magento2.Root}),
+		Sources: func() (transfer.Sources, error) { return e.transferSources(ctx) },
+		Page:    t.Page, Packet: t.Packet, Pending: e.pendingRows(ctx), Budget: transferBudget, Now: time.Now,
+	})
+	if files, ok := errors.AsType[*transferFilesError](err); ok {
+		v.Unknown(
+			subject,
+			"it is unknown what the tool copies: its files cannot be read",
+			files.Error(),
+			files.remedy(),
+		)
+		return nil, false
+	}
+	if err != nil {
+		e.Magento1.Broken(v, subject, err)
+		return nil, false
+	}
+	t.Outlook = *o
+	t.Least = kept.forecaster.With(transfer.Page{BulkSize: t.Page.BulkSize, Memory: leastMemory})
+	return t, true
+}
+
+// pendingRows are the rows that the next cycles of the delta deliver, by document; nil when there is no delta log.
+func (e *Evidence) pendingRows(ctx context.Context) map[string]int {
+	var unread finding.Verdict // delta_log reports what could not be read
+	d, ok := e.Delta(ctx, &unread)
+	if !ok || !d.Log.Exists() || d.Counts == nil {
+		return nil
+	}
+	pending := map[string]int{}
+	for _, s := range d.Standings {
+		if n := d.Counts[s.Document].Pending(); s.Read && n > 0 {
+			pending[s.Document] = n
+		}
+	}
+	return pending
+}
+
+// transferFilesError is an error of reading the tool's files.
+type transferFilesError struct{ err error }
+
+// Error implements error.
+func (e *transferFilesError) Error() string { return e.err.Error() }
+
+// Unwrap implements errors.Unwrap.
+func (e *transferFilesError) Unwrap() error { return e.err }
+
+func (e *transferFilesError) remedy() string {
+	if errors.Is(e.err, ErrHangs) {
+		return HangRemedy
+	}
+	return "Let the exporter's user read config.xml and the files that it names; see the precondition migration_tool."
+}
+
+// transferSources reads the map files and groups that say what the tool copies.
+func (e *Evidence) transferSources(ctx context.Context) (transfer.Sources, error) {
+	flight := Flight{e.Migration.Name, "files of the transfer"}
+	sources, err := answered(ctx, e.flights, flight, e.Magento1.statementTimeout, func() (transfer.Sources, error) {
+		s := transfer.Sources{Config: e.Tool.Config, Groups: map[string]*toolmap.Groups{}}
+		maps, groups := transfer.Options()
+		var err error
+		if s.Maps, err = e.readMaps(maps...); err != nil {
+			return s, err
+		}
+		for _, option := range groups {
+			path := e.Tool.File(option, e.Migration.Magento2.Root)
+			if path == "" {
+				continue // the precondition migration_tool reports it
+			}
+			if s.Groups[option], err = toolmap.ReadGroups(path); err != nil {
+				return s, err
+			}
+		}
+		return s, nil
+	})
+	if err != nil {
+		return sources, &transferFilesError{err}
+	}
+	return sources, nil
+}
