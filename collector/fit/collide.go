@@ -66,7 +66,8 @@ func (k *keyed) members(ctx context.Context, p *Plan) error {
 }
 
 func (k *keyed) problem(rows [][]string, more bool) Problem {
-	p := Problem{Kind: Collision, Document: k.document, Target: k.target, Key: k.name, Rows: 1, More: more}
+	p := Problem{Kind: Collision, Document: k.document, Target: k.target, Key: k.name, Rows: 1, More: more,
+		Query: k.people()}
 	if k.merges != nil {
 		p.Kind = Merge
 	}

@@ -75,6 +75,8 @@ type Problem struct {
 	IDs []string
 	// Values are what collides. Mail addresses are never among them.
 	Values []string
+	// Query is a statement for Magento 1 that shows the rows; empty where there is none.
+	Query string
 }
 
 // Subject is the column or key that the problem is about, for people and for waivers.

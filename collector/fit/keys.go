@@ -225,16 +225,14 @@ func (p *planner) collation(c *column) (set, name string) {
 
 // query finds rows that collide: with members their values, else only whether there are any.
 func (k *keyed) query(members bool) string {
-	var columns, groups, where []string
+	var columns, groups []string
 	for i, x := range k.parts {
 		columns = append(columns, fmt.Sprintf("%s AS g%d", x.grouped, i))
 		groups = append(groups, fmt.Sprintf("g%d", i))
-		if x.from.nullable && x.to.nullable {
-			where = append(where, "t."+database.Quote(x.from.name)+" IS NOT NULL")
-		}
 	}
+	conditions := k.conditions()
 	if k.buckets > 1 {
-		where = append(where, fmt.Sprintf("MOD(%s, %d) = %d", k.bucket(), k.buckets, k.next))
+		conditions = append(conditions, fmt.Sprintf("MOD(%s, %d) = %d", k.bucket(), k.buckets, k.next))
 	}
 	selected, limit := "1", 1
 	if members {
@@ -242,12 +240,42 @@ func (k *keyed) query(members bool) string {
 		columns = append(columns, k.member()+" AS m")
 		limit = MaxShown + 1
 	}
-	condition := ""
-	if len(where) > 0 {
-		condition = " WHERE " + strings.Join(where, " AND ")
-	}
 	return fmt.Sprintf("SELECT %s FROM (SELECT %s FROM %s t%s) x GROUP BY %s HAVING COUNT(*) > 1 LIMIT %d", selected,
-		strings.Join(columns, ", "), database.Quote(k.from.name), condition, strings.Join(groups, ", "), limit)
+		strings.Join(columns, ", "), database.Quote(k.from.name), where(conditions), strings.Join(groups, ", "), limit)
+}
+
+// conditions are those for rows that can collide at all.
+func (k *keyed) conditions() []string {
+	var where []string
+	for _, x := range k.parts {
+		if x.from.nullable && x.to.nullable {
+			where = append(where, "t."+database.Quote(x.from.name)+" IS NOT NULL")
+		}
+	}
+	return where
+}
+
+// where joins conditions.
+func where(conditions []string) string {
+	if len(conditions) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(conditions, " AND ")
+}
+
+// people is the statement that shows people the rows.
+func (k *keyed) people() string {
+	var groups []string
+	for _, x := range k.parts {
+		groups = append(groups, x.grouped)
+	}
+	return fmt.Sprintf(
+		"SELECT COUNT(*), GROUP_CONCAT(%s) AS ids FROM %s t%s GROUP BY %s HAVING COUNT(*) > 1 LIMIT 1000;",
+		k.from.id(),
+		database.Quote(k.from.name),
+		where(k.conditions()),
+		strings.Join(groups, ", "),
+	)
 }
 
 // member is a row's key and what Magento 2 will hold of it, in hexadecimal.

@@ -47,6 +47,8 @@ type Plan struct {
 	Triggers            []TableFact
 	// Pairs counts the pairs of tables.
 	Pairs int
+	// Unread are the options of config.xml whose map files are needed and not there.
+	Unread []string
 }
 
 // TableFact is something about a table of Magento 2 that the tool fills.
@@ -196,7 +198,7 @@ func (p *planner) copy() {
 		case stage.option == "":
 			p.copyRewrites()
 		case m == nil:
-			p.skip(stage.option, "the map file cannot be read")
+			p.Unread = append(p.Unread, stage.option)
 		default:
 			for _, document := range p.documents(stage.option) {
 				p.copyTable(m, document, stage.option)

@@ -72,6 +72,8 @@ type Report struct {
 	Engines, RowFormats []TableFact
 	Triggers            []TableFact
 	Pairs               int
+	// Unread is as in Plan.
+	Unread []string
 }
 
 // Failure is why something could not be looked at.
@@ -89,6 +91,14 @@ func (l *Looker) Round(ctx context.Context, in Input) (Report, error) {
 	err := l.goOn(ctx, in)
 	return l.report(), err
 }
+
+// Idle reports whether a round would only repeat what is known.
+func (l *Looker) Idle(key string, now time.Time) bool {
+	return l.key == key && l.plan == nil && !l.due(now)
+}
+
+// Known is what is known without a look.
+func (l *Looker) Known() Report { return l.report() }
 
 func (l *Looker) goOn(ctx context.Context, in Input) error {
 	if l.plan == nil {
@@ -143,7 +153,7 @@ func (l *Looker) begin(ctx context.Context, in Input) error {
 		}
 	}
 	l.kept = Report{Skipped: plan.Skipped, Engines: plan.Engines, RowFormats: plan.RowFormats,
-		Triggers: plan.Triggers, Pairs: plan.Pairs, Total: len(plan.tasks)}
+		Triggers: plan.Triggers, Pairs: plan.Pairs, Unread: plan.Unread, Total: len(plan.tasks)}
 	plan.tasks = slices.DeleteFunc(plan.tasks, func(t *task) bool { return l.known(t, in.Now) })
 	l.plan, l.next = plan, 0
 	return nil

@@ -158,6 +158,13 @@ func (s *scan) problems() []Problem {
 		}
 		p := Problem{Kind: k.kind, Document: s.document, Target: k.target, Column: k.column, Limit: k.limit,
 			Attribute: k.subject, Rows: f.rows, IDs: f.ids, More: s.key == "" && s.rows == wholeTable}
+		p.Query = fmt.Sprintf(
+			"SELECT %s AS id, t.%s FROM %s t WHERE %s LIMIT 1000;",
+			s.from.id(),
+			database.Quote(k.column),
+			database.Quote(s.from.name),
+			k.where,
+		)
 		if k.kind == Orphan {
 			p.Target, p.Key = s.target, k.target
 		}

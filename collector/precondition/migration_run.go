@@ -103,6 +103,7 @@ func evaluateMigrationRun(ctx context.Context, e *evidence.Evidence) finding.Ver
 	}
 	j.packets(ctx)
 	j.statements(ctx)
+	j.data(ctx)
 	return v
 }
 

@@ -1,0 +1,110 @@
+package precondition_test
+
+import (
+	"strings"
+	"testing"
+
+	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/shoptest"
+)
+
+// copyAll is a map file by which the tool copies each table that both systems have.
+const copyAll = "<map><source/><destination/></map>"
+
+// withData is a shop whose tables the tool copies.
+func withData(t *testing.T) *shop {
+	t.Helper()
+	s := newShop(t)
+	_, root2 := s.WithRoots()
+	shoptest.WriteUnder(t, root2, shoptest.ToolDir+"/etc/opensource-to-opensource/1.9.4.5/map.xml.dist", copyAll)
+	return s
+}
+
+// both makes a table in both systems, with more columns or keys in each.
+func (s *shop) both(name, magento1, magento2 string) {
+	s.On1("CREATE TABLE " + name + " (id int NOT NULL PRIMARY KEY, " + magento1 + ") CHARACTER SET utf8")
+	s.On2("CREATE TABLE " + name + " (id int NOT NULL PRIMARY KEY, " + magento2 + ") CHARACTER SET utf8")
+}
+
+func TestMigrationRunDataFits(t *testing.T) {
+	t.Parallel()
+	s := withData(t)
+	s.both("promo_code", "code varchar(20), UNIQUE KEY code (code)", "code varchar(40), UNIQUE KEY code (code)")
+	s.On1("INSERT INTO promo_code VALUES (1, 'A'), (2, 'B')")
+	s.Want("migration_run", finding.Pass)
+	// A row that comes later is found when its table is looked at again.
+	s.On1("ALTER TABLE promo_code DROP KEY code", "INSERT INTO promo_code VALUES (3, 'a')")
+	s.Offset += 2 * 3600 * 1e9
+	s.WantFinding("migration_run", finding.Fail, "unique key code of promo_code", "error 1062", "A", "1 = 3",
+		"GROUP_CONCAT")
+}
+
+func TestMigrationRunCollisions(t *testing.T) {
+	t.Parallel()
+	s := withData(t)
+	s.both("newsletter_mail", "mail varchar(50), site int", "mail varchar(50), site int, UNIQUE KEY mail (mail, site)")
+	s.On1("INSERT INTO newsletter_mail VALUES (7, 'Jane@example.com', 1), (9, 'jane@example.com ', 1), (10, NULL, 1)")
+	f := s.WantFinding("migration_run", finding.Fail, "rows of newsletter_mail have the same value", "7 = 9")
+	if strings.Contains(strings.ToLower(f.Evidence+f.Summary), "jane") {
+		t.Errorf("a mail address is shown: %+v", f)
+	}
+	s.On1("DELETE FROM newsletter_mail WHERE id = 9", "DROP TABLE newsletter_mail")
+	s.both("only_row", "a int", "a int NOT NULL")
+	s.On1("INSERT INTO only_row VALUES (1, NULL)")
+	s.Offset += 2 * 3600 * 1e9
+	s.WantFinding("migration_run", finding.Fail, "the only row of only_row has NULL", "error 1048")
+}
+
+func TestMigrationRunValues(t *testing.T) {
+	t.Parallel()
+	s := withData(t)
+	s.both("goods", "name varchar(20), n int, day datetime, parent int", "name varchar(5), n smallint, day datetime "+
+		"NOT NULL, parent int, CONSTRAINT goods_parent FOREIGN KEY (parent) REFERENCES goods (id)")
+	s.On1("INSERT INTO goods VALUES (1, 'much too long', 40000, NULL, NULL), (2, 'short', 1, '0000-00-00', 77)")
+	for _, words := range [][]string{
+		{"1 values of goods.name are longer than goods.name, varchar(5), and would be cut", "ids in goods: 1",
+			"CHAR_LENGTH"},
+		{"1 values of goods.n are out of the range"},
+		{"1 rows of goods have no parent in goods", "goods_parent", "ids in goods: 2", "error 1452"},
+	} {
+		s.WantFinding("migration_run", finding.Warn, words...)
+	}
+	s.HasAnyFinding("migration_run", finding.Pass, "NULL becomes 0", "goods.day 1")
+	s.HasAnyFinding("migration_run", finding.Pass, "0000-00-00", "goods.day 1")
+	s.Configure("migration_run", "{severity: fail}")
+	s.Want("migration_run", finding.Fail)
+}
+
+func TestMigrationRunTables(t *testing.T) {
+	t.Parallel()
+	s := withData(t)
+	s.both("goods", "a int", "a int")
+	s.On2("ALTER TABLE goods ENGINE=MyISAM")
+	s.WantFinding("migration_run", finding.Warn, "not in InnoDB", "goods (MyISAM)")
+}
+
+func TestMigrationRunMapFiles(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.WantFinding("migration_run", finding.Unknown, "it is unknown which rows the migration tool copies",
+		"migration_tool.config")
+	_, root2 := s.WithRoots()
+	const file = shoptest.ToolDir + "/etc/opensource-to-opensource/1.9.4.5/map.xml.dist"
+	shoptest.WriteUnder(t, root2, file, "<map>\n<source>")
+	s.WantFinding("migration_run", finding.Unknown, "a map file cannot be read", "map.xml.dist:2")
+	shoptest.WriteUnder(t, root2, file, "")
+	s.WantFinding("migration_run", finding.Unknown, "the map file of map_file cannot be found", "<map_file>")
+}
+
+func TestMigrationRunDataIsForetoldBeforehand(t *testing.T) {
+	t.Parallel()
+	s := newDeltaPhase(t) // whose map file copies what it does not name
+	s.both("only_row", "a int", "a int NOT NULL")
+	s.On1("INSERT INTO only_row VALUES (1, NULL)")
+	s.Evaluate()
+	for _, f := range s.State("migration_run").Result.Findings {
+		if strings.Contains(f.Summary, "only_row") {
+			t.Errorf("%+v", f)
+		}
+	}
+}
