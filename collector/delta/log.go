@@ -178,7 +178,13 @@ func (t *Trigger) log(body string) {
 // comment is a comment of SQL, which a statement can be hidden in.
 var comment = regexp.MustCompile(`(?s)/\*.*?\*/|(?m:--[ \t].*$|#.*$)`)
 
-func withoutComments(body string) string { return comment.ReplaceAllString(body, " ") }
+func withoutComments(body string) string {
+	// Few bodies have one, and the expression takes long to find none.
+	if !strings.Contains(body, "/*") && !strings.Contains(body, "--") && !strings.Contains(body, "#") {
+		return body
+	}
+	return comment.ReplaceAllString(body, " ")
+}
 
 // Events are what the tool logs of a table.
 func Events() []string { return []string{"INSERT", "UPDATE", "DELETE"} }

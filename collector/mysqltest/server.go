@@ -6,6 +6,7 @@
 package mysqltest
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -28,14 +29,18 @@ import (
 // Options says how to start a server. The zero value is a MariaDB without a binary log, in UTC.
 type Options struct {
 	Flavor Flavor
-	// Dir is the existing directory in which the server's own directory is made; empty means the system's temporary
-	// directory.
+	// Dir is the existing directory in which the server's own directory is made; empty means that of the environment
+	// variable MYSQLTEST_DIR, or else the system's temporary directory.
 	Dir string
 	// Args are more server options, such as "--log-bin=binlog" and "--server-id=1". They win over the package's own.
 	Args []string
 	// Log, when set, also receives what the server writes to its error log.
 	Log io.Writer
 }
+
+// dirVariable names the existing directory in which servers are made, such as one in memory: most of what tests let a
+// server do is making and removing files.
+const dirVariable = "MYSQLTEST_DIR"
 
 const (
 	startLimit    = 10 * time.Minute
@@ -83,7 +88,7 @@ func start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp(o.Dir, "mysqltest-")
+	dir, err := os.MkdirTemp(cmp.Or(o.Dir, os.Getenv(dirVariable)), "mysqltest-")
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +141,7 @@ func (s *Server) placeSocket() error {
 	if len(s.socket) <= maxSocketPath {
 		return nil
 	}
-	short, err := os.MkdirTemp("", "mysqltest-")
+	short, err := os.MkdirTemp(os.Getenv(dirVariable), "mysqltest-")
 	if err != nil {
 		return err
 	}
@@ -155,6 +160,7 @@ func (s *Server) rootConfig() *mysql.Config {
 	c.User, c.Net, c.Addr = "root", "unix", s.socket
 	// Connections that a restart or a kill broke are expected here.
 	c.Logger = &mysql.NopLogger{}
+	c.MultiStatements = true
 	return c
 }
 
@@ -258,7 +264,8 @@ func (s *Server) Root(ctx context.Context) (*sql.DB, error) {
 	return s.root, nil
 }
 
-// Exec runs statements as root, one after the other, on one connection. It ends at the first that fails.
+// Exec runs statements as root, one after the other, on one connection. It ends at the first that fails. A text can
+// hold several statements with semicolons between them, which are sent at once.
 func (s *Server) Exec(ctx context.Context, statements ...string) error {
 	conn, err := s.root.Conn(ctx)
 	if err != nil {
@@ -282,7 +289,6 @@ func (s *Server) Load(ctx context.Context, database, script string) error {
 	}
 	c := s.rootConfig()
 	c.DBName = database
-	c.MultiStatements = true
 	connector, err := mysql.NewConnector(c)
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ const orphanVariable = "MYSQLTEST_ORPHAN"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(orphanVariable) != "" {
-		s, err := Start(context.Background(), Options{Dir: os.Getenv(orphanVariable)})
+		s, err := Start(context.Background(), Options{})
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
@@ -369,8 +369,9 @@ func TestLog(t *testing.T) {
 // A test program that is killed, or that panics, must leave no server.
 func TestServerEndsWithItsParent(t *testing.T) {
 	t.Parallel()
+	dir := t.TempDir()
 	parent := exec.Command(os.Args[0])
-	parent.Env = append(os.Environ(), orphanVariable+"="+t.TempDir())
+	parent.Env = append(os.Environ(), orphanVariable+"=1", dirVariable+"="+dir)
 	parent.Stderr = os.Stderr
 	if _, err := parent.StdinPipe(); err != nil {
 		t.Fatal(err)
@@ -386,6 +387,9 @@ func TestServerEndsWithItsParent(t *testing.T) {
 	_, scanErr := fmt.Fscan(out, &pid)
 	if scanErr == nil && !running(pid) {
 		t.Errorf("there is no server %d", pid)
+	}
+	if made, err := filepath.Glob(filepath.Join(dir, "mysqltest-*")); len(made) != 1 {
+		t.Errorf("in the directory that %s names there are %v: %v", dirVariable, made, err)
 	}
 	if err := parent.Process.Kill(); err != nil {
 		t.Error(err)

@@ -226,7 +226,7 @@ func TestGrantBesideWildcards(t *testing.T) {
 			l.role("reader", "SELECT", "`mag%`.*"),
 			append(l.role("reader", "SELECT", "`magento%`.*"), "GRANT INDEX ON `magento_one`.* TO 'u1'@'%'"),
 		} {
-			l.exec(t, l.forget...)
+			l.forgetAccounts(t)
 			l.exec(t, append([]string{createUser1}, setup...)...)
 			assessment := Assess(l.observe(t, "u1", target), Task{})
 			if assessment.OK() != Missing {

@@ -39,7 +39,7 @@ func TestVerdictsOfRandomGrants(t *testing.T) {
 		var count randomCount
 		for seed := range randomCombinations() {
 			c := randomCase{l, newGrantMaker(l, seed), seed, &count}
-			c.exec(t, c.forget...)
+			c.forgetAccounts(t)
 			c.exec(t, c.statements...)
 			o := c.observe(t, "u1", Target{System: finding.Magento1, Database: c.schema})
 			assessment := Assess(o, Task{})

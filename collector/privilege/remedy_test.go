@@ -171,7 +171,7 @@ func TestReferences(t *testing.T) {
 			{"CREATE USER 'u1'@'localhost' IDENTIFIED BY 'pw'", "GRANT " + verdictSet +
 				", REFERENCES ON magento2.* TO 'u1'@'%'"},
 		} {
-			l.exec(t, l.forget...)
+			l.forgetAccounts(t)
 			l.exec(t, append([]string{createUser1}, setup...)...)
 			assessment := Assess(l.observe(t, "u1", target), Task{})
 			expectOneJudgement(t, assessment)

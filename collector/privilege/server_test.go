@@ -122,12 +122,13 @@ func labServers() []labServer {
 }
 
 func forgetMySQL8() []string {
-	list := []string{"RESET PERSIST", "SET GLOBAL mandatory_roles = ''", "SET GLOBAL activate_all_roles_on_login = OFF"}
+	list := []string{"RESET PERSIST", "SET GLOBAL mandatory_roles = ''", "SET GLOBAL activate_all_roles_on_login = OFF",
+		"START TRANSACTION"}
 	for _, table := range []string{"db", "tables_priv", "columns_priv", "procs_priv", "proxies_priv", "global_grants",
 		"default_roles", "user"} {
 		list = append(list, "DELETE FROM mysql."+table+" WHERE User <> 'root' AND User NOT LIKE 'mysql.%'")
 	}
-	return append(list, "DELETE FROM mysql.role_edges", "FLUSH PRIVILEGES", "SET GLOBAL partial_revokes = OFF")
+	return append(list, "DELETE FROM mysql.role_edges", "COMMIT", "FLUSH PRIVILEGES", "SET GLOBAL partial_revokes = OFF")
 }
 
 // lab is a server on which tests make accounts. Tests that use one lock it, because accounts are global. It starts when
@@ -222,9 +223,9 @@ func use(t *testing.T, name string) *lab {
 	l.mu.Lock()
 	t.Cleanup(l.mu.Unlock)
 	l.start(t)
-	l.exec(t, l.forget...)
+	l.forgetAccounts(t)
 	l.exec(t, setTrust)
-	t.Cleanup(func() { l.exec(t, l.forget...) })
+	t.Cleanup(func() { l.forgetAccounts(t) })
 	return l
 }
 
@@ -257,6 +258,12 @@ func (l *lab) role(name, privileges, on string) []string {
 	return []string{"CREATE ROLE " + name, "GRANT " + privileges + " ON " + on + " TO " + name, "GRANT " + name +
 		" TO 'u1'@'%'",
 		fmt.Sprintf(l.defaultRole, name, "'u1'@'%'")}
+}
+
+// forgetAccounts makes the server forget what tests made of accounts.
+func (l *lab) forgetAccounts(t *testing.T) {
+	t.Helper()
+	l.exec(t, strings.Join(l.forget, ";"))
 }
 
 // exec runs statements as root. Unlike the test's context, its own outlives the test, so that clean-ups can use it.

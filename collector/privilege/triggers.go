@@ -26,6 +26,8 @@ type existingTrigger struct {
 	name, table, timing, event string
 	definer                    Account
 	body                       string // empty where the account may not see it
+	// logTo is the change log table that a trigger of the tool writes; empty for other triggers.
+	logTo string
 }
 
 // deltaLog is what is there of the tool's log of changes, and the triggers that are in its way.
@@ -65,7 +67,7 @@ func (l *deltaLog) read(ctx context.Context, s *database.Session, target Target,
 		var t existingTrigger
 		var by string
 		err := scan(&t.name, &t.table, &t.timing, &t.event, &by, &t.body)
-		t.definer = ParseAccount(by)
+		t.definer, t.logTo = ParseAccount(by), deltaTable(t.body)
 		l.triggers = append(l.triggers, t)
 		return err
 	})
@@ -85,9 +87,9 @@ func (l *deltaLog) read(ctx context.Context, s *database.Session, target Target,
 // deltaStatement finds the statement that the tool puts into each of its triggers.
 var deltaStatement = regexp.MustCompile("(?i)\\bINSERT INTO `?([^` ]*m2_cl_[^` ]*)`?")
 
-// deltaTable returns the change log table that a trigger of the tool writes, or an empty text for other triggers.
-func (t existingTrigger) deltaTable() string {
-	if m := deltaStatement.FindStringSubmatch(t.body); m != nil {
+// deltaTable returns the change log table that a trigger of the tool with this body writes, or an empty text.
+func deltaTable(body string) string {
+	if m := deltaStatement.FindStringSubmatch(body); m != nil {
 		return m[1]
 	}
 	return ""
@@ -96,7 +98,7 @@ func (t existingTrigger) deltaTable() string {
 func (l deltaLog) otherDefiners(own Account) []Account {
 	var list []Account
 	for _, t := range l.triggers {
-		if t.deltaTable() != "" && t.definer != own && !slices.Contains(list, t.definer) && len(list) < maxDefiners {
+		if t.logTo != "" && t.definer != own && !slices.Contains(list, t.definer) && len(list) < maxDefiners {
 			list = append(list, t.definer)
 		}
 	}
@@ -107,7 +109,7 @@ func (l deltaLog) otherDefiners(own Account) []Account {
 func (l deltaLog) definedBy(account Account) int {
 	n := 0
 	for _, t := range l.triggers {
-		if t.deltaTable() != "" && t.definer == account {
+		if t.logTo != "" && t.definer == account {
 			n++
 		}
 	}
@@ -119,7 +121,7 @@ func (l deltaLog) definedBy(account Account) int {
 func (l deltaLog) complete() bool {
 	events := map[string]map[string]bool{}
 	for _, t := range l.triggers {
-		table := t.deltaTable()
+		table := t.logTo
 		if events[table] == nil {
 			events[table] = map[string]bool{}
 		}
@@ -165,6 +167,6 @@ func (l deltaLog) broken(tables []string) []brokenTrigger {
 // mergeable returns the triggers that the tool would rewrite: those that log changes already it leaves alone.
 func (l deltaLog) mergeable(tables []string) []existingTrigger {
 	return slices.DeleteFunc(slices.Clone(l.triggers), func(t existingTrigger) bool {
-		return t.timing != "AFTER" || t.deltaTable() != "" || len(tables) > 0 && !slices.Contains(tables, t.table)
+		return t.timing != "AFTER" || t.logTo != "" || len(tables) > 0 && !slices.Contains(tables, t.table)
 	})
 }

@@ -7,8 +7,7 @@ func TestDeltaLogComplete(t *testing.T) {
 	logging := func(table string, events ...string) []existingTrigger {
 		var list []existingTrigger
 		for _, event := range events {
-			list = append(list, existingTrigger{event: event, body: "BEGIN\nINSERT INTO " + table +
-				" (`id`,`operation`) VALUES (NEW.id,'X');\nEND"})
+			list = append(list, existingTrigger{event: event, logTo: table})
 		}
 		return list
 	}
@@ -42,7 +41,7 @@ func TestDeltaTable(t *testing.T) {
 		"INSERT INTO audit (what) VALUES ('m2_cl_a')":                            "",
 		"": "",
 	} {
-		if got := (existingTrigger{body: body}).deltaTable(); got != want {
+		if got := deltaTable(body); got != want {
 			t.Errorf("%s: got %q, want %q", body, got, want)
 		}
 	}

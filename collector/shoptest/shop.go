@@ -127,7 +127,8 @@ func (s *Servers) New(t *testing.T, change ...func(*Shop)) *Shop {
 func (s *Shop) Start() {
 	reader := backup.New(s.T.Context(), backup.Options{})
 	s.T.Cleanup(reader.Close)
-	s.Board = collector.NewBoard(s.Catalogue, exposition.NewExpositor(s.Catalogue).Render)
+	// Nobody scrapes it: what renders it has tests of its own, and costs more than what is looked at here.
+	s.Board = collector.NewBoard(s.Catalogue, nil)
 	logger := slog.New(slog.NewTextHandler(io.Writer(s.Log), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s.Evaluator = collector.NewEvaluator(collector.EvaluatorOptions{
 		Board: s.Board, Backups: reader, Patient: !s.Hasty, Logger: logger, Now: s.Now,
