@@ -35,7 +35,7 @@ type Evaluator struct {
 	// flights are the evaluations of preconditions, and the reads before them, that have not returned yet.
 	flights  evidence.Flights
 	logins   evidence.Logins
-	lifetime evidence.Lifetime
+	lifetime *evidence.Lifetime
 	// memories are by the names of the migrations that the board holds.
 	memoriesMu sync.Mutex
 	memories   map[string]*keptMemory
@@ -51,6 +51,8 @@ type EvaluatorOptions struct {
 	Logger  *slog.Logger
 	// Now is the clock.
 	Now func() time.Time
+	// Lifetime is what was read for other evaluators of this process; nil means nothing.
+	Lifetime *evidence.Lifetime
 }
 
 // NewEvaluator returns an evaluator of the board's catalogue. It does nothing on its own.
@@ -59,7 +61,11 @@ func NewEvaluator(o EvaluatorOptions) *Evaluator {
 	for _, id := range o.Board.catalogue.IDs() {
 		costs[id] = &database.Cost{}
 	}
+	if o.Lifetime == nil {
+		o.Lifetime = &evidence.Lifetime{}
+	}
 	return &Evaluator{
+		lifetime:  o.Lifetime,
 		catalogue: o.Board.catalogue,
 		board:     o.Board,
 		backups:   o.Backups,
@@ -92,7 +98,7 @@ func (e *Evaluator) Evaluate(ctx context.Context, m *config.Migration, limit tim
 		StatementTimeout: limit / 3,
 		Backups:          e.backups,
 		Memory:           memory,
-		Lifetime:         &e.lifetime,
+		Lifetime:         e.lifetime,
 		Flights:          &e.flights,
 		Logins:           &e.logins,
 		Logger:           e.logger.With("migration", m.Name),

@@ -171,6 +171,15 @@ func (s *shop) findingOf(id, subject string) (finding.Finding, bool) {
 	return finding.Finding{}, false
 }
 
+// dumped returns the servers that there is a client program to dump with.
+func dumped() []mysqltest.Flavor {
+	servers := mysqltest.Flavors()
+	if !slices.Contains(servers, mysqltest.MySQL97) { // whose client is MySQL 5.6's, too
+		servers = slices.DeleteFunc(servers, func(f mysqltest.Flavor) bool { return f == mysqltest.MySQL56 })
+	}
+	return servers
+}
+
 // clients returns a folder with the client program of a server under the name that a remedy uses. MySQL 5.6 comes
 // without any and is dumped with the one of MySQL 9.7, with its plugin for the old accounts.
 func clients(t *testing.T, flavor mysqltest.Flavor) string {
@@ -196,11 +205,7 @@ func clients(t *testing.T, flavor mysqltest.Flavor) string {
 // documented one, which sees no triggers.
 func TestBackupRemedyOnEachServer(t *testing.T) {
 	t.Parallel()
-	servers := mysqltest.Flavors()
-	if !slices.Contains(servers, mysqltest.MySQL97) { // whose client is needed
-		servers = slices.DeleteFunc(servers, func(f mysqltest.Flavor) bool { return f == mysqltest.MySQL56 })
-	}
-	shared.EachOf(t, servers, func(t *testing.T, server *mysqltest.Server) {
+	shared.EachOf(t, dumped(), func(t *testing.T, server *mysqltest.Server) {
 		s := newShop(t, on(server))
 		s.On2("CREATE VIEW orders_of_today AS SELECT 1 AS one")
 		dir := t.TempDir()
@@ -327,7 +332,7 @@ func TestServersWithAnotherVersion(t *testing.T) {
 // that there are any. It never passes; where it is unknown, the remedy's GRANT lets it be seen.
 func TestDumpsWithoutHiddenTriggers(t *testing.T) {
 	t.Parallel()
-	shared.Each(t, func(t *testing.T, server *mysqltest.Server) {
+	shared.EachOf(t, dumped(), func(t *testing.T, server *mysqltest.Server) {
 		s := newShop(t, func(s *shoptest.Shop) { s.Server2 = server })
 		path := filepath.Join(t.TempDir(), "magento2.sql")
 		s.Set("backup", map[string]any{"paths": []string{path}})

@@ -25,6 +25,7 @@ import (
 	"magento_migration_exporter/collector"
 	"magento_migration_exporter/collector/backup"
 	"magento_migration_exporter/collector/database"
+	"magento_migration_exporter/collector/evidence"
 	"magento_migration_exporter/collector/exposition"
 	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/mysqltest"
@@ -37,6 +38,8 @@ type Servers struct {
 	Magento1, Magento2 *mysqltest.Server
 
 	shops atomic.Int64
+	// lifetime has the built-in tables, which each shop would read again.
+	lifetime evidence.Lifetime
 	// flavors are those of Each that have started: a *flavored by mysqltest.Flavor.
 	flavors sync.Map
 }
@@ -91,6 +94,7 @@ type Shop struct {
 	Hasty bool
 
 	sections map[string]string
+	lifetime *evidence.Lifetime
 }
 
 // Password is the password of the shop's account.
@@ -103,6 +107,7 @@ func (s *Servers) New(t *testing.T, change ...func(*Shop)) *Shop {
 	shop := &Shop{
 		T: t, Server1: s.Magento1, Server2: s.Magento2, DB1: fmt.Sprintf("m1_%d", n), DB2: fmt.Sprintf("m2_%d", n),
 		User: fmt.Sprintf("mig%d", n), Log: &strings.Builder{}, Catalogue: precondition.All(),
+		lifetime: &s.lifetime,
 	}
 	for _, c := range change {
 		c(shop)
@@ -131,7 +136,7 @@ func (s *Shop) Start() {
 	s.Board = collector.NewBoard(s.Catalogue, nil)
 	logger := slog.New(slog.NewTextHandler(io.Writer(s.Log), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s.Evaluator = collector.NewEvaluator(collector.EvaluatorOptions{
-		Board: s.Board, Backups: reader, Patient: !s.Hasty, Logger: logger, Now: s.Now,
+		Board: s.Board, Backups: reader, Patient: !s.Hasty, Logger: logger, Now: s.Now, Lifetime: s.lifetime,
 	})
 }
 
