@@ -37,6 +37,7 @@ GOLANGCI_LINT := .cache/golangci-lint-$(GOLANGCI_LINT_VERSION)/golangci-lint
 DEMO_PACKAGES := mariadbd:mariadb-server mariadb-dump:mariadb-client
 DOCKER_TEST_PACKAGES := buildah:buildah capsh:libcap2-bin
 BENCH_PACKAGES := mariadbd:mariadb-server prometheus-mysqld-exporter:prometheus-mysqld-exporter
+PACKAGE_TEST_PACKAGES := debootstrap:debootstrap curl:curl
 RELEASE_PACKAGES := npm:npm node:nodejs
 
 version_package := github.com/prometheus/common/version
@@ -49,7 +50,7 @@ export HOME := $(CURDIR)/.cache/home
 endif
 
 .NOTPARALLEL:
-.PHONY: build demo test test-tools stress format lint fuzz-short soak fuzz vuln release bench docker docker-test clean
+.PHONY: build demo test test-tools stress format lint fuzz-short soak fuzz vuln release bench docker docker-test package-test clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(ldflags)' -o bin/ ./cmd/magento_migration_exporter
@@ -110,8 +111,8 @@ fuzz:
 vuln:
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) ./...
 
-# Binaries with their bills of materials, each built twice to see that the bytes are the same.
-release: .cache/tools/cyclonedx-gomod
+# Binaries with their bills of materials, and packages, each built twice to see that the bytes are the same.
+release: .cache/tools/cyclonedx-gomod .cache/tools/nfpm
 	@.ci/packages $(RELEASE_PACKAGES)
 	.ci/release $(VERSION)
 
@@ -130,6 +131,11 @@ docker-test:
 	@.ci/packages $(DOCKER_TEST_PACKAGES)
 	.ci/docker-test
 
+# Installs, starts, upgrades and removes the Debian and the RPM package in a small Debian system of its own. It needs root.
+package-test: .cache/tools/nfpm
+	@.ci/packages $(PACKAGE_TEST_PACKAGES)
+	.ci/package-test
+
 clean:
 	rm -rf bin dist test-output
 	$(GO) clean -testcache
@@ -147,5 +153,8 @@ $(GOLANGCI_LINT):
 # Those of the mixin are a module of their own.
 .cache/tools/jsonnet .cache/tools/jsonnetfmt: .ci/tools/jsonnet/go.mod .ci/tools/jsonnet/go.sum
 	$(GO) build -C .ci/tools/jsonnet -ldflags '-s -w' -o $(CURDIR)/$@ github.com/google/go-jsonnet/cmd/$(@F)
+# So are those of the packages.
+.cache/tools/nfpm: .ci/tools/nfpm/go.mod .ci/tools/nfpm/go.sum
+	$(GO) build -C .ci/tools/nfpm -ldflags '-s -w' -o $(CURDIR)/$@ github.com/goreleaser/nfpm/v2/cmd/nfpm
 .cache/tools/%: .ci/tools/go.mod .ci/tools/go.sum
 	$(GO) build -C .ci/tools -ldflags '-s -w' -o $(CURDIR)/$@ $(tool)

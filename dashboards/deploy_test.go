@@ -261,3 +261,23 @@ func TestUnits(t *testing.T) {
 		return err
 	})
 }
+
+// TestPackage holds what the packages add to what they need; make package-test installs them.
+func TestPackage(t *testing.T) {
+	t.Parallel()
+	acceptsConfig(t, readDeployed(t, "package/config.yml"))
+	scripts, err := filepath.Glob("deploy/package/*.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	description := readDeployed(t, "package/nfpm.yaml")
+	for _, script := range scripts {
+		run(t, "", "sh", "-n", script)
+		if !strings.Contains(description, ": "+filepath.Base(script)+"\n") {
+			t.Errorf("%s is in no package", script)
+		}
+	}
+	if len(scripts) != 4 {
+		t.Errorf("%d scripts, want one before and one after an installation and a removal", len(scripts))
+	}
+}
