@@ -50,7 +50,7 @@ export HOME := $(CURDIR)/.cache/home
 endif
 
 .NOTPARALLEL:
-.PHONY: build demo test test-tools stress format lint fuzz-short soak fuzz vuln release bench docker docker-test package-test clean
+.PHONY: build demo test test-tools stress format lint fuzz-short soak fuzz vuln release bench docker docker-test package-test chart-test clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(ldflags)' -o bin/ ./cmd/magento_migration_exporter
@@ -67,7 +67,8 @@ stress:
 	@PACKAGE='$(PACKAGE)' RUN='$(RUN)' TEST_TIMEOUT=5h GOMAXPROCS_ROUNDS='1 2 4 1 2' .ci/test
 
 # What make test needs beside Debian's packages.
-test-tools: .cache/tools/gotestsum .cache/tools/toxiproxy .cache/tools/deadcode .cache/tools/jsonnet .cache/tools/jsonnetfmt $(GOLANGCI_LINT)
+test-tools: .cache/tools/gotestsum .cache/tools/toxiproxy .cache/tools/deadcode .cache/tools/jsonnet .cache/tools/jsonnetfmt .cache/tools/chart \
+	$(GOLANGCI_LINT)
 
 format:
 	@files=$$(gofmt -l $(wildcard cmd collector config dashboards docs)); if [ -n "$$files" ]; then echo "run gofmt -w on:" >&2; echo "$$files" >&2; exit 1; fi
@@ -80,6 +81,7 @@ lint: $(GOLANGCI_LINT) .cache/tools/deadcode
 	$(GOLANGCI_LINT) run --allow-parallel-runners ./...
 	$(GOLANGCI_LINT) run --allow-parallel-runners --enable-only unused --tests=false ./...
 	cd cmd/acceptance && $(CURDIR)/$(GOLANGCI_LINT) run --allow-parallel-runners ./...
+	cd .ci/tools/chart && $(CURDIR)/$(GOLANGCI_LINT) run --allow-parallel-runners ./...
 	@dead=$$(.cache/tools/deadcode ./... | grep -v -e '^collector/mysqltest/' -e '^collector/shoptest/' -e '^collector/leaktest/' \
 		-e '^docs/' -e '^dashboards/' -e ' Evaluator.DatabaseCost$$'); \
 		if [ -n "$$dead" ]; then echo "no program calls these functions:" >&2; echo "$$dead" >&2; exit 1; fi
@@ -136,6 +138,10 @@ package-test: .cache/tools/nfpm
 	@.ci/packages $(PACKAGE_TEST_PACKAGES)
 	.ci/package-test
 
+# Helm's own word on the chart, which make test renders without it.
+chart-test: .cache/tools/helm .cache/tools/chart
+	.ci/chart-test
+
 clean:
 	rm -rf bin dist test-output
 	$(GO) clean -testcache
@@ -153,6 +159,11 @@ $(GOLANGCI_LINT):
 # Those of the mixin are a module of their own.
 .cache/tools/jsonnet .cache/tools/jsonnetfmt: .ci/tools/jsonnet/go.mod .ci/tools/jsonnet/go.sum
 	$(GO) build -C .ci/tools/jsonnet -ldflags '-s -w' -o $(CURDIR)/$@ github.com/google/go-jsonnet/cmd/$(@F)
+# So is what renders the chart in tests, and Helm, which takes minutes to compile.
+.cache/tools/chart: $(wildcard .ci/tools/chart/*)
+	$(GO) build -C .ci/tools/chart -ldflags '-s -w' -o $(CURDIR)/$@ .
+.cache/tools/helm: .ci/tools/helm/go.mod .ci/tools/helm/go.sum
+	$(GO) build -C .ci/tools/helm -ldflags '-s -w' -o $(CURDIR)/$@ helm.sh/helm/v3/cmd/helm
 # So are those of the packages.
 .cache/tools/nfpm: .ci/tools/nfpm/go.mod .ci/tools/nfpm/go.sum
 	$(GO) build -C .ci/tools/nfpm -ldflags '-s -w' -o $(CURDIR)/$@ github.com/goreleaser/nfpm/v2/cmd/nfpm

@@ -16,7 +16,8 @@ var (
 	temporary      string
 	exporterBinary = sync.OnceValues(buildExporterBinary)
 	schemaModules  = sync.OnceValues(installSchemaModules)
-	jsonnetBuilt   = sync.OnceValue(buildJsonnet)
+	jsonnetBuilt   = sync.OnceValue(func() error { return buildTools("jsonnet", "jsonnetfmt") })
+	chartBuilt     = sync.OnceValue(func() error { return buildTools("chart") })
 )
 
 func TestMain(m *testing.M) {
@@ -73,14 +74,27 @@ func installSchemaModules() (string, error) {
 	return modules, os.WriteFile(stamp, lock, 0o600)
 }
 
-// buildJsonnet has the Makefile build what renders the mixin and what formats it, unless they are there.
-func buildJsonnet() error {
-	cmd := exec.Command("make", "-s", ".cache/tools/jsonnet", ".cache/tools/jsonnetfmt")
+// buildTools has the Makefile build programs of .cache/tools, unless they are there.
+func buildTools(names ...string) error {
+	args := []string{"-s"}
+	for _, name := range names {
+		args = append(args, ".cache/tools/"+name)
+	}
+	cmd := exec.Command("make", args...)
 	cmd.Dir = ".."
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build jsonnet: %w\n%s", err, out)
+		return fmt.Errorf("make %v: %w\n%s", names, err, out)
 	}
 	return nil
+}
+
+// chart returns the program that renders the Helm chart.
+func chart(t *testing.T) string {
+	t.Helper()
+	if err := chartBuilt(); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join("..", ".cache", "tools", "chart")
 }
 
 // jsonnet returns the program jsonnet or jsonnetfmt.
