@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,6 +15,7 @@ import (
 	"magento_migration_exporter/collector/backup"
 	"magento_migration_exporter/collector/exposition"
 	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/history"
 	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/collector/report"
 	"magento_migration_exporter/config"
@@ -23,27 +25,26 @@ import (
 func check(
 	ctx context.Context, f *flags, cfg *config.Config, logger *slog.Logger, stdout io.Writer, status *statusLine,
 ) int {
-	if err := selectMigrations(cfg, f.migrations); err != nil {
-		fmt.Fprintf(status, "%s: error: %v\n", program, err)
-		return exitError
-	}
-	file, err := outputFile(f.output)
+	asked, err := f.ask(cfg, logger, time.Now())
 	if err != nil {
 		fmt.Fprintf(status, "%s: error: %v\n", program, err)
 		return exitError
 	}
-	rehearse(cfg, config.Phase(f.phase))
 	catalogue := precondition.All()
 	expositor := exposition.NewExpositor(catalogue)
 	board := collector.NewBoard(catalogue, expositor.Render)
+	board.Remember(asked.past)
 	faults := evaluateOnce(ctx, f, cfg, board, logger, status)
-	if err := ctx.Err(); err != nil && file != "" {
-		logger.Error("interrupted: the file of --output stays as it was", "file", file, "err", err)
+	if err := ctx.Err(); err != nil && asked.file != "" {
+		logger.Error("interrupted: the file of --output stays as it was", "file", asked.file, "err", err)
 		return exitError
 	}
 	states := board.Snapshot()
 	doc := report.NewReadiness(version.Version, states, time.Now())
-	err = writeOutput(file, stdout, func(w io.Writer) error {
+	if !asked.since.IsZero() {
+		doc.Compare(asked.since)
+	}
+	err = writeOutput(asked.file, stdout, func(w io.Writer) error {
 		if f.format == prometheusFormat {
 			return printMetrics(w, expositor, states)
 		}
@@ -58,6 +59,49 @@ func check(
 		return exitError
 	}
 	return exitCode(doc, f.strict)
+}
+
+// question is what a check is asked for, beside the migrations.
+type question struct {
+	// file is that of --output, empty for standard output.
+	file string
+	// since is zero when nobody asks what changed.
+	since time.Time
+	// past is the history of --storage.path.
+	past map[string]history.Migration
+}
+
+// ask reads the flags of check, and leaves in the configuration what they ask for. The history is only read.
+func (f *flags) ask(cfg *config.Config, logger *slog.Logger, now time.Time) (question, error) {
+	var q question
+	err := selectMigrations(cfg, f.migrations)
+	if err != nil {
+		return q, err
+	}
+	rehearse(cfg, config.Phase(f.phase))
+	if q.file, err = outputFile(f.output); err != nil {
+		return q, err
+	}
+	switch {
+	case f.since == "":
+	case f.storagePath == "":
+		return q, errors.New("--since needs --storage.path: the folder in which serve keeps the history")
+	case f.phase != "":
+		return q, errors.New("--since and --phase do not go together: what differs would differ by the phase")
+	default:
+		if q.since, err = report.ParseSince(f.since, now); err != nil {
+			return q, fmt.Errorf("--since=%w", err)
+		}
+	}
+	if f.storagePath == "" || f.phase != "" {
+		return q, nil // a rehearsal has no past
+	}
+	past, warning, err := history.Read(f.storagePath, now)
+	if warning != nil {
+		logger.Warn("the history is not complete", "path", f.storagePath, "warning", warning)
+	}
+	q.past = past
+	return q, err
 }
 
 // evaluateOnce fills the board within the time limit, and returns how many evaluations failed by a fault of the program

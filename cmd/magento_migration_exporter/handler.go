@@ -172,7 +172,8 @@ func (h *handler) find(name string) (*collector.MigrationState, bool) {
 	return nil, false
 }
 
-// document returns the readiness of all migrations, or of the one in the request. When the second result is false, it
+// document returns the readiness of all migrations, or of the one in the request, and what changed since the time in
+// it. When the second result is false, it
 // has answered with an error.
 func (h *handler) document(w http.ResponseWriter, r *http.Request, name string) (report.Readiness, bool) {
 	states := h.board.Snapshot()
@@ -184,7 +185,17 @@ func (h *handler) document(w http.ResponseWriter, r *http.Request, name string) 
 		}
 		states = []*collector.MigrationState{state}
 	}
-	return report.NewReadiness(version.Version, states, h.now()), true
+	now := h.now()
+	since, err := report.SinceOf(r.URL.Query(), now)
+	if err != nil {
+		badRequest(w, err.Error())
+		return report.Readiness{}, false
+	}
+	doc := report.NewReadiness(version.Version, states, now)
+	if !since.IsZero() {
+		doc.Compare(since)
+	}
+	return doc, true
 }
 
 func (h *handler) readiness(w http.ResponseWriter, r *http.Request) {

@@ -63,6 +63,28 @@ func TestTheHistoryOutlivesAProcess(t *testing.T) {
 		}
 		end(d)
 	}
+	check := func(code int, want string, args ...string) {
+		t.Helper()
+		var out bytes.Buffer
+		args = append([]string{"check", "--timeout=10m", "--config.file=" + configFile}, args...)
+		if got := run(t.Context(), args, &out, &out); got != code || !strings.Contains(out.String(), want) {
+			t.Errorf("%v: exit code %d, want %d and %q: %s", args, got, code, want, out.String())
+		}
+	}
+	before, err := os.ReadFile(filepath.Join(dir, "history.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(exitReady, "m2_entities          from pass to warn, at ", storage, "--since=1h")
+	check(exitReady, `"since": null`, storage, "--format=json")
+	check(exitError, "--since needs --storage.path", "--since=1h")
+	check(exitError, "--since and --phase do not go together", storage, "--since=1h", "--phase=cutover")
+	check(exitError, `--since="soon": expected`, storage, "--since=soon")
+	check(exitError, "no such file", "--storage.path=/nowhere", "--since=1h")
+	check(exitReady, "there is no history yet", "--storage.path="+t.TempDir(), "--since=1h")
+	if after, err := os.ReadFile(filepath.Join(dir, "history.jsonl")); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("check has written the history: %v", err)
+	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
 		t.Errorf("%v, %v", entries, err)
 	}

@@ -64,6 +64,7 @@ type flags struct {
 	migrations []string
 	format     string
 	output     string
+	since      string
 	strict     bool
 	phase      string
 	verbose    bool
@@ -206,6 +207,8 @@ func declareCheck(app *kingpin.Application, f *flags) {
 		Default("table").EnumVar(&f.format, "table", "json", "markdown", "html", prometheusFormat)
 	check.Flag("output", "Write the results to this file, which is replaced when the new one is whole.").
 		PlaceHolder("FILE").StringVar(&f.output)
+	check.Flag("since", "Say also what changed since then: a duration, a date or a time. It needs --storage.path.").
+		PlaceHolder("24h|TIME").StringVar(&f.since)
 	check.Flag("strict", "Count warnings as failures in the exit code.").BoolVar(&f.strict)
 	check.Flag("phase", "Judge as in this phase, whatever the configuration says: a rehearsal.").
 		PlaceHolder("cutover").EnumVar(&f.phase, phaseNames()...)

@@ -25,12 +25,25 @@ func Markdown(w io.Writer, doc Readiness) error {
 		for _, p := range m.Preconditions {
 			fmt.Fprintf(b, "| %s | %s | %s |\n", p.Status, inline(p.ID), inline(p.Summary))
 		}
+		markdownSince(b, m.Since)
 		markdownRunbook(b, m.Runbook)
 		for _, p := range m.Preconditions {
 			markdownFindings(b, p)
 		}
 	}
 	return b.Flush()
+}
+
+// markdownSince writes what changed, if that was asked for.
+func markdownSince(b *bufio.Writer, s *Since) {
+	if s == nil {
+		return
+	}
+	fmt.Fprintf(b, "\n### %s\n\n", inline(s.Title()))
+	for _, d := range s.Changes {
+		fmt.Fprintf(b, "- %s: %s, at %s: %s\n", inline(d.Precondition), inline(d.Course()), clock(d.ChangedAt),
+			inline(d.Summary))
+	}
 }
 
 // markdownRunbook writes the steps of the cutover as a table.

@@ -202,6 +202,9 @@ const summaryInList = 90
 // maxChanges is how many of the last changes are listed.
 const maxChanges = 20
 
+// lookBack is how far the page of a migration looks back when nobody asks for another time.
+const lookBack = 24 * time.Hour
+
 func newMigration(m MigrationReadiness, now time.Time, anchor string, inReport bool) migration {
 	v := migration{
 		MigrationReadiness: m,

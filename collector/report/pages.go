@@ -118,8 +118,12 @@ func (p *Pages) Overview(w io.Writer, d Readiness, f Filter) error {
 	return p.templates.ExecuteTemplate(w, "overview.html", page{title, d.Version, d.GeneratedAt, true, o, p.refusal()})
 }
 
-// Migration writes the page of one migration. version is the exporter's.
+// Migration writes the page of one migration. version is the exporter's. It says what changed in the last day, unless
+// the document says since another time.
 func (p *Pages) Migration(w io.Writer, m MigrationReadiness, version string, now time.Time) error {
+	if m.Since == nil {
+		m.Since = m.since(now.Add(-lookBack))
+	}
 	v := newMigration(m, now, "", false)
 	title := m.Name + " is " + v.Verdict.Word
 	return p.templates.ExecuteTemplate(w, "migration.html", page{title, version, now, true, v, p.refusal()})

@@ -32,6 +32,8 @@ type MigrationReadiness struct {
 	Preconditions []PreconditionReadiness `json:"preconditions"`
 	// Runbook is nil before the phase delta.
 	Runbook *Runbook `json:"runbook"`
+	// Since is nil unless somebody asked what changed.
+	Since *Since `json:"since"`
 }
 
 // PreconditionReadiness is one precondition of the document. Times are UTC, or null.

@@ -34,10 +34,14 @@ func Table(w io.Writer, doc Readiness, o TableOptions) error {
 			continue
 		}
 		t.migration(m)
+		t.since(m.Since)
 		fmt.Fprintln(b)
 	}
 	for _, m := range lines {
 		fmt.Fprintln(b, t.heading(m))
+		if m.Since != nil && len(m.Since.Changes) > 0 {
+			t.since(m.Since)
+		}
 	}
 	if len(lines) > 0 {
 		fmt.Fprintln(b)
@@ -94,6 +98,19 @@ func (t tableWriter) migration(m MigrationReadiness) {
 		for _, w := range p.Waivers {
 			t.waiver(p, w, m)
 		}
+	}
+}
+
+// since writes what changed, if that was asked for.
+func (t tableWriter) since(s *Since) {
+	if s == nil {
+		return
+	}
+	fmt.Fprintf(t, "\n%*s%s\n", indent, "", s.Title())
+	for _, d := range s.Changes {
+		status := d.Status.String()
+		fmt.Fprintf(t, "%*s%s%*s  %-*s  %s, at %s: %s\n", indent, "", t.paint(d.Status, status),
+			statusWidth-len(status), "", idWidth, d.Precondition, d.Course(), clock(d.ChangedAt), printable(d.Summary))
 	}
 }
 
