@@ -152,6 +152,26 @@ func (b *Board) Histories(now time.Time) []history.Migration {
 	)
 }
 
+// LastReport returns when the last go/no-go report of a migration was made before this one, zero when none was.
+func (b *Board) LastReport(name string, now time.Time) time.Time {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return history.LastReport(b.past[name].Reports, now)
+}
+
+// Reported remembers that a go/no-go report of a migration was made.
+func (b *Board) Reported(name string, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.entries[name] == nil {
+		return
+	}
+	past := b.past[name]
+	past.Reports = history.AddReport(past.Reports, now)
+	b.past[name] = past
+	b.notify()
+}
+
 // kept returns what is kept of a migration that is configured. The logs of preconditions that the catalogue does not
 // know stay: another version wrote them.
 func (b *Board) kept(state *MigrationState, now time.Time) history.Migration {

@@ -41,9 +41,7 @@ func check(
 	}
 	states := board.Snapshot()
 	doc := report.NewReadiness(version.Version, states, time.Now())
-	if !asked.since.IsZero() {
-		doc.Compare(asked.since)
-	}
+	asked.compare(&doc)
 	err = writeOutput(asked.file, stdout, func(w io.Writer) error {
 		if f.format == prometheusFormat {
 			return printMetrics(w, expositor, states)
@@ -69,6 +67,20 @@ type question struct {
 	since time.Time
 	// past is the history of --storage.path.
 	past map[string]history.Migration
+	// reports is true for a report that is compared with the one before.
+	reports bool
+}
+
+// compare adds to a document what changed, if somebody asked for it or can know it.
+func (q question) compare(doc *report.Readiness) {
+	switch {
+	case !q.since.IsZero():
+		doc.Compare(q.since)
+	case q.reports:
+		doc.CompareWithReports(func(name string) time.Time {
+			return history.LastReport(q.past[name].Reports, doc.GeneratedAt)
+		})
+	}
 }
 
 // ask reads the flags of check, and leaves in the configuration what they ask for. The history is only read.
@@ -100,7 +112,7 @@ func (f *flags) ask(cfg *config.Config, logger *slog.Logger, now time.Time) (que
 	if warning != nil {
 		logger.Warn("the history is not complete", "path", f.storagePath, "warning", warning)
 	}
-	q.past = past
+	q.past, q.reports = past, f.format == "html"
 	return q, err
 }
 

@@ -265,8 +265,15 @@ func (h *handler) cutover(w http.ResponseWriter, r *http.Request) {
 
 func (h *handler) reportHTML(w http.ResponseWriter, r *http.Request) {
 	if doc, ok := h.document(w, r, r.PathValue("name")); ok {
+		now := h.now()
+		doc.CompareWithReports(func(name string) time.Time { return h.board.LastReport(name, now) })
 		attach(w, r.PathValue("name"), doc, "html")
 		h.page(w, r, func(b *bytes.Buffer) error { return report.HTML(b, doc) })
+		for _, m := range doc.Migrations {
+			if r.Method == http.MethodGet && len(m.Preconditions) > 0 && m.Preconditions[0].EvaluatedAt != nil {
+				h.board.Reported(m.Name, now)
+			}
+		}
 	}
 }
 

@@ -131,6 +131,12 @@ func TestReportsAreServed(t *testing.T) {
 			t.Errorf("%s has other migrations", path)
 		}
 	}
+	// What was served is the last report, unless there was nothing to report.
+	later := time.Now().Add(time.Hour)
+	if s.board.LastReport("acme", later).IsZero() || !s.board.LastReport("other", later).IsZero() ||
+		!s.board.LastReport("acme", time.Now()).IsZero() {
+		t.Error("the reports were not remembered")
+	}
 }
 
 func TestCheckPrintsHTML(t *testing.T) {

@@ -6,23 +6,31 @@ import (
 	"io"
 )
 
-// HTML writes the document as one self-contained file, to attach to a ticket.
+// HTML writes the document as one self-contained file, to sign and to attach to a ticket: for each migration a sheet
+// that is one page when it is printed, and behind them the long form.
 func HTML(w io.Writer, d Readiness) error {
 	templates, err := parseTemplates("", "")
 	if err != nil {
 		return err
 	}
-	style, err := pageFiles.ReadFile("page/style.css")
-	if err != nil {
-		return fmt.Errorf("reading the style sheet: %w", err)
+	var style []byte
+	for _, name := range []string{"page/style.css", "page/report.css"} {
+		part, err := pageFiles.ReadFile(name)
+		if err != nil {
+			return fmt.Errorf("reading the style sheets: %w", err)
+		}
+		style = append(style, part...)
 	}
 	body := struct {
 		Style      template.CSS
+		Sheets     []sheet
 		Migrations []migration
 	}{Style: template.CSS(style)} //nolint:gosec // embedded at build time
 	blocked := 0
 	for _, m := range d.Migrations {
-		body.Migrations = append(body.Migrations, newMigration(m, d.GeneratedAt, m.Name+"-", true))
+		long := newMigration(m, d.GeneratedAt, m.Name+"-", true)
+		body.Migrations = append(body.Migrations, long)
+		body.Sheets = append(body.Sheets, newSheet(long))
 		if !m.Ready {
 			blocked++
 		}

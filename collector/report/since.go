@@ -16,6 +16,8 @@ import (
 // Since is what changed in a migration since a time.
 type Since struct {
 	At time.Time `json:"at"`
+	// Report is true when At is the time of the last report, because nobody asked for another one.
+	Report bool `json:"report"`
 	// Begins is when the history begins, if that is later than At: what was before is unknown. Else it is nil.
 	Begins  *time.Time   `json:"begins"`
 	Changes []Difference `json:"changes"`
@@ -75,6 +77,24 @@ func (d *Readiness) Compare(at time.Time) {
 	}
 }
 
+// CompareWithReports adds to each migration that nothing was added to what changed since its last report; without one
+// since a day ago.
+func (d *Readiness) CompareWithReports(last func(migration string) time.Time) {
+	for i := range d.Migrations {
+		m := &d.Migrations[i]
+		if m.Since != nil {
+			continue
+		}
+		at := last(m.Name)
+		reported := !at.IsZero()
+		if !reported {
+			at = d.GeneratedAt.Add(-lookBack)
+		}
+		m.Since = m.since(at)
+		m.Since.Report = reported
+	}
+}
+
 func (m *MigrationReadiness) since(at time.Time) *Since {
 	s := &Since{At: at, Changes: []Difference{}}
 	for i := range m.Preconditions {
@@ -126,10 +146,14 @@ func (d Difference) Course() string {
 
 // Title says since when there is something to compare, and what came of it.
 func (s *Since) Title() string {
-	title := "Changed since " + clock(s.At)
+	title := "Changed since "
 	if len(s.Changes) == 0 {
-		title = "Nothing changed since " + clock(s.At)
+		title = "Nothing changed since "
 	}
+	if s.Report {
+		title += "the last report, "
+	}
+	title += clock(s.At)
 	if s.Begins != nil {
 		title += " (the history begins at " + clock(*s.Begins) + ")"
 	}
