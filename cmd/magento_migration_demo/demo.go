@@ -15,6 +15,9 @@ import (
 type options struct {
 	exporter string
 	rules    string
+	// alertmanager is a configuration file.
+	alertmanager string
+	faster       int
 }
 
 // demo is a running demonstration.
@@ -61,7 +64,7 @@ func (d *demo) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	monitoring, err := d.startMonitoring(ctx, exporter.address)
+	monitoring, err := d.startMonitoring(ctx, exporter.Address)
 	if err != nil {
 		return err
 	}

@@ -198,11 +198,16 @@ func getJSON(t *testing.T, url string, into any) {
 	}
 }
 
-// preconditions asks the exporter for its verdicts.
+// preconditions asks the exporter for its verdicts on the migration that the demo begins with.
 func preconditions(t *testing.T, exporter string) map[string]precondition {
 	t.Helper()
+	return preconditionsOf(t, exporter, "demo")
+}
+
+func preconditionsOf(t *testing.T, exporter, migration string) map[string]precondition {
+	t.Helper()
 	var r readiness
-	getJSON(t, "http://"+exporter+"/api/v1/readiness", &r)
+	getJSON(t, "http://"+exporter+"/api/v1/readiness?migration="+migration, &r)
 	found := map[string]precondition{}
 	for _, p := range r.Migrations[0].Preconditions {
 		found[p.ID] = p
@@ -213,8 +218,8 @@ func preconditions(t *testing.T, exporter string) map[string]precondition {
 // pasted are the printed commands by precondition: what a user pastes into a shell.
 func pasted(t *testing.T, output string) map[string][]string {
 	t.Helper()
-	_, section, ok1 := strings.Cut(output, "within seconds.\n")
-	section, _, ok2 := strings.Cut(section, "\nOr kill one of the database servers")
+	_, section, ok1 := strings.Cut(output, "the migration is ready.\n")
+	section, _, ok2 := strings.Cut(section, "\nThen break it again")
 	if !ok1 || !ok2 {
 		t.Fatal("the output has no section of commands to paste")
 	}
@@ -230,100 +235,180 @@ func pasted(t *testing.T, output string) map[string][]string {
 	return commands
 }
 
-// TestRemediesFix acts as a user: it starts the demo, pastes the printed commands, and presses Ctrl-C.
+// broken are the preconditions that fail or warn when the demo begins, in the order in which it prints how to fix them.
+var broken = []string{"cron_stopped", "privileges", "binlog_trust", "m2_entities", "extensions", "migration_tool"}
+
+// TestRemediesFix acts as a user: it starts the demo, pastes all that it prints, sees that the migration is ready, and
+// presses Ctrl-C.
 func TestRemediesFix(t *testing.T) {
-	rules := t.TempDir()
-	if err := os.CopyFS(rules, os.DirFS("../../dashboards/rules")); err != nil {
-		t.Fatal(err)
-	}
-	// The project's own alerts wait for minutes.
-	rule := "groups: [{name: demo, rules: [{alert: NotReady, expr: magento_migration_ready == 0}]}]\n"
-	if err := os.WriteFile(filepath.Join(rules, "demo.yml"), []byte(rule), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	d := startDemo(t, exporterBinary, "--rules="+rules)
+	d := startDemo(
+		t,
+		exporterBinary,
+		"--rules=../../dashboards/rules",
+		"--alertmanager=../../dashboards/alertmanager.yml",
+	)
 	output := d.explained(t)
 	exporter := address(t, output, "The exporter")
 	commands := pasted(t, output)
-	broken := []string{"cron_stopped", "privileges", "binlog_trust", "m2_entities"}
-
-	for id, want := range map[string]string{
-		"network": "pass", "m2_installed": "pass", "backup": "pass",
-		"cron_stopped": "fail", "privileges": "fail", "binlog_trust": "fail", "m2_entities": "warn",
-		"extensions": "fail",
-	} {
-		if got := preconditions(t, exporter)[id].Status; got != want {
-			t.Errorf("%s is %s, want %s", id, got, want)
+	for id, p := range preconditions(t, exporter) {
+		want := []string{"pass", "not_applicable"}
+		if slices.Contains(broken, id) {
+			want = []string{"fail", "warn"}
 		}
-		if !regexp.MustCompile(`(?m)^  ` + want + ` +` + id + ` `).MatchString(output) {
-			t.Errorf("the table has no line for %s with %s", id, want)
+		if !slices.Contains(want, p.Status) {
+			t.Errorf("%s is %s, want %s", id, p.Status, want)
+		}
+		if !regexp.MustCompile(`(?m)^  ` + p.Status + ` +` + id + ` `).MatchString(output) {
+			t.Errorf("the table has no line for %s with %s", id, p.Status)
 		}
 	}
+	notified(t, output, "firing", "MagentoMigrationNotReady")
 	for i, id := range broken {
 		before := preconditions(t, exporter)
 		for _, command := range commands[id] {
 			assertFromRemedy(t, command, before[id])
-			if said, err := exec.CommandContext(t.Context(), "bash", "-c", command).CombinedOutput(); err != nil {
-				t.Fatalf("%s: %v\n%s", command, err, said)
-			}
+			shell(t, command)
 		}
-		eventually(t, id+" is fixed", func() bool {
-			status := preconditions(t, exporter)[id].Status
-			return status == "pass" || status == "warn" && id == "binlog_trust"
-		})
+		eventually(t, id+" is fixed", func() bool { return preconditions(t, exporter)[id].Status == "pass" })
 		for _, other := range broken[i+1:] {
 			if got := preconditions(t, exporter)[other].Status; got != before[other].Status {
 				t.Errorf("fixing %s made %s %s", id, other, got)
 			}
 		}
 	}
+	assertReady(t, exporter, "demo")
+	notified(t, output, "resolved", "MagentoMigrationNotReady")
 	assertReadmeMetrics(t, exporter)
-	decide(t, output)
-	eventually(t, "the extensions are decided on", func() bool {
-		extensions := preconditions(t, exporter)["extensions"]
-		return len(extensions.Findings) > 0 && extensions.Status != "fail"
-	})
 	eventually(t, "the exporter's log is shown", func() bool {
 		return strings.Contains(d.stderr.String(), "precondition=privileges old=fail new=pass")
 	})
-	assertWatched(t, address(t, output, "Prometheus"), address(t, output, "Alertmanager"))
-
 	if err := d.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
 	d.assertGone(t, 0)
 }
 
-// decide writes decisions about Magento 1's extensions into the configuration and has it reloaded, as the demo says.
-func decide(t *testing.T, output string) {
+// shell runs what a user pastes.
+func shell(t *testing.T, command string) string {
 	t.Helper()
-	printed := regexp.MustCompile(`(?m)^its configuration (\S+)\nand to reload it  curl -X POST (\S+)$`)
-	m := printed.FindStringSubmatch(output)
+	said, err := exec.CommandContext(t.Context(), "bash", "-e", "-c", command).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", command, err, said)
+	}
+	return string(said)
+}
+
+// assertReady waits until a migration is ready and no precondition warns or is waived.
+func assertReady(t *testing.T, exporter, name string) {
+	t.Helper()
+	eventually(t, name+" is ready", func() bool {
+		all := preconditionsOf(t, exporter, name)
+		for _, p := range all {
+			if p.Status != "pass" && p.Status != "not_applicable" {
+				return false
+			}
+		}
+		return len(all) > 0
+	})
+}
+
+// notified waits until the page of notifications has an alert of the migration "demo" in a state.
+func notified(t *testing.T, output, state, alert string) {
+	t.Helper()
+	url := "http://" + address(t, output, "notifications")
+	eventually(t, alert+" is "+state, func() bool {
+		var page bytes.Buffer
+		if err := get(t.Context(), url, &page); err != nil {
+			t.Fatal(err)
+		}
+		return regexp.MustCompile(state + `: ` + alert + `</strong> \(\w+\): demo `).MatchString(page.String())
+	})
+}
+
+// script finds one of the demo's scripts in what it prints, and returns its numbered titles.
+func script(t *testing.T, output, name string) (path string, titles []string) {
+	t.Helper()
+	m := regexp.MustCompile(`(?m)^  (/\S+/` + name + `)$`).FindStringSubmatch(output)
 	if m == nil {
-		t.Fatal("the demo does not say how to change the configuration")
+		t.Fatalf("the demo does not name the script %s", name)
 	}
-	text, err := os.ReadFile(m[1])
-	if err != nil {
-		t.Fatal(err)
+	for _, line := range regexp.MustCompile(`(?m)^ +\d+  (.+)$`).FindAllStringSubmatch(shell(t, m[1]), -1) {
+		titles = append(titles, line[1])
 	}
-	decisions := "      extensions: {decisions: {acme_giftcard_setup: {dropped: not sold}, " +
-		"amshopby_setup: {replaced_by: Amasty_Shopby}}}\n"
-	const key = "    preconditions:\n"
-	decided := strings.Replace(string(text), key, key+decisions, 1)
-	if err := os.WriteFile(m[1], []byte(decided), 0o600); err != nil {
-		t.Fatal(err)
+	return m[1], titles
+}
+
+// fixAll pastes all that the demo prints.
+func fixAll(t *testing.T, output, exporter string) {
+	t.Helper()
+	for _, id := range broken {
+		for _, command := range pasted(t, output)[id] {
+			shell(t, command)
+		}
 	}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, m[2], http.NoBody)
-	if err != nil {
-		t.Fatal(err)
+	assertReady(t, exporter, "demo")
+}
+
+// TestFaults breaks all that the demo offers, and undoes it: the precondition that the title names sees each, and the
+// migration is ready again.
+func TestFaults(t *testing.T) {
+	d := startDemo(t, exporterBinary, "--rules=")
+	output := d.explained(t)
+	exporter := address(t, output, "The exporter")
+	fixAll(t, output, exporter)
+	path, titles := script(t, output, "break")
+	if len(titles) < 10 {
+		t.Errorf("%d faults: %q", len(titles), titles)
 	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
+	for i, title := range titles {
+		m := regexp.MustCompile(`^(\w+) (\w+): `).FindStringSubmatch(title)
+		if m == nil {
+			t.Fatalf("%q names no migration and precondition", title)
+		}
+		assertReady(t, exporter, m[1])
+		number := fmt.Sprintf("%s %d", path, i+1)
+		shell(t, number)
+		eventually(t, title, func() bool {
+			status := preconditionsOf(t, exporter, m[1])[m[2]].Status
+			return status == "fail" || status == "warn" || status == "unknown"
+		})
+		if strings.Contains(title, "no undo") {
+			break // the migration is never ready again
+		}
+		shell(t, number+" undo")
+		assertReady(t, exporter, m[1])
 	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		t.Fatalf("reload: %s", response.Status)
+}
+
+// TestStory goes through a migration as the demo offers it: each step leads to the phase that its title names, and the
+// migration is ready in each.
+func TestStory(t *testing.T) {
+	d := startDemo(t, exporterBinary, "--rules=")
+	output := d.explained(t)
+	exporter := address(t, output, "The exporter")
+	fixAll(t, output, exporter)
+	path, titles := script(t, output, "story")
+	phase := func() string {
+		var doc struct{ Migrations []struct{ Phase string } }
+		getJSON(t, "http://"+exporter+"/api/v1/readiness?migration=demo", &doc)
+		return doc.Migrations[0].Phase
+	}
+	for i, title := range titles {
+		shell(t, fmt.Sprintf("%s %d", path, i+1))
+		want, _, _ := strings.Cut(title, ":")
+		eventually(t, title, func() bool { return phase() == want })
+		if strings.Contains(title, "wait until delta_backlog passes") {
+			eventually(t, "nothing waits", func() bool {
+				return preconditions(t, exporter)["delta_backlog"].Status == "pass"
+			})
+			continue // Magento 2 is not prepared yet
+		}
+		if !strings.Contains(title, "migrate:data") { // the delta does not run yet
+			assertReady(t, exporter, "demo")
+		}
+	}
+	if phase() != "done" {
+		t.Errorf("the story ends in the phase %s", phase())
 	}
 }
 
@@ -342,89 +427,39 @@ func assertFromRemedy(t *testing.T, command string, p precondition) {
 	}
 }
 
-// assertWatched checks the whole chain: the exporter is scraped, the project's rules fit it, and alerts arrive.
-func assertWatched(t *testing.T, prometheus, alertmanager string) {
-	t.Helper()
-	eventually(t, "the project's rules record the migration", func() bool {
-		var answer struct {
-			Data struct {
-				Result []struct {
-					Metric map[string]string `json:"metric"`
-				} `json:"result"`
-			} `json:"data"`
-		}
-		query := "/api/v1/query?query=job_migration:magento_migration_ready:min_last10m"
-		getJSON(t, "http://"+prometheus+query, &answer)
-		for _, r := range answer.Data.Result {
-			if r.Metric["migration"] == "demo" {
-				return true
-			}
-		}
-		return false
-	})
-	eventually(t, "Alertmanager has the alert", func() bool {
-		type alert struct {
-			Labels map[string]string `json:"labels"`
-		}
-		var alerts []alert
-		getJSON(t, "http://"+alertmanager+"/api/v2/alerts", &alerts)
-		return slices.ContainsFunc(alerts, func(a alert) bool {
-			return a.Labels["alertname"] == "NotReady" && a.Labels["migration"] == "demo"
-		})
-	})
-}
-
-// TestWindow pastes what the demo prints for the migration that is past migrate:data.
+// TestWindow breaks the migration that is past migrate:data, and reads what is said of it.
 func TestWindow(t *testing.T) {
-	d := startDemo(t, exporterBinary)
+	d := startDemo(t, exporterBinary, "--rules=")
 	output := d.explained(t)
 	exporter := address(t, output, "The exporter")
-	of := func(id string) precondition {
-		var r readiness
-		getJSON(t, "http://"+exporter+"/api/v1/readiness?migration=window", &r)
-		for _, p := range r.Migrations[0].Preconditions {
-			if p.ID == id {
-				return p
-			}
-		}
-		return precondition{}
-	}
 	says := func(id, status, words string) {
 		t.Helper()
 		eventually(t, id+" says: "+words, func() bool {
-			p := of(id)
+			p := preconditionsOf(t, exporter, "window")[id]
 			return p.Status == status && slices.ContainsFunc(p.Findings, func(f finding) bool {
 				return strings.Contains(f.Summary, words)
 			})
 		})
 	}
-	_, section, _ := strings.Cut(output, "\nThe migration \"window\"")
-	section, _, _ = strings.Cut(section, "\nThe exporter ")
-	paste := func(heading string) {
+	path, titles := script(t, output, "break")
+	do := func(title, undo string) {
 		t.Helper()
-		for block := range strings.SplitSeq(section, "\n\n") {
-			if strings.HasPrefix(block, "# "+heading) {
-				if said, err := exec.CommandContext(t.Context(), "bash", "-c", block).CombinedOutput(); err != nil {
-					t.Fatalf("%s: %v\n%s", block, err, said)
-				}
-				return
-			}
+		i := slices.IndexFunc(titles, func(found string) bool { return strings.Contains(found, title) })
+		if i < 0 {
+			t.Fatalf("nothing is called %q in %q", title, titles)
 		}
-		t.Fatalf("nothing to paste for %q in %q", heading, section)
+		shell(t, fmt.Sprintf("%s %d %s", path, i+1, undo))
 	}
+	assertReady(t, exporter, "window")
 	says("delta_backlog", "pass", "migrate:delta runs")
-	if p := of("delta_log"); p.Status != "pass" {
-		t.Errorf("%+v", p)
-	}
-	eventually(t, "both systems are compared and equal", func() bool { return of("reconciliation").Status == "pass" })
-	paste("drop a trigger")
+	do("a trigger is gone", "")
 	says("delta_log", "fail", "changes of sales_flat_order are not logged: the trigger for UPDATE is missing")
 	says("delta_log", "fail", "changes of Magento 1's orders were lost")
-	paste("swap a table")
+	do("swaps a table", "")
 	says("delta_log", "fail", "changes of customer_entity are not logged: its triggers sit on customer_entity_old")
-	paste("stop the delta")
+	do("the delta stops", "")
 	says("delta_backlog", "warn", "migrate:delta does not run")
-	paste("start the delta")
+	do("the delta stops", "undo")
 	says("delta_backlog", "pass", "migrate:delta runs")
 }
 

@@ -9,14 +9,12 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"text/template"
 )
 
-//go:embed files/exporter.yml.tmpl
+//go:embed files/exporter.yml
 var exporterConfig string
 
 // exporterPort is the exporter's default.
@@ -24,10 +22,10 @@ const exporterPort = 10102
 
 // runningExporter is the real exporter, which watches the two shops.
 type runningExporter struct {
-	binary  string
-	config  string
-	address string
-	log     *programLog
+	binary string
+	// Config is its configuration file, Address where it listens.
+	Config, Address string
+	log             *programLog
 }
 
 // startExporter returns when the exporter has evaluated everything once.
@@ -38,25 +36,30 @@ func (d *demo) startExporter(ctx context.Context, s *shops) (*runningExporter, e
 	}
 	e := &runningExporter{
 		binary:  d.exporter,
-		config:  filepath.Join(d.dir, "exporter.yml"),
-		address: address,
+		Config:  filepath.Join(d.dir, "exporter.yml"),
+		Address: address,
 		log:     &programLog{},
 	}
-	if err := writeTemplate(e.config, exporterConfig, s); err != nil {
+	if err := writeTemplate(e.Config, exporterConfig, []*site{s.Demo, s.Window}); err != nil {
 		return nil, err
 	}
 	d.step("Starting the exporter ...")
 	d.start(ctx, e.log, e.binary,
-		"--config.file="+e.config, "--web.listen-address="+e.address, "--web.enable-lifecycle")
-	if err := waitReady(ctx, "http://"+e.address+"/-/ready"); err != nil {
+		"--config.file="+e.Config, "--web.listen-address="+e.Address, "--web.enable-lifecycle")
+	if err := waitReady(ctx, "http://"+e.Address+"/-/ready"); err != nil {
 		return nil, fmt.Errorf("start the exporter: %w", err)
 	}
 	return e, nil
 }
 
+// Reload is the shell command after a change of the configuration.
+func (e *runningExporter) Reload() string {
+	return "curl --silent --show-error --fail -X POST http://" + e.Address + "/-/reload"
+}
+
 // check runs the exporter's own check of the first migration, which prints its table.
 func (e *runningExporter) check(ctx context.Context, stdout, stderr io.Writer) error {
-	cmd := exec.CommandContext(ctx, e.binary, "check", "--config.file="+e.config, "--migration=demo")
+	cmd := exec.CommandContext(ctx, e.binary, "check", "--config.file="+e.Config, "--migration=demo")
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	// An exit code of 2 or 3 means that something fails or is unknown, as expected here.
 	err := cmd.Run()
@@ -92,7 +95,7 @@ type finding struct {
 // readiness asks the exporter for its document.
 func (e *runningExporter) readiness(ctx context.Context) (*readiness, error) {
 	var body bytes.Buffer
-	if err := get(ctx, "http://"+e.address+"/api/v1/readiness", &body); err != nil {
+	if err := get(ctx, "http://"+e.Address+"/api/v1/readiness", &body); err != nil {
 		return nil, err
 	}
 	var r readiness
@@ -113,17 +116,4 @@ func freeAddress(port int) (string, error) {
 	}
 	defer listener.Close()
 	return listener.Addr().String(), nil
-}
-
-// writeTemplate fills a template into a new file.
-func writeTemplate(path, text string, data any) error {
-	t, err := template.New(filepath.Base(path)).Parse(text)
-	if err != nil {
-		return err
-	}
-	var b bytes.Buffer
-	if err := t.Execute(&b, data); err != nil {
-		return err
-	}
-	return os.WriteFile(path, b.Bytes(), 0o600)
 }

@@ -8,16 +8,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 
 	"github.com/alecthomas/kingpin/v2"
 )
 
 func main() {
-	if filepath.Base(os.Args[0]) == magentoCommand {
-		os.Exit(magento(os.Args, os.Stdout, os.Stderr))
-	}
 	var o options
 	app := kingpin.New("magento_migration_demo",
 		"Shows the exporter at work on two private database servers, until Ctrl-C.")
@@ -26,6 +22,10 @@ func main() {
 		Default("bin/magento_migration_exporter").ExistingFileVar(&o.exporter)
 	app.Flag("rules", "Folder with Prometheus rules to load when Prometheus is installed.").
 		Default("dashboards/rules").StringVar(&o.rules)
+	app.Flag("alertmanager", "Alertmanager's configuration, used when Alertmanager is installed.").
+		Default("dashboards/alertmanager.yml").StringVar(&o.alertmanager)
+	app.Flag("faster", "How many times shorter alerts and notifications wait than in earnest.").
+		Default("30").IntVar(&o.faster)
 	kingpin.MustParse(app.Parse(os.Args[1:]))
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)

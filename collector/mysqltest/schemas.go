@@ -47,17 +47,22 @@ var deltaLogged = [...]struct{ document, key string }{
 // migrate:settings and migrate:data do: Magento 2's rows become Magento 1's, and Magento 1 gets a delta log, m2_cl_*,
 // and its triggers. The triggers run as root@localhost; with the tool they run as its account.
 func SimulateMigrateData(ctx context.Context, s *Server, magento1DB, magento2DB, prefix1, prefix2 string) error {
-	migrated := strings.NewReplacer(
-		"{{magento1}}", quoteIdentifier(magento1DB)+"."+prefix1,
-		"{{magento2}}", quoteIdentifier(magento2DB)+"."+prefix2,
-	).Replace(migratedSQL)
-	if err := s.Load(ctx, magento2DB, migrated); err != nil {
+	if err := s.Load(ctx, magento2DB, MigrateData(magento1DB, magento2DB, prefix1, prefix2)); err != nil {
 		return fmt.Errorf("simulate migrate:data: %w", err)
 	}
 	if err := SetUpDeltaLog(ctx, s, magento1DB, prefix1, "CURRENT_USER"); err != nil {
 		return fmt.Errorf("simulate migrate:data's delta log: %w", err)
 	}
 	return nil
+}
+
+// MigrateData returns an SQL script that makes of a small Magento 2's rows those of a small Magento 1 on the same
+// server, as migrate:settings and migrate:data do. It does not make the delta log.
+func MigrateData(magento1DB, magento2DB, prefix1, prefix2 string) string {
+	return strings.NewReplacer(
+		"{{magento1}}", quoteIdentifier(magento1DB)+"."+prefix1,
+		"{{magento2}}", quoteIdentifier(magento2DB)+"."+prefix2,
+	).Replace(migratedSQL)
 }
 
 // DropDeltaLog removes a delta log from a small Magento 1, with its triggers.
@@ -79,15 +84,20 @@ func DropDeltaLog(ctx context.Context, s *Server, db, prefix string) error {
 // SetUpDeltaLog makes the tables and triggers of the tool's delta log in a small Magento 1. The definer is written as
 // in CREATE TRIGGER. The triggers say that they were made an hour ago.
 func SetUpDeltaLog(ctx context.Context, s *Server, db, prefix, definer string) error {
-	var delta strings.Builder
 	// A trigger remembers when it was made; the log of a shop that is being watched is older than the watching.
-	delta.WriteString("SET timestamp = UNIX_TIMESTAMP() - 3600;\n")
+	return s.Load(ctx, db, "SET timestamp = UNIX_TIMESTAMP() - 3600;\n"+DeltaLog(prefix, definer))
+}
+
+// DeltaLog returns an SQL script that makes the tables and triggers of the tool's delta log in a small Magento 1. The
+// definer is written as in CREATE TRIGGER.
+func DeltaLog(prefix, definer string) string {
+	var delta strings.Builder
 	for _, d := range deltaLogged {
 		delta.WriteString(strings.NewReplacer(
 			"{{prefix}}", prefix, "{{document}}", d.document, "{{key}}", d.key, "{{definer}}", definer,
 		).Replace(deltaLogSQL))
 	}
-	return s.Load(ctx, db, delta.String())
+	return delta.String()
 }
 
 // DeltaLogged returns the keys of the documents that the small Magento 1's delta log has, by document.

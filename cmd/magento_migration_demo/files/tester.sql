@@ -1,2 +1,2 @@
 -- Somebody tests Magento 2 before the migration.
-INSERT INTO magento2.catalog_product_entity (attribute_set_id, type_id, sku) VALUES (4, 'simple', 'tester-1');
+INSERT INTO catalog_product_entity (attribute_set_id, type_id, sku) VALUES (4, 'simple', 'tester-1');

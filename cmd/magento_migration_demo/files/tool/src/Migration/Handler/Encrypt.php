@@ -1,0 +1,2 @@
+<?php
+// The exporter looks whether the handlers that a map file names exist.
