@@ -88,6 +88,7 @@ const waived = `
       - {precondition: extensions, reason: test, expires: 2999-01-01}
       - {precondition: migration_tool, reason: test, expires: 2999-01-01}
       - {precondition: backup, reason: test, expires: 2999-01-01}
+      - {precondition: migration_run, reason: test, expires: 2999-01-01}
 `
 
 // entry is a migration on the test's server.

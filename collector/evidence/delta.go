@@ -430,12 +430,12 @@ func activity(d *Delta, now time.Time, s sighting) Activity {
 		}
 	}
 	return Activity{
-		Seen: "the next evaluation shows whether its connections to Magento 1 stay open", Again: secondLook,
+		Seen: "the next evaluation shows whether its connections to Magento 1 stay open", Again: SecondLook,
 	}
 }
 
-// secondLook is the pause before the connections of another exporter's evaluation have ended.
-const secondLook = 2 * time.Second
+// SecondLook is the pause before the connections of another exporter's evaluation have ended.
+const SecondLook = 2 * time.Second
 
 func runs(seen string) Activity { return Activity{Known: true, Running: true, Seen: seen} }
 

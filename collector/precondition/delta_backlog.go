@@ -179,7 +179,7 @@ func (j *deltaBacklogJudge) drained() {
 			j.plan()+" "+j.start(),
 		)
 	default:
-		j.Again = max(2*j.d.Cycle()-j.d.QuietFor, 0) + secondLook
+		j.Again = max(2*j.d.Cycle()-j.d.QuietFor, 0) + evidence.SecondLook
 		j.Fail("pending", "nothing is pending, but not yet over two whole cycles in which Magento 1 was quiet",
 			"", "Close Magento 1 (maintenance.flag, cron off) and let migrate:delta end two more cycles.")
 	}
@@ -214,9 +214,6 @@ func (j *deltaBacklogJudge) running() {
 				j.configArgument())
 	}
 }
-
-// secondLook is how much later than needed another look is made.
-const secondLook = 2 * time.Second
 
 // lastRun says how the last delta ended.
 func (j *deltaBacklogJudge) lastRun() []string {

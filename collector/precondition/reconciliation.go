@@ -78,7 +78,7 @@ func evaluateReconciliation(ctx context.Context, e *evidence.Evidence) finding.V
 	}
 	v.Incomplete = r.Open
 	if r.Again > 0 {
-		v.Again = r.Again + secondLook
+		v.Again = r.Again + evidence.SecondLook
 	}
 	j.judge()
 	return v
