@@ -317,7 +317,11 @@ func earliestData(data []byte, begun bool) (first time.Time, ended bool) {
 }
 
 // sqlError finds the start of what Magento's own log says of an exception of the database.
-var sqlError = regexp.MustCompile(`^\[([^\]]{19,40})\] \S+?\.(?:ERROR|CRITICAL): (SQLSTATE\[.*)$`)
+var sqlError = regexp.MustCompile(`^\[([0-9T:.+\- Z]{19,40})\] [a-zA-Z]+\.(?:ERROR|CRITICAL): (SQLSTATE\[[^\n]{0,1000})`)
+
+// sqlBudget is how much of Magento's log is looked through for an exception, in bytes. One line can hold a whole
+// statement, which is longer than any packet where that was the error.
+const sqlBudget = 96 << 20
 
 // ReadSQLError returns the last exception of the database that Magento's system.log has, without the statement, which
 // holds data of the shop. The text is empty where the end of the file has none.
@@ -327,18 +331,50 @@ func ReadSQLError(path string) (at time.Time, text string, err error) {
 		return time.Time{}, "", err
 	}
 	defer f.Close()
-	lines, err := tail(f, info.Size())
-	if err != nil {
-		return time.Time{}, "", fmt.Errorf("reading %s: %w", path, err)
+	block := make([]byte, 1<<20)
+	floor := max(0, info.Size()-sqlBudget)
+	for end := info.Size(); end > floor; {
+		start := max(floor, end-int64(len(block)))
+		n, err := f.ReadAt(block[:end-start], start)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return time.Time{}, "", fmt.Errorf("reading %s: %w", path, err)
+		}
+		if at, text := lastSQLError(block[:n], start == 0); text != "" {
+			return at, text, nil
+		}
+		if start == floor {
+			break
+		}
+		end = start + sqlOverlap // a line that begins at the end of the block before is whole in this one
 	}
-	for _, line := range slices.Backward(lines) {
-		m := sqlError.FindStringSubmatch(line)
+	return time.Time{}, "", nil
+}
+
+// sqlOverlap is more than what is read of a line.
+const sqlOverlap = 2 << 10
+
+// sqlMark stands in each line that is looked for.
+var sqlMark = []byte(": SQLSTATE[")
+
+// lastSQLError returns the last exception in a block. The first line of a block is a part of one, unless it begins the
+// file.
+func lastSQLError(block []byte, begins bool) (time.Time, string) {
+	for rest := block; ; {
+		mark := bytes.LastIndex(rest, sqlMark)
+		if mark < 0 {
+			return time.Time{}, ""
+		}
+		rest = rest[:mark]
+		start := bytes.LastIndexByte(rest, '\n') + 1
+		if start == 0 && !begins || mark-start > overlap {
+			continue
+		}
+		m := sqlError.FindSubmatch(block[start:])
 		if m == nil {
 			continue
 		}
-		if at, err := time.Parse(time.RFC3339Nano, m[1]); err == nil {
-			return at.UTC(), printable(m[2]), nil
+		if at, err := time.Parse(time.RFC3339Nano, string(m[1])); err == nil {
+			return at.UTC(), printable(string(m[2]))
 		}
 	}
-	return time.Time{}, "", nil
 }

@@ -292,8 +292,6 @@ type runLogLook struct {
 	dataStart time.Time
 	done      bool
 	lock      time.Time
-	sqlError  string
-	sqlAt     time.Time
 }
 
 func (e *Evidence) readRunLog(ctx context.Context, d *Delta, memory *deltaMemory) {
@@ -305,8 +303,6 @@ func (e *Evidence) readRunLog(ctx context.Context, d *Delta, memory *deltaMemory
 			if info, err := os.Stat(filepath.Join(root, progressFile)); err == nil {
 				look.lock = info.ModTime()
 			}
-			// A log that does not exist is no error.
-			look.sqlAt, look.sqlError, _ = delta.ReadSQLError(filepath.Join(root, "var/log/system.log"))
 		}
 		if path == "" {
 			return look, ErrNoLog
@@ -321,7 +317,7 @@ func (e *Evidence) readRunLog(ctx context.Context, d *Delta, memory *deltaMemory
 		memory.dataStart = scan
 	}
 	d.RunLog, d.RunLogErr = look.log, err
-	d.SQLError, d.SQLErrorAt = look.sqlError, look.sqlAt
+	d.SQLErrorAt, d.SQLError = e.sqlError(ctx)
 	if d.RunLog != nil {
 		d.Run = d.RunLog.Delta()
 	}

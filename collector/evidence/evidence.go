@@ -34,7 +34,8 @@ type Evidence struct {
 	flights *Flights
 	delta   deltaLook
 
-	php phpLook
+	php       phpLook
+	systemLog systemLogLook
 
 	releaseOnce sync.Once
 	release     Release

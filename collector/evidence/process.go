@@ -14,19 +14,22 @@ const deltaCommand = "migrate:delta"
 
 // deltaProcess returns the id of a process of this host that runs migrate:delta for this migration, 0 where none is
 // seen: another host, another user or a container can hide it.
-func (e *Evidence) deltaProcess(ctx context.Context) int {
+func (e *Evidence) deltaProcess(ctx context.Context) int { return e.toolProcess(ctx, deltaCommand) }
+
+// toolProcess is deltaProcess for any command of the tool.
+func (e *Evidence) toolProcess(ctx context.Context, command string) int {
 	root := e.Migration.Magento2.Root
 	if root == "" {
 		return 0
 	}
-	flight := Flight{e.Migration.Name, "processes"}
+	flight := Flight{e.Migration.Name, "processes of " + command}
 	id, err := answered(ctx, e.flights, flight, e.Magento1.statementTimeout, func() (int, error) {
 		all, err := procfs.AllProcs()
 		if err != nil {
 			return 0, err
 		}
 		for _, p := range all {
-			if args, err := p.CmdLine(); err == nil && slices.Contains(args, deltaCommand) && runsIn(p, args, root) {
+			if args, err := p.CmdLine(); err == nil && slices.Contains(args, command) && runsIn(p, args, root) {
 				return p.PID, nil
 			}
 		}

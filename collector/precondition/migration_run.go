@@ -97,6 +97,7 @@ func evaluateMigrationRun(ctx context.Context, e *evidence.Evidence) finding.Ver
 		Verdict: &v, e: e,
 		settings: config.SettingsOf[runSettings](&e.Migration.Preconditions, migrationRunID),
 	}
+	j.past(ctx)
 	unreachable := e.Magento1.Unreachable(&v)
 	if e.Magento2.Unreachable(&v) || unreachable {
 		return v

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/mysqltest"
@@ -146,4 +147,130 @@ func TestMigrationRunSettings(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "exporter.yml:4:") || !strings.Contains(err.Error(), "2G") {
 		t.Error(err)
 	}
+}
+
+// runLines are lines of the tool's log without their time, for a mode that got as far as a stage.
+func runLines(mode, stage, step string, more ...string) []string {
+	first := "integrity check"
+	if mode == "delta" {
+		first = "delta delivering"
+	}
+	lines := []string{"[INFO][mode: " + mode + "][stage: " + first + "][step: EAV Step]: started"}
+	if stage != "" {
+		lines = append(lines, "[INFO][mode: "+mode+"][stage: "+stage+"][step: "+step+"]: started")
+	}
+	return append(lines, more...)
+}
+
+// TestMigrationRunPast has logs that real runs left, by how they ended.
+func TestMigrationRunPast(t *testing.T) {
+	t.Parallel()
+	const packet = "SQLSTATE[08S01]: Communication link failure: 1153 Got a packet bigger than 'max_allowed_packet' bytes"
+	const duplicate = "SQLSTATE[23000]: Integrity constraint violation: 1062 Duplicate entry '9-x' for key 'CODE'"
+	s := newShop(t)
+	s.WithRoots()
+	root := s.Migration.Magento2.Root
+	for name, c := range map[string]struct {
+		lines     []string
+		sqlError  string
+		lock      string
+		inPrepare finding.Status
+		inMigrate finding.Status
+		words     []string
+		ok        float64
+	}{
+		"a good one": {shoptest.DataRun, "", "", finding.Pass, finding.Pass, []string{"was completed"}, 1},
+		"refused": {
+			runLines("data", "integrity check", "Map Step", "[ERROR]: Class acme is not mapped",
+				"[NOTICE]: You can use --auto or -a option"),
+			"", "", finding.Warn, finding.Fail,
+			[]string{"stopped after its integrity check", "Class acme is not mapped", "--auto", "without --reset"}, 0,
+		},
+		"died at the triggers": {
+			runLines("data", "setup triggers", "Stage"), "SQLSTATE[HY000]: General error: 1419 You do not have the SUPER",
+			"", finding.Warn, finding.Fail,
+			[]string{"died in Stage", "1419 You do not", "No row was copied", "without --reset"}, 0,
+		},
+		"a packet that is too large": {
+			runLines("data", "data migration", "Map Step"), packet,
+			`{"Migration\\Step\\Map\\Data":{"run":{"process":["catalog_product_entity","sales_flat_invoice"]}}}`,
+			finding.Warn, finding.Fail,
+			[]string{"1153 Got a packet", "the last is sales_flat_invoice", "Raise max_allowed_packet", "without --reset"}, 0,
+		},
+		"a duplicate": {
+			runLines("data", "data migration", "EAV Step"), duplicate, `{"a":{"b":{"result":true}}}`,
+			finding.Warn, finding.Fail, []string{"1062 Duplicate entry", "restore Magento 2 from its backup"}, 0,
+		},
+		"killed": {
+			runLines("data", "data migration", "Log Step"), "", `{"Migration\\Step\\Log\\Data":{"x":{"result":true}}}`,
+			finding.Warn, finding.Fail, []string{"died or was killed in Log Step", "without --reset"}, 0,
+		},
+		"settings": {
+			runLines("settings", "data migration", "Stores Step"), "", "", finding.Warn, finding.Fail,
+			[]string{"migrate:settings died", "run migrate:settings again"}, 0,
+		},
+		"a delta with an error": {
+			runLines("delta", "", "", "[ERROR]: Deltalog for wishlist is not installed"), "", "", finding.Warn, finding.Fail,
+			[]string{"ended with an error in EAV Step", "Deltalog for wishlist"}, 0,
+		},
+		"a delta that was stopped": {
+			runLines("delta", "", ""), "", "", finding.Warn, finding.Warn, []string{"died or was stopped"}, 0,
+		},
+	} {
+		must(t, os.RemoveAll(filepath.Join(root, "var")))
+		at := s.Now().Add(-time.Hour)
+		s.WriteRunLog(at, c.lines...)
+		if c.sqlError != "" {
+			shoptest.WriteUnder(t, root, "var/log/system.log", "["+at.Add(time.Minute).UTC().Format(time.RFC3339)+
+				"] main.ERROR: "+c.sqlError+", query was: INSERT INTO secret\n")
+		}
+		if c.lock != "" {
+			shoptest.WriteUnder(t, root, "var/migration-tool-progress.lock", c.lock)
+		}
+		s.Migration.Phase = config.PhasePrepare
+		s.Start() // another process, which remembers nothing
+		s.WantFinding("migration_run", c.inPrepare, c.words...)
+		s.Migration.Phase = config.PhaseMigrate
+		s.Start()
+		f := s.WantFinding("migration_run", c.inMigrate, c.words...)
+		if strings.Contains(f.Evidence+f.Summary, "secret") {
+			t.Errorf("%s: the statement is shown: %+v", name, f)
+		}
+		mode := strings.TrimPrefix(f.Subject, "last migrate:")
+		s.WantValue(c.ok, "tool_last_run_ok", mode)
+		s.WantValue(finding.UnixSeconds(at.Truncate(time.Microsecond)), "tool_last_run_timestamp_seconds", mode)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestMigrationRunAtWork tells a run that goes on from one that died, and one that was begun again after it had died.
+func TestMigrationRunAtWork(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.WithRoots()
+	s.Migration.Phase = config.PhaseMigrate
+	s.WriteRunLog(s.Now(), runLines("data", "data migration", "Map Step")...)
+	s.WantFinding("migration_run", finding.Pass, "migrate:data is at work", "a moment ago")
+	s.WantAbsent("tool_last_run_ok", "data")
+	s.later(time.Minute)
+	s.WantFinding("migration_run", finding.Fail, "died or was killed in Map Step")
+	s.WriteRunLog(
+		s.Now(),
+		runLines("settings", "", "", "[INFO][mode: settings][stage: x][step: y]: Migration completed")...)
+	s.later(time.Minute)
+	s.WantFinding("migration_run", finding.Pass, "an earlier mode was run again since")
+
+	log := filepath.Join(t.TempDir(), "run.log")
+	must(t, os.WriteFile(log, []byte("[2026-11-01T00:00:00+00:00][INFO][mode: data][stage: data migration]"+
+		"[step: Map Step]: started\n"), 0o600))
+	s.Set("migration_run", map[string]any{"log": log})
+	s.WantFinding("migration_run", finding.Fail, "began 2026-11-01 00:00:00 UTC")
+	s.Set("migration_run", map[string]any{"log": t.TempDir()})
+	s.WantFinding("migration_run", finding.Unknown, "its log cannot be read", "preconditions.migration_run.log")
 }
