@@ -52,7 +52,7 @@ type lab struct {
 	root   *sql.DB
 }
 
-// flavors are the servers that predictions are proved on.
+// flavors are the servers that most predictions are proved on.
 func flavors() []mysqltest.Flavor {
 	return slices.DeleteFunc(mysqltest.Flavors(), func(f mysqltest.Flavor) bool {
 		return f != mysqltest.MariaDB && f != mysqltest.MySQL97

@@ -179,7 +179,7 @@ func harmful(k Kind) bool {
 func proveRandom(t *testing.T, l *lab, r *rand.Rand, deaths, changes *score) {
 	t.Helper()
 	tr := newTrial(r)
-	options := ") CHARACTER SET utf8 ROW_FORMAT=DYNAMIC"
+	options := ") CHARACTER SET utf8 COLLATE utf8_general_ci ROW_FORMAT=DYNAMIC"
 	for side, columns := range [][]string{tr.magento1, tr.magento2} {
 		l.shop(side, "DROP TABLE IF EXISTS `rows`; CREATE TABLE `rows` ("+strings.Join(columns, ", ")+options)
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"magento_migration_exporter/collector/mysqltest"
 )
 
 // situation is one table of a made-up shop: its columns in both systems, and rows that fit or do not.
@@ -195,7 +197,7 @@ func ruleSituations() []situation {
 
 func TestSituations(t *testing.T) {
 	t.Parallel()
-	for _, f := range flavors() {
+	for _, f := range mysqltest.Flavors() {
 		t.Run(f.String(), func(t *testing.T) {
 			t.Parallel()
 			for _, s := range situations() {
@@ -207,8 +209,9 @@ func TestSituations(t *testing.T) {
 
 // prove compares what is foretold with what the server says and holds.
 func prove(t *testing.T, l *lab, s situation) {
-	l.shop(0, "CREATE TABLE `rows` ("+s.magento1+") CHARACTER SET utf8")
-	l.shop(1, "CREATE TABLE `rows` ("+s.magento2+") CHARACTER SET utf8")
+	const options = ") CHARACTER SET utf8 COLLATE utf8_general_ci"
+	l.shop(0, "CREATE TABLE `rows` ("+s.magento1+options)
+	l.shop(1, "CREATE TABLE `rows` ("+s.magento2+options)
 	l.shop(0, "INSERT INTO `rows` VALUES "+s.rows)
 	if got := kinds(l.foretell().Problems); got != s.want {
 		t.Errorf("got  %s\nwant %s", got, s.want)

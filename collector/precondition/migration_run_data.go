@@ -132,24 +132,25 @@ func (j *dataJudge) collision(p fit.Problem) {
 	j.Fail(p.Subject(), what+": "+mode+" would die with error 1062", j.evidence(p), remedy)
 }
 
-// namesake reports what the tool adds to Magento 2's own attributes, sets, groups and stores under a name that is taken.
+// namesake reports what the tool adds to Magento 2's attributes, sets, groups and stores under a name that is taken.
 func (j *dataJudge) namesake(p fit.Problem) {
 	what, mode := "", "migrate:data"
-	remedy := "Rename it in Magento 1 as Magento 2's is spelt, with capital and small letters, or so that it differs more."
+	remedy := "Rename it in Magento 1: spell it as Magento 2's, with the same capital letters, or so that it differs " +
+		"in more than that."
 	switch p.Kind {
 	case fit.Group:
 		what = "groups of attributes get a name or code that their attribute set has already"
 		remedy = "Rename the group in Magento 1 (Catalog, Attributes, Manage Attribute Sets). A code is the name in " +
-			"small letters, with a - for everything but letters and digits. A set that only Magento 2 had before must " +
-			"go there, or restore Magento 2's first backup."
+			"small letters, with a - for all but letters and digits. Where all of the groups are Magento 2's, delete " +
+			"the attribute set there, or restore Magento 2's first backup."
 	case fit.Set:
 		what = "attribute sets have the name of one of Magento 2 in another spelling"
 	case fit.Attribute:
 		what = "attributes have the code of one of Magento 2 in another spelling"
 	case fit.StoreGroup:
 		what, mode = "groups of stores get the same code", "migrate:settings"
-		remedy = "Rename them in Magento 1 (System, Manage Stores) so that their letters of ASCII and digits differ; a " +
-			"name without such letters gets the code store_group."
+		remedy = "Rename them in Magento 1 (System, Manage Stores) so that their letters from a to z and digits " +
+			"differ; a name without such letters gets the code store_group."
 	}
 	j.Fail(
 		p.Subject(),
@@ -192,15 +193,15 @@ func (j *dataJudge) misfit(p fit.Problem) {
 		fit.Cut:       fmt.Sprintf("%s values of %s are longer than %s, and would be cut", n, whose, into),
 		fit.Range:     fmt.Sprintf("%s values of %s are out of the range of %s, and would be changed", n, whose, into),
 		fit.Rounded:   fmt.Sprintf("%s values of %s have more digits than %s, and would be rounded", n, whose, into),
-		fit.Lossy:     fmt.Sprintf("%s values of %s have characters that would become question marks in %s", n, whose, into),
+		fit.Lossy:     fmt.Sprintf("%s values of %s have characters that %s would have as ?", n, whose, into),
 		fit.NoMember:  fmt.Sprintf("%s values of %s are none of %s, and would be empty", n, whose, into),
 		fit.OtherKind: fmt.Sprintf("%s values of %s are no values for %s, and would be 0 or empty", n, whose, into),
 	}[p.Kind]
-	remedy := "Change the values in Magento 1, or make the column of Magento 2 larger before migrate:data. See them with:\n"
+	remedy := "Change the values in Magento 1, or make Magento 2's column larger before migrate:data. See them with:\n"
 	if p.Kind == fit.Lossy {
-		remedy = "The tool's sessions speak utf8: set <init_statements_source> and <init_statements_destination> of " +
-			"config.xml to SET NAMES utf8mb4; where Magento 2's column has that character set, or change the values in " +
-			"Magento 1. See them with:\n"
+		remedy = "Change the values in Magento 1. Where Magento 2's column has the character set utf8mb4, set " +
+			"<init_statements_source> and <init_statements_destination> of config.xml to SET NAMES utf8mb4; instead. " +
+			"See them with:\n"
 	}
 	j.Warn(p.Subject(), summary, j.evidence(p), remedy+p.Query)
 }
