@@ -8,11 +8,20 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
+
+	"magento_migration_exporter/collector/database"
 )
 
-// step looks at one bucket. It is true when that was the last one.
+// step looks at one range or bucket. It is true when that was the last one.
 func (k *keyed) step(ctx context.Context, p *Plan) (bool, []Problem, error) {
 	session := p.sides[magento1].Session
+	started := time.Now()
+	if k.ordered != nil {
+		if err := k.advance(ctx, session); err != nil {
+			return false, nil, err
+		}
+	}
 	var one int
 	err := session.Row(ctx, k.query(false), nil, &one)
 	switch {
@@ -25,7 +34,31 @@ func (k *keyed) step(ctx context.Context, p *Plan) (bool, []Problem, error) {
 		}
 	}
 	k.next++
-	return k.next >= k.buckets, k.merged(), nil
+	if k.ordered == nil {
+		return k.next >= k.buckets, k.merged(), nil
+	}
+	switch took := time.Since(started); {
+	case took < shortest:
+		k.width *= 2
+	case took > longest:
+		k.width = max(k.width/2, 1)
+	}
+	k.after = k.to
+	return k.to == "", k.merged(), nil
+}
+
+// advance finds the end of the next range, none for the last one.
+func (k *keyed) advance(ctx context.Context, session *database.Session) error {
+	var value string
+	switch err := session.Row(ctx, k.limit(), nil, &value); {
+	case errors.Is(err, sql.ErrNoRows):
+		k.to = ""
+	case err != nil:
+		return fmt.Errorf("looking for the next rows of %s: %w", k.from.name, err)
+	default:
+		k.to = k.ordered.literal(value)
+	}
+	return nil
 }
 
 // members reads the rows that collide in this bucket, and lets Magento 2's server confirm it.

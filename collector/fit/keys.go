@@ -2,6 +2,7 @@ package fit
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -13,7 +14,12 @@ type keyed struct {
 	*copied
 	name  string
 	parts []keyPart
-	// buckets is in how many parts the rows are looked at, next the one that follows.
+	// ordered is the part whose index is followed, nil where there is none. Its rows are looked at in ranges, width of
+	// them at a time; after and to are the limits of the present one, literals of SQL.
+	ordered   *keyPart
+	width     int
+	after, to string
+	// buckets is in how many parts the rows are looked at otherwise, next the one that follows.
 	buckets, next int
 	found         []Problem
 	// coarse is true when Magento 1's server lacks a collation and a similar one stands in.
@@ -25,8 +31,10 @@ type keyPart struct {
 	pair
 	// length is how many characters count, 0 for all.
 	length int64
-	// stored is what Magento 2 will hold, grouped is the same under a collation that finds at least as much.
+	// stored is what Magento 2 will hold, grouped is the same under a collation that finds at least as much. plain is
+	// true where the column itself compares like that.
 	stored, grouped string
+	plain           bool
 }
 
 const (
@@ -60,6 +68,7 @@ func (p *planner) addKey(c *copied, key *index) {
 			return
 		}
 	}
+	k.follow()
 	p.tasks = append(
 		p.tasks,
 		&task{name: "key " + c.target + " " + key.name, document: c.document, of: c.from, work: k},
@@ -182,11 +191,65 @@ func (p *planner) group(k *keyed, x *keyPart) bool {
 	if x.from.nullable && !x.to.nullable {
 		x.stored = fmt.Sprintf("COALESCE(%s, %s)", x.stored, empty)
 	}
-	x.grouped = x.stored
+	x.grouped, x.plain = x.stored, x.stored == name
 	if x.to.family() == text {
-		x.grouped = p.collated(k, x)
+		x.plain = x.from.family() == text && x.from.collation == x.to.collation && !x.from.nullableOnly(x.to) &&
+			p.whole(x) && !isWide(x.from.charset)
+		if x.grouped = name; !x.plain {
+			x.grouped = p.collated(k, x)
+		}
 	}
 	return true
+}
+
+// nullableOnly reports whether a column has NULL and the other one does not.
+func (c *column) nullableOnly(other *column) bool { return c.nullable && !other.nullable }
+
+// whole reports whether nothing of a text is cut off, neither by the column nor by the key.
+func (p *planner) whole(x *keyPart) bool {
+	checks, known := p.checks(x.from, x.to)
+	cut := slices.ContainsFunc(checks, func(k check) bool { return k.kind == Cut || k.kind == NoMember })
+	return known && !cut && (x.length == 0 || !x.from.isLong() && x.length >= x.from.chars)
+}
+
+// follow chooses the part of the key by whose index the rows can be gone through in ranges.
+func (k *keyed) follow() {
+	for i := range k.parts {
+		if x := &k.parts[i]; x.plain && k.from.leads(x.from.name) {
+			k.ordered, k.width = x, firstSlice
+			return
+		}
+	}
+}
+
+// number is an integer or decimal, as the server writes it.
+var number = regexp.MustCompile(`^-?[0-9]+([.][0-9]+)?$`)
+
+// literal is a value that the server wrote in hexadecimal, as SQL.
+func (x keyPart) literal(hexadecimal string) string {
+	if x.from.family() == text {
+		return "_" + x.from.charset + " X'" + hexadecimal + "'"
+	}
+	value := plainText(hexadecimal)
+	if number.MatchString(value) {
+		return value // as a text it would be compared as a floating point number
+	}
+	return database.Literal(value)
+}
+
+// limit is the statement for the end of the next range.
+func (k *keyed) limit() string {
+	name := "t." + database.Quote(k.ordered.from.name)
+	value := name
+	if k.ordered.from.family() != text {
+		value = "CONVERT(CAST(" + name + " AS CHAR) USING utf8mb4)"
+	}
+	condition := " WHERE " + name + " IS NOT NULL"
+	if k.after != "" {
+		condition = " WHERE " + name + " > " + k.after
+	}
+	return fmt.Sprintf("SELECT HEX(%s) FROM %s t%s ORDER BY %s LIMIT 1 OFFSET %d", value, database.Quote(k.from.name),
+		condition, name, k.width)
 }
 
 func nonZero(n int64) int64 {
@@ -231,7 +294,16 @@ func (k *keyed) query(members bool) string {
 		groups = append(groups, fmt.Sprintf("g%d", i))
 	}
 	conditions := k.conditions()
-	if k.buckets > 1 {
+	switch {
+	case k.ordered != nil:
+		name := "t." + database.Quote(k.ordered.from.name)
+		if k.after != "" {
+			conditions = append(conditions, name+" > "+k.after)
+		}
+		if k.to != "" {
+			conditions = append(conditions, name+" <= "+k.to)
+		}
+	case k.buckets > 1:
 		conditions = append(conditions, fmt.Sprintf("MOD(%s, %d) = %d", k.bucket(), k.buckets, k.next))
 	}
 	selected, limit := "1", 1

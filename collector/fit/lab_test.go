@@ -183,6 +183,40 @@ func (l *lab) foretell() Report {
 	}
 }
 
+// inParts goes through all tables in the smallest parts.
+func (l *lab) inParts(buckets int) []Problem {
+	l.t.Helper()
+	in := l.input()
+	defer l.close(in)
+	plan, err := NewPlan(l.t.Context(), in.Sides, l.files)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	var all []Problem
+	for _, task := range plan.tasks {
+		for done := false; !done; {
+			switch w := task.work.(type) {
+			case *keyed:
+				if w.width = 1; buckets > 0 {
+					w.ordered, w.buckets = nil, buckets
+				}
+			case *scan:
+				if w.width > 1 {
+					w.width = 1
+				}
+			}
+			var problems []Problem
+			if done, problems, err = task.work.step(l.t.Context(), plan); err != nil {
+				l.t.Fatal(err)
+			}
+			if done {
+				all = append(all, problems...)
+			}
+		}
+	}
+	return all
+}
+
 func (l *lab) input() Input {
 	return Input{
 		Now:   time.Date(2026, 11, 30, 4, 0, 0, 0, time.UTC),

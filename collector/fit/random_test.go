@@ -84,20 +84,20 @@ func newTrial(r *rand.Rand) trial {
 	tr := trial{magento1: []string{"id int unsigned NOT NULL PRIMARY KEY"}, magento2: []string{
 		"id int unsigned NOT NULL PRIMARY KEY"}}
 	all := columnKinds()
-	var to [2]columnKind
+	var from, to [2]columnKind
 	for i, name := range []string{"a", "b"} {
 		kinds := all[r.IntN(len(all))]
-		from := kinds[r.IntN(len(kinds))]
+		from[i] = kinds[r.IntN(len(kinds))]
 		to[i] = kinds[r.IntN(len(kinds))]
-		tr.magento1 = append(tr.magento1, name+" "+from.name+nullable(r, from))
+		tr.magento1 = append(tr.magento1, name+" "+from[i].name+nullable(r, from[i]))
 		tr.magento2 = append(tr.magento2, name+" "+to[i].name+nullable(r, to[i]))
-		n := 1 + r.IntN(min(5, len(from.values)))
+		n := 1 + r.IntN(min(5, len(from[i].values)))
 		for range n {
-			tr.values[i] = append(tr.values[i], from.values[r.IntN(len(from.values))])
+			tr.values[i] = append(tr.values[i], from[i].values[r.IntN(len(from[i].values))])
 		}
 	}
 	if r.IntN(2) == 0 {
-		tr.magento1 = append(tr.magento1, "KEY plain (id)")
+		tr.magento1 = append(tr.magento1, "KEY plain (a"+prefix(from[0])+")")
 	}
 	for i := range r.IntN(3) {
 		var parts []string
@@ -111,6 +111,14 @@ func newTrial(r *rand.Rand) trial {
 		tr.magento2 = append(tr.magento2, fmt.Sprintf("UNIQUE KEY k%d (%s)", i, strings.Join(parts, ", ")))
 	}
 	return tr
+}
+
+// prefix is what an index wants behind the name of a long text.
+func prefix(k columnKind) string {
+	if k.long {
+		return "(5)"
+	}
+	return ""
 }
 
 func nullable(r *rand.Rand, k columnKind) string {
@@ -186,6 +194,9 @@ func proveRandom(t *testing.T, l *lab, r *rand.Rand, deaths, changes *score) {
 	rows := tr.rows(r)
 	l.shop(0, strings.Join(rows, ";\n"))
 	problems := l.foretell().Problems
+	if got, want := kinds(l.inParts(r.IntN(4))), kinds(problems); got != want {
+		t.Errorf("in parts it is %s, at once it is %s", got, want)
+	}
 	m := l.move("rows", "rows", [][2]string{{"id", "id"}, {"a", "a"}, {"b", "b"}})
 	dies := slices.ContainsFunc(problems, func(p Problem) bool { return p.Kind == Collision || p.Kind == OnlyNull })
 	ok := deaths.add(dies, m.number != 0)

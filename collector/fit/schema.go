@@ -98,9 +98,11 @@ func (t *table) primary() *index {
 	return nil
 }
 
-// leads reports whether an index begins with a column.
+// leads reports whether an index begins with a whole column.
 func (t *table) leads(name string) bool {
-	return slices.ContainsFunc(t.indexes, func(i *index) bool { return strings.EqualFold(i.parts[0].column, name) })
+	return slices.ContainsFunc(t.indexes, func(i *index) bool {
+		return strings.EqualFold(i.parts[0].column, name) && i.parts[0].length == 0
+	})
 }
 
 // schema is what is read of one database.
