@@ -453,7 +453,7 @@ func (j *reconciliationJudge) notCompared() {
 	var rest []string
 	for _, s := range j.r.Skipped {
 		switch {
-		case s.Why == reconcile.Nowhere && s.Pair.Level != reconcile.Fail:
+		case s.Why == reconcile.Nowhere && s.Pair.Level != reconcile.Fail, s.Why == reconcile.Unused:
 		case s.Why == reconcile.Nowhere && !j.r.Logging[s.Pair.Document] || s.Why == reconcile.Unmapped:
 			rest = append(rest, s.What+" ("+s.Why+")")
 		case s.Pair.Level == reconcile.Fail:
@@ -518,7 +518,7 @@ func (j *reconciliationJudge) notes() {
 
 // uncounted are entities of which reconciliation_rows has no series.
 func uncounted() []string {
-	return []string{"cms", "rules", "groups", "taxes", "ratings", "stores", "options"}
+	return []string{"cms", "rules", "groups", "taxes", "ratings", "stores", "options", "other"}
 }
 
 func (j *reconciliationJudge) samples() {

@@ -36,8 +36,10 @@ type Pair struct {
 	Option string
 	// Table is Magento 2's, for when there is no map file.
 	Table string
-	// Key is the column whose values name the rows; it need not be unique.
-	Key string
+	// Key is the column whose values name the rows; it need not be unique. Hashed are the columns that make the key of
+	// a small table without a number of its own; Key is empty then.
+	Key    string
+	Hashed []string
 	// Columns are those that are compared, Sum the one that is added up; "-" is none.
 	Columns []string
 	Sum     string
@@ -47,8 +49,12 @@ type Pair struct {
 	// Parent is a document whose deletion deletes the rows with it, "-" for none. Of a grid it is the logged document
 	// whose rows make the grid's.
 	Parent string
-	// Attributes are the codes of those whose values are compared; none for a table that is none of values.
+	// Attributes are the codes of those whose values are compared; none for a table that is none of values. Own is true
+	// for a table of values of which the attributes that the shop has made itself are compared.
 	Attributes []string
+	Own        bool
+	// Flat are codes of attributes whose values are columns of Magento 2's table.
+	Flat []string
 	// One and Many are what people call a row and several, Meaning is what a difference means for Magento 2.
 	One, Many, Meaning string
 	// main is true for the document of the entity's first pair.
@@ -71,20 +77,31 @@ func Pairs() []Pair {
 		if first[f[0]] == "" {
 			first[f[0]] = f[1]
 		}
-		all = append(all, Pair{
+		p := Pair{
 			Entity: f[0], Document: f[1], Option: f[2], Table: f[3], Key: f[4], Columns: strings.Split(f[5], ","),
-			Sum: f[6], Level: Level(f[7]), Shown: f[8], Parent: f[9], Attributes: list(f[10]), One: f[11],
-			Many: f[12], Meaning: f[13], main: f[1] == first[f[0]],
-		})
+			Sum: f[6], Level: Level(f[7]), Shown: f[8], Parent: f[9], One: f[11], Many: f[12], Meaning: f[13],
+			main: f[1] == first[f[0]],
+		}
+		p.setAttributes(f[10])
+		if hashed, ok := strings.CutPrefix(p.Key, "#"); ok {
+			p.Key, p.Hashed = "", strings.Split(hashed, ",")
+		}
+		all = append(all, p)
 	}
 	return all
 }
 
-func list(field string) []string {
-	if field == none {
-		return nil
+func (p *Pair) setAttributes(field string) {
+	flat, isFlat := strings.CutPrefix(field, "flat:")
+	switch {
+	case field == none:
+	case field == "*":
+		p.Own = true
+	case isFlat:
+		p.Flat = strings.Split(flat, ",")
+	default:
+		p.Attributes = strings.Split(field, ",")
 	}
-	return strings.Split(field, ",")
 }
 
 // none stands for an empty field of the table.

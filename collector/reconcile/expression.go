@@ -28,6 +28,8 @@ const (
 	long
 	// bytes have no character set.
 	bytes
+	// hashed is a number made of other columns.
+	hashed
 )
 
 // column is a column that both tables have.
@@ -39,6 +41,25 @@ type column struct {
 	// filled is true when Magento 2's column has no NULL and Magento 1's has: the server puts 0 or '' there. In a
 	// column of a time it puts the present one, which stamped marks.
 	filled, stamped bool
+	// of are the columns that a hashed one is made of.
+	of [2]string
+	// value1 is where Magento 1 has the value, when it is not in the table itself.
+	value1 string
+	// markers is true of a text of which only those without a {{…}} are compared: the tool changes what is in it.
+	markers bool
+	// converted is the list of values that the map file replaces by others.
+	converted string
+}
+
+// placeholder begins what the tool rewrites in a text.
+const placeholder = "{{"
+
+// ref is where a side has the value.
+func (c column) ref(side int) string {
+	if side == magento1 && c.value1 != "" {
+		return c.value1
+	}
+	return "t." + database.Quote(c.names[side])
 }
 
 // newColumn chooses how two columns are compared. A decimal has the scale of Magento 2, which is what can be stored
@@ -99,17 +120,25 @@ const separator = "CHAR(31 USING utf8mb4)"
 // value is the expression for a value's text, ” for NULL. It compares bytes and no collation: the two servers may order
 // and fold texts differently.
 func (c column) value(side int) string {
-	name := "t." + database.Quote(c.names[side])
+	name := c.ref(side)
 	var expression string
 	switch c.kind {
+	case hashed:
+		return c.of[side]
 	case whole:
 		expression = name + " + 0" // which drops the zeros of ZEROFILL
 	case decimal:
 		expression = fmt.Sprintf("CAST(%s AS DECIMAL(38,%d))", name, c.scale)
 	case text:
 		expression = "CONVERT(" + name + " USING utf8mb4)"
+		if side == magento1 {
+			expression = replaced(c.converted, expression)
+		}
 	case long:
 		expression = "CRC32(CONVERT(" + name + " USING utf8mb4))"
+		if c.markers {
+			expression = fmt.Sprintf("IF(LOCATE('%s', %s) > 0, '%[1]s', %s)", placeholder, name, expression)
+		}
 	case bytes:
 		expression = "CRC32(" + name + ")"
 	}
@@ -128,8 +157,26 @@ func (c column) isNull(side int) string {
 	if c.filled {
 		return "0"
 	}
-	return "ISNULL(t." + database.Quote(c.names[side]) + ")"
+	return "ISNULL(" + c.ref(side) + ")"
 }
+
+// replaced is an expression whose value the map file replaces: [old:new;old:new]. It compares bytes, as the tool does.
+func replaced(list, expression string) string {
+	if list == "" {
+		return expression
+	}
+	var whens strings.Builder
+	for pair := range strings.SplitSeq(strings.Trim(list, "[]"), ";") {
+		if before, after, ok := strings.Cut(pair, ":"); ok {
+			fmt.Fprintf(&whens, " WHEN BINARY %s = BINARY %s THEN %s", expression,
+				literal(before), literal(after))
+		}
+	}
+	return "CASE" + whens.String() + " ELSE " + expression + " END"
+}
+
+// literal is a text in utf8mb4, whatever the session's character set is.
+func literal(text string) string { return "CONVERT(" + database.Literal(text) + " USING utf8mb4)" }
 
 // sum is the checksum of one column of a row.
 func (c column) sum(side int) string {
@@ -155,7 +202,21 @@ func (c *comparison) checksum(side int) string {
 	return "CRC32(CONCAT(" + strings.Join(parts, ", ") + "))"
 }
 
-func (c *comparison) key(side int) string { return "t." + database.Quote(c.keys[side]) }
+func (c *comparison) key(side int) string {
+	if len(c.Hashed) > 0 {
+		return c.keys[side]
+	}
+	return "t." + database.Quote(c.keys[side])
+}
+
+// hash is a key made of columns.
+func hash(names []string) string {
+	var parts []string
+	for _, name := range names {
+		parts = append(parts, "IFNULL(CONVERT(t."+database.Quote(name)+" USING utf8mb4), '')")
+	}
+	return "CRC32(CONCAT_WS(" + separator + ", " + strings.Join(parts, ", ") + "))"
+}
 
 // label is the expression for the code of a value's attribute, which has an id of its own on each side.
 func (c *comparison) label(side int) string {
@@ -191,7 +252,7 @@ func (c *comparison) source(side int, condition string) string {
 	if condition != "" {
 		where = append(where, "("+condition+")")
 	}
-	from := " FROM " + database.Quote(c.tables[side]) + " t"
+	from := " FROM " + database.Quote(c.tables[side]) + " t" + c.joins[side]
 	if len(where) > 0 {
 		from += " WHERE " + strings.Join(where, " AND ")
 	}

@@ -128,8 +128,8 @@ func (r *rounds) totals(ctx context.Context, all []*comparison) error {
 		return err
 	}
 	for _, c := range all {
-		if c.sides[0].rows <= window {
-			continue
+		if c.sides[0].rows <= window || len(c.Hashed) > 0 {
+			continue // of hashed keys both sides have the same ones first
 		}
 		// The lowest key may be cut in two, and the window grows.
 		low, high := c.sides[0].min.Int64, c.sides[0].max.Int64
@@ -162,7 +162,7 @@ func (r *rounds) second(ctx context.Context, all []*comparison) error {
 			conditions = append(conditions, condition)
 		}
 		own := "0"
-		if top := c.sides[0].max; top.Valid {
+		if top := c.sides[0].max; top.Valid && len(c.Hashed) == 0 {
 			conditions = append(conditions, fmt.Sprintf("%s <= %d", c.key(1), top.Int64))
 			own = fmt.Sprintf("(SELECT COUNT(*) FROM (SELECT 1%s LIMIT %d) o)",
 				c.source(1, fmt.Sprintf("%s > %d", c.key(1), top.Int64)), window+1)

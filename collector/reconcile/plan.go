@@ -55,6 +55,10 @@ type comparison struct {
 	tables, keys, shown [2]string
 	sums                [2]string
 	columns             []column
+	// joins are further tables of each side, for values of Magento 1 that are columns in Magento 2; explainers are
+	// their documents, in whose log a difference can wait.
+	joins      [2]string
+	explainers []string
 	// attributes are the ids of the compared attributes on each side, in the order of codes.
 	codes      []string
 	attributes [2][]int64
@@ -112,8 +116,16 @@ type planner struct {
 	sides   [2]Side
 	maps    Maps
 	schemas [2]schema
-	// codes are the ids of attributes, by the entity type and the attribute's code.
-	codes [2]map[string]int64
+	// codes are the attributes by the entity type and the code.
+	codes [2]map[string]attribute
+}
+
+// attribute is a row of eav_attribute.
+type attribute struct {
+	id int64
+	// backend names the table of its values, own is true when the shop has made it.
+	backend string
+	own     bool
 }
 
 // NewPlan reads both schemas and finds out what can be compared.
@@ -167,6 +179,8 @@ const (
 	Unmapped = "the map file leaves it out"
 	// Nowhere is the reason of a table that neither system has.
 	Nowhere = "neither system has it"
+	// Unused is the reason of a table of values of which this shop has nothing to compare.
+	Unused = "the shop has no attributes of its own there"
 )
 
 // add plans one pair.
@@ -214,14 +228,9 @@ func system(side int) string {
 
 // fill finds the columns of a comparison; it returns why there is none.
 func (p *planner) fill(c *comparison, columns [2]map[string]columnType) string {
-	key, why := p.column(c, c.Key, columns, true)
-	if why != "" {
+	if why := p.key(c, columns); why != "" {
 		return why
 	}
-	if key.kind != whole {
-		return "its key " + c.Key + " is no number"
-	}
-	c.keys = key.names
 	for _, name := range c.Columns {
 		col, why := p.column(c, name, columns, false)
 		if why != "" {
@@ -235,28 +244,116 @@ func (p *planner) fill(c *comparison, columns [2]map[string]columnType) string {
 		if name == c.Shown {
 			c.shown = col.names
 		}
+		if col.markers {
+			p.Columns = append(p.Columns, Skipped{c.Pair, c.Document + "." + name,
+				"texts with {{…}}, which the tool rewrites"})
+		}
 	}
-	for _, code := range c.Attributes {
-		id1, in1 := p.codes[magento1][entityType(c.Document)+" "+code]
-		id2, in2 := p.codes[magento2][entityType(c.Document)+" "+code]
+	p.flat(c, columns)
+	return p.attributes(c)
+}
+
+// key finds the key of a comparison; it returns why there is none.
+func (p *planner) key(c *comparison, columns [2]map[string]columnType) string {
+	if len(c.Hashed) == 0 {
+		key, why := p.column(c, c.Key, columns, true)
+		if why == "" && key.kind != whole {
+			why = "its key " + c.Key + " is no number"
+		}
+		c.keys = key.names
+		return why
+	}
+	var names [2][]string
+	for _, name := range c.Hashed {
+		col, why := p.column(c, name, columns, true)
+		if why != "" {
+			return why
+		}
+		for side := range names {
+			names[side] = append(names[side], col.names[side])
+		}
+		if name == c.Shown {
+			c.shown = col.names
+		}
+	}
+	for side := range names {
+		c.keys[side] = hash(names[side])
+	}
+	return ""
+}
+
+// flat adds values of Magento 1 that are columns in Magento 2. An attribute that a system lacks is none of this shop.
+func (p *planner) flat(c *comparison, columns [2]map[string]columnType) {
+	for _, code := range c.Flat {
+		a, in1 := p.codes[magento1][entityType(c.Document)+" "+code]
+		t2, in2 := columns[magento2][code]
+		if !in1 || !in2 || !slices.Contains(backends(), a.backend) {
+			continue
+		}
+		document := c.Document + "_" + a.backend
+		alias := fmt.Sprintf("a%d", a.id)
+		col := newColumn([2]string{code, code}, columnType{kind: a.backend, nullable: true}, t2)
+		col.value1 = alias + ".value"
+		c.columns = append(c.columns, col)
+		c.joins[magento1] += fmt.Sprintf(" LEFT JOIN %s %s ON %[2]s.entity_id = t.%[3]s AND %[2]s.attribute_id = %[4]d",
+			database.Quote(p.sides[magento1].Prefix+document), alias, database.Quote(c.Key), a.id)
+		if !slices.Contains(c.explainers, document) {
+			c.explainers = append(c.explainers, document)
+		}
+	}
+}
+
+// backends are the types of values for which there is a table.
+func backends() []string { return []string{"varchar", "int", "text", "decimal", "datetime"} }
+
+// attributes finds the attributes whose values are compared.
+func (p *planner) attributes(c *comparison) string {
+	codes := c.Attributes
+	if c.Own {
+		if codes = p.own(c.Document); len(codes) == 0 {
+			return Unused
+		}
+	}
+	for _, code := range codes {
+		a1, in1 := p.codes[magento1][entityType(c.Document)+" "+code]
+		a2, in2 := p.codes[magento2][entityType(c.Document)+" "+code]
 		if !in1 || !in2 {
 			p.Columns = append(p.Columns, Skipped{c.Pair, c.Document + ", attribute " + code,
 				"one of the systems has no such attribute"})
 			continue
 		}
 		c.codes = append(c.codes, code)
-		c.attributes[0], c.attributes[1] = append(c.attributes[0], id1), append(c.attributes[1], id2)
+		c.attributes[0], c.attributes[1] = append(c.attributes[0], a1.id), append(c.attributes[1], a2.id)
 	}
-	if len(c.Attributes) > 0 && len(c.codes) == 0 {
+	if len(codes) > 0 && len(c.codes) == 0 {
 		return "none of its attributes is in both systems"
 	}
 	return ""
 }
 
+// own returns the codes of the attributes that the shop has made itself and whose values are in a table of both
+// systems.
+func (p *planner) own(document string) []string {
+	var codes []string
+	for name, a := range p.codes[magento1] {
+		kind, code, _ := strings.Cut(name, " ")
+		b := p.codes[magento2][name]
+		if a.own && kind == entityType(document) && a.backend == b.backend &&
+			strings.HasSuffix(document, "_entity_"+a.backend) && len(codes) < maxOwn {
+			codes = append(codes, code)
+		}
+	}
+	slices.Sort(codes)
+	return codes
+}
+
+// maxOwn is how many attributes of a shop's own are compared in one table.
+const maxOwn = 50
+
 // column finds a column on both sides. It returns why it is not compared.
 func (p *planner) column(c *comparison, name string, columns [2]map[string]columnType, key bool) (column, string) {
 	m := p.maps[c.Option]
-	other := name
+	other, markers, converted := name, false, ""
 	if m != nil && c.Level != Grid {
 		field, mapped, err := m.FieldMap(c.Document, name, toolmap.Source)
 		if err != nil {
@@ -269,6 +366,12 @@ func (p *planner) column(c *comparison, name string, columns [2]map[string]colum
 		table2, _ := m.DocumentMap(c.Document, toolmap.Source)
 		rules := append(slices.Clone(m.Transforms(c.Document, name, toolmap.Source)),
 			m.Transforms(table2, other, toolmap.Destination)...)
+		if len(rules) == 1 && rules[0].Class == `Migration\Handler\Placeholder` {
+			markers, rules = true, nil
+		}
+		if converts(rules) {
+			converted, rules = rules[0].Params["map"], nil
+		}
 		if class := changes(rules, c.Attributes); class != "" && !key {
 			return column{}, "the map file gives it another value with " + class
 		}
@@ -281,7 +384,24 @@ func (p *planner) column(c *comparison, name string, columns [2]map[string]colum
 	case !in2:
 		return column{}, system(c.on[1]) + " has no such column"
 	}
-	return newColumn([2]string{name, other}, t1, t2), ""
+	col := newColumn([2]string{name, other}, t1, t2)
+	col.markers = markers
+	if col.converted = converted; converted != "" && col.kind != text {
+		return column{}, "the map file gives it other values"
+	}
+	if markers && col.kind != long {
+		return column{}, "the map file rewrites it"
+	}
+	return col, ""
+}
+
+// converts reports whether the only rule replaces some values by others, and keeps the rest.
+func converts(rules []toolmap.Transform) bool {
+	if len(rules) != 1 || rules[0].Class != `Migration\Handler\Convert` {
+		return false
+	}
+	_, hasDefault := rules[0].Params["defaultValue"]
+	return !hasDefault && strings.Count(rules[0].Params["map"], ":") > 0
 }
 
 // changes returns the class of a rule that gives a value another text. A rule that names attributes changes only
@@ -309,34 +429,36 @@ func entityType(document string) string {
 	return code
 }
 
-// readAttributes returns the ids of the compared attributes.
-func readAttributes(ctx context.Context, side Side, pairs []Pair) (map[string]int64, error) {
-	ids := map[string]int64{}
+// readAttributes returns the attributes that are compared.
+func readAttributes(ctx context.Context, side Side, pairs []Pair) (map[string]attribute, error) {
+	found := map[string]attribute{}
 	codes := map[string]bool{}
 	var args []any
 	for _, p := range pairs {
-		for _, code := range p.Attributes {
+		for _, code := range slices.Concat(p.Attributes, p.Flat) {
 			if !codes[code] {
 				codes[code] = true
 				args = append(args, code)
 			}
 		}
 	}
-	query := fmt.Sprintf("SELECT t.entity_type_code, a.attribute_code, a.attribute_id FROM %s a JOIN %s t"+
-		" ON t.entity_type_id = a.entity_type_id WHERE a.attribute_code IN (%s) LIMIT 1000",
+	query := fmt.Sprintf("SELECT t.entity_type_code, a.attribute_code, a.attribute_id, COALESCE(a.backend_type, ''), "+
+		"COALESCE(a.is_user_defined, 0) FROM %s a JOIN %s t ON t.entity_type_id = a.entity_type_id "+
+		"WHERE a.attribute_code IN (%s) OR a.is_user_defined = 1 AND t.entity_type_code IN ('customer', "+
+		"'customer_address') LIMIT 2000",
 		database.Quote(side.Prefix+"eav_attribute"), database.Quote(side.Prefix+"eav_entity_type"),
 		database.Parameters(len(args)))
 	err := side.Session.Rows(ctx, query, args, func(scan func(...any) error) error {
 		var kind, code string
-		var id int64
-		err := scan(&kind, &code, &id)
-		ids[kind+" "+code] = id
+		var a attribute
+		err := scan(&kind, &code, &a.id, &a.backend, &a.own)
+		found[kind+" "+code] = a
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading the ids of attributes: %w", err)
 	}
-	return ids, nil
+	return found, nil
 }
 
 // Continue takes over what an earlier plan has learnt of the pairs that are compared in the same way.
@@ -356,7 +478,7 @@ func (p *Plan) Continue(earlier *Plan) {
 
 func (c *comparison) same(old *comparison) bool {
 	return c.Document == old.Document && c.Level == old.Level && c.tables == old.tables && c.keys == old.keys &&
-		slices.Equal(c.columns, old.columns) && slices.Equal(c.codes, old.codes)
+		slices.Equal(c.columns, old.columns) && slices.Equal(c.codes, old.codes) && c.joins == old.joins
 }
 
 // MapOptions returns the options of config.xml whose map files a plan uses.

@@ -14,6 +14,7 @@ import (
 	"magento_migration_exporter/collector/mysqltest"
 	"magento_migration_exporter/collector/reconcile"
 	"magento_migration_exporter/collector/shoptest"
+	"magento_migration_exporter/config/toolmap"
 )
 
 // TestMain fails the tests when they leave something behind.
@@ -74,7 +75,18 @@ func open(t *testing.T, server *mysqltest.Server, name string) *database.Session
 // compare runs rounds until nothing is open, as a patient evaluation does.
 func compare(ctx context.Context, t *testing.T, sides [2]reconcile.Side) reconcile.Report {
 	t.Helper()
-	plan, err := reconcile.NewPlan(ctx, sides, nil)
+	payments, err := toolmap.Parse("map.xml", []byte("<map><source><document_rules>"+
+		"<rename><document>sales_flat_order</document><to>sales_order</to></rename>"+
+		"<rename><document>sales_flat_order_payment</document><to>sales_order_payment</to></rename>"+
+		"<rename><document>sales_flat_quote</document><to>quote</to></rename></document_rules><field_rules>"+
+		"<transform><field>sales_flat_order_payment.method</field><handler class=\"\\Migration\\Handler\\Convert\">"+
+		"<param name=\"map\" value=\"[paypal_direct:payflowpro;paypal_standard:paypal_express]\"/></handler></transform>"+
+		"<transform><field>cms_block.content</field><handler class=\"\\Migration\\Handler\\Placeholder\"/></transform>"+
+		"</field_rules></source><destination/></map>"), toolmap.AnyNumber)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := reconcile.NewPlan(ctx, sides, reconcile.Maps{"map_file": payments})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,6 +162,12 @@ func faults() (statements []string, want string) {
 			"DELETE FROM catalog_product_website WHERE website_id = 2",
 			"UPDATE tax_calculation_rate SET rate = 19.0001",
 			"UPDATE newsletter_subscriber SET subscriber_email = ''",
+			"UPDATE customer_entity SET firstname = 'Ann' WHERE entity_id = 1",
+			"UPDATE customer_entity SET gender = 0, lastname = 'x' WHERE entity_id = 3",
+			"UPDATE customer_entity_varchar SET value = 'silver' WHERE entity_id = 1",
+			"UPDATE sales_order_status SET label = 'tired' WHERE status <> 'pending'",
+			"INSERT INTO sales_order_status VALUES ('acme_m2', 'x')",
+			"UPDATE sales_order_payment SET method = 'paypal_standard'",
 			"UPDATE customer_group SET customer_group_code = " +
 				"CASE customer_group_id WHEN 0 THEN 'General' ELSE 'NOT LOGGED IN' END",
 		}, strings.Join([]string{
@@ -157,6 +175,10 @@ func faults() (statements []string, want string) {
 			"sales_flat_order 2 1 [state customer_email] [100000002]",
 			"sales_flat_order 2 1 [state status] [100000003]",
 			"sales_flat_order 0 1 [] [100000004]",
+			"sales_flat_order_payment 2 3 [method] [1 2 3]",
+			"customer_entity 2 1 [firstname] [1]",
+			"customer_entity 2 1 [lastname gender] [3]",
+			"customer_entity_varchar 2 1 [acme_club] [1]",
 			"catalog_product_entity 2 1 [sku] [2]",
 			"catalog_product_entity_decimal 2 2 [price] [1 2]",
 			"catalog_product_entity_decimal 0 1 [special_price] [1]",
@@ -166,6 +188,8 @@ func faults() (statements []string, want string) {
 			"cms_block 2 2 [content] [1 2]",
 			"customer_group 2 2 [customer_group_code] [0 1]",
 			"tax_calculation_rate 2 1 [rate] [1]",
+			"sales_order_status 2 1 [label] [acme_müde]",
+			"sales_order_status 1 1 [] [acme_m2]",
 		}, "\n")
 }
 

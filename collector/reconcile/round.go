@@ -65,9 +65,9 @@ type Outcome struct {
 	Equal bool
 	// Differences were seen twice, with nothing pending.
 	Differences []Difference
-	// Suspects differ and were seen once, or for less than a cycle of a delta that is at work; Pending differ and wait in
-	// the log; Own are rows that Magento 2 took itself; Touched are rows that only a later updated_at in Magento 2 tells
-	// apart.
+	// Suspects differ and were seen once, or for less than a cycle of a delta that is at work; Pending differ and wait
+	// in the log; Own are rows that Magento 2 took itself; Touched are rows that only a later updated_at in Magento 2
+	// tells apart.
 	Suspects, Pending, Own, Touched int
 	// Lost is how many rows could not be compared, because their checksum could not be computed.
 	Lost int

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -266,11 +267,16 @@ func (r *rounds) explain(ctx context.Context, c *comparison, found map[rowID]Row
 		document = c.Parent
 	}
 	pending := map[int64]bool{}
-	if l := r.Log[document]; r.pends(l) && len(found) > 0 {
-		var err error
-		if pending, err = r.pendingKeys(ctx, c, l, found); err != nil {
+	for _, d := range append([]string{document}, c.explainers...) {
+		l := r.Log[d]
+		if !r.pends(l) || len(found) == 0 || len(c.Hashed) > 0 {
+			continue
+		}
+		keys, err := r.pendingKeys(ctx, c, l, found)
+		if err != nil {
 			return fmt.Errorf("looking for rows of %s in the delta log: %w", c.Document, err)
 		}
+		maps.Copy(pending, keys)
 	}
 	deleted, err := r.deletesPending(ctx, c, document, found)
 	if err != nil {

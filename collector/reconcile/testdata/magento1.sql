@@ -1,8 +1,8 @@
 -- The tables of Magento 1 whose values the two servers could write differently, in the types that its releases have.
 CREATE TABLE eav_entity_type (entity_type_id smallint unsigned NOT NULL PRIMARY KEY, entity_type_code varchar(50) NOT NULL);
 INSERT INTO eav_entity_type VALUES (4, 'catalog_product');
-CREATE TABLE eav_attribute (attribute_id smallint unsigned NOT NULL PRIMARY KEY, entity_type_id smallint unsigned NOT NULL, attribute_code varchar(255));
-INSERT INTO eav_attribute VALUES (71, 4, 'name'), (75, 4, 'price'), (76, 4, 'special_price'), (97, 4, 'url_path');
+CREATE TABLE eav_attribute (attribute_id smallint unsigned NOT NULL PRIMARY KEY, entity_type_id smallint unsigned NOT NULL, attribute_code varchar(255), backend_type varchar(8) NOT NULL DEFAULT 'static', is_user_defined smallint unsigned NOT NULL DEFAULT 0);
+INSERT INTO eav_attribute (attribute_id, entity_type_id, attribute_code) VALUES (71, 4, 'name'), (75, 4, 'price'), (76, 4, 'special_price'), (97, 4, 'url_path');
 
 CREATE TABLE sales_flat_order (
   entity_id int unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY, increment_id varchar(50), state varchar(32), status varchar(32),
@@ -33,3 +33,16 @@ CREATE TABLE tax_calculation_rate (tax_calculation_rate_id int NOT NULL PRIMARY 
 INSERT INTO tax_calculation_rate VALUES (1, 'DE', 0, '*', 'DE', 19);
 CREATE TABLE sales_flat_quote (entity_id int unsigned NOT NULL PRIMARY KEY, store_id smallint unsigned NOT NULL, is_active smallint unsigned, items_count int unsigned, base_grand_total double, customer_id int unsigned, customer_email varchar(255), updated_at datetime);
 INSERT INTO sales_flat_quote VALUES (1, 1, NULL, 1, 0.1, NULL, NULL, '0000-00-00 00:00:00');
+
+INSERT INTO eav_entity_type VALUES (1, 'customer'), (2, 'customer_address');
+INSERT INTO eav_attribute VALUES (5, 1, 'firstname', 'varchar', 0), (7, 1, 'lastname', 'varchar', 0), (18, 1, 'gender', 'int', 0), (30, 1, 'acme_club', 'varchar', 1), (31, 1, 'acme_gone', 'varchar', 1);
+CREATE TABLE customer_entity (entity_id int unsigned NOT NULL PRIMARY KEY, email varchar(255), group_id smallint unsigned NOT NULL, store_id smallint unsigned, website_id smallint unsigned, created_at timestamp NULL, updated_at timestamp NULL) DEFAULT CHARSET=utf8;
+INSERT INTO customer_entity VALUES (1, 'ann@example.com', 1, 1, 1, '2016-01-01', '2016-01-01'), (2, 'bob@example.com', 1, 1, 1, '2016-01-01', '2016-01-01'), (3, NULL, 1, 1, 1, '2016-01-01', '2016-01-01');
+CREATE TABLE customer_entity_varchar (value_id int NOT NULL AUTO_INCREMENT PRIMARY KEY, attribute_id smallint unsigned NOT NULL, entity_id int unsigned NOT NULL, value varchar(255), UNIQUE KEY (entity_id, attribute_id)) DEFAULT CHARSET=utf8;
+INSERT INTO customer_entity_varchar (attribute_id, entity_id, value) VALUES (5, 1, 'Ånn'), (7, 1, 'Smith'), (5, 2, 'Bob'), (30, 1, 'gold'), (30, 2, NULL), (31, 2, 'x');
+CREATE TABLE customer_entity_int (value_id int NOT NULL AUTO_INCREMENT PRIMARY KEY, attribute_id smallint unsigned NOT NULL, entity_id int unsigned NOT NULL, value int, UNIQUE KEY (entity_id, attribute_id));
+INSERT INTO customer_entity_int (attribute_id, entity_id, value) VALUES (18, 1, 2);
+CREATE TABLE sales_order_status (status varchar(32) NOT NULL PRIMARY KEY, label varchar(128) NOT NULL) DEFAULT CHARSET=utf8;
+INSERT INTO sales_order_status VALUES ('pending', 'Pending'), ('acme_müde', 'Tired');
+CREATE TABLE sales_flat_order_payment (entity_id int unsigned NOT NULL PRIMARY KEY, parent_id int unsigned NOT NULL, method varchar(255), base_amount_ordered decimal(12,4)) DEFAULT CHARSET=utf8;
+INSERT INTO sales_flat_order_payment VALUES (1, 1, 'paypal_standard', 10), (2, 2, 'checkmo', 1), (3, 3, NULL, NULL);
