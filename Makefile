@@ -93,7 +93,6 @@ soak: .cache/tools/toxiproxy
 	$(GO) test ./collector ./cmd/magento_migration_exporter -v -count=1 -p=1 -parallel=1 -timeout $(TEST_TIMEOUT) \
 		-run '^TestSoak' -soak=$(SOAK)
 	$(GO) test ./collector/backup -v -count=1 -parallel=1 -timeout $(TEST_TIMEOUT) -run '^(TestMemory|TestArchiveMemory|TestEveryCut)$$' -full
-	$(GO) test ./collector/privilege -v -count=1 -timeout $(TEST_TIMEOUT) -run '^TestVerdictsOfRandomGrants$$' -full
 
 # Without the fuzzer's instrumentation, for which everything would be compiled again.
 fuzz-short:

@@ -1,7 +1,6 @@
 package privilege
 
 import (
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -12,14 +11,8 @@ import (
 	"magento_migration_exporter/collector/finding"
 )
 
-var full = flag.Bool("full", false, "try all combinations of grants, for make soak")
-
-func randomCombinations() uint64 {
-	if *full {
-		return 200
-	}
-	return 60
-}
+// randomCombinations is how many accounts are made on each server.
+const randomCombinations = 200
 
 // randomCase is one made-up account.
 type randomCase struct {
@@ -37,10 +30,10 @@ func TestVerdictsOfRandomGrants(t *testing.T) {
 	t.Parallel()
 	onAll(t, func(t *testing.T, l *lab) {
 		var count randomCount
-		for seed := range randomCombinations() {
+		for seed := range uint64(randomCombinations) {
 			c := randomCase{l, newGrantMaker(l, seed), seed, &count}
 			c.forgetAccounts(t)
-			c.exec(t, c.statements...)
+			c.exec(t, strings.Join(c.statements, ";"))
 			o := c.observe(t, "u1", Target{System: finding.Magento1, Database: c.schema})
 			assessment := Assess(o, Task{})
 			expectOneJudgement(t, assessment)
@@ -54,7 +47,7 @@ func TestVerdictsOfRandomGrants(t *testing.T) {
 		t.Logf("%d combinations: %d verdicts, %d of them missing; of those that SHOW GRANTS alone could tell %d "+
 			"right, %d not sure; "+
 			"%d writes of the shop; %d accounts repaired",
-			randomCombinations(), count.verdicts, count.missing, count.explained, count.unsure, count.writes,
+			randomCombinations, count.verdicts, count.missing, count.explained, count.unsure, count.writes,
 			count.repaired)
 	})
 }
@@ -229,6 +222,7 @@ func (l *lab) operate(t *testing.T, name string) map[Privilege]State {
 	defer conn.Close()
 	db := database.Quote(name)
 	done := map[Privilege]State{}
+	var undo []string
 	for _, operation := range []struct {
 		privilege Privilege
 		statement string
@@ -254,9 +248,12 @@ func (l *lab) operate(t *testing.T, name string) map[Privilege]State {
 		default:
 			done[operation.privilege] = Held
 			if operation.undo != "" {
-				l.exec(t, operation.undo)
+				undo = append(undo, operation.undo)
 			}
 		}
+	}
+	if len(undo) > 0 {
+		l.exec(t, strings.Join(undo, ";"))
 	}
 	return done
 }
