@@ -317,7 +317,8 @@ func earliestData(data []byte, begun bool) (first time.Time, ended bool) {
 }
 
 // sqlError finds the start of what Magento's own log says of an exception of the database.
-var sqlError = regexp.MustCompile(`^\[([0-9T:.+\- Z]{19,40})\] [a-zA-Z]+\.(?:ERROR|CRITICAL): (SQLSTATE\[[^\n]{0,1000})`)
+var sqlError = regexp.MustCompile(
+	`^\[([0-9T:.+\- Z]{19,40})\] [a-zA-Z]+\.(?:ERROR|CRITICAL): (SQLSTATE\[[^\n]{0,1000})`)
 
 // sqlBudget is how much of Magento's log is looked through for an exception, in bytes. One line can hold a whole
 // statement, which is longer than any packet where that was the error.

@@ -15,8 +15,8 @@ import (
 
 // Runs are the tool's earlier runs.
 type Runs struct {
-	// Log is the path of the tool's log; LogErr is why it cannot be read. A log that does not exist is no error: the tool
-	// has not run yet.
+	// Log is the path of the tool's log; LogErr is why it cannot be read. A log that does not exist is no error: the
+	// tool has not run yet.
 	Log    string
 	LogErr error
 	// History is what the log says; Whole is false until all of it has been read once.

@@ -89,6 +89,8 @@ type runJudge struct {
 	*finding.Verdict
 	e        *evidence.Evidence
 	settings *runSettings
+	// runs are the tool's earlier runs.
+	runs *evidence.Runs
 }
 
 func evaluateMigrationRun(ctx context.Context, e *evidence.Evidence) finding.Verdict {
@@ -96,13 +98,15 @@ func evaluateMigrationRun(ctx context.Context, e *evidence.Evidence) finding.Ver
 	j := &runJudge{
 		Verdict: &v, e: e,
 		settings: config.SettingsOf[runSettings](&e.Migration.Preconditions, migrationRunID),
+		runs:     e.Runs(ctx),
 	}
-	j.past(ctx)
+	j.past(j.runs)
 	unreachable := e.Magento1.Unreachable(&v)
 	if e.Magento2.Unreachable(&v) || unreachable {
 		return v
 	}
 	j.packets(ctx)
+	j.triggers(ctx)
 	j.statements(ctx)
 	j.data(ctx)
 	return v

@@ -1,7 +1,6 @@
 package precondition
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,8 +14,7 @@ import (
 )
 
 // past judges what the tool's earlier runs did.
-func (j *runJudge) past(ctx context.Context) {
-	r := j.e.Runs(ctx)
+func (j *runJudge) past(r *evidence.Runs) {
 	switch {
 	case r.LogErr != nil:
 		j.Unknown(
@@ -168,20 +166,19 @@ func (j *runJudge) leftBehind(r *evidence.Runs) []string {
 // lastNoted is the last thing that the progress file has: the step, and the table for a step that notes its tables.
 func lastNoted(lock *progress.Lock) string {
 	step := lock.Steps[len(lock.Steps)-1]
-	text := step.Class
 	for _, stage := range step.Stages {
 		if n := len(stage.Process); n > 0 && !lock.Done(step.Class, delta.StageData) {
-			text += fmt.Sprintf(", %d tables, the last is %s", n, stage.Process[n-1])
+			return fmt.Sprintf("%s, %d tables, the last is %s", step.Class, n, stage.Process[n-1])
 		}
 	}
-	return text
+	return step.Class
 }
 
 // The ways to go on, as the tool was seen to need them.
 const (
 	runAgain = "then run the same command again without --reset: it goes on where the progress file ends."
-	startNew = "restore Magento 2 from its backup, then run migrate:settings --reset and migrate:data --reset. What was " +
-		"copied cannot be copied a second time."
+	startNew = "restore Magento 2 from its backup, then run migrate:settings --reset and migrate:data --reset. What " +
+		"was copied cannot be copied a second time."
 )
 
 // wayOn says how to go on after a run that did not end well.

@@ -60,7 +60,7 @@ func (j *runJudge) statements(ctx context.Context) {
 	if !ok {
 		return
 	}
-	j.size(ctx, t)
+	j.size(t)
 	ahead := j.e.Phase.Phase == config.PhasePrepare || j.e.Phase.Phase == config.PhaseMigrate
 	if !t.Whole {
 		j.Incomplete = true

@@ -274,3 +274,48 @@ func TestMigrationRunAtWork(t *testing.T) {
 	s.Set("migration_run", map[string]any{"log": t.TempDir()})
 	s.WantFinding("migration_run", finding.Unknown, "its log cannot be read", "preconditions.migration_run.log")
 }
+
+// TestMigrationRunWaitsForTransactions has a transaction that is open for as long as the test needs it.
+func TestMigrationRunWaitsForTransactions(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.WithRoots()
+	s.WantFinding("migration_run", finding.Pass, "not shown to this account", "GRANT PROCESS ON *.* TO '"+s.User+"'@'%';")
+	s.Exec(s.Server1, "GRANT PROCESS ON *.* TO '"+s.User+"'@'%'")
+	conn, err := s.Root(s.Server1).Conn(t.Context())
+	must(t, err)
+	defer conn.Close()
+	for _, statement := range []string{
+		"USE `" + s.DB1 + "`", "START TRANSACTION", "UPDATE sales_flat_order SET status = 'held' WHERE entity_id = 1",
+		"SELECT SLEEP(7)",
+	} {
+		_, err := conn.ExecContext(t.Context(), statement)
+		must(t, err)
+	}
+	s.WantFinding("migration_run", finding.Warn, "would wait for a transaction of root in connection")
+	s.Migration.Phase = config.PhaseDelta
+	s.Evaluate()
+	for _, f := range s.State("migration_run").Result.Findings {
+		if f.Subject == "setup triggers" {
+			t.Errorf("transactions are judged after the triggers were created: %+v", f)
+		}
+	}
+}
+
+// TestMigrationRunSize shows what is to be copied: by the log of an earlier run, else as a range.
+func TestMigrationRunSize(t *testing.T) {
+	t.Parallel()
+	s := newSmallPacket(t, 3000)
+	s.Exec(s.Server2, "SET GLOBAL max_allowed_packet = 67108864")
+	s.WantFinding("migration_run", finding.Pass, "migrate:data copies about", "between", "sales_flat_order")
+	if rows, ok := s.Value("migration_run_estimated_rows"); !ok || rows < 1000 {
+		t.Errorf("%v rows (%v)", rows, ok)
+	}
+	if seconds, ok := s.Value("migration_run_estimated_seconds"); !ok || seconds < 40 {
+		t.Errorf("%v seconds (%v)", seconds, ok)
+	}
+	s.WriteRunLog(s.Now().Add(-3*time.Hour), shoptest.DataRun[:3]...)
+	s.WriteRunLog(s.Now().Add(-time.Hour), shoptest.DataRun[3:]...)
+	s.WantFinding("migration_run", finding.Pass, "which takes 2 h 0 min, as the longest whole run in its log did")
+	s.WantValue(7200, "migration_run_estimated_seconds")
+}
