@@ -51,8 +51,12 @@ func (j *runJudge) key(path string) string {
 // statements judges the longest statements that the tool will send to Magento 2's server.
 func (j *runJudge) statements(ctx context.Context) {
 	if j.e.Tool.Config == nil {
-		j.Unknown("statements", "it is unknown what the tool copies: there is no config.xml", fmt.Sprint(j.e.Tool.Err),
-			"See the precondition migration_tool, which says why.")
+		seen := j.e.Migration.Key("migration_tool.config") + " is not set"
+		if j.e.Tool.Err != nil {
+			seen = j.e.Tool.Err.Error()
+		}
+		j.Unknown("statements", "it is unknown what the tool copies: config.xml cannot be read", seen,
+			"See the precondition migration_tool, which says how to fix it.")
 		return
 	}
 	m := j.memoryLimit(ctx)

@@ -2,6 +2,7 @@ package precondition_test
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -47,6 +48,7 @@ func newSmallPacket(t *testing.T, orders int) *shop {
 			"REPEAT('x', 250) FROM (SELECT 1000 + a.d + b.d*10 + c.d*100 + e.d*1000 AS n FROM %[1]s a, %[1]s b, %[1]s c, "+
 			"%[1]s e) numbers WHERE n < %d", digits, 1000+orders),
 	)
+	s.On2("ALTER TABLE sales_order MODIFY customer_email varchar(255)")
 	s.Exec(s.Server2, "SET GLOBAL max_allowed_packet = 1048576")
 	return s
 }
@@ -314,8 +316,11 @@ func TestMigrationRunSize(t *testing.T) {
 	if seconds, ok := s.Value("migration_run_estimated_seconds"); !ok || seconds < 40 {
 		t.Errorf("%v seconds (%v)", seconds, ok)
 	}
-	s.WriteRunLog(s.Now().Add(-3*time.Hour), shoptest.DataRun[:3]...)
-	s.WriteRunLog(s.Now().Add(-time.Hour), shoptest.DataRun[3:]...)
+	now := s.Now()
+	s.WriteRunLog(now.Add(-3*time.Hour), shoptest.DataRun[:3]...)
+	s.WriteRunLog(now.Add(-time.Hour), shoptest.DataRun[3:]...)
 	s.WantFinding("migration_run", finding.Pass, "which takes 2 h 0 min, as the longest whole run in its log did")
-	s.WantValue(7200, "migration_run_estimated_seconds")
+	if seconds, _ := s.Value("migration_run_estimated_seconds"); math.Round(seconds) != 7200 {
+		t.Errorf("%v seconds", seconds)
+	}
 }
