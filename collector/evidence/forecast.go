@@ -2,13 +2,11 @@ package evidence
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/integrity"
-	"magento_migration_exporter/collector/requirements"
 	"magento_migration_exporter/config/composer"
 	"magento_migration_exporter/config/envphp"
 )
@@ -96,7 +94,7 @@ func (e *Evidence) integrityInput(ctx context.Context) integrity.Input {
 	}
 	if lock, err := e.Files.Lock(); err == nil {
 		tool, _ := lock.Package(composer.DataMigrationTool)
-		in.Options.GroupNames = wantsGroupNames(tool.Version)
+		in.Options.Tool = tool.Version
 	}
 	if modules, err := e.Files.ConfigPHP(); err == nil && modules.Unknown == "" {
 		in.Modules = map[string]bool{}
@@ -111,13 +109,6 @@ func (e *Evidence) integrityInput(ctx context.Context) integrity.Input {
 		}
 	}
 	return in
-}
-
-// wantsGroupNames reports whether a release of the tool checks the names of attribute groups. Of a development branch
-// that is not known, so it is not predicted.
-func wantsGroupNames(release string) bool {
-	r, ok := requirements.ParseRelease(strings.TrimPrefix(release, "v"))
-	return ok && r.Compare(requirements.Release{Major: 2, Minor: 3, Patch: 5}) < 0
 }
 
 // search continues the search for rows of Magento 1 whose parents are missing, and then for duplicate URL rewrites, on

@@ -12,11 +12,14 @@ const eavGroups = "eav_attribute_groups_file"
 
 func (c *checker) eav() {
 	c.compareGroup(comparison{option: "eav_map_file"}, "eav_document_groups_file", "documents")
-	if c.plan.groupNames {
-		c.groupNames()
+	for _, check := range []struct {
+		rule string
+		run  func()
+	}{{ruleGroupNames, c.groupNames}, {ruleFrontendInputs, c.frontendInputs}, {ruleClasses, c.classes}} {
+		if holds(check.rule, c.plan.tool) {
+			check.run()
+		}
 	}
-	c.frontendInputs()
-	c.classes()
 }
 
 // incompatible is what the EAV step says of a value in a row.

@@ -129,6 +129,7 @@ func (f *Forecast) reduced() *Forecast {
 		Unpredicted:        p.Unpredicted,
 		ModuleDir:          p.ModuleDir,
 		resolvesDuplicates: p.resolvesDuplicates,
+		tool:               p.tool,
 	}
 	return &Forecast{
 		plan,

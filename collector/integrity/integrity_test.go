@@ -89,7 +89,7 @@ func testVariant(t *testing.T, server *mysqltest.Server, prefix1, prefix2 string
 	found := s.forecast(t).Predictions
 	expect(t, found, strings.ReplaceAll(said, "@2", prefix2))
 	later := s.input(t)
-	later.Options.GroupNames = false
+	later.Options.Tool = "2.3.5"
 	var newer Forecaster
 	forecast, err := newer.Forecast(t.Context(), later)
 	if err != nil {

@@ -159,7 +159,7 @@ func (k ForeignKey) query() string {
 // all orphans of a key; here each line has the one that was found. Its names of tables are the real ones.
 func (o Orphans) Predictions(p *Plan, source *Schema) []Prediction {
 	i := slices.IndexFunc(p.Steps, func(s Step) bool { return s.Class == dataIntegrity })
-	if i < 0 {
+	if i < 0 || !holds(ruleOrphans, p.tool) {
 		return nil
 	}
 	var predictions []Prediction

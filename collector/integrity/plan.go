@@ -23,9 +23,8 @@ type Options struct {
 	MagentoRoot string
 	// Developer tells that Magento 2 is in developer mode, in which the tool refuses files that its XSDs refuse.
 	Developer bool
-	// GroupNames says that the tool's release wants the product attribute sets of Magento 1 to have certain groups:
-	// those up to 2.3.4 do. The check was removed on 2020-04-08, between 2.3.4 and 2.3.5.
-	GroupNames bool
+	// Tool is the tool's release, as composer.lock has it; empty when it is not known. Not all releases have all rules.
+	Tool string
 }
 
 // Plan is what a config.xml asks for: its integrity stages, and the files that they use.
@@ -41,7 +40,7 @@ type Plan struct {
 
 	edition, editionNumber string
 	resolvesDuplicates     bool
-	groupNames             bool
+	tool                   string
 	maps                   map[string]*toolmap.Map
 	groups                 map[string]*toolmap.Groups
 	classes                *toolmap.ClassMap
@@ -67,7 +66,7 @@ func NewPlan(c *toolconfig.Config, o Options) *Plan {
 		edition:            c.Value("edition_migrate"),
 		editionNumber:      c.Value("edition_number"),
 		resolvesDuplicates: !empty(c.Value("auto_resolve_urlrewrite_duplicates")),
-		groupNames:         o.GroupNames,
+		tool:               o.Tool,
 		maps:               map[string]*toolmap.Map{},
 		groups:             map[string]*toolmap.Groups{},
 	}

@@ -118,7 +118,7 @@ func (s *shop) input(t *testing.T) Input {
 		Destination:       s.session(t, s.magento2),
 		SourcePrefix:      s.prefix1,
 		DestinationPrefix: s.prefix2,
-		Options:           Options{MagentoRoot: filepath.Join(s.dir, "no-magento"), GroupNames: true},
+		Options:           Options{MagentoRoot: filepath.Join(s.dir, "no-magento"), Tool: "2.3.4"},
 		Modules: map[string]bool{
 			"Magento_Inventory":    true,
 			"Magento_DataExporter": true,
