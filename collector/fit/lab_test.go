@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -154,13 +153,7 @@ func files(t *testing.T) Files {
 
 func (l *lab) session(side int) *database.Session {
 	l.t.Helper()
-	s, err := database.Open(l.t.Context(), database.Endpoint{
-		Host: l.server.Host(), Port: l.server.Port(), Name: l.names[side], User: "root",
-	}, database.Options{StatementTimeout: time.Minute, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	return s
+	return openOn(l.t, l.server, l.names[side])
 }
 
 // foretell goes through all tables.

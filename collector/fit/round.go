@@ -162,7 +162,8 @@ func (l *Looker) begin(ctx context.Context, in Input) error {
 // known reports whether a task's table is as it was when it was looked at.
 func (l *Looker) known(t *task, now time.Time) bool {
 	r, looked := l.results[t.name]
-	return looked && r.err == nil && t.of != nil && r.changed == t.of.changed && now.Sub(r.at) < forgetting
+	return looked && r.err == nil && t.of != nil && r.changed != "" && r.changed == t.of.changed &&
+		now.Sub(r.at) < forgetting
 }
 
 // step does one part of a task. The error is one after which the session cannot be used any more.

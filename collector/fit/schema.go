@@ -79,7 +79,8 @@ type table struct {
 	name              string
 	engine, rowFormat string
 	rows              int64
-	// changed is a text that changes when rows do, as far as the server knows it.
+	// changed is a text that changes when rows do, as far as the server knows it; it is empty where that cannot be
+	// relied on.
 	changed string
 	columns []*column
 	indexes []*index
@@ -161,15 +162,18 @@ func readTables(ctx context.Context, session *database.Session) (map[string]*tab
 	tables := map[string]*table{}
 	err := session.Rows(ctx, tablesSQL, nil, func(scan func(...any) error) error {
 		t := &table{byName: map[string]*column{}}
-		var base bool
+		var base, now bool
 		var increment, updated string
-		if err := scan(&t.name, &base, &t.engine, &t.rowFormat, &t.rows, &increment, &updated); err != nil {
+		if err := scan(&t.name, &base, &t.engine, &t.rowFormat, &t.rows, &increment, &updated, &now); err != nil {
 			return err
 		}
 		t.changed = increment + " " + updated
 		if updated == "" {
 			// A server that does not know when a table was written to (InnoDB after a start) leaves the estimate.
 			t.changed += fmt.Sprint(t.rows)
+		}
+		if now {
+			t.changed = "" // the next change can be within the same second
 		}
 		if base {
 			tables[t.name] = t

@@ -122,7 +122,7 @@ func (j *dataJudge) collision(p fit.Problem) {
 		several(p),
 	)
 	if p.Kind == fit.Merge {
-		j.Warn(p.Subject(), what+": migrate:data keeps one of them", j.evidence(p), remedy)
+		j.Note(p.Subject(), what+": migrate:data keeps one of them", j.evidence(p), "")
 		return
 	}
 	mode := "migrate:data"
