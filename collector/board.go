@@ -5,6 +5,7 @@
 package collector
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
@@ -152,6 +153,13 @@ func (b *Board) Histories(now time.Time) []history.Migration {
 	)
 }
 
+// saved returns what an earlier process saved for the evaluations of a migration.
+func (b *Board) saved(name string) map[string]json.RawMessage {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.past[name].Kept
+}
+
 // LastReport returns when the last go/no-go report of a migration was made before this one, zero when none was.
 func (b *Board) LastReport(name string, now time.Time) time.Time {
 	b.mu.RLock()
@@ -176,8 +184,11 @@ func (b *Board) Reported(name string, now time.Time) {
 // know stay: another version wrote them.
 func (b *Board) kept(state *MigrationState, now time.Time) history.Migration {
 	name := state.Migration.Name
-	m := history.Migration{Name: name, Seen: now, Reports: b.past[name].Reports, Logs: map[string]history.Log{}}
-	maps.Copy(m.Logs, b.past[name].Logs)
+	past := b.past[name]
+	m := history.Migration{
+		Name: name, Seen: now, Reports: past.Reports, Logs: map[string]history.Log{}, Kept: past.Kept,
+	}
+	maps.Copy(m.Logs, past.Logs)
 	for _, ps := range state.Preconditions {
 		if len(ps.History) > 0 {
 			m.Logs[ps.Precondition.ID] = ps.History

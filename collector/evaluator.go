@@ -15,6 +15,7 @@ import (
 	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/collector/evidence"
 	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/history"
 	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/config"
 )
@@ -177,10 +178,12 @@ func (e *Evaluator) memory(m *config.Migration) (*evidence.Memory, func()) {
 	defer e.memoriesMu.Unlock()
 	kept := e.memories[m.Name]
 	switch {
-	case kept == nil, kept.of != m && (kept.users > 0 || !kept.of.SeesAs(m)):
+	case kept == nil:
+		kept = &keptMemory{memory: evidence.NewMemory(e.board.saved(m.Name))}
+	case kept.of != m && (kept.users > 0 || !kept.of.SeesAs(m)):
 		kept = &keptMemory{memory: &evidence.Memory{}}
-		e.memories[m.Name] = kept
 	}
+	e.memories[m.Name] = kept
 	kept.of = m
 	kept.users++
 	return kept.memory, func() {
@@ -188,6 +191,20 @@ func (e *Evaluator) memory(m *config.Migration) (*evidence.Memory, func()) {
 		defer e.memoriesMu.Unlock()
 		kept.users--
 	}
+}
+
+// Histories returns what is to be kept of all migrations over a restart: what the board has seen, and what evaluations
+// keep of one another.
+func (e *Evaluator) Histories(now time.Time) []history.Migration {
+	all := e.board.Histories(now)
+	e.memoriesMu.Lock()
+	defer e.memoriesMu.Unlock()
+	for i := range all {
+		if kept := e.memories[all[i].Name]; kept != nil {
+			all[i].Kept = kept.memory.Saved()
+		}
+	}
+	return all
 }
 
 // forget drops what is kept of migrations that are no longer configured, and which logins wait: whoever reloads may

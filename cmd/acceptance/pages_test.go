@@ -369,10 +369,14 @@ func testWithoutScripts(t *testing.T, b *tab, _ string) {
 	b.is(`document.querySelectorAll(".row").length === 1 && document.querySelector(".row h2").innerText === "other"`)
 	b.is(`document.getElementById("status").value === "ready"`)
 	b.open(d.base + "/migrations/acme")
-	b.is(`[...document.querySelectorAll("button")].every(b => b.offsetParent === null)`)
+	b.is(`[...document.querySelectorAll("button[type=button]")].every(b => b.offsetParent === null)`)
 	b.is(`document.querySelector("#privileges .command pre").innerText.startsWith("GRANT ")`)
 	b.click("#network-notes summary")
 	b.is(`document.querySelector("#network-notes").open`)
+	b.do(chromedp.SetValue(chromedp.ID("since"), "3d"))
+	b.click("#since-show")
+	b.eventually(`location.search === "?since=3d" && document.readyState === "complete"`)
+	b.is(`document.querySelector(".since h2").innerText.includes("the history begins at")`)
 }
 
 func testReports(t *testing.T, b *tab, axe string) {

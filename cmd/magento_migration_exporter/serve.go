@@ -65,7 +65,7 @@ func serve(ctx context.Context, f *flags, cfg *config.Config, hangup <-chan os.S
 	var background sync.WaitGroup
 	defer background.Wait()
 	defer cancel()
-	background.Go(func() { evaluateAndKeep(ctx, scheduler, board, store) })
+	background.Go(func() { evaluateAndKeep(ctx, scheduler, evaluator, board.Changed(), store) })
 	if err := scheduler.Apply(ctx, cfg); err != nil {
 		return nil // stopped before it began
 	}
@@ -75,12 +75,13 @@ func serve(ctx context.Context, f *flags, cfg *config.Config, hangup <-chan os.S
 
 // evaluateAndKeep evaluates until ctx ends, and writes the history; also what the last evaluations found.
 func evaluateAndKeep(
-	ctx context.Context, scheduler *collector.Scheduler, board *collector.Board, store *history.Store,
+	ctx context.Context, scheduler *collector.Scheduler, evaluator *collector.Evaluator, changed <-chan struct{},
+	store *history.Store,
 ) {
 	keeping, end := context.WithCancel(context.WithoutCancel(ctx))
 	var kept sync.WaitGroup
 	kept.Go(func() {
-		store.Run(keeping, board.Changed(), func() []history.Migration { return board.Histories(time.Now()) })
+		store.Run(keeping, changed, func() []history.Migration { return evaluator.Histories(time.Now()) })
 	})
 	scheduler.Run(ctx)
 	end()

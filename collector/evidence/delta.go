@@ -2,6 +2,9 @@ package evidence
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -180,10 +183,66 @@ func (e *Evidence) deltaMemory(ctx context.Context) (*deltaMemory, error) {
 		of[i] = instance
 	}
 	if !memory.of[0].Is(of[0]) || !memory.of[1].Is(of[1]) {
-		*memory = deltaMemory{}
+		*memory = deltaMemory{meter: e.savedRates(of)}
 	}
 	memory.of = of
 	return memory, nil
+}
+
+// savedDelta is what outlives a restart, with the databases that it was measured on.
+type savedDelta struct {
+	Of    [2]savedInstance `json:"of"`
+	Meter json.RawMessage  `json:"meter"`
+}
+
+// savedInstance is a database.Instance whose name is not shown, and takes little room.
+type savedInstance struct {
+	Name    string    `json:"name"`
+	Started time.Time `json:"started"`
+}
+
+func saveInstance(i database.Instance) savedInstance {
+	sum := sha256.Sum256([]byte(i.Name))
+	return savedInstance{hex.EncodeToString(sum[:8]), i.Started.UTC().Truncate(time.Second)}
+}
+
+// is reports whether the database is the one that was saved.
+func (s savedInstance) is(i database.Instance) bool {
+	now := saveInstance(i)
+	return database.Instance{
+		Name:    s.Name,
+		Started: s.Started,
+	}.Is(
+		database.Instance{Name: now.Name, Started: now.Started},
+	)
+}
+
+// savedDeltaName is its name in the memory.
+const savedDeltaName = "delta"
+
+// savedRates returns what an earlier process has measured on these databases, nothing when that cannot be read.
+func (e *Evidence) savedRates(of [2]database.Instance) delta.Meter {
+	var s savedDelta
+	if json.Unmarshal(e.Memory.Saved()[savedDeltaName], &s) != nil || !s.Of[0].is(of[0]) || !s.Of[1].is(of[1]) {
+		return delta.Meter{}
+	}
+	meter, err := delta.RestoreMeter(s.Meter, e.Now)
+	if err != nil {
+		return delta.Meter{}
+	}
+	return meter
+}
+
+// saveRates keeps the rates over a restart. Those of a database that was not seen yet are nobody's.
+func (e *Evidence) saveRates(memory *deltaMemory) {
+	meter, err := memory.meter.Save()
+	if err != nil || memory.of[0].Name == "" || memory.of[1].Name == "" {
+		return
+	}
+	s := savedDelta{[2]savedInstance{saveInstance(memory.of[0]), saveInstance(memory.of[1])}, meter}
+	if text, err := json.Marshal(s); err == nil {
+		e.Memory.Save(savedDeltaName, text)
+	}
 }
 
 func (d *Delta) readClock(ctx context.Context, m1 *System, now time.Time) error {
@@ -478,6 +537,7 @@ func (e *Evidence) measure(ctx context.Context, d *Delta, memory *deltaMemory) {
 		Running: d.Activity.Running, Cycle: d.Cycle(),
 	})
 	d.Backlog.Points = memory.meter.Points()
+	e.saveRates(memory)
 	newest, err := e.newest(ctx, d)
 	quiet := err == nil && newest == memory.newest
 	memory.newest = newest

@@ -44,6 +44,8 @@ type line struct {
 	Seen      int64              `json:"seen"`
 	Reports   []int64            `json:"reports,omitempty"`
 	Changes   map[string][]entry `json:"changes"`
+	// Kept are JSON values.
+	Kept map[string]json.RawMessage `json:"kept,omitempty"`
 }
 
 // entry is a change as an array: time, status, summary, and 1 for the first one.
@@ -154,7 +156,20 @@ func readLine(text []byte, now time.Time) (Migration, error) {
 		}
 	}
 	Fit(m.Logs)
+	m.Kept = small(l.Kept)
 	return m, nil
+}
+
+// small leaves out what is larger than anything that evaluations keep.
+func small(kept map[string]json.RawMessage) map[string]json.RawMessage {
+	total := 0
+	for name, value := range kept {
+		total += len(name) + len(value)
+	}
+	if total > maxKept {
+		return nil
+	}
+	return kept
 }
 
 // earliest is before the first version of the exporter.
@@ -201,7 +216,7 @@ func write(w io.Writer, h header, migrations []Migration, now time.Time) error {
 }
 
 func lineOf(m *Migration, now time.Time) line {
-	l := line{Migration: m.Name, Seen: m.Seen.UnixMilli(), Changes: map[string][]entry{}}
+	l := line{Migration: m.Name, Seen: m.Seen.UnixMilli(), Changes: map[string][]entry{}, Kept: small(m.Kept)}
 	for _, at := range m.Reports {
 		l.Reports = append(l.Reports, at.UnixMilli())
 	}

@@ -2,6 +2,7 @@
 package history
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -18,7 +19,9 @@ const (
 	// maxSummary is how many bytes of a change's summary are kept.
 	maxSummary = 160
 	// maxBytes is what one migration may take in the file: a thousand of them stay below 10 MB.
-	maxBytes = 9 << 10
+	maxBytes = 15 << 9
+	// maxKept is how many bytes of what evaluations keep are in the file.
+	maxKept = 1500
 	// maxReports is how many times of a migration's last reports are kept.
 	maxReports = 8
 )
@@ -105,6 +108,8 @@ type Migration struct {
 	Reports []time.Time
 	// Logs are by the precondition's id.
 	Logs map[string]Log
+	// Kept is what evaluations keep of one another, by name.
+	Kept map[string]json.RawMessage
 }
 
 // outdated reports whether nothing of the migration is worth keeping.

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -79,6 +80,7 @@ func TestAThousandMigrationsFit(t *testing.T) {
 		noon := noon.Add(time.Hour)
 		m.Reports = AddReport(m.Reports, noon)
 	}
+	m.Kept = map[string]json.RawMessage{"delta": json.RawMessage(`"` + strings.Repeat("k", maxKept-10) + `"`)}
 	counted := &counter{}
 	all := slices.Repeat([]Migration{m}, 1000)
 	if err := write(counted, header{Host: "h", Writer: "w"}, all, noon); err != nil || counted.n > 10_000_000 {

@@ -30,8 +30,8 @@ const (
 	// pause is the least time between two writes.
 	pause = 10 * time.Second
 	// retry is when a write that failed is tried again, without a change, and refresh when one that worked is repeated:
-	// the file says when a migration was last configured.
-	retry, refresh = time.Minute, 24 * time.Hour
+	// the file has rates, and says when a migration was last configured.
+	retry, refresh = time.Minute, 15 * time.Minute
 	// drain is how long the process waits at its end for a disk that hangs.
 	drain = 2 * time.Second
 )
@@ -226,22 +226,19 @@ func (s *Store) Run(ctx context.Context, changed <-chan struct{}, collect func()
 	}
 	again := time.NewTimer(pause) // soon: what was moved aside has to be written again
 	defer again.Stop()
-	for dirty := false; ; {
+	for {
 		select {
 		case <-ctx.Done():
-			if dirty || len(changed) > 0 {
-				s.inBackground(ctx, collect())
-			}
+			s.inBackground(ctx, collect())
 			return
 		case <-changed:
 		case <-again.C:
 		}
-		dirty = true
 		if !wait(ctx, settle) {
 			continue
 		}
 		next := refresh
-		if dirty = !s.inBackground(ctx, collect()); dirty {
+		if !s.inBackground(ctx, collect()) {
 			next = retry
 		}
 		again.Reset(next)

@@ -3,6 +3,7 @@ package history
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -55,10 +56,13 @@ func opened(t *testing.T, dir string) (*Store, *lockedLog) {
 
 // shop is a migration in whose history one precondition failed an hour ago.
 func shop(name string) Migration {
-	return Migration{Name: name, Seen: noon, Logs: map[string]Log{"backup": {
-		{At: noon.Add(-2 * time.Hour), Status: finding.Pass, Summary: "it is whole", First: true},
-		{At: noon.Add(-time.Hour), Status: finding.Fail, Summary: "it is cut off"},
-	}}}
+	return Migration{
+		Name: name, Seen: noon, Kept: map[string]json.RawMessage{"delta": json.RawMessage(`{"best":7}`)},
+		Logs: map[string]Log{"backup": {
+			{At: noon.Add(-2 * time.Hour), Status: finding.Pass, Summary: "it is whole", First: true},
+			{At: noon.Add(-time.Hour), Status: finding.Fail, Summary: "it is cut off"},
+		}},
+	}
 }
 
 // wantShop compares a history that was read with that of shop.
@@ -67,6 +71,9 @@ func wantShop(t *testing.T, past map[string]Migration, name string) {
 	want, got := shop(name).Logs["backup"], past[name].Logs["backup"]
 	if len(got) != len(want) {
 		t.Fatalf("%s has %v, want %v", name, got, want)
+	}
+	if kept := string(past[name].Kept["delta"]); kept != `{"best":7}` {
+		t.Errorf("%s keeps %s", name, kept)
 	}
 	for i := range want {
 		if got[i] != want[i] {
@@ -341,18 +348,19 @@ func TestRunWritesWhatChanges(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		before := collected
-		time.Sleep(12 * time.Hour)
+		time.Sleep(10 * time.Minute)
 		if collected != before {
 			t.Errorf("%d writes without a change", collected-before)
 		}
-		time.Sleep(13 * time.Hour)
-		if collected != before+1 {
-			t.Error("the file does not say that the migrations are still configured")
+		time.Sleep(50 * time.Minute)
+		if n := collected - before; n < 3 || n > 4 {
+			t.Errorf("the file was refreshed %d times in an hour", n)
 		}
+		before = collected
 		change()
 		cancel()
 		<-done
-		if collected != before+2 {
+		if collected != before+1 {
 			t.Error("the last change was not written")
 		}
 	})

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/history"
 	"magento_migration_exporter/collector/shoptest"
 	"magento_migration_exporter/config"
 )
@@ -335,4 +336,39 @@ func TestDeltaBacklogOfManyStuckRows(t *testing.T) {
 	s.Has("delta_backlog", finding.Pass)
 	s.On1("INSERT INTO review (review_id, status_id) VALUES (1150000, 1)") // it can be delivered now
 	s.WantFinding("delta_backlog", finding.Fail, "the log is not drained")
+}
+
+// TestDeltaBacklogOverARestart begins again with what an evaluator before it has kept, and without it.
+func TestDeltaBacklogOverARestart(t *testing.T) {
+	t.Parallel()
+	s := newDeltaPhase(t)
+	lines := func() (pending, arrival int) {
+		panels := s.State("delta_backlog").Result.Chart.Panels
+		return len(panels[0].Lines[0].Points), len(panels[1].Lines[0].Points)
+	}
+	s.Evaluate()
+	s.On1(manyOrders(5000))
+	s.later(time.Minute)
+	s.Want("delta_backlog", finding.Warn)
+	pending, arrival := lines()
+	if pending < 2 || arrival == 0 {
+		t.Fatalf("nothing was measured: %d and %d points", pending, arrival)
+	}
+	past := map[string]history.Migration{}
+	for _, m := range s.Evaluator.Histories(s.Now()) {
+		past[m.Name] = m
+	}
+	s.Start()
+	s.Board.Remember(past)
+	s.later(time.Minute)
+	s.Want("delta_backlog", finding.Warn)
+	if p, a := lines(); p <= pending || a < arrival {
+		t.Errorf("%d and %d points after %d and %d", p, a, pending, arrival)
+	}
+	s.WantAbsent("delta_arrival_rows_per_second") // this process has not measured it yet
+	s.Start()
+	s.Want("delta_backlog", finding.Warn)
+	if p, a := lines(); p > pending || a > 0 {
+		t.Errorf("%d and %d points that nobody kept", p, a)
+	}
 }
