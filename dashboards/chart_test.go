@@ -90,14 +90,15 @@ func TestPrometheusRuleAndManifests(t *testing.T) {
 // kinds are the types of what the chart's templates render.
 func kinds() map[string]string {
 	return map[string]string{
-		"secret.yaml":         "kubernetes-models/v1/Secret",
-		"configmap.yaml":      "kubernetes-models/v1/ConfigMap",
-		"dashboards.yaml":     "kubernetes-models/v1/ConfigMap",
-		"service.yaml":        "kubernetes-models/v1/Service",
-		"deployment.yaml":     "kubernetes-models/apps/v1/Deployment",
-		"networkpolicy.yaml":  "kubernetes-models/networking.k8s.io/v1/NetworkPolicy",
-		"servicemonitor.yaml": "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor",
-		"prometheusrule.yaml": "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PrometheusRule",
+		"secret.yaml":                "kubernetes-models/v1/Secret",
+		"configmap.yaml":             "kubernetes-models/v1/ConfigMap",
+		"dashboards.yaml":            "kubernetes-models/v1/ConfigMap",
+		"service.yaml":               "kubernetes-models/v1/Service",
+		"persistentvolumeclaim.yaml": "kubernetes-models/v1/PersistentVolumeClaim",
+		"deployment.yaml":            "kubernetes-models/apps/v1/Deployment",
+		"networkpolicy.yaml":         "kubernetes-models/networking.k8s.io/v1/NetworkPolicy",
+		"servicemonitor.yaml":        "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor",
+		"prometheusrule.yaml":        "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PrometheusRule",
 	}
 }
 
@@ -163,13 +164,14 @@ func TestChartValues(t *testing.T) {
 		"deployment.yaml": {
 			`image: "registry.example.com/magento_migration_exporter:0.9.0"`, "secretName: magento-passwords",
 			"- --log.format=json", "name: TZ", "mountPath: /files", "runAsUser: 1000", "cpu: \"1\"", "team: shops",
-			"priorityClassName: high", "name: registry",
+			"priorityClassName: high", "name: registry", "- --storage.path=/var/lib/magento_migration_exporter", "claimName: migrations",
 		},
-		"service.yaml":        {"type: NodePort", "port: 80", "example.com/a: b"},
-		"servicemonitor.yaml": {"release: prometheus", "interval: 1m", "scrapeTimeout: 10s", "replacement: shops"},
-		"prometheusrule.yaml": {"release: prometheus", `job="shops"`, "https://exporter.example.com/docs/alerts#"},
-		"networkpolicy.yaml":  {"app: prometheus", "cidr: 10.0.0.0/8"},
-		"dashboards.yaml":     {`grafana_dashboard: "1"`, "grafana_folder: Magento"},
+		"persistentvolumeclaim.yaml": {"storageClassName: fast", "storage: 1Gi"},
+		"service.yaml":               {"type: NodePort", "port: 80", "example.com/a: b"},
+		"servicemonitor.yaml":        {"release: prometheus", "interval: 1m", "scrapeTimeout: 10s", "replacement: shops"},
+		"prometheusrule.yaml":        {"release: prometheus", `job="shops"`, "https://exporter.example.com/docs/alerts#"},
+		"networkpolicy.yaml":         {"app: prometheus", "cidr: 10.0.0.0/8"},
+		"dashboards.yaml":            {`grafana_dashboard: "1"`, "grafana_folder: Magento"},
 	} {
 		for _, word := range words {
 			if !strings.Contains(whole[name], word) {

@@ -167,7 +167,9 @@ func TestUnits(t *testing.T) {
 	address := freeAddress(t)
 	command := append(
 		[]string{"--listen=" + address, binary},
-		strings.Fields(strings.ReplaceAll(args[1], "/etc/magento_migration_exporter/config.yml", config))...)
+		strings.Fields(strings.NewReplacer(
+			"/etc/magento_migration_exporter/config.yml", config, "/var/lib/magento_migration_exporter", dir,
+		).Replace(args[1]))...)
 	start(t, "systemd-socket-activate", command...)
 	await(t, "the exporter to answer on the socket", func() error {
 		body, err := get(t.Context(), "http://"+address+"/-/healthy")

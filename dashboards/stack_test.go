@@ -114,7 +114,8 @@ func startStack(t *testing.T, shops []*shop) *stack {
 	file := filepath.Join(s.dir, "exporter.yml")
 	write(t, file, config.String())
 	s.exporter = freeAddress(t)
-	s.stopExporter = start(t, exporter(t), "--config.file="+file, "--web.listen-address="+s.exporter)
+	s.stopExporter = start(t, exporter(t), "--config.file="+file, "--web.listen-address="+s.exporter,
+		"--storage.path="+filepath.Join(s.dir, "history"))
 	s.startAlertmanager(t)
 	s.startPrometheus(t)
 	return s

@@ -28,6 +28,10 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- default (include "exporter.fullname" .) .Values.existingConfigMap -}}
 {{- end -}}
 
+{{- define "exporter.claim" -}}
+{{- default (include "exporter.fullname" .) .Values.persistence.existingClaim -}}
+{{- end -}}
+
 {{- define "exporter.secret" -}}
 {{- default (include "exporter.fullname" .) .Values.existingSecret -}}
 {{- end -}}
