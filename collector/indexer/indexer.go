@@ -50,48 +50,53 @@ type State struct {
 	Views     []View
 }
 
-// Read reads indexers, views and their backlogs in four statements.
+// Read reads indexers, views and their backlogs in two statements, or four when a change log is not there.
 func Read(ctx context.Context, s *database.Session, prefix string) (State, error) {
 	var state State
-	if err := state.readIndexers(ctx, s, prefix); err != nil {
-		return state, fmt.Errorf("reading the indexers' states: %w", err)
+	if err := state.readStates(ctx, s, prefix); err != nil {
+		return state, fmt.Errorf("reading the states of indexers and views: %w", err)
 	}
-	if err := state.readViews(ctx, s, prefix); err != nil {
-		return state, fmt.Errorf("reading the views' states: %w", err)
+	for i := range state.Views {
+		state.Views[i].HasLog = state.Views[i].Scheduled && state.Views[i].ID != ""
 	}
-	if err := state.findLogs(ctx, s, prefix); err != nil {
-		return state, fmt.Errorf("looking for the views' change logs: %w", err)
+	err := state.count(ctx, s, prefix)
+	if database.Number(err) != 0 && database.CauseOf(err) != database.Timeout { // a change log is not there
+		for i := range state.Views {
+			state.Views[i].HasLog = false
+		}
+		if err := state.findLogs(ctx, s, prefix); err != nil {
+			return state, fmt.Errorf("looking for the views' change logs: %w", err)
+		}
+		err = state.count(ctx, s, prefix)
 	}
-	if err := state.count(ctx, s, prefix); err != nil {
+	if err != nil {
 		return state, fmt.Errorf("counting what is still to be indexed: %w", err)
 	}
 	return state, nil
 }
 
-func (state *State) readIndexers(ctx context.Context, s *database.Session, prefix string) error {
-	query := fmt.Sprintf("SELECT COALESCE(indexer_id, ''), COALESCE(status, ''), CAST(updated AS CHAR), "+
-		"CAST(UTC_TIMESTAMP() AS CHAR) FROM %s "+
-		"ORDER BY indexer_id LIMIT %d", database.Quote(prefix+"indexer_state"), maxIndexers)
+// readStates reads both tables in one statement.
+func (state *State) readStates(ctx context.Context, s *database.Session, prefix string) error {
+	query := fmt.Sprintf("(SELECT 0, COALESCE(indexer_id, ''), COALESCE(status, ''), CAST(updated AS CHAR), "+
+		"CAST(UTC_TIMESTAMP() AS CHAR), 0, 0 FROM %s ORDER BY indexer_id LIMIT %d) UNION ALL "+
+		"(SELECT 1, COALESCE(view_id, ''), COALESCE(status, ''), CAST(updated AS CHAR), CAST(UTC_TIMESTAMP() AS CHAR), "+
+		"COALESCE(mode, '') = 'enabled', COALESCE(version_id, 0) FROM %s ORDER BY view_id LIMIT %[2]d)",
+		database.Quote(prefix+"indexer_state"), maxIndexers, database.Quote(prefix+"mview_state"))
 	return s.Rows(ctx, query, nil, func(scan func(...any) error) error {
-		var i Indexer
+		var isView, scheduled bool
+		var id, status string
 		var updated, now sql.NullString
-		err := scan(&i.ID, &i.Status, &updated, &now)
-		i.Updated, state.ServerNow = database.Time(updated.String), database.Time(now.String)
-		state.Indexers = append(state.Indexers, i)
-		return err
-	})
-}
-
-func (state *State) readViews(ctx context.Context, s *database.Session, prefix string) error {
-	query := fmt.Sprintf("SELECT COALESCE(view_id, ''), COALESCE(mode, '') = 'enabled', COALESCE(status, ''), "+
-		"CAST(updated AS CHAR), CAST(UTC_TIMESTAMP() AS CHAR), COALESCE(version_id, 0) FROM %s "+
-		"ORDER BY view_id LIMIT %d", database.Quote(prefix+"mview_state"), maxIndexers)
-	return s.Rows(ctx, query, nil, func(scan func(...any) error) error {
-		var v View
-		var updated, now sql.NullString
-		err := scan(&v.ID, &v.Scheduled, &v.Status, &updated, &now, &v.version)
-		v.Updated, state.ServerNow = database.Time(updated.String), database.Time(now.String)
-		state.Views = append(state.Views, v)
+		var version uint64
+		err := scan(&isView, &id, &status, &updated, &now, &scheduled, &version)
+		at := database.Time(updated.String)
+		state.ServerNow = database.Time(now.String)
+		if isView {
+			state.Views = append(state.Views, View{
+				ID: id, Scheduled: scheduled, Status: status, Updated: at, version: version,
+			})
+		} else {
+			state.Indexers = append(state.Indexers, Indexer{ID: id, Status: status, Updated: at})
+		}
 		return err
 	})
 }

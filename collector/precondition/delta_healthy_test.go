@@ -12,6 +12,7 @@ import (
 	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/collector/shoptest"
+	"magento_migration_exporter/config"
 )
 
 // sell makes changes in a shop that sells: a new order and customer, a new state of an older order, another product.
@@ -106,5 +107,30 @@ func TestDeltaCost(t *testing.T) {
 		}
 		s.On1("UPDATE sales_flat_order SET status = 'x'", "DELETE FROM m2_cl_sales_flat_order",
 			"UPDATE customer_entity SET email = CONCAT('x', email)", "DELETE FROM sales_flat_quote LIMIT 1")
+	}
+}
+
+// TestCutoverCost bounds what the delta's preconditions, the comparison, the numbers and the switch add to an
+// evaluation. They share what is read of the delta log.
+func TestCutoverCost(t *testing.T) {
+	t.Parallel()
+	s := newDeltaPhase(t)
+	s.Migration.Phase = config.PhaseCutover
+	at := s.Now().Add(-time.Hour)
+	s.Migration.Cutover = &at
+	s.Start()
+	statements := func() (n int64) {
+		for _, id := range []string{"delta_log", "delta_backlog", "reconciliation", "increment_ids", "switchover"} {
+			n += s.Evaluator.DatabaseCost(id).Statements()
+		}
+		return n
+	}
+	s.Evaluate() // it also reads the schemas
+	for range 10 {
+		before := statements()
+		s.Evaluate()
+		if n := statements() - before; n > 24+20 || n < 15 {
+			t.Errorf("%d statements", n)
+		}
 	}
 }

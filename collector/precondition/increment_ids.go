@@ -159,8 +159,10 @@ func (s *sequence) valueOf(number string) (uint64, bool) {
 // incrementIDsJudge judges the numbers of one migration.
 type incrementIDsJudge struct {
 	*finding.Verdict
-	e         *evidence.Evidence
-	last      []lastNumber
+	e    *evidence.Evidence
+	last []lastNumber
+	// stores are the ids of Magento 1's.
+	stores    []int64
 	pending   map[int64]bool
 	sequences []*sequence
 	// documents are the kinds of documents whose table Magento 2 has.
@@ -196,21 +198,25 @@ func evaluateIncrementIDs(ctx context.Context, e *evidence.Evidence) finding.Ver
 	return v
 }
 
-// readMagento1 reads the last numbers, and before them what of them waits in the delta log.
+// readMagento1 reads the last numbers, and the ids of the stores.
 func (j *incrementIDsJudge) readMagento1(ctx context.Context) bool {
 	m1 := j.e.Magento1
 	if m1.Unreachable(j.Verdict) {
 		return false
 	}
-	j.readPending(ctx)
-	query := fmt.Sprintf("SELECT s.entity_store_id, t.entity_type_code, s.store_id, COALESCE(s.increment_prefix, ''), "+
+	query := fmt.Sprintf("(SELECT s.entity_store_id, t.entity_type_code, s.store_id, COALESCE(s.increment_prefix, ''), "+
 		"COALESCE(s.increment_last_id, '') FROM %s s JOIN %s t ON t.entity_type_id = s.entity_type_id "+
-		"WHERE t.entity_type_code IN (%s) ORDER BY s.entity_store_id LIMIT %d", m1.Table("eav_entity_store"),
-		m1.Table("eav_entity_type"), database.Parameters(len(numberedTypes())), maxSequences)
+		"WHERE t.entity_type_code IN (%s) ORDER BY s.entity_store_id LIMIT %d) UNION ALL "+
+		"(SELECT 0, '', store_id, '', '' FROM %s WHERE store_id > 0 ORDER BY store_id LIMIT %d)",
+		m1.Table("eav_entity_store"), m1.Table("eav_entity_type"), database.Parameters(len(numberedTypes())),
+		maxSequences, m1.Table("core_store"), maxParts)
 	err := m1.Session.Rows(ctx, query, typeArgs(), func(scan func(...any) error) error {
 		var l lastNumber
 		err := scan(&l.row, &l.kind, &l.store, &l.prefix, &l.lastID)
-		if l.lastID != "" {
+		switch {
+		case l.kind == "":
+			j.stores = append(j.stores, l.store)
+		case l.lastID != "":
 			j.last = append(j.last, l)
 		}
 		return err
@@ -365,18 +371,12 @@ func (j *incrementIDsJudge) foreign(ctx context.Context) {
 	if j.e.Phase.Phase == config.PhaseDone {
 		return
 	}
-	stores, err := m1.Column(ctx, fmt.Sprintf("SELECT store_id FROM %s WHERE store_id > 0 ORDER BY store_id LIMIT %d",
-		m1.Table("core_store"), maxParts))
-	if err != nil {
-		m1.Broken(j.Verdict, "core_store", err)
-		return
-	}
-	newest, err := j.newestOrders(ctx, stores)
+	newest, err := j.newestOrders(ctx)
 	if err != nil {
 		m1.Broken(j.Verdict, "sales_flat_order", err)
 		return
 	}
-	j.withoutNumber(stores, newest)
+	j.withoutNumber(newest)
 	for _, l := range j.last {
 		id, found := newest[l.store]
 		if l.kind != "order" || !found || !l.plain() {
@@ -400,8 +400,8 @@ func (j *incrementIDsJudge) foreign(ctx context.Context) {
 
 // withoutNumber warns about stores whose orders eav_entity_store knows nothing of: no number there proves nothing.
 // Store 0 has the numbers of shops that count over all stores.
-func (j *incrementIDsJudge) withoutNumber(stores []string, newest map[int64]string) {
-	if len(stores) == 0 {
+func (j *incrementIDsJudge) withoutNumber(newest map[int64]string) {
+	if len(j.stores) == 0 {
 		j.unnumbered = true
 		j.Unknown("core_store", "Magento 1 has no store, so no number was looked at", "core_store has no row of one",
 			"Check that "+j.e.Magento1.Key("database")+" names the live Magento 1, with its prefix.")
@@ -426,33 +426,20 @@ func (j *incrementIDsJudge) withoutNumber(stores []string, newest map[int64]stri
 	}
 }
 
-// newestOrders returns the number of each store's newest order. Both statements read the ends of indexes.
-func (j *incrementIDsJudge) newestOrders(ctx context.Context, stores []string) (map[int64]string, error) {
+// newestOrders returns the number of each store's newest order. It reads the ends of an index, and single rows.
+func (j *incrementIDsJudge) newestOrders(ctx context.Context) (map[int64]string, error) {
 	orders := j.e.Magento1.Table("sales_flat_order")
 	newest := map[int64]string{}
-	if len(stores) == 0 {
+	var parts []string
+	for _, store := range j.stores {
+		parts = append(parts, fmt.Sprintf("SELECT MAX(entity_id) AS id FROM %s WHERE store_id = %d", orders, store))
+	}
+	if len(parts) == 0 {
 		return newest, nil
 	}
-	var args, ids []any
-	for _, store := range stores {
-		args = append(args, store)
-	}
-	part := "SELECT MAX(entity_id) FROM " + orders + " WHERE store_id = ?"
-	found, err := j.e.Magento1.Column(ctx, part+strings.Repeat(" UNION ALL "+part, len(stores)-1), args...)
-	if err != nil {
-		return nil, err
-	}
-	for _, id := range found {
-		if id != "" {
-			ids = append(ids, id)
-		}
-	}
-	if len(ids) == 0 {
-		return newest, nil
-	}
-	query := "SELECT store_id, COALESCE(increment_id, '') FROM " + orders + " WHERE entity_id IN (" +
-		database.Parameters(len(ids)) + ")"
-	err = j.e.Magento1.Session.Rows(ctx, query, ids, func(scan func(...any) error) error {
+	query := "SELECT o.store_id, COALESCE(o.increment_id, '') FROM (" + strings.Join(parts, " UNION ALL ") + ") newest " +
+		"JOIN " + orders + " o ON o.entity_id = newest.id"
+	err := j.e.Magento1.Session.Rows(ctx, query, nil, func(scan func(...any) error) error {
 		var store int64
 		var number string
 		err := scan(&store, &number)
@@ -493,41 +480,43 @@ func (j *incrementIDsJudge) readMagento2(ctx context.Context) bool {
 // readSequences reads what Magento 2 has for each of its stores and each kind of document.
 func (j *incrementIDsJudge) readSequences(ctx context.Context) error {
 	m2 := j.e.Magento2
-	found := map[[2]string]*sequence{}
-	query := fmt.Sprintf("SELECT m.entity_type, m.store_id, m.sequence_table, p.profile_id IS NOT NULL, "+
+	type place struct {
+		kind  string
+		store int64
+	}
+	found := map[place]*sequence{}
+	query := fmt.Sprintf("(SELECT m.entity_type, m.store_id, m.sequence_table, p.profile_id IS NOT NULL, "+
 		"COALESCE(p.prefix, ''), COALESCE(p.suffix, ''), COALESCE(p.start_value, 1), COALESCE(p.step, 1) "+
-		"FROM %s m LEFT JOIN %s p ON p.meta_id = m.meta_id AND p.is_active = 1 WHERE m.entity_type IN (%s) LIMIT %d",
+		"FROM %s m LEFT JOIN %s p ON p.meta_id = m.meta_id AND p.is_active = 1 WHERE m.entity_type IN (%s) LIMIT %d) "+
+		"UNION ALL (SELECT '', store_id, '', 0, '', '', 1, 1 FROM %s ORDER BY store_id LIMIT %d)",
 		m2.Table("sales_sequence_meta"), m2.Table("sales_sequence_profile"),
-		database.Parameters(len(numberedTypes())), maxSequences)
+		database.Parameters(len(numberedTypes())), maxSequences, m2.Table("store"), maxSequences/len(numberedTypes()))
+	var stores []int64
 	err := m2.Session.Rows(ctx, query, typeArgs(), func(scan func(...any) error) error {
 		s := &sequence{limit: maxSequenceValue}
 		err := scan(&s.kind, &s.store, &s.table, &s.active, &s.prefix, &s.suffix, &s.start, &s.step)
-		s.step = max(s.step, 1)
-		found[[2]string{s.kind, strconv.FormatInt(s.store, 10)}] = s
+		if s.step = max(s.step, 1); s.kind == "" {
+			stores = append(stores, s.store)
+		} else {
+			found[place{s.kind, s.store}] = s
+		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	stores, err := m2.Column(ctx, fmt.Sprintf("SELECT store_id FROM %s ORDER BY store_id LIMIT %d", m2.Table("store"),
-		maxSequences/len(numberedTypes())))
-	if err != nil {
-		return err
-	}
 	for _, l := range j.last {
-		if store := strconv.FormatInt(l.store, 10); !slices.Contains(stores, store) {
-			stores = append(stores, store)
+		if !slices.Contains(stores, l.store) {
+			stores = append(stores, l.store)
 		}
 	}
 	for _, store := range stores {
 		for _, t := range numberedTypes() {
-			s := found[[2]string{t.name, store}]
+			s := found[place{t.name, store}]
 			if s == nil {
-				id, err := strconv.ParseInt(store, 10, 64)
-				if err != nil {
-					return fmt.Errorf("reading the ids of Magento 2's stores: %w", err)
+				s = &sequence{
+					kind: t.name, store: store, prefix: strconv.FormatInt(store, 10), start: 1, step: 1, limit: maxSequenceValue,
 				}
-				s = &sequence{kind: t.name, store: id, prefix: store, start: 1, step: 1, limit: maxSequenceValue}
 			}
 			j.sequences = append(j.sequences, s)
 		}
@@ -736,8 +725,16 @@ func (j *incrementIDsJudge) judge(ctx context.Context) {
 		}
 		j.clash(s)
 	}
-	if slices.ContainsFunc(j.last, func(l lastNumber) bool { return j.lag(l) > 0 && !j.pending[l.row] }) {
-		j.readPending(ctx) // again: the number can have been written between the two reads
+	behind := func(l lastNumber) bool { return j.lag(l) > 0 && !j.pending[l.row] }
+	if slices.ContainsFunc(j.last, behind) {
+		j.readPending(ctx)
+	}
+	if slices.ContainsFunc(j.last, behind) {
+		// Again: what the last cycle has delivered between the two reads is in no log any more.
+		if err := j.readValues(ctx); err != nil {
+			j.e.Magento2.Broken(j.Verdict, "sequences", err)
+			return
+		}
 	}
 	j.lags()
 }

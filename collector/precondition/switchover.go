@@ -87,8 +87,11 @@ type switchoverJudge struct {
 	// at is when the switch is, zero when nothing says it; from says where that comes from.
 	at   time.Time
 	from string
-	// lastID is Magento 1's highest order id.
-	lastID int64
+	// lastID is Magento 1's highest order id. Late is how many of its orders are of after the switch, firstLate when the
+	// first of them was taken.
+	lastID    int64
+	late      int
+	firstLate sql.NullString
 	// sells is true when Magento 2 has orders of its own.
 	sells bool
 	// deltaStopped is true when the delta is known not to run, noLateOrders when Magento 1 took no late order.
@@ -179,14 +182,22 @@ const utc = "CAST(CONVERT_TZ(%s, '+00:00', @@global.time_zone) AS CHAR)"
 // errTimeZone is the error for a server whose own time zone it does not know itself.
 var errTimeZone = errors.New("the server cannot convert times between its global time_zone and UTC")
 
-// lastOrder returns when Magento 1 took its last order, zero for none, and keeps the highest id. It reads the ends of
-// two indexes.
+// lastOrder returns when Magento 1 took its last order, zero for none, and keeps the highest id and how many orders are
+// late. It reads the ends of two indexes.
 func (j *switchoverJudge) lastOrder(ctx context.Context) (time.Time, error) {
 	var raw, last sql.NullString
 	var id sql.NullInt64
-	err := j.e.Magento1.Session.Row(ctx, fmt.Sprintf("SELECT CAST(newest AS CHAR), "+utc+", id"+
-		" FROM (SELECT MAX(created_at) AS newest, MAX(entity_id) AS id FROM %s) o", "newest",
-		j.e.Magento1.Table("sales_flat_order")), nil, &raw, &last, &id)
+	orders := j.e.Magento1.Table("sales_flat_order")
+	args, late := []any(nil), "SELECT 0 AS n, NULL AS first"
+	if !j.at.IsZero() {
+		args = []any{j.at.UTC().Format(time.DateTime)}
+		late = fmt.Sprintf("SELECT COUNT(*) AS n, MIN(created_at) AS first FROM (SELECT created_at FROM %s WHERE "+
+			"created_at > CONVERT_TZ(?, @@global.time_zone, '+00:00') ORDER BY created_at LIMIT %d) late",
+			orders, finding.CountCap+1)
+	}
+	err := j.e.Magento1.Session.Row(ctx, fmt.Sprintf("SELECT CAST(newest AS CHAR), "+utc+", id, n, "+utc+
+		" FROM (SELECT MAX(created_at) AS newest, MAX(entity_id) AS id FROM %s) o, (%s) l", "newest", "first",
+		orders, late), args, &raw, &last, &id, &j.late, &j.firstLate)
 	switch {
 	case err != nil:
 		return time.Time{}, err
@@ -206,7 +217,7 @@ func (j *switchoverJudge) ownOrders(ctx context.Context) {
 		return
 	}
 	m1, m2 := j.e.Magento1, j.e.Magento2
-	first, number, created, err := j.firstOwnOrder(ctx)
+	first, number, created, newest, err := j.firstOwnOrder(ctx)
 	if err != nil {
 		m2.Broken(j.Verdict, "orders", err)
 		return
@@ -218,11 +229,15 @@ func (j *switchoverJudge) ownOrders(ctx context.Context) {
 		}
 		if j.at.IsZero() && !created.IsZero() {
 			j.at, j.from = created, "the first order of Magento 2"
+			if _, err := j.lastOrder(ctx); err != nil { // now it is known which ones are late
+				j.e.Magento1.Broken(j.Verdict, "late orders", err)
+				return
+			}
 		}
 		j.Note("orders", "Magento 2 sells: its first own order is "+number, fmt.Sprintf("entity_id %d, made at %s",
 			first, finding.Time(created)), "")
 	}
-	both, err := j.twiceUsedIDs(ctx)
+	both, err := j.twiceUsedIDs(ctx, newest)
 	switch {
 	case err != nil:
 		m1.Broken(j.Verdict, "orders", err)
@@ -234,53 +249,60 @@ func (j *switchoverJudge) ownOrders(ctx context.Context) {
 	}
 }
 
-// firstOwnOrder returns the first order of Magento 2 above all of Magento 1's, 0 for none.
-func (j *switchoverJudge) firstOwnOrder(ctx context.Context) (id int64, number string, created time.Time, err error) {
-	var text sql.NullString
-	err = j.e.Magento2.Session.Row(ctx, "SELECT entity_id, COALESCE(increment_id, ''), CAST(created_at AS CHAR) FROM "+
-		j.e.Magento2.Table("sales_order")+" WHERE entity_id > ? ORDER BY entity_id LIMIT 1", []any{j.lastID},
-		&id, &number, &text)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, "", created, nil
-	}
-	if err != nil {
-		return 0, "", created, err
+// firstOwnOrder returns the first order of Magento 2 above all of Magento 1's, 0 for none, and the numbers of its newest
+// orders.
+func (j *switchoverJudge) firstOwnOrder(ctx context.Context) (
+	id int64, number string, created time.Time, newest map[int64]string, err error,
+) {
+	newest = map[int64]string{}
+	orders := j.e.Magento2.Table("sales_order")
+	query := fmt.Sprintf("(SELECT 1, entity_id, COALESCE(increment_id, ''), CAST(created_at AS CHAR) FROM %s "+
+		"WHERE entity_id > ? ORDER BY entity_id LIMIT 1) UNION ALL (SELECT 0, entity_id, COALESCE(increment_id, ''), '' "+
+		"FROM %[1]s ORDER BY entity_id DESC LIMIT %d)", orders, newestOrders)
+	err = j.e.Magento2.Session.Rows(ctx, query, []any{j.lastID}, func(scan func(...any) error) error {
+		var first bool
+		var order int64
+		var text string
+		var at sql.NullString
+		err := scan(&first, &order, &text, &at)
+		if first {
+			id, number, created = order, text, database.Time(at.String)
+		} else {
+			newest[order] = text
+		}
+		return err
+	})
+	if err != nil || id == 0 {
+		return 0, "", created, newest, err
 	}
 	deleted, err := j.e.Magento1.Count(ctx, "m2_cl_sales_flat_order", "operation = 'DELETE' AND entity_id = ?", id)
 	if err == nil && deleted > 0 {
-		return 0, "", created, nil // deleted in Magento 1, and not yet in Magento 2
+		return 0, "", time.Time{}, newest, nil // deleted in Magento 1, and not yet in Magento 2
 	}
-	return id, number, database.Time(text.String), nil
+	return id, number, created, newest, nil
 }
 
 // twiceUsedIDs names ids among Magento 2's newest ones that another order has in Magento 1.
-func (j *switchoverJudge) twiceUsedIDs(ctx context.Context) ([]string, error) {
-	numbers := map[int64]string{}
+func (j *switchoverJudge) twiceUsedIDs(ctx context.Context, newest map[int64]string) ([]string, error) {
 	var ids []any
-	read := func(each func(id int64, number string)) func(scan func(...any) error) error {
-		return func(scan func(...any) error) error {
-			var id int64
-			var number sql.NullString
-			err := scan(&id, &number)
-			each(id, number.String)
-			return err
-		}
-	}
-	err := j.e.Magento2.Session.Rows(ctx, fmt.Sprintf("SELECT entity_id, increment_id FROM %s ORDER BY entity_id DESC "+
-		"LIMIT %d", j.e.Magento2.Table("sales_order"), newestOrders), nil, read(func(id int64, number string) {
-		numbers[id] = number
+	for id := range newest {
 		ids = append(ids, id)
-	}))
-	if err != nil || len(ids) == 0 {
-		return nil, err
+	}
+	if len(ids) == 0 {
+		return nil, nil
 	}
 	var both []string
-	err = j.e.Magento1.Session.Rows(ctx, "SELECT entity_id, increment_id FROM "+j.e.Magento1.Table("sales_flat_order")+
-		" WHERE entity_id IN ("+database.Parameters(len(ids))+")", ids, read(func(id int64, number string) {
-		if own := numbers[id]; own != "" && number != "" && own != number {
-			both = append(both, fmt.Sprintf("id %d is %s in Magento 1, %s in Magento 2", id, number, own))
-		}
-	}))
+	err := j.e.Magento1.Session.Rows(ctx, "SELECT entity_id, COALESCE(increment_id, '') FROM "+
+		j.e.Magento1.Table("sales_flat_order")+" WHERE entity_id IN ("+database.Parameters(len(ids))+")", ids,
+		func(scan func(...any) error) error {
+			var id int64
+			var number string
+			err := scan(&id, &number)
+			if own := newest[id]; own != "" && number != "" && own != number {
+				both = append(both, fmt.Sprintf("id %d is %s in Magento 1, %s in Magento 2", id, number, own))
+			}
+			return err
+		})
 	slices.Sort(both)
 	return both, err
 }
@@ -293,16 +315,8 @@ func (j *switchoverJudge) lateOrders(ctx context.Context, last time.Time) {
 				", to the time of the switch: 2026-12-31T03:00:00Z")
 		return
 	}
-	var n int
-	var first sql.NullString
 	at := j.at.UTC().Format(time.DateTime)
-	err := j.e.Magento1.Session.Row(ctx, fmt.Sprintf("SELECT COUNT(*), "+utc+" FROM (SELECT created_at FROM %s "+
-		"WHERE created_at > CONVERT_TZ(?, @@global.time_zone, '+00:00') ORDER BY created_at LIMIT %d) late",
-		"MIN(created_at)", j.e.Magento1.Table("sales_flat_order"), finding.CountCap+1), []any{at}, &n, &first)
-	if err != nil {
-		j.e.Magento1.Broken(j.Verdict, "late orders", err)
-		return
-	}
+	n, first := j.late, j.firstLate
 	if n == 0 && last.After(j.at) {
 		n, first.String = 1, last.Format(time.DateTime) // CONVERT_TZ did not understand the time
 	}
@@ -363,37 +377,72 @@ func counted(n int, one, many string) string {
 // writingWindow is how long a closed Magento 1 has been quiet.
 const writingWindow = 5 * time.Minute
 
-// writing looks for other traces of visitors in Magento 1: the newest quote and the newest visitor.
-func (j *switchoverJudge) writing(ctx context.Context) {
-	for _, trace := range []struct{ subject, table, key, column string }{
+// trace is a table in which Magento 1 writes when somebody visits it.
+type trace struct{ subject, table, key, column string }
+
+func traces() []trace {
+	return []trace{
 		{"quotes", "sales_flat_quote", "entity_id", "GREATEST(created_at, updated_at)"},
 		{"visitors", "log_visitor", "visitor_id", "last_visit_at"},
-	} {
-		var text, now sql.NullString
-		err := j.e.Magento1.Session.Row(ctx, fmt.Sprintf("SELECT "+utc+", CAST(UTC_TIMESTAMP() AS CHAR) FROM %s "+
-			"ORDER BY %s DESC LIMIT 1", trace.column, j.e.Magento1.Table(trace.table), trace.key), nil, &text, &now)
-		switch {
-		case errors.Is(err, sql.ErrNoRows), database.Number(err) == database.ErrNoSuchTable:
-			continue
-		case err != nil:
-			j.e.Magento1.Broken(j.Verdict, trace.subject, err)
-			continue
-		}
-		last, seen := database.Time(text.String), database.Time(now.String)
-		evidence := fmt.Sprintf("the newest row of %s is of %s", trace.table, timeOrUnknown(last))
-		if j.passed() && last.After(j.at) && seen.Sub(last) < writingWindow {
-			j.Warn(
-				trace.subject,
-				"Magento 1 still writes: visitors reach it after the switch",
-				evidence,
-				"Close it (touch maintenance.flag in its root), or let the load balancer send them to Magento 2. "+
-					"Names in "+
-					"DNS lead to the old address until their time to live is over.",
-			)
-			continue
-		}
-		j.Note(trace.subject, "Magento 1's last visitors", evidence, "")
 	}
+}
+
+// writing looks for other traces of visitors in Magento 1: the newest quote and the newest visitor. A table that
+// cannot be read hides the other one not: then each is read by itself.
+func (j *switchoverJudge) writing(ctx context.Context) {
+	if database.Number(j.readTraces(ctx, traces())) == 0 {
+		return
+	}
+	for _, t := range traces() {
+		err := j.readTraces(ctx, []trace{t})
+		if err != nil && database.Number(err) != database.ErrNoSuchTable {
+			j.e.Magento1.Broken(j.Verdict, t.subject, err)
+		}
+	}
+}
+
+// readTraces judges what the newest rows of some tables say. An error that is no answer of the server is a finding.
+func (j *switchoverJudge) readTraces(ctx context.Context, traces []trace) error {
+	var parts []string
+	for i, t := range traces {
+		parts = append(parts, fmt.Sprintf("(SELECT %d, "+utc+", CAST(UTC_TIMESTAMP() AS CHAR) FROM %s "+
+			"ORDER BY %s DESC LIMIT 1)", i, t.column, j.e.Magento1.Table(t.table), t.key))
+	}
+	last, now := map[int]time.Time{}, time.Time{}
+	err := j.e.Magento1.Session.Rows(ctx, strings.Join(parts, " UNION ALL "), nil, func(scan func(...any) error) error {
+		var i int
+		var text, server sql.NullString
+		err := scan(&i, &text, &server)
+		last[i], now = database.Time(text.String), database.Time(server.String)
+		return err
+	})
+	switch {
+	case database.Number(err) != 0:
+		return err
+	case err != nil:
+		j.e.Magento1.Broken(j.Verdict, traces[0].subject, err)
+	}
+	for i, t := range traces {
+		if at, found := last[i]; found {
+			j.judgeTrace(t, at, now)
+		}
+	}
+	return nil
+}
+
+func (j *switchoverJudge) judgeTrace(t trace, last, now time.Time) {
+	evidence := fmt.Sprintf("the newest row of %s is of %s", t.table, timeOrUnknown(last))
+	if j.passed() && last.After(j.at) && now.Sub(last) < writingWindow {
+		j.Warn(
+			t.subject,
+			"Magento 1 still writes: visitors reach it after the switch",
+			evidence,
+			"Close it (touch maintenance.flag in its root), or let the load balancer send them to Magento 2. Names in "+
+				"DNS lead to the old address until their time to live is over.",
+		)
+		return
+	}
+	j.Note(t.subject, "Magento 1's last visitors", evidence, "")
 }
 
 // delta judges whether migrate:delta still works although Magento 2 sells: it would overwrite Magento 2's orders.

@@ -79,8 +79,8 @@ func (r *rounds) query(ctx context.Context, side int, query string, each func(sc
 	return r.sides[side].Session.Rows(ctx, query, nil, each)
 }
 
-// look compares the comparisons of one entity: small ones in one statement a side, large ones by themselves. When the
-// server refuses the statement for all, each has its own, so that one broken table hides no other.
+// look compares some comparisons: small ones in one statement a side, large ones by themselves. When the server refuses
+// the statement for all, each has its own, so that one broken table hides no other.
 func (r *rounds) look(ctx context.Context, all []*comparison) {
 	var small []*comparison
 	for _, c := range all {
@@ -90,9 +90,26 @@ func (r *rounds) look(ctx context.Context, all []*comparison) {
 		}
 		small = append(small, c)
 	}
-	if len(small) == 0 {
-		return
+	for _, some := range portions(small) {
+		r.lookTogether(ctx, some)
 	}
+}
+
+// portions splits comparisons so that one statement reads about as many rows as the window has.
+func portions(all []*comparison) [][]*comparison {
+	var portions [][]*comparison
+	full := 0
+	for _, c := range all {
+		if len(portions) == 0 || full+c.expected() > window {
+			portions, full = append(portions, nil), 0
+		}
+		last := len(portions) - 1
+		portions[last], full = append(portions[last], c), full+c.expected()
+	}
+	return portions
+}
+
+func (r *rounds) lookTogether(ctx context.Context, small []*comparison) {
 	switch err := r.totals(ctx, small); {
 	case err == nil:
 	case isRefusal(err) && len(small) > 1:

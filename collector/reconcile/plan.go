@@ -59,6 +59,8 @@ type comparison struct {
 	// their documents, in whose log a difference can wait.
 	joins      [2]string
 	explainers []string
+	// estimate is how many rows Magento 1's server thinks that the table has, at most window.
+	estimate int
 	// attributes are the ids of the compared attributes on each side, in the order of codes.
 	codes      []string
 	attributes [2][]int64
@@ -97,6 +99,28 @@ func readSchema(ctx context.Context, side Side, tables []string) (schema, error)
 	return found, nil
 }
 
+// readEstimates returns about how many rows tables have, by the table's name without the prefix. A view has no number.
+func readEstimates(ctx context.Context, side Side, tables []string) (map[string]int, error) {
+	var names []any
+	for _, t := range tables {
+		names = append(names, side.Prefix+t)
+	}
+	found := map[string]int{}
+	query := "SELECT TABLE_NAME, TABLE_ROWS FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND " +
+		"TABLE_ROWS IS NOT NULL AND TABLE_NAME IN (" + database.Parameters(len(names)) + ") LIMIT 1000"
+	err := side.Session.Rows(ctx, query, names, func(scan func(...any) error) error {
+		var table string
+		var rows int
+		err := scan(&table, &rows)
+		found[strings.TrimPrefix(table, side.Prefix)] = rows
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("estimating the rows of the tables that are compared: %w", err)
+	}
+	return found, nil
+}
+
 // SideError is an error of one side.
 type SideError struct {
 	// Side is 0 for Magento 1, 1 for Magento 2.
@@ -116,6 +140,8 @@ type planner struct {
 	sides   [2]Side
 	maps    Maps
 	schemas [2]schema
+	// estimates are how many rows the server thinks that Magento 1's tables have.
+	estimates map[string]int
 	// codes are the attributes by the entity type and the code.
 	codes [2]map[string]attribute
 }
@@ -143,6 +169,9 @@ func NewPlan(ctx context.Context, sides [2]Side, maps Maps) (*Plan, error) {
 		tables[magento2] = append(tables[magento2], table2)
 	}
 	var err error
+	if p.estimates, err = readEstimates(ctx, sides[magento1], tables[magento1]); err != nil {
+		return nil, &SideError{magento1, err}
+	}
 	for side := range sides {
 		if p.schemas[side], err = readSchema(ctx, sides[side], tables[side]); err != nil {
 			return nil, &SideError{side, err}
@@ -190,7 +219,10 @@ func (p *planner) add(pair Pair) {
 		p.skip(pair, pair.Document, Unmapped)
 		return
 	}
-	c := &comparison{Pair: pair, on: [2]int{magento1, magento2}}
+	c := &comparison{Pair: pair, on: [2]int{magento1, magento2}, estimate: window}
+	if rows, known := p.estimates[pair.Document]; known {
+		c.estimate = min(rows, window)
+	}
 	if pair.Level == Grid {
 		c.on[0] = magento2
 	}

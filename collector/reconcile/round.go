@@ -9,7 +9,7 @@ import (
 
 const (
 	// maxStatements and maxTime are what comparing costs at most in one evaluation, apart from older rows.
-	maxStatements = 12
+	maxStatements = 8
 	maxTime       = 120 * time.Millisecond
 	// firstHistory is how long one evaluation compares older rows until they all were compared once, laterHistory from
 	// then on.
@@ -101,15 +101,11 @@ type Report struct {
 func (p *Plan) Round(ctx context.Context, sides [2]Side, in Input) Report {
 	r := &rounds{sides: sides, Input: in}
 	started := time.Now()
-	all := p.entities()
-	for i, entity := range order(all) {
-		if ctx.Err() != nil {
+	for i, batch := range batches(order(p.entities())) {
+		if ctx.Err() != nil || i > 1 && (r.statements >= maxStatements || time.Since(started) > maxTime) {
 			break
 		}
-		if i > 0 && (r.statements >= maxStatements || time.Since(started) > maxTime) && entity[0].Entity != always {
-			continue
-		}
-		r.look(ctx, entity)
+		r.look(ctx, batch)
 	}
 	p.older(ctx, r)
 	err := p.trace(ctx, r)
@@ -117,6 +113,46 @@ func (p *Plan) Round(ctx context.Context, sides [2]Side, in Input) Report {
 	report.Traces, report.TracesErr = p.Traces, err
 	report.Open = report.Open || err == nil && p.Traces.Open
 	return report
+}
+
+// batches puts the entity that is compared in each evaluation first, and together what has few rows: one statement a
+// side reads about as many rows as the window has.
+func batches(entities [][]*comparison) [][]*comparison {
+	isAlways := func(entity []*comparison) bool { return entity[0].Entity == always && entity[0].Level != Grid }
+	slices.SortStableFunc(entities, func(a, b []*comparison) int {
+		switch first, second := isAlways(a), isAlways(b); {
+		case first == second:
+			return 0
+		case first:
+			return -1
+		}
+		return 1
+	})
+	var all [][]*comparison
+	full := 0
+	for _, entity := range entities {
+		rows := 0
+		for _, c := range entity {
+			rows += c.expected()
+		}
+		if len(all) == 0 || full+rows > window {
+			all, full = append(all, nil), 0
+		}
+		last := len(all) - 1
+		all[last], full = append(all[last], entity...), full+rows
+	}
+	return all
+}
+
+// expected is about how many rows the next look reads of each side.
+func (c *comparison) expected() int {
+	switch {
+	case c.looks == 0:
+		return c.estimate
+	case c.large:
+		return window
+	}
+	return min(window, max(c.sides[0].rows, c.sides[1].rows))
 }
 
 // older compares older rows of large tables, for a part of a second. The one that is furthest behind comes first.

@@ -54,9 +54,17 @@ type Traces struct {
 	Open bool
 
 	turn int
-	// due is true from the turn on in which a slow look was due until one has ended without an error.
-	due bool
+	// due are the slow looks that have to be made, each from its turn on until one has ended without an error.
+	due [slowLooks]bool
 }
+
+// The slow looks, which take turns.
+const (
+	sequencesLook = iota
+	rewritesLook
+	urlPathsLook
+	slowLooks
+)
 
 // Pathways are numbers of url_path values of products in both systems.
 type Pathways struct {
@@ -112,17 +120,17 @@ func (p *Plan) trace(ctx context.Context, r *rounds) error {
 		}
 	}
 	// An error must not be forgotten until the next slow look: a status would pass that knows nothing.
-	t.due = t.due || t.turn%rewriteTurns == 1 || t.Rewrites.Looks == 1
-	if t.Inventory.Exists {
-		if err := r.inventory(ctx, &t.Inventory); err != nil {
+	for look := range slowLooks {
+		t.due[look] = t.due[look] || t.turn == 1 || t.turn%rewriteTurns == 1+look
+	}
+	t.due[rewritesLook] = t.due[rewritesLook] || t.Rewrites.Looks == 1
+	if v := &t.Inventory; v.Exists && (t.turn%2 == 1 || v.open() || v.cursor != 0) {
+		if err := r.inventory(ctx, v); err != nil {
 			return err
 		}
 	}
-	if t.due {
-		if err := p.slow(ctx, r); err != nil {
-			return err
-		}
-		t.due = false
+	if err := p.slow(ctx, r); err != nil {
+		return err
 	}
 	t.Open = t.Inventory.open() || t.Rewrites.Looks == 1 && !t.Rewrites.Pending
 	return nil
@@ -130,16 +138,36 @@ func (p *Plan) trace(ctx context.Context, r *rounds) error {
 
 // slow looks at what costs more.
 func (p *Plan) slow(ctx context.Context, r *rounds) error {
-	if p.has[magento2]["sales_sequence_meta"] && p.has[magento2]["store"] {
-		if err := r.sequences(ctx, &p.Traces); err != nil {
+	for look, do := range [slowLooks]func(context.Context, *rounds) error{
+		sequencesLook: p.lookAtSequences, rewritesLook: p.lookAtRewrites, urlPathsLook: p.lookAtURLPaths,
+	} {
+		if !p.Traces.due[look] {
+			continue
+		}
+		if err := do(ctx, r); err != nil {
 			return err
 		}
+		p.Traces.due[look] = false
 	}
+	return nil
+}
+
+func (p *Plan) lookAtSequences(ctx context.Context, r *rounds) error {
+	if !p.has[magento2]["sales_sequence_meta"] || !p.has[magento2]["store"] {
+		return nil
+	}
+	return r.sequences(ctx, &p.Traces)
+}
+
+func (p *Plan) lookAtRewrites(ctx context.Context, r *rounds) error {
 	if len(p.Traces.Lacks) > 0 {
 		p.Traces.Rewrites = Rewrites{}
-	} else if err := r.rewrites(ctx, &p.Traces.Rewrites); err != nil {
-		return err
+		return nil
 	}
+	return r.rewrites(ctx, &p.Traces.Rewrites)
+}
+
+func (p *Plan) lookAtURLPaths(ctx context.Context, r *rounds) error {
 	const values = "catalog_product_entity_varchar"
 	if !p.has[magento1][values] || !p.has[magento2][values] {
 		return nil
