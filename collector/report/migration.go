@@ -147,6 +147,8 @@ type shownPrecondition struct {
 	PreconditionReadiness
 	// Anchor is its id in the page.
 	Anchor string
+	// Base is what links to other preconditions of the migration begin with.
+	Base string
 	// Short is the summary, cut for a list.
 	Short string
 	Since string
@@ -166,7 +168,7 @@ type shownPrecondition struct {
 // shownGroup is one remedy with the findings that it covers, as a page shows it.
 type shownGroup struct {
 	Findings []shownFinding
-	Remedies []remedyText
+	Remedies advice
 	// Anchor is its id in the page. Open is whether the findings are shown without a click.
 	Anchor string
 	Open   bool
@@ -257,6 +259,7 @@ func newPrecondition(p PreconditionReadiness, m *MigrationReadiness, now time.Ti
 	v := shownPrecondition{
 		PreconditionReadiness: p,
 		Anchor:                anchor + p.ID,
+		Base:                  "#" + anchor,
 		Short:                 shortenTo(printable(p.Summary), summaryInList),
 		Since:                 since(&p, now),
 		Seen:                  "not evaluated yet",
@@ -267,7 +270,7 @@ func newPrecondition(p PreconditionReadiness, m *MigrationReadiness, now time.Ti
 		took := time.Duration(p.DurationSeconds * float64(time.Second)).Round(100 * time.Microsecond)
 		v.Seen = fmt.Sprintf("evaluated %s, in %s", relative(*p.EvaluatedAt, now), took)
 	}
-	v.Groups, v.Notes = shownFindings(p)
+	v.Groups, v.Notes = shownFindings(p, v.Base)
 	for i := range v.Groups {
 		g := &v.Groups[i]
 		g.Anchor = fmt.Sprintf("%s-group-%d", v.Anchor, i+1)
@@ -281,15 +284,15 @@ func newPrecondition(p PreconditionReadiness, m *MigrationReadiness, now time.Ti
 	return v
 }
 
-// shownFindings returns what needs a look, the worst first, and the notes.
-func shownFindings(p PreconditionReadiness) (groups []shownGroup, notes []shownFinding) {
+// shownFindings returns what needs a look, the worst first, and the notes. Links to preconditions begin with base.
+func shownFindings(p PreconditionReadiness, base string) (groups []shownGroup, notes []shownFinding) {
 	for _, f := range p.Findings {
 		if !shown(f) {
 			notes = append(notes, shownFinding{f, f.Summary == p.Summary})
 		}
 	}
 	for _, s := range share(urgent(p.Findings)) {
-		g := shownGroup{Remedies: remedyTexts(s.Remedy), Open: len(s.Findings) <= maxOpen}
+		g := shownGroup{Remedies: newAdvice(s.Remedy, base), Open: len(s.Findings) <= maxOpen}
 		for _, f := range s.Findings {
 			g.Findings = append(g.Findings, shownFinding{f, len(s.Findings) == 1 && f.Summary == p.Summary})
 		}
