@@ -337,7 +337,7 @@ func wantAllDamaged(t *testing.T, content []byte, flips bool) {
 	}
 }
 
-// harmless tells whether a changed gzip file holds the same all the same: a deflate stream describes codes that it does
+// harmless reports whether a changed gzip file holds the same all the same: a deflate stream describes codes that it does
 // not use.
 func harmless(t *testing.T, content, changed []byte) bool {
 	t.Helper()

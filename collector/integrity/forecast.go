@@ -28,7 +28,7 @@ type Input struct {
 // and little of the schemas, which take megabytes for each migration. Its zero value is ready. It is for one migration
 // and one goroutine at a time.
 type Forecaster struct {
-	// inputs and facts tell whether kept still holds.
+	// inputs and facts show whether kept still holds.
 	inputs string
 	facts  [sha256.Size]byte
 	kept   *Forecast

@@ -117,7 +117,7 @@ func FindOrphans(
 	return state, nil
 }
 
-// ended tells whether the session cannot be used any more: it is gone, or was given up on because the server did not
+// ended reports whether the session cannot be used any more: it is gone, or was given up on because the server did not
 // end the statement.
 func ended(err error) bool {
 	cause := database.CauseOf(err)

@@ -67,7 +67,7 @@ func (c *checker) structure() []needed {
 	return rows
 }
 
-// hasModule tells whether a module of Magento 2 is enabled; where the modules are not known, by a table that only it
+// hasModule reports whether a module of Magento 2 is enabled; where the modules are not known, by a table that only it
 // has.
 func (c *checker) hasModule(module, table string) bool {
 	if c.facts.Modules == nil {

@@ -30,7 +30,7 @@ func (a advice) Prose(text string) template.HTML {
 		from = m[3]
 	}
 	b.WriteString(string(breakable(text[from:])))
-	return template.HTML(b.String()) //nolint:gosec // breakable escapes what it gets, and an id has no special character
+	return template.HTML(b.String()) //nolint:gosec // breakable escapes it
 }
 
 // longWord finds words that can be wider than a phone, such as paths and keys of the configuration.

@@ -223,7 +223,7 @@ func (l *lexer) skipCode() error {
 	}
 }
 
-// is tells whether a token is this punctuation.
+// is reports whether a token is this punctuation.
 func (l *lexer) is(t token, text string) bool {
 	return t.kind == punctuation && string(l.data[t.start:t.end]) == text
 }

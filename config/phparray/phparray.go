@@ -281,7 +281,7 @@ type parser struct {
 
 func (p *parser) peek() token { return p.tokens[p.i] }
 
-// atEnd tells whether the expression is over.
+// atEnd reports whether the expression is over.
 func (p *parser) atEnd() bool {
 	t := p.peek()
 	if t.kind == endOfFile || t.kind == closeTag {
@@ -349,7 +349,7 @@ func (p *parser) concatenation(first *Value) (*Value, error) {
 	}
 }
 
-// startsOperand tells whether an operand begins here, which cannot be behind another one.
+// startsOperand reports whether an operand begins here, which cannot be behind another one.
 func (p *parser) startsOperand() bool {
 	switch t := p.peek(); t.kind {
 	case punctuation:

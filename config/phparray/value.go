@@ -251,7 +251,7 @@ func (v *Value) unknown(reason string) *Value {
 	return &Value{kind: Unknown, lines: v.lines, offset: v.offset, text: reason}
 }
 
-// integerKey tells whether a string key is one that PHP turns into an integer.
+// integerKey reports whether a string key is one that PHP turns into an integer.
 func integerKey(key string) (int64, bool) {
 	n, err := strconv.ParseInt(key, 10, 64)
 	return n, err == nil && strconv.FormatInt(n, 10) == key
