@@ -319,17 +319,17 @@ func (ps *PreconditionState) settle(migration string, now time.Time) []Transitio
 	last, seen := ps.History.Last()
 	change := history.Change{At: now, Status: ps.Result.Status, Summary: ps.Result.Summary, First: !seen}
 	switch {
-	case !seen:
-		ps.History = ps.History.Add(change)
-		return nil
-	case last.Status == change.Status:
+	case seen && last.Status == change.Status:
 		ps.unsettled = time.Time{}
 		return nil
-	case change.Status == finding.Unknown && ps.KnownAt.IsZero() && ps.isSettling(now):
+	case change.Status == finding.Unknown && (ps.raw.Incomplete || seen) && ps.KnownAt.IsZero() && ps.isSettling(now):
 		return nil
 	}
 	ps.unsettled = time.Time{}
 	ps.History = ps.History.Add(change)
+	if !seen {
+		return nil
+	}
 	ps.ChangedAt = now
 	ps.Changes++
 	return []Transition{{migration, ps.Precondition.ID, last.Status, ps.Result.Status, ps.Result.Summary}}

@@ -306,3 +306,32 @@ func TestBoardKeepsWhatAnEditDoesNotChange(t *testing.T) {
 		t.Errorf("an entry that comes back: %s", got)
 	}
 }
+
+// TestBoardWaitsForTheWholeEvidence has a first evaluation that has looked at only a part.
+func TestBoardWaitsForTheWholeEvidence(t *testing.T) {
+	t.Parallel()
+	b, now := NewBoard(precondition.All(), nil), time.Now()
+	m := configured(b, config.Migration{Name: "a"})[0]
+	part := func() Evaluation {
+		e := evaluation(now, map[string]finding.Status{"backup": finding.Unknown, "network": finding.Unknown})
+		for i, p := range precondition.All() {
+			e.Results[i].Incomplete = p.ID == "backup"
+		}
+		return e
+	}
+	b.Publish(m, part(), now)
+	if state := b.Snapshot()[0]; statusesOf(of(state, "backup")) != "" || statusesOf(of(state, "network")) != "unknown" {
+		t.Errorf("%v", of(state, "backup").History)
+	}
+	b.Publish(m, evaluation(now, nil), now)
+	ps := of(b.Snapshot()[0], "backup")
+	if statusesOf(ps) != "pass" || !ps.ChangedAt.IsZero() || ps.Changes != 0 {
+		t.Errorf("%v", ps.History)
+	}
+	m = configured(b, config.Migration{Name: "never whole"})[0]
+	b.Publish(m, part(), now)
+	b.Publish(m, part(), now.Add(settling))
+	if got := statusesOf(of(b.Snapshot()[0], "backup")); got != "unknown" {
+		t.Errorf("what stays so is remembered: %s", got)
+	}
+}

@@ -23,6 +23,9 @@ type savedMeter struct {
 	Points [][4]float64 `json:"points"`
 }
 
+// maxRate is more rows a second than any server takes.
+const maxRate = 1e9
+
 // unknownRate stands for a rate that was not known.
 const unknownRate = -1
 
@@ -56,8 +59,8 @@ func RestoreMeter(text []byte, now time.Time) (Meter, error) {
 	if err := json.Unmarshal(text, &s); err != nil {
 		return Meter{}, fmt.Errorf("reading saved rates: %w", err)
 	}
-	if s.Arrival < 0 || s.Best < 0 {
-		return Meter{}, errors.New("reading saved rates: a rate is below zero")
+	if s.Arrival < 0 || s.Best < 0 || s.Arrival > maxRate || s.Best > maxRate {
+		return Meter{}, errors.New("reading saved rates: no delta is so fast")
 	}
 	m := Meter{arrival: s.Arrival, best: s.Best}
 	for _, saved := range s.Points {

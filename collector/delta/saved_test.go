@@ -54,7 +54,7 @@ func TestRatesOutliveARestart(t *testing.T) {
 
 func TestSavedRatesThatAreNone(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"", "[]", `{"best":-1}`, `{"arrival":"much"}`, `{"points":` + strings.Repeat("[", 5000)} {
+	for _, text := range []string{"", "[]", `{"best":-1}`, `{"best":1e300}`, `{"arrival":"much"}`, `{"points":` + strings.Repeat("[", 5000)} {
 		if m, err := RestoreMeter([]byte(text), time.Now()); err == nil {
 			t.Errorf("%.50s: %+v", text, m)
 		}
