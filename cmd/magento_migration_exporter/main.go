@@ -100,11 +100,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	status := &statusLine{w: stderr}
 	logger := newLogger(f.logLevel, f.logFormat, status)
-	// Before the configuration is read: a SIGHUP that comes so early must not end the process.
+	// Before the configuration is read, and never given back: a SIGHUP that comes early, or that is on its way when the
+	// process ends, must not end it.
 	hangup := make(chan os.Signal, 1)
 	if command == serveCommand {
 		signal.Notify(hangup, syscall.SIGHUP)
-		defer signal.Stop(hangup)
 	}
 	var got reading
 	select {
