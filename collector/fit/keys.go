@@ -150,46 +150,12 @@ func sameOrder(a, b *column) bool {
 // group writes what Magento 2 will hold, and what it is grouped by. It is false for pairs that are not looked at.
 func (p *planner) group(k *keyed, x *keyPart) bool {
 	name := "t." + database.Quote(x.from.name)
-	empty := "0"
-	switch f := x.from.family(); {
-	case f == text && x.to.family() == text:
-		empty = "''"
-		x.stored = p.names.sent(x.from)
-		if most := min(nonZero(x.length), nonZero(x.to.chars)); !x.from.isLong() || !x.to.isLong() {
-			x.stored = fmt.Sprintf("LEFT(%s, %d)", x.stored, most)
-		}
-	case f == integer && x.to.family() == integer:
-		x.stored = name
-		if intoInteger(name, x.from, x.to) != nil {
-			low, high := x.to.span()
-			x.stored = fmt.Sprintf("LEAST(GREATEST(%s, %d), %d)", name, low, high)
-		}
-	case (f == decimal || f == integer || f == text) && x.to.family() == decimal:
-		x.stored = fmt.Sprintf("CAST(%s AS DECIMAL(%d,%d))", p.names.sent(x.from), x.to.precision, x.to.scale)
-		if x.to.unsigned() {
-			x.stored = fmt.Sprintf("GREATEST(%s, 0)", x.stored)
-		}
-	case (f == decimal || f == text) && x.to.family() == integer:
-		low, high := x.to.span()
-		x.stored = fmt.Sprintf("LEAST(GREATEST(ROUND(CAST(%s AS DECIMAL(65,10))), %d), %d)", p.names.sent(x.from), low,
-			high)
-	case f == temporal && x.to.kind == "timestamp" && x.from.kind != "timestamp":
-		empty = zero(x.to)
-		x.stored = fmt.Sprintf("IF(%s, %s, CAST(%s AS DATETIME))", beyond(name, x.from, p.newest), empty, name)
-	case f == temporal && x.to.kind == "date":
-		empty = "'0000-00-00'"
-		x.stored = "DATE(" + name + ")"
-	case f == temporal && x.to.family() == temporal:
-		empty = "'0000-00-00 00:00:00'"
-		x.stored = name
-	case (f == integer || f == decimal || f == temporal) && x.to.family() == text:
-		empty = "''"
-		x.stored = fmt.Sprintf("LEFT(CAST(%s AS CHAR), %d)", name, x.to.chars)
-	default:
+	x.stored = p.stored(*x, name)
+	if x.stored == "" {
 		return false
 	}
 	if x.from.nullable && !x.to.nullable {
-		x.stored = fmt.Sprintf("COALESCE(%s, %s)", x.stored, empty)
+		x.stored = fmt.Sprintf("COALESCE(%s, %s)", x.stored, x.to.implicit())
 	}
 	x.grouped, x.plain = x.stored, x.stored == name
 	if x.to.family() == text {
@@ -200,6 +166,54 @@ func (p *planner) group(k *keyed, x *keyPart) bool {
 		}
 	}
 	return true
+}
+
+// implicit is what the server puts for NULL where a column has none.
+func (c *column) implicit() string {
+	switch c.family() {
+	case text:
+		return "''"
+	case temporal:
+		return zero(c)
+	}
+	return "0"
+}
+
+// stored is what Magento 2 will hold of a column, empty for pairs of types that are not looked at.
+func (p *planner) stored(x keyPart, name string) string {
+	most := min(nonZero(x.length), nonZero(x.to.chars))
+	switch f := x.from.family(); {
+	case f == text && x.to.family() == text:
+		if x.length == 0 && x.from.isLong() && x.to.isLong() {
+			return p.names.sent(x.from)
+		}
+		return fmt.Sprintf("LEFT(%s, %d)", p.names.sent(x.from), most)
+	case f == integer && x.to.family() == integer:
+		if intoInteger(name, x.from, x.to) == nil {
+			return name
+		}
+		low, high := x.to.span()
+		return fmt.Sprintf("LEAST(GREATEST(%s, %d), %d)", name, low, high)
+	case (f == decimal || f == integer || f == text) && x.to.family() == decimal:
+		stored := fmt.Sprintf("CAST(%s AS DECIMAL(%d,%d))", p.names.sent(x.from), x.to.precision, x.to.scale)
+		if x.to.unsigned() {
+			return fmt.Sprintf("GREATEST(%s, 0)", stored)
+		}
+		return stored
+	case (f == decimal || f == text) && x.to.family() == integer:
+		low, high := x.to.span()
+		return fmt.Sprintf("LEAST(GREATEST(ROUND(CAST(%s AS DECIMAL(65,10))), %d), %d)", p.names.sent(x.from), low,
+			high)
+	case f == temporal && x.to.kind == "timestamp" && x.from.kind != "timestamp":
+		return fmt.Sprintf("IF(%s, %s, CAST(%s AS DATETIME))", beyond(name, x.from, p.newest), zero(x.to), name)
+	case f == temporal && x.to.kind == "date":
+		return "DATE(" + name + ")"
+	case f == temporal && x.to.family() == temporal:
+		return name
+	case (f == integer || f == decimal || f == temporal) && x.to.family() == text:
+		return fmt.Sprintf("LEFT(CAST(%s AS CHAR), %d)", name, most)
+	}
+	return ""
 }
 
 // nullableOnly reports whether a column has NULL and the other one does not.

@@ -62,6 +62,10 @@ func keySituations() []situation {
 			"(1, NULL), (2, NULL)", "collision rows k, null rows.a", 1062, "a 2"},
 		{"a prefix of the column", id + "a varchar(10)", id + "a varchar(10), UNIQUE k (a(3))",
 			"(1, 'abcd'), (2, 'abce')", "collision rows k", 1062, ""},
+		{"a prefix of a long text", id + "a text", id + "a text, UNIQUE k (a(3))", "(1, 'abcd'), (2, 'abce')",
+			"collision rows k", 1062, ""},
+		{"a prefix of a number's text", id + "a int", id + "a varchar(9), UNIQUE k (a(2))", "(1, 123), (2, 124)",
+			"collision rows k", 1062, ""},
 		{"a key of Magento 1 on more of the column", id + "a varchar(10), UNIQUE k (a)",
 			id + "a varchar(10), UNIQUE k (a(3))", "(1, 'abcd'), (2, 'abce')", "collision rows k", 1062, ""},
 		{"what is cut is alike", id + "a varchar(10), UNIQUE k (a)", id + "a varchar(3), UNIQUE k (a)",
@@ -200,9 +204,14 @@ func TestSituations(t *testing.T) {
 	for _, f := range mysqltest.Flavors() {
 		t.Run(f.String(), func(t *testing.T) {
 			t.Parallel()
+			l := newLab(t, f)
 			for _, s := range situations() {
-				t.Run(s.name, func(t *testing.T) { prove(t, newLab(t, f), s) })
+				t.Run(s.name, func(t *testing.T) {
+					l.t = t
+					prove(t, l, s)
+				})
 			}
+			l.t = t
 		})
 	}
 }
@@ -210,8 +219,9 @@ func TestSituations(t *testing.T) {
 // prove compares what is foretold with what the server says and holds.
 func prove(t *testing.T, l *lab, s situation) {
 	const options = ") CHARACTER SET utf8 COLLATE utf8_general_ci"
-	l.shop(0, "CREATE TABLE `rows` ("+s.magento1+options)
-	l.shop(1, "CREATE TABLE `rows` ("+s.magento2+options)
+	const table = "DROP TABLE IF EXISTS `rows`; CREATE TABLE `rows` ("
+	l.shop(0, table+s.magento1+options)
+	l.shop(1, table+s.magento2+options)
 	l.shop(0, "INSERT INTO `rows` VALUES "+s.rows)
 	if got := kinds(l.foretell().Problems); got != s.want {
 		t.Errorf("got  %s\nwant %s", got, s.want)

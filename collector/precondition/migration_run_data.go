@@ -47,7 +47,7 @@ func (j *dataJudge) progress(goesOn bool) {
 	if j.r.Whole {
 		return
 	}
-	j.Incomplete = goesOn
+	j.Incomplete = j.Incomplete || goesOn
 	if j.r.Total > 0 {
 		j.Unknown("data", "Magento 1's rows are still being compared with Magento 2's keys and columns",
 			fmt.Sprintf("%d of %d parts were looked at", j.r.Done, j.r.Total),
@@ -104,23 +104,21 @@ func (j *dataJudge) evidence(p fit.Problem) string {
 	return strings.Join(parts, "; ")
 }
 
-// several is a number of things, which may be more.
-func several(p fit.Problem) string {
-	if p.More {
-		return fmt.Sprintf("at least %d", p.Rows)
+// amount is a number of things with what they do, in one form for a single one and in one for several.
+func amount(p fit.Problem, one, many string) string {
+	switch {
+	case p.More:
+		return "at least " + finding.Grouped(p.Rows) + " " + many
+	case p.Rows == 1:
+		return "1 " + one
 	}
-	return fmt.Sprint(p.Rows)
+	return finding.Grouped(p.Rows) + " " + many
 }
 
 func (j *dataJudge) collision(p fit.Problem) {
 	remedy := "Change or delete all but one of each in Magento 1. See them with:\n" + p.Query
-	what := fmt.Sprintf(
-		"rows of %s have the same value in Magento 2's unique key %s of %s (%s such values)",
-		p.Document,
-		p.Key,
-		p.Target,
-		several(p),
-	)
+	what := fmt.Sprintf("rows of %s share %s of Magento 2's unique key %s of %s", p.Document,
+		amount(p, "value", "values"), p.Key, p.Target)
 	if p.Kind == fit.Merge {
 		j.Note(p.Subject(), what+": migrate:data keeps one of them", j.evidence(p), "")
 		return
@@ -154,7 +152,7 @@ func (j *dataJudge) namesake(p fit.Problem) {
 	}
 	j.Fail(
 		p.Subject(),
-		fmt.Sprintf("%s (%s): %s would die with error 1062 in the key %s", what, several(p), mode, p.Key),
+		fmt.Sprintf("%s (%s): %s would die with error 1062 in the key %s", what, finding.Grouped(p.Rows), mode, p.Key),
 		j.evidence(p),
 		remedy,
 	)
@@ -171,12 +169,13 @@ func (j *dataJudge) attributeType(p fit.Problem) {
 }
 
 func (j *dataJudge) orphan(p fit.Problem) {
+	summary := amount(p, "row of "+p.Document+" has", "rows of "+p.Document+" have") + " no parent in " + p.Limit +
+		", which Magento 2's foreign key " + p.Key + " wants"
 	j.Warn(
 		p.Subject()+" "+p.Key,
-		fmt.Sprintf("%s rows of %s have no parent in %s, which Magento 2's foreign key %s wants",
-			several(p), p.Document, p.Limit, p.Key),
-		j.evidence(p)+"; the tool turns foreign keys off, but when its connection to the server breaks, it goes on "+
-			"with them and would die with error 1452",
+		summary,
+		j.evidence(p)+"; the tool turns foreign keys off, but when its connection to "+
+			"the server breaks, it goes on with them and would die with error 1452",
 		"Delete them in the copy of Magento 1 that is migrated, or give them a parent. See them with:\n"+p.Query,
 	)
 }
@@ -187,16 +186,16 @@ func (j *dataJudge) misfit(p fit.Problem) {
 	if p.Attribute != "" {
 		whose = fmt.Sprintf("%s (attribute %s)", whose, p.Attribute)
 	}
-	into := fmt.Sprintf("%s, %s", p.Target, p.Limit)
-	n := several(p)
-	summary := map[fit.Kind]string{
-		fit.Cut:       fmt.Sprintf("%s values of %s are longer than %s, and would be cut", n, whose, into),
-		fit.Range:     fmt.Sprintf("%s values of %s are out of the range of %s, and would be changed", n, whose, into),
-		fit.Rounded:   fmt.Sprintf("%s values of %s have more digits than %s, and would be rounded", n, whose, into),
-		fit.Lossy:     fmt.Sprintf("%s values of %s have characters that %s would have as ?", n, whose, into),
-		fit.NoMember:  fmt.Sprintf("%s values of %s are none of %s, and would be empty", n, whose, into),
-		fit.OtherKind: fmt.Sprintf("%s values of %s are no values for %s, and would be 0 or empty", n, whose, into),
+	are := amount(p, "value of "+whose+" is", "values of "+whose+" are")
+	form := map[fit.Kind]string{
+		fit.Cut:       "%s too long for %s, and would be cut",
+		fit.Range:     "%s out of the range of %s, and would be changed",
+		fit.Rounded:   "%s more exact than %s, and would be rounded",
+		fit.Lossy:     "%s not all in the character set of %s, and would get question marks",
+		fit.NoMember:  "%s none of those of %s, and would be empty",
+		fit.OtherKind: "%s of another kind than %s, and would be 0 or empty",
 	}[p.Kind]
+	summary := fmt.Sprintf(form, are, p.Target+", "+p.Limit)
 	remedy := "Change the values in Magento 1, or make Magento 2's column larger before migrate:data. See them with:\n"
 	if p.Kind == fit.Lossy {
 		remedy = "Change the values in Magento 1. Where Magento 2's column has the character set utf8mb4, set " +
@@ -211,7 +210,10 @@ func (j *dataJudge) quiet() {
 	notes := map[fit.Kind][]string{}
 	for _, p := range j.r.Problems {
 		if p.Kind == fit.Null || p.Kind == fit.ZeroDate {
-			notes[p.Kind] = append(notes[p.Kind], fmt.Sprintf("%s.%s %s", p.Document, p.Column, several(p)))
+			notes[p.Kind] = append(
+				notes[p.Kind],
+				amount(p, "in "+p.Document+"."+p.Column, "in "+p.Document+"."+p.Column),
+			)
 		}
 	}
 	if n := notes[fit.Null]; n != nil {
