@@ -131,14 +131,18 @@ type eavStep struct {
 	sides   [2]shopAttributes
 }
 
+// eavDocuments are the tables that the EAV step's prediction reads.
+func eavDocuments() []string {
+	return []string{"eav_attribute", "eav_attribute_set", "eav_attribute_group", "eav_entity_type"}
+}
+
 // addGroups makes what there is to do for the EAV step.
 func (p *planner) addGroups() {
 	if !p.files.runs(`Migration\Step\Eav\Data`) {
 		return
 	}
 	for _, s := range p.schemas {
-		for _, of := range []string{"attribute", "attribute_set", "attribute_group", "entity_type"} {
-			document := "eav_" + of
+		for _, document := range eavDocuments() {
 			if s.table(document) == nil {
 				p.skip(document, "a database has no such table")
 				return

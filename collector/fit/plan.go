@@ -126,7 +126,43 @@ func NewPlan(ctx context.Context, sides [2]Side, files Files) (*Plan, error) {
 	p.addGroups()
 	p.addStoreGroups()
 	p.facts()
+	p.reduce()
 	return p.Plan, nil
+}
+
+// reduce leaves out what only planning needs: both schemas take megabytes, and a round of a large shop lasts for many
+// evaluations.
+func (p *planner) reduce() {
+	for _, c := range p.copies {
+		c.columns, c.rules = nil, nil
+		c.from.keepKey()
+		c.to = nil
+	}
+	for i, s := range p.schemas {
+		kept := &schema{prefix: s.prefix, tables: map[string]*table{}}
+		for _, of := range eavDocuments() {
+			if t := s.table(of); t != nil {
+				kept.tables[t.name] = t
+			}
+		}
+		p.schemas[i] = kept
+	}
+}
+
+// keepKey leaves out all columns and indexes but the primary key's.
+func (t *table) keepKey() {
+	key := t.primary()
+	t.columns, t.indexes = nil, nil
+	all := t.byName
+	t.byName = map[string]*column{}
+	if key == nil {
+		return
+	}
+	t.indexes = []*index{key}
+	for _, x := range key.parts {
+		name := strings.ToLower(x.column)
+		t.byName[name] = all[name]
+	}
 }
 
 // setNames is the statement that decides which characters reach the tool.

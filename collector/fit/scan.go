@@ -73,8 +73,10 @@ func (s *scan) step(ctx context.Context, p *Plan) (bool, []Problem, error) {
 // begin finds the range of keys. It is true for a table without rows.
 func (s *scan) begin(ctx context.Context, session *database.Session) (bool, error) {
 	s.found = make([]tally, len(s.checks))
-	if key := s.from.primary(); key != nil && s.from.column(key.parts[0].column).family() == integer {
-		s.key = key.parts[0].column
+	if key := s.from.primary(); key != nil {
+		if c := s.from.column(key.parts[0].column); c != nil && c.family() == integer {
+			s.key = c.name
+		}
 	}
 	s.began = true
 	if s.key == "" {
