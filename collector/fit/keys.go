@@ -171,7 +171,7 @@ func (p *planner) group(k *keyed, x *keyPart) bool {
 // implicit is what the server puts for NULL where a column has none.
 func (c *column) implicit() string {
 	switch c.family() {
-	case text:
+	case text, binary:
 		return "''"
 	case temporal:
 		return zero(c)
@@ -204,6 +204,21 @@ func (p *planner) stored(x keyPart, name string) string {
 		low, high := x.to.span()
 		return fmt.Sprintf("LEAST(GREATEST(ROUND(CAST(%s AS DECIMAL(65,10))), %d), %d)", p.names.sent(x.from), low,
 			high)
+	case f == text && x.to.family() == temporal:
+		time := fmt.Sprintf("COALESCE(CAST(%s AS DATETIME), '0000-00-00 00:00:00')", p.names.sent(x.from))
+		return fmt.Sprintf(
+			"IF(%s IS NULL, NULL, %s)",
+			name,
+			p.stored(keyPart{pair: pair{from: &column{kind: "datetime"},
+				to: x.to}}, time),
+		)
+	case f == binary && x.to.family() == text && x.to.kind != "enum":
+		return fmt.Sprintf("LEFT(CONVERT(%s USING %s), %d)", name, p.names, most)
+	case (f == text || f == binary) && x.to.family() == binary:
+		if f == text {
+			name = fmt.Sprintf("CAST(CONVERT(%s USING %s) AS BINARY)", name, p.names)
+		}
+		return fmt.Sprintf("LEFT(%s, %d)", name, min(nonZero(x.length), nonZero(x.to.bytes)))
 	case f == temporal && x.to.kind == "timestamp" && x.from.kind != "timestamp":
 		return fmt.Sprintf("IF(%s, %s, CAST(%s AS DATETIME))", beyond(name, x.from, p.newest), zero(x.to), name)
 	case f == temporal && x.to.kind == "date":
@@ -368,7 +383,11 @@ func (k *keyed) people() string {
 func (k *keyed) member() string {
 	parts := []string{"HEX(CONVERT(" + k.from.id() + " USING utf8mb4))"}
 	for _, x := range k.parts {
-		parts = append(parts, "HEX(CONVERT("+x.stored+" USING utf8mb4))")
+		value := "CONVERT(" + x.stored + " USING utf8mb4)"
+		if x.to.family() == binary {
+			value = x.stored
+		}
+		parts = append(parts, "HEX("+value+")")
 	}
 	return "CONCAT_WS(':', " + strings.Join(parts, ", ") + ")"
 }
@@ -408,7 +427,11 @@ func (k *keyed) confirmation(members [][]string) string {
 // held is a value as Magento 2's column compares it.
 func (x keyPart) held(hexadecimal string) string {
 	value := "CONVERT(X'" + hexadecimal + "' USING utf8mb4)"
-	if x.to.family() != text {
+	switch x.to.family() {
+	case text:
+	case binary:
+		return "X'" + hexadecimal + "'"
+	default:
 		return value
 	}
 	if x.to.kind == "char" {

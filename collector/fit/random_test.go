@@ -24,9 +24,34 @@ type columnKind struct {
 
 // columnKinds are those of which pairs are made. What stands in one list can become each other.
 func columnKinds() [][]columnKind {
+	return [][]columnKind{numberKinds(), textKinds(), memberKinds(), byteKinds(), timeKinds()}
+}
+
+// alike are columns of several types with the same values.
+func alike(values []string, types ...string) []columnKind {
+	var kinds []columnKind
+	for _, name := range types {
+		long := strings.Contains(name, "text")
+		kinds = append(kinds, columnKind{
+			name: name, text: long || strings.Contains(name, "char"), long: long, values: values,
+		})
+	}
+	return kinds
+}
+
+func numberKinds() []columnKind {
 	integers := []string{"0", "1", "127", "128", "255", "256", "-1", "-128", "32767", "32768", "65536", "2147483647",
 		"2147483648", "4294967295", "99"}
 	decimals := []string{"0", "1", "-1", "0.5", "1.25", "1.255", "99.99", "100", "999999.9999", "-0.0049", "12345678.9"}
+	return slices.Concat(
+		alike(integers, "tinyint", "tinyint unsigned", "smallint", "smallint unsigned", "mediumint unsigned", "int",
+			"int unsigned", "bigint"),
+		alike(decimals, "decimal(12,4)", "decimal(6,2)", "decimal(4,4)", "decimal(10,0) unsigned"),
+		alike([]string{"1", "12", "x", "", "999"}, "varchar(3)"),
+	)
+}
+
+func textKinds() []columnKind {
 	texts := []string{
 		"",
 		"a",
@@ -47,31 +72,49 @@ func columnKinds() [][]columnKind {
 		"ABC",
 		"abc   ",
 	}
+	return alike(
+		texts,
+		"varchar(3)",
+		"varchar(10)",
+		"varchar(255)",
+		"char(3)",
+		"char(10)",
+		"varchar(10) COLLATE utf8_bin",
+		"varchar(10) COLLATE utf8_unicode_ci",
+		"varchar(10) CHARACTER SET utf8mb4",
+		"varchar(3) CHARACTER SET utf8mb4",
+		"varchar(10) COLLATE utf8mb4_bin",
+		"varchar(10) CHARACTER SET latin1",
+		"tinytext",
+		"text",
+		"mediumtext",
+		"longtext CHARACTER SET utf8mb4",
+	)
+}
+
+func memberKinds() []columnKind {
+	return slices.Concat(
+		alike([]string{"a", "abc", "é"}, "enum('a','abc','é')"),
+		alike([]string{"a", "é"}, "enum('a','é')"),
+		alike([]string{"a", "abc", "é", "zz"}, "varchar(10)"),
+	)
+}
+
+func byteKinds() []columnKind {
+	values := []string{"a", "A", "abc", "abcd", ""}
+	return slices.Concat(
+		alike(append(values, "a ", "é"), "varchar(10)", "varchar(3)"),
+		alike(values, "varbinary(3)", "varbinary(10)"),
+	)
+}
+
+func timeKinds() []columnKind {
 	times := []string{"2020-01-01 00:00:00", "2020-01-01 10:20:30", "1969-12-31 23:59:59", "2038-01-19 03:14:07",
 		"2038-01-19 03:14:08", "0000-00-00 00:00:00", "1970-01-01 00:00:01"}
-	number := func(name string) columnKind { return columnKind{name: name, values: integers} }
-	exact := func(name string) columnKind { return columnKind{name: name, values: decimals} }
-	text := func(name string) columnKind { return columnKind{name: name, text: true, values: texts} }
-	long := func(name string) columnKind { return columnKind{name: name, text: true, long: true, values: texts} }
-	time := func(name string) columnKind { return columnKind{name: name, values: times} }
-	return [][]columnKind{
-		{
-			number("tinyint"), number("tinyint unsigned"), number("smallint"), number("smallint unsigned"),
-			number("mediumint unsigned"), number("int"), number("int unsigned"), number("bigint"),
-			exact("decimal(12,4)"), exact("decimal(6,2)"), exact("decimal(4,4)"), exact("decimal(10,0) unsigned"),
-			{name: "varchar(3)", text: true, values: []string{"1", "12", "x", "", "999"}},
-		},
-		{
-			text("varchar(3)"), text("varchar(10)"), text("varchar(255)"), text("char(3)"), text("char(10)"),
-			text("varchar(10) COLLATE utf8_bin"), text("varchar(10) COLLATE utf8_unicode_ci"),
-			text("varchar(10) CHARACTER SET utf8mb4"), text("varchar(3) CHARACTER SET utf8mb4"),
-			text(
-				"varchar(10) COLLATE utf8mb4_bin",
-			), text("varchar(10) CHARACTER SET latin1"), long("tinytext"), long("text"),
-			long("mediumtext"), long("longtext CHARACTER SET utf8mb4"),
-		},
-		{time("datetime"), time("timestamp NULL DEFAULT NULL"), time("date")},
-	}
+	return slices.Concat(
+		alike(times, "datetime", "timestamp NULL DEFAULT NULL", "date"),
+		alike(append(times, "never", ""), "varchar(30)", "varchar(10)"),
+	)
 }
 
 // trial is one random pair of tables.
@@ -83,10 +126,10 @@ type trial struct {
 func newTrial(r *rand.Rand) trial {
 	tr := trial{magento1: []string{"id int unsigned NOT NULL PRIMARY KEY"}, magento2: []string{
 		"id int unsigned NOT NULL PRIMARY KEY"}}
-	all := columnKinds()
+	lists := columnKinds()
 	var from, to [2]columnKind
 	for i, name := range []string{"a", "b"} {
-		kinds := all[r.IntN(len(all))]
+		kinds := lists[r.IntN(len(lists))]
 		from[i] = kinds[r.IntN(len(kinds))]
 		to[i] = kinds[r.IntN(len(kinds))]
 		tr.magento1 = append(tr.magento1, name+" "+from[i].name+nullable(r, from[i]))

@@ -98,14 +98,15 @@ func (p *planner) checks(from, to *column) ([]check, bool) {
 	case f == integer && to.family() == float, f == float && to.family() == float, f == decimal && to.family() == float:
 	case f == text && to.family() == text:
 		checks = n.intoText(from, to)
-	case f == text && to.family() == binary, f == binary && (to.family() == binary || to.family() == text):
+	case f == text && to.family() == binary, f == binary && (to.family() == binary || to.family() == text &&
+		to.kind != "enum"):
 		checks = n.intoBytes(name, from, to)
 	case f == temporal && to.family() == temporal:
 		checks = intoTemporal(name, from, to, p.newest)
 	case (f == integer || f == decimal || f == temporal) && to.family() == text:
 		checks = shorterText(name, from, to)
 	case f == text:
-		checks, known = n.parsed(from, to)
+		checks, known = p.parsed(from, to)
 	default:
 		known = false
 	}
@@ -254,6 +255,9 @@ func (n charset) intoBytes(name string, from, to *column) []check {
 	if from.family() == text {
 		size, most = fmt.Sprintf("LENGTH(CONVERT(%s USING %s))", name, n), max(from.bytes, 4*from.chars)
 	}
+	if to.family() == text && !to.isLong() {
+		return []check{{kind: Cut, where: fmt.Sprintf("CHAR_LENGTH(CONVERT(%s USING %s)) > %d", name, n, to.chars)}}
+	}
 	if most <= to.bytes {
 		return nil
 	}
@@ -299,6 +303,10 @@ func shorterText(name string, from, to *column) []check {
 		// Zeros behind the point are no loss.
 		where := fmt.Sprintf("CAST(LEFT(CAST(%s AS CHAR), %d) AS DECIMAL(65,30)) <> %[1]s", name, to.chars)
 		return []check{{kind: Cut, where: where}}
+	case !to.isLong() && from.family() == temporal && longest > to.chars:
+		// Midnight is no loss.
+		where := fmt.Sprintf("CHAR_LENGTH(TRIM(TRAILING ' 00:00:00' FROM CAST(%s AS CHAR))) > %d", name, to.chars)
+		return []check{{kind: Cut, where: where}}
 	case !to.isLong() && longest > to.chars:
 		return []check{{kind: Cut, where: fmt.Sprintf("CHAR_LENGTH(CAST(%s AS CHAR)) > %d", name, to.chars)}}
 	}
@@ -306,8 +314,8 @@ func shorterText(name string, from, to *column) []check {
 }
 
 // parsed looks for texts that are no number or time.
-func (n charset) parsed(from, to *column) ([]check, bool) {
-	name := n.sent(from)
+func (p *planner) parsed(from, to *column) ([]check, bool) {
+	name := p.names.sent(from)
 	var form, number string
 	switch to.family() {
 	case integer:
@@ -316,10 +324,7 @@ func (n charset) parsed(from, to *column) ([]check, bool) {
 		form = `^ *[-+]?([0-9]+([.][0-9]*)?|[.][0-9]+) *$`
 		number = fmt.Sprintf("CAST(%s AS DECIMAL(65,%d))", name, to.scale)
 	case temporal:
-		// The empty text becomes the zero date, as it stood for.
-		return []check{
-			{kind: OtherKind, where: fmt.Sprintf("%s <> '' AND CAST(%[1]s AS DATETIME) IS NULL", name)},
-		}, true
+		return parsedTimes(name, to, p.newest), true
 	default:
 		return nil, false
 	}
@@ -329,4 +334,16 @@ func (n charset) parsed(from, to *column) ([]check, bool) {
 		{kind: OtherKind, where: no},
 		{kind: Range, where: yes + " AND (" + outside(number, to) + ")"},
 	}, true
+}
+
+// parsedTimes looks for texts that are no time, or one that a type does not have. The empty text becomes the zero date,
+// as which it stood.
+func parsedTimes(name string, to *column, newest string) []check {
+	time := "CAST(" + name + " AS DATETIME)"
+	checks := []check{{kind: OtherKind, where: fmt.Sprintf("%s <> '' AND %s IS NULL", name, time)}}
+	for _, k := range intoTemporal(time, &column{kind: "datetime"}, to, newest) {
+		k.where = fmt.Sprintf("%s <> '' AND (%s)", name, k.where)
+		checks = append(checks, k)
+	}
+	return checks
 }
