@@ -155,15 +155,13 @@ $(GOLANGCI_LINT):
 # Its hash is in the bills of materials, which have to be the same on each machine.
 .cache/tools/cyclonedx-gomod: tool := -trimpath -buildvcs=false github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
 .cache/tools/cyclonedx-gomod: export CGO_ENABLED := 0
-# Those of the mixin are a module of their own.
+# These have versions of their own, in modules below .ci/tools. Helm takes minutes to compile.
 .cache/tools/jsonnet .cache/tools/jsonnetfmt: .ci/tools/jsonnet/go.mod .ci/tools/jsonnet/go.sum
 	$(GO) build -C .ci/tools/jsonnet -ldflags '-s -w' -o $(CURDIR)/$@ github.com/google/go-jsonnet/cmd/$(@F)
-# So is what renders the chart in tests, and Helm, which takes minutes to compile.
 .cache/tools/chart: $(wildcard .ci/tools/chart/*)
 	$(GO) build -C .ci/tools/chart -ldflags '-s -w' -o $(CURDIR)/$@ .
 .cache/tools/helm: .ci/tools/helm/go.mod .ci/tools/helm/go.sum
 	$(GO) build -C .ci/tools/helm -ldflags '-s -w' -o $(CURDIR)/$@ helm.sh/helm/v3/cmd/helm
-# So are those of the packages.
 .cache/tools/nfpm: .ci/tools/nfpm/go.mod .ci/tools/nfpm/go.sum
 	$(GO) build -C .ci/tools/nfpm -ldflags '-s -w' -o $(CURDIR)/$@ github.com/goreleaser/nfpm/v2/cmd/nfpm
 .cache/tools/%: .ci/tools/go.mod .ci/tools/go.sum

@@ -98,7 +98,7 @@ func (s *stack) dateBackup(at time.Time) error {
 
 // unread are the preconditions that need more than two databases and a backup.
 func unread() []string {
-	return []string{"system_requirements", "topology", "extensions", "migration_tool"}
+	return []string{"system_requirements", "topology", "extensions", "migration_tool", "migration_run"}
 }
 
 // TestChain follows what goes wrong in real databases to the notification that a person gets, and back.
