@@ -204,8 +204,8 @@ func (j *incrementIDsJudge) readMagento1(ctx context.Context) bool {
 	if m1.Unreachable(j.Verdict) {
 		return false
 	}
-	query := fmt.Sprintf("(SELECT s.entity_store_id, t.entity_type_code, s.store_id, COALESCE(s.increment_prefix, ''), "+
-		"COALESCE(s.increment_last_id, '') FROM %s s JOIN %s t ON t.entity_type_id = s.entity_type_id "+
+	query := fmt.Sprintf("(SELECT s.entity_store_id, t.entity_type_code, s.store_id, "+
+		"COALESCE(s.increment_prefix, ''), COALESCE(s.increment_last_id, '') FROM %s s JOIN %s t ON t.entity_type_id = s.entity_type_id "+
 		"WHERE t.entity_type_code IN (%s) ORDER BY s.entity_store_id LIMIT %d) UNION ALL "+
 		"(SELECT 0, '', store_id, '', '' FROM %s WHERE store_id > 0 ORDER BY store_id LIMIT %d)",
 		m1.Table("eav_entity_store"), m1.Table("eav_entity_type"), database.Parameters(len(numberedTypes())),
@@ -437,8 +437,8 @@ func (j *incrementIDsJudge) newestOrders(ctx context.Context) (map[int64]string,
 	if len(parts) == 0 {
 		return newest, nil
 	}
-	query := "SELECT o.store_id, COALESCE(o.increment_id, '') FROM (" + strings.Join(parts, " UNION ALL ") + ") newest " +
-		"JOIN " + orders + " o ON o.entity_id = newest.id"
+	query := "SELECT o.store_id, COALESCE(o.increment_id, '') FROM (" + strings.Join(parts, " UNION ALL ") +
+		") newest JOIN " + orders + " o ON o.entity_id = newest.id"
 	err := j.e.Magento1.Session.Rows(ctx, query, nil, func(scan func(...any) error) error {
 		var store int64
 		var number string
@@ -515,7 +515,8 @@ func (j *incrementIDsJudge) readSequences(ctx context.Context) error {
 			s := found[place{t.name, store}]
 			if s == nil {
 				s = &sequence{
-					kind: t.name, store: store, prefix: strconv.FormatInt(store, 10), start: 1, step: 1, limit: maxSequenceValue,
+					kind: t.name, store: store, prefix: strconv.FormatInt(store, 10), start: 1, step: 1,
+					limit: maxSequenceValue,
 				}
 			}
 			j.sequences = append(j.sequences, s)

@@ -397,22 +397,27 @@ func (j *reconciliationJudge) rewrites() {
 	case len(j.r.Traces.Lacks) > 0:
 		j.Unknown("url_rewrite", "URL rewrites cannot be compared: "+strings.Join(j.r.Traces.Lacks, ", "), "",
 			"Find out where the table is: restore it, correct the prefix, or let the account read it.")
-	case !w.Known || w.TooMany || w.Pending || w.Looks < 2:
+	case !w.Known || w.Pending || w.Looks < 2:
 	default:
-		j.Warn(
-			"url_rewrite",
-			fmt.Sprintf(
-				"URL rewrites differ: Magento 2 lacks %d of Magento 1, and has %d others",
-				w.MissingCount,
-				w.ExtraCount,
-			),
-			fmt.Sprintf("url_rewrite_id in Magento 1: %s; in Magento 2: %s; nothing is pending",
-				numbers(w.Missing), numbers(w.Extra)),
-			"Addresses that are missing answer with 404. Add the tool's UrlRewrite step to the mode delta, or "+
-				"regenerate the "+
-				"rewrites in Magento 2 by saving the products and categories.",
-		)
+		j.Warn("url_rewrite", rewritesDiffer(w), fmt.Sprintf("Magento 1 has %d, Magento 2 %d without those of CMS pages; "+
+			"url_rewrite_id in Magento 1: %s; in Magento 2: %s; nothing is pending", w.Rows[0], w.Rows[1],
+			numbers(w.Missing), numbers(w.Extra)),
+			"Addresses that are missing answer with 404. Add the tool's UrlRewrite step to the mode delta, or regenerate "+
+				"the rewrites in Magento 2 by saving the products and categories.")
 	}
+}
+
+// rewritesDiffer says how many URL rewrites differ, where that is known.
+func rewritesDiffer(w reconcile.Rewrites) string {
+	least := ""
+	switch {
+	case w.MissingCount+w.ExtraCount == 0:
+		return "URL rewrites differ, and have other ids in Magento 2"
+	case w.More:
+		least = "at least "
+	}
+	return fmt.Sprintf("URL rewrites differ: Magento 2 lacks %s%d of Magento 1, and has %s%d others", least,
+		w.MissingCount, least, w.ExtraCount)
 }
 
 // unfinished says what was not compared yet.
@@ -432,6 +437,9 @@ func (j *reconciliationJudge) unfinished() {
 	}
 	if n := len(j.r.Outcomes); looked < n {
 		j.Unknown("progress", fmt.Sprintf("%d of %d pairs of tables were compared so far", looked, n), "",
+			"Wait: each evaluation compares some more.")
+	} else if lacks := j.r.Traces.Lacks; j.r.TracesErr == nil && len(lacks) == 0 && !j.r.Traces.Rewrites.Known {
+		j.Unknown("progress", "URL rewrites are still being compared", strings.Join(open, ", "),
 			"Wait: each evaluation compares some more.")
 	} else if len(open) > 0 {
 		j.Unknown("progress", "older rows of large tables are still being compared", strings.Join(open, ", "),
@@ -466,9 +474,6 @@ func (j *reconciliationJudge) notCompared() {
 	}
 	for _, s := range j.r.Columns {
 		rest = append(rest, s.What+" ("+s.Why+")")
-	}
-	if j.r.Traces.Rewrites.TooMany {
-		rest = append(rest, "URL rewrites (there are more than 100000)")
 	}
 	if len(rest) > 0 {
 		j.Note("not compared", "some tables and columns are not compared", strings.Join(rest, "; "), "")
@@ -545,7 +550,7 @@ func (j *reconciliationJudge) samples() {
 			j.Sample(reconciliationEqual, finding.Bool(equal[entity]), entity)
 		}
 	}
-	if w := j.r.Traces.Rewrites; w.Known && !w.TooMany && j.r.TracesErr == nil {
+	if w := j.r.Traces.Rewrites; w.Known && j.r.TracesErr == nil {
 		j.Sample(reconciliationRows, float64(w.Rows[0]), string(finding.Magento1), "url_rewrite")
 		j.Sample(reconciliationRows, float64(w.Rows[1]), string(finding.Magento2), "url_rewrite")
 		j.Sample(reconciliationEqual, finding.Bool(w.Looks == 0), "url_rewrite")

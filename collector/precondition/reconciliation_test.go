@@ -331,6 +331,46 @@ func TestReconciliationOfAURLRewriteWithoutAPath(t *testing.T) {
 	s.wantSaid(s.compareUntil(finding.Warn, "a rewrite without a path"), "Magento 2 lacks 1 of Magento 1", "77")
 }
 
+// TestReconciliationOfManyURLRewrites compares them slice by slice.
+func TestReconciliationOfManyURLRewrites(t *testing.T) {
+	t.Parallel()
+	s := newDeltaPhase(t)
+	const digits = "(SELECT 0 AS d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION " +
+		"SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9)"
+	const ids = "(SELECT 1000 + 3 * (10000 * a.d + 1000 * b.d + 100 * c.d + 10 * e.d + f.d) AS id FROM " + digits + " a, " +
+		digits + " b, " + digits + " c, " + digits + " e, " + digits + " f WHERE a.d < 3) x"
+	s.On1("INSERT INTO core_url_rewrite (url_rewrite_id, store_id, request_path) SELECT id, 1, CONCAT('p', id) FROM "+ids,
+		"DELETE FROM m2_cl_core_url_rewrite")
+	s.On2("INSERT INTO url_rewrite (url_rewrite_id, entity_type, entity_id, store_id, request_path) SELECT id, 'product', 1, 1, " +
+		"CONCAT('p', id) FROM " + ids)
+	s.compareUntil(finding.Pass, "many equal ones")
+	s.WantValue(1, "reconciliation_equal", "url_rewrite")
+	rows, _ := s.Value("reconciliation_rows", "magento1", "url_rewrite")
+	s.WantValue(rows, "reconciliation_rows", "magento2", "url_rewrite")
+	if rows < 30000 {
+		t.Errorf("%v rows", rows)
+	}
+	s.On2("DELETE FROM url_rewrite WHERE url_rewrite_id IN (1000, 70000)",
+		"UPDATE url_rewrite SET request_path = 'other' WHERE url_rewrite_id = 1003")
+	s.later(time.Hour)
+	s.wantSaid(s.compareUntil(finding.Warn, "many that differ"), "Magento 2 lacks 3 of Magento 1, and has 1 others",
+		"1000, 1003, 70000", "in Magento 2: 1003")
+	s.WantValue(0, "reconciliation_equal", "url_rewrite")
+	s.On2("UPDATE url_rewrite SET url_rewrite_id = url_rewrite_id + 1000000 ORDER BY url_rewrite_id DESC")
+	s.later(time.Hour)
+	for range 8 {
+		s.Evaluate()
+	}
+	s.wantSaid(s.compareUntil(finding.Warn, "other ids"), "have other ids in Magento 2")
+	s.On2("INSERT INTO url_rewrite (entity_type, entity_id, store_id, request_path) VALUES ('product', 1, 1, "+
+		"'p1000'), ('product', 1, 1, 'p70000')", "UPDATE url_rewrite SET request_path = 'p1003' WHERE request_path = 'other'")
+	s.later(time.Hour)
+	for range 8 {
+		s.Evaluate()
+	}
+	s.compareUntil(finding.Pass, "equal again, with other ids")
+}
+
 func TestReconciliationWhileMigrateDataRuns(t *testing.T) {
 	t.Parallel()
 	s := newDeltaPhase(t)

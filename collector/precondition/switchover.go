@@ -87,8 +87,8 @@ type switchoverJudge struct {
 	// at is when the switch is, zero when nothing says it; from says where that comes from.
 	at   time.Time
 	from string
-	// lastID is Magento 1's highest order id. Late is how many of its orders are of after the switch, firstLate when the
-	// first of them was taken.
+	// lastID is Magento 1's highest order id. Late is how many of its orders are of after the switch, firstLate when
+	// the first of them was taken.
 	lastID    int64
 	late      int
 	firstLate sql.NullString
@@ -170,7 +170,7 @@ func (j *switchoverJudge) magento1(ctx context.Context) {
 		j.Sample(m1LastOrder, finding.UnixSeconds(last))
 	}
 	j.ownOrders(ctx)
-	j.lateOrders(ctx, last)
+	j.lateOrders(last)
 	j.writing(ctx)
 	j.delta(ctx)
 	j.maintenance1()
@@ -249,16 +249,16 @@ func (j *switchoverJudge) ownOrders(ctx context.Context) {
 	}
 }
 
-// firstOwnOrder returns the first order of Magento 2 above all of Magento 1's, 0 for none, and the numbers of its newest
-// orders.
+// firstOwnOrder returns the first order of Magento 2 above all of Magento 1's, 0 for none, and the numbers of its
+// newest orders.
 func (j *switchoverJudge) firstOwnOrder(ctx context.Context) (
 	id int64, number string, created time.Time, newest map[int64]string, err error,
 ) {
 	newest = map[int64]string{}
 	orders := j.e.Magento2.Table("sales_order")
 	query := fmt.Sprintf("(SELECT 1, entity_id, COALESCE(increment_id, ''), CAST(created_at AS CHAR) FROM %s "+
-		"WHERE entity_id > ? ORDER BY entity_id LIMIT 1) UNION ALL (SELECT 0, entity_id, COALESCE(increment_id, ''), '' "+
-		"FROM %[1]s ORDER BY entity_id DESC LIMIT %d)", orders, newestOrders)
+		"WHERE entity_id > ? ORDER BY entity_id LIMIT 1) UNION ALL (SELECT 0, entity_id, COALESCE(increment_id, ''), "+
+		"'' FROM %[1]s ORDER BY entity_id DESC LIMIT %d)", orders, newestOrders)
 	err = j.e.Magento2.Session.Rows(ctx, query, []any{j.lastID}, func(scan func(...any) error) error {
 		var first bool
 		var order int64
@@ -308,7 +308,7 @@ func (j *switchoverJudge) twiceUsedIDs(ctx context.Context, newest map[int64]str
 }
 
 // lateOrders counts Magento 1's orders after the switch. Each is money lost: nobody delivers it any more.
-func (j *switchoverJudge) lateOrders(ctx context.Context, last time.Time) {
+func (j *switchoverJudge) lateOrders(last time.Time) {
 	if j.at.IsZero() {
 		j.Unknown("late orders", "it is unknown from when on Magento 1 must take no order",
 			lastOrderText(last), "Set "+j.key("at")+", or "+j.e.Migration.Key("cutover")+

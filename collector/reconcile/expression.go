@@ -264,7 +264,8 @@ func (c *comparison) source(side int, condition string) string {
 // the checksum of a row several times. Keys are texts, because a UNION makes one type of signed and unsigned ones.
 func (c *comparison) totals(side, index int, condition string, limit int) string {
 	return fmt.Sprintf("SELECT %d, COUNT(*), CAST(MIN(k) AS CHAR), CAST(MAX(k) AS CHAR), CAST(SUM(s) AS CHAR), "+
-		"CAST(COALESCE(SUM(c), 0) AS CHAR), CAST(COALESCE(BIT_XOR(c), 0) AS CHAR), COALESCE(SUM(ISNULL(c)), 0) FROM (SELECT %s AS k, %s AS s, %s AS c%s"+
+		"CAST(COALESCE(SUM(c), 0) AS CHAR), CAST(COALESCE(BIT_XOR(c), 0) AS CHAR), COALESCE(SUM(ISNULL(c)), 0) "+
+		"FROM (SELECT %s AS k, %s AS s, %s AS c%s"+
 		" ORDER BY %s DESC LIMIT %d) x%[1]d",
 		index, c.key(side), c.total(side), c.checksum(side), c.source(side, condition), c.key(side), limit)
 }

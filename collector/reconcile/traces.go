@@ -27,9 +27,6 @@ const (
 	// sequenceTypes is how many kinds of documents have a sequence in each store: orders, invoices, shipments, credit
 	// memos.
 	sequenceTypes = 4
-	// maxRewrites is the largest number of URL rewrites that are compared: they have no key in common by which they
-	// could be compared part by part.
-	maxRewrites = 100000
 	// productSlice is the range of product ids whose stock one evaluation looks at.
 	productSlice = 10000
 	// rewriteTurns is the number of evaluations between two comparisons of URL rewrites.
@@ -89,20 +86,6 @@ type Inventory struct {
 	rounds                     int
 }
 
-// Rewrites is how the URL rewrites of both systems agree.
-type Rewrites struct {
-	// Known is false until they were compared. TooMany is true when there are more than can be compared.
-	Known, TooMany bool
-	Rows           [2]int
-	// Looks is how many looks in a row saw a difference; Pending is true while changes wait in the log.
-	Looks   int
-	Pending bool
-	// Missing are ids in Magento 1 of those that Magento 2 lacks, Extra ids in Magento 2 of others, up to MaxShown
-	// each.
-	Missing, Extra           []int64
-	MissingCount, ExtraCount int
-}
-
 // maxTraceIDs bounds how many products a look at the inventory keeps.
 const maxTraceIDs = 1000
 
@@ -123,7 +106,7 @@ func (p *Plan) trace(ctx context.Context, r *rounds) error {
 	for look := range slowLooks {
 		t.due[look] = t.due[look] || t.turn == 1 || t.turn%rewriteTurns == 1+look
 	}
-	t.due[rewritesLook] = t.due[rewritesLook] || t.Rewrites.Looks == 1
+	t.due[rewritesLook] = t.due[rewritesLook] || t.Rewrites.open()
 	if v := &t.Inventory; v.Exists && (t.turn%2 == 1 || v.open() || v.cursor != 0) {
 		if err := r.inventory(ctx, v); err != nil {
 			return err
@@ -132,7 +115,7 @@ func (p *Plan) trace(ctx context.Context, r *rounds) error {
 	if err := p.slow(ctx, r); err != nil {
 		return err
 	}
-	t.Open = t.Inventory.open() || t.Rewrites.Looks == 1 && !t.Rewrites.Pending
+	t.Open = t.Inventory.open() || t.Rewrites.open()
 	return nil
 }
 
@@ -282,63 +265,6 @@ func (v *Inventory) round() {
 
 func (v *Inventory) open() bool {
 	return v.Exists && (!v.Known || !v.Pending && v.rounds == 1 && len(v.seenMissing)+len(v.seenDifferent) > 0)
-}
-
-// fingerprint is a URL rewrite's: the same request path in the same store. A path can be NULL.
-const fingerprint = "CRC32(CONCAT(u.store_id, '|', COALESCE(CONVERT(u.request_path USING utf8mb4), '')))"
-
-// rewrites compares the URL rewrites of both systems as sets.
-func (r *rounds) rewrites(ctx context.Context, w *Rewrites) error {
-	sources := [2]string{
-		r.table(magento1, "core_url_rewrite") + " u",
-		r.table(magento2, "url_rewrite") + " u WHERE u.entity_type <> 'cms-page'",
-	}
-	var sums [2]string
-	for side, source := range sources {
-		var crc, xor string
-		query := fmt.Sprintf(
-			"SELECT COUNT(*), CAST(COALESCE(SUM(c), 0) AS CHAR), CAST(COALESCE(BIT_XOR(c), 0) AS CHAR)"+
-				" FROM (SELECT %s AS c FROM %s LIMIT %d) x",
-			fingerprint,
-			source,
-			maxRewrites+1,
-		)
-		rows := &w.Rows[side]
-		err := r.query(ctx, side, query, func(scan func(...any) error) error { return scan(rows, &crc, &xor) })
-		if err != nil {
-			return fmt.Errorf("comparing URL rewrites: %w", err)
-		}
-		sums[side] = crc + " " + xor
-	}
-	w.Known, w.Pending = true, r.pends(r.Log["core_url_rewrite"])
-	w.TooMany = max(w.Rows[0], w.Rows[1]) > maxRewrites
-	if w.TooMany || w.Rows[0] == w.Rows[1] && sums[0] == sums[1] {
-		*w = Rewrites{Known: true, TooMany: w.TooMany, Rows: w.Rows}
-		return nil
-	}
-	w.Looks++
-	return r.nameRewrites(ctx, w, sources)
-}
-
-// nameRewrites finds the ids of the URL rewrites that differ.
-func (r *rounds) nameRewrites(ctx context.Context, w *Rewrites, sources [2]string) error {
-	var found [2]map[int64][]int64
-	for side, source := range sources {
-		found[side] = map[int64][]int64{}
-		query := fmt.Sprintf("SELECT %s, u.url_rewrite_id FROM %s LIMIT %d", fingerprint, source, maxRewrites+1)
-		err := r.query(ctx, side, query, func(scan func(...any) error) error {
-			var crc, id int64
-			err := scan(&crc, &id)
-			found[side][crc] = append(found[side][crc], id)
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("finding the URL rewrites that differ: %w", err)
-		}
-	}
-	w.Missing, w.MissingCount = surplus(found[0], found[1])
-	w.Extra, w.ExtraCount = surplus(found[1], found[0])
-	return nil
 }
 
 // surplus returns the ids of those that a has more often than b, at most MaxShown, and how many there are.
