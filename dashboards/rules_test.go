@@ -15,6 +15,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/dashboards"
 )
 
@@ -313,6 +314,29 @@ func TestPagesHoldBackTheirWarnings(t *testing.T) {
 	}
 	if both == 0 {
 		t.Error("no alert has both severities")
+	}
+}
+
+// TestOutagesHoldBackWhatNeedsTheDatabase looks for every precondition that needs a database in the rule for the one that
+// is down. Only network fails then; the others are unknown.
+func TestOutagesHoldBackWhatNeedsTheDatabase(t *testing.T) {
+	t.Parallel()
+	for system, need := range map[string]precondition.Need{
+		"magento1": precondition.Magento1Database, "magento2": precondition.Magento2Database,
+	} {
+		list := ""
+		for _, r := range inhibitRules(t) {
+			if slices.Contains(r.Source, `system="`+system+`"`) {
+				list = strings.Join(r.Target, " ")
+			}
+		}
+		_, list, _ = strings.Cut(list, `precondition=~"`)
+		held := strings.Split(strings.TrimSuffix(list, `"`), "|")
+		for _, p := range precondition.All() {
+			if p.ID != "network" && slices.Contains(p.Needs, need) && !slices.Contains(held, p.ID) {
+				t.Errorf("%s of %s is down: %s is not held back", need, system, p.ID)
+			}
+		}
 	}
 }
 

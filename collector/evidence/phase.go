@@ -53,7 +53,7 @@ func findPhase(ctx context.Context, e *Evidence) Phase {
 	case p != config.PhaseAuto:
 		return Phase{Phase: p, Seen: "set in the configuration"}
 	}
-	if err := errors.Join(e.Magento1.Err, e.Magento2.Err); err != nil {
+	if err := unreadable(e.Magento1.Err, e.Magento2.Err); err != nil {
 		return Phase{Err: err}
 	}
 	seen, err := seePhase(ctx, e)
@@ -61,6 +61,14 @@ func findPhase(ctx context.Context, e *Evidence) Phase {
 		return Phase{Err: err}
 	}
 	return Recall[phaseMemory](e.Memory, "phase").settle(seen)
+}
+
+// unreadable joins the two errors; what both systems have in common, such as a broken config.xml, is said once.
+func unreadable(magento1, magento2 error) error {
+	if magento1 != nil && magento2 != nil && magento1.Error() == magento2.Error() {
+		return magento1
+	}
+	return errors.Join(magento1, magento2)
 }
 
 // phaseSight is the phase according to one look at the databases.

@@ -421,6 +421,10 @@ func judgeRole(v *finding.Verdict, e *evidence.Evidence, role string, one roleNo
 		v.Unknown(role, "Magento 2's "+role+" nodes are unknown", evidence, remedy)
 	case !there:
 		v.Fail(role, "Magento 2 has no "+role+" node, but Magento 1 has", evidence, remedy)
+	case two.count == 0 && role == roleDatabase && e.Magento2.Err != nil:
+		// One cause is one failure: that of network.
+		v.Unknown(role, "Magento 2's database does not answer", evidence+"; "+strings.Join(two.silent, "; "),
+			"See the precondition network, which says why and how to fix it.")
 	case two.count == 0:
 		v.Fail(role, "none of Magento 2's "+role+" nodes answers", evidence+"; "+strings.Join(two.silent, "; "),
 			"Start them, or open the firewall between the exporter and them.")

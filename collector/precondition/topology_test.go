@@ -233,3 +233,24 @@ func TestTopologySentinels(t *testing.T) {
 	sentinels(alive)
 	s.WantFinding("topology", finding.Warn, "1 session node", "Magento 1 has 2")
 }
+
+// TestTopologyWithoutDatabase stops Magento 2's database: network fails, and nothing else.
+func TestTopologyWithoutDatabase(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	_, root2 := s.WithRoots()
+	s.Set("topology", map[string]any{"magento1": map[string]any{"web": 1}, "magento2": map[string]any{"web": 1}})
+	dead := deadPort(t)
+	_, port, err := net.SplitHostPort(dead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := strings.Replace(s.EnvPHP(""), fmt.Sprintf(":%d'", s.Server2.Port()), ":"+port+"'", 1)
+	shoptest.WriteUnder(t, root2, "app/etc/env.php", env)
+	if _, err := fmt.Sscan(port, &s.Migration.Magento2.Database.Port); err != nil {
+		t.Fatal(err)
+	}
+	s.Want("network", finding.Fail)
+	s.Want("topology", finding.Unknown)
+	s.WantFinding("topology", finding.Unknown, "Magento 2's database does not answer", dead, "precondition network")
+}
