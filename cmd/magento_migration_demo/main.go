@@ -24,7 +24,7 @@ func main() {
 		Default("dashboards/rules").StringVar(&o.rules)
 	app.Flag("alertmanager", "Alertmanager's configuration, used when Alertmanager is installed.").
 		Default("dashboards/alertmanager.yml").StringVar(&o.alertmanager)
-	app.Flag("faster", "How many times shorter alerts and notifications wait than in earnest.").
+	app.Flag("faster", "How many times shorter alerts and notifications wait than in production.").
 		Default("30").IntVar(&o.faster)
 	kingpin.MustParse(app.Parse(os.Args[1:]))
 

@@ -28,7 +28,7 @@ type monitoring struct {
 	Prometheus   string
 	Alertmanager string
 	Inbox        string
-	// Faster is by how much everything waits shorter than it does in earnest.
+	// Faster is by how much everything waits shorter than in production.
 	Faster int
 }
 

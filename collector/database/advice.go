@@ -442,13 +442,13 @@ func (a adviser) accountLimit() Advice {
 	advice := Advice{
 		Summary: fmt.Sprintf("the account %s at %s may have only %s connection(s) at once (%s)",
 			a.e.User, a.n.Database, m[2], option),
-		Remedy: "The exporter needs three beside the tool's. Allow more, 0 being any number:",
+		Remedy: "The exporter needs three beside the tool's. Allow more (0 means no limit):",
 	}
 	if option != "MAX_USER_CONNECTIONS" {
 		advice = Advice{
 			Summary: fmt.Sprintf("the account %s at %s has used up %s, which is %s", a.e.User, a.n.Database, option,
 				m[2]),
-			Remedy: "Raise it, 0 being any number; each evaluation takes some, and so does the tool:",
+			Remedy: "Raise it (0 means no limit): each evaluation takes some connections, and so does the tool:",
 			Heals:  true,
 		}
 	}

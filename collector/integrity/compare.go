@@ -118,7 +118,7 @@ func wrongDatabase(side toolmap.Side) string {
 		prefix = "dest_prefix"
 	}
 	return fmt.Sprintf(
-		"See that config.xml names the right database of %s and its table prefix in <%s>, and that the installation "+
+		"Check that config.xml names the right database of %s and its table prefix in <%s>, and that the installation "+
 			"is whole.",
 		system(side),
 		prefix,

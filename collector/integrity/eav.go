@@ -152,7 +152,7 @@ func (c *checker) classes() {
 				use,
 				Prediction{
 					Level:  Warning,
-					Detail: "Only some releases of the tool log this; the others leave the class out without a word",
+					Detail: "Only some releases of the tool log this; the others leave the class out without a message",
 				},
 			)
 		}

@@ -348,7 +348,7 @@ func (j *deltaLogJudge) triggers() {
 			"triggers",
 			fmt.Sprintf("no change of Magento 1 is logged: %d log tables and no triggers",
 				len(j.d.Log.Columns)),
-			"migrate:delta finds empty log tables, ends its cycles without a word, and everything is lost that "+
+			"migrate:delta finds empty log tables, ends its cycles without an error, and everything is lost that "+
 				"changed since "+
 				"the triggers were gone",
 			j.again("Magento 1 was restored or copied without triggers (--skip-triggers), or somebody dropped them"),
@@ -400,7 +400,7 @@ func (j *deltaLogJudge) eachTable(faulty []delta.Standing) {
 			j.Fail(
 				s.Document,
 				"changes of "+s.Name+" are not logged: "+missingTriggers(s.Missing()),
-				"migrate:delta goes on without a word, and Magento 2 keeps the old rows. Magento 1 does not say "+
+				"migrate:delta goes on without an error, and Magento 2 keeps the old rows. Magento 1 does not say "+
 					"since when: "+
 					"count everything that changed since migrate:data as lost",
 				j.recreate(s),
@@ -455,7 +455,7 @@ func (j *deltaLogJudge) recreate(s delta.Standing) string {
 	lines := []string{
 		"Make the triggers again, as an administrator or as the tool's account, then log the table's rows, so that " +
 			"the next cycle delivers them. Rows that were deleted meanwhile have to be deleted in Magento 2 by hand. " +
-			"The new triggers are younger than migrate:data, which this precondition goes on to say until you " +
+			"The new triggers are younger than migrate:data, which this precondition reports until you " +
 			"waive it.",
 		"SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION';",
 	}
@@ -647,7 +647,7 @@ func (j *deltaLogJudge) tables() {
 				s.Document,
 				s.Name+" is a view: no trigger can log its changes",
 				"it is to be logged as the delta files say",
-				"Put the table back that the view stands for. "+j.again("a table was replaced by a view"),
+				"Put the table back in place of the view. "+j.again("a table was replaced by a view"),
 			)
 		case !s.HasLog && len(s.Fires) == 0 && len(s.Elsewhere) == 0:
 			j.Fail(
@@ -711,7 +711,7 @@ func (j *deltaLogJudge) notes() {
 		slices.Sort(names)
 		j.Warn("definer", fmt.Sprintf("the triggers run as %d accounts: the log was set up in parts", len(definers)),
 			strings.Join(names[:min(len(names), shownIDs)], ", "),
-			"Keep all these accounts for as long as Magento 1 lives, and find out who made triggers beside the tool.")
+			"Keep all these accounts as long as Magento 1 is in use, and find out who made triggers beside the tool.")
 	}
 	var unread []string
 	for _, s := range j.d.Standings {

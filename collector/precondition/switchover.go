@@ -915,7 +915,7 @@ func (j *switchoverJudge) cryptKey() {
 	case odd > 0:
 		j.Warn(
 			subject,
-			"env.php's crypt key has not the form of a key",
+			"env.php's crypt key does not have the form of a key",
 			"",
 			"Compare it with that of the host on which "+
 				"migrate:settings was run.",
@@ -1076,7 +1076,7 @@ func (j *switchoverJudge) visibleProducts(ctx context.Context) (int, error) {
 // end says what is to be done once the switch is complete, and what may then be removed from Magento 1.
 func (j *switchoverJudge) end(ctx context.Context) {
 	if !j.passed() || !j.done && !j.sells {
-		j.Summary = "nothing stands against the switch"
+		j.Summary = "nothing blocks the switch"
 	}
 	complete := j.passed() && j.sells && j.deltaStopped && j.noLateOrders && j.Worst() != finding.Fail
 	if j.e.Magento1.Err != nil || !j.done && !complete {
@@ -1090,7 +1090,7 @@ func (j *switchoverJudge) end(ctx context.Context) {
 	if !j.done {
 		first = "Set " + j.e.Migration.Key("phase") + " to done. Then the delta log of Magento 1 may be removed."
 	}
-	first += " Until then the account of its triggers must stay, for as long as Magento 1 lives: without it each " +
+	first += " Until then the account of its triggers must stay, for as long as Magento 1 is in use: without it each " +
 		"write " +
 		"ends with error 1449. The triggers go first, as an administrator of Magento 1:"
 	j.Note("done", "Magento 2 has taken over: the delta log may be removed from Magento 1", lines[0],

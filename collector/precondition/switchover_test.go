@@ -442,7 +442,7 @@ func TestSwitchoverTime(t *testing.T) {
 	shoptest.WriteUnder(t, s.Migration.Magento2.Root, "var/.maintenance.flag", " ")
 	shoptest.WriteUnder(t, s.Migration.Magento1.Root, "maintenance.flag", "")
 	s.wantSaid(s.Want(switchoverID, finding.Pass), "the switch is still to come")
-	if summary := s.State(switchoverID).Result.Summary; summary != "nothing stands against the switch" {
+	if summary := s.State(switchoverID).Result.Summary; summary != "nothing blocks the switch" {
 		t.Error(summary)
 	}
 }

@@ -413,10 +413,10 @@ func lookAtVerification(b board) Step {
 		}
 	}
 	if against > 0 {
-		s.Summary = plural(against, "precondition stands", "preconditions stand") + " against the switch"
+		s.Summary = plural(against, "precondition blocks", "preconditions block") + " the switch"
 		return s
 	}
-	s.State, s.Summary = StepDone, "no precondition stands against the switch"
+	s.State, s.Summary = StepDone, "no precondition blocks the switch"
 	return s
 }
 
