@@ -89,7 +89,13 @@ func (e *Evaluator) DatabaseCost(id string) *database.Cost { return e.costs[id] 
 
 // Evaluate evaluates a migration once, within the time limit, and publishes the results.
 func (e *Evaluator) Evaluate(ctx context.Context, m *config.Migration, limit time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	e.evaluate(ctx, m, limit, false)
+}
+
+// evaluate is Evaluate. Again says that an evaluation of this run has been published: one that whole cuts short says
+// less, and is not published.
+func (e *Evaluator) evaluate(whole context.Context, m *config.Migration, limit time.Duration, again bool) {
+	ctx, cancel := context.WithTimeout(whole, limit)
 	defer cancel()
 	memory, release := e.memory(m)
 	defer release()
@@ -102,6 +108,7 @@ func (e *Evaluator) Evaluate(ctx context.Context, m *config.Migration, limit tim
 		Lifetime:         e.lifetime,
 		Flights:          &e.flights,
 		Logins:           &e.logins,
+		Patient:          e.patient,
 		Logger:           e.logger.With("migration", m.Name),
 	})
 	defer gathered.Close()
@@ -113,6 +120,9 @@ func (e *Evaluator) Evaluate(ctx context.Context, m *config.Migration, limit tim
 	}
 	if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return // the exporter stops or reloads: an interrupted result would be published as unknown
+	}
+	if again && whole.Err() != nil {
+		return
 	}
 	for _, t := range e.board.Publish(m, evaluation, e.now()) {
 		e.logTransition(t)
@@ -297,7 +307,7 @@ func (e *Evaluator) EvaluateAll(ctx context.Context, c *config.Config) {
 			}
 			e.Evaluate(ctx, m, limit)
 			for e.patient && ctx.Err() == nil && e.board.incomplete(m) {
-				e.Evaluate(ctx, m, limit)
+				e.evaluate(ctx, m, limit, true)
 			}
 		})
 	}
@@ -320,7 +330,7 @@ func (e *Evaluator) EvaluateAgain(ctx context.Context, c *config.Config) {
 					return
 				case <-time.After(pause):
 				}
-				e.Evaluate(ctx, m, limit)
+				e.evaluate(ctx, m, limit, true)
 			}
 		})
 	}

@@ -132,6 +132,29 @@ func TestPatience(t *testing.T) {
 	}
 }
 
+// TestCutShort has a second look that check's own time cuts short: what the first one saw stays.
+func TestCutShort(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		calls := 0
+		e, _ := evaluated(t, true, func(ctx context.Context, _ *config.Migration) finding.Verdict {
+			v := finding.Verdict{Incomplete: true}
+			if calls++; calls == 1 {
+				v.Warn("", "seen", "", "")
+				return v
+			}
+			<-ctx.Done()
+			v.Fail("", "cut short", "", "wait")
+			return v
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		e.EvaluateAll(ctx, many(1, time.Minute, time.Minute, 1))
+		if want(t, e, "warn"); calls != 2 {
+			t.Errorf("it was evaluated %d times", calls)
+		}
+	})
+}
+
 // TestEvaluateAgain looks again after the pause that a verdict asks for, as long as there is time for a whole evaluation.
 func TestEvaluateAgain(t *testing.T) {
 	t.Parallel()

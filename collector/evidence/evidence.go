@@ -32,6 +32,7 @@ type Evidence struct {
 	Lifetime *Lifetime
 
 	flights *Flights
+	patient bool
 	delta   deltaLook
 
 	php       phpLook
@@ -51,7 +52,10 @@ type Options struct {
 	Lifetime         *Lifetime
 	Flights          *Flights
 	Logins           *Logins
-	Logger           *slog.Logger
+	// Patient says that the next evaluation follows at once, because somebody waits until all is looked at: each one
+	// takes more time for what is spread over evaluations.
+	Patient bool
+	Logger  *slog.Logger
 }
 
 // Gather reads the files that the configuration names, and logs in to both databases at the same time: one that hangs
@@ -60,6 +64,7 @@ func Gather(ctx context.Context, m *config.Migration, o Options) *Evidence {
 	e := &Evidence{
 		Migration: m, Now: o.Now, Files: newFiles(m), Backups: o.Backups,
 		Memory: o.Memory, Lifetime: o.Lifetime, flights: o.Flights,
+		patient: o.Patient,
 	}
 	e.Tool = readTool(ctx, m, o)
 	e.Magento1 = newSystem(finding.Magento1, m, &m.Magento1, e.Tool, o)
@@ -74,6 +79,14 @@ func Gather(ctx context.Context, m *config.Migration, o Options) *Evidence {
 	both.Wait()
 	e.Phase = findPhase(ctx, e)
 	return e
+}
+
+// budget returns how long one evaluation takes for work that is spread over evaluations.
+func (e *Evidence) budget(serving time.Duration) time.Duration {
+	if e.patient {
+		return max(serving, e.Magento1.statementTimeout)
+	}
+	return serving
 }
 
 // Systems returns both.

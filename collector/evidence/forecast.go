@@ -129,7 +129,8 @@ func (e *Evidence) search(ctx context.Context, m *forecastMemory, made *integrit
 		return err
 	}
 	rounds := m.orphans.Rounds
-	if m.orphans, err = integrity.FindOrphans(ctx, session, keys, m.orphans, orphanBudget, time.Now); err != nil {
+	if m.orphans, err = integrity.FindOrphans(ctx, session, keys, m.orphans, e.budget(orphanBudget),
+		time.Now); err != nil {
 		return err
 	}
 	if m.orphans.Rounds == rounds {

@@ -85,7 +85,7 @@ func (e *Evidence) Transfer(ctx context.Context, v *finding.Verdict, memory tran
 		},
 		Key:     integrity.Key(e.Tool.Config, integrity.Options{MagentoRoot: e.Migration.Magento2.Root}),
 		Sources: func() (transfer.Sources, error) { return e.transferSources(ctx) },
-		Page:    t.Page, Packet: t.Packet, Pending: e.pendingRows(ctx), Budget: transferBudget, Now: time.Now,
+		Page:    t.Page, Packet: t.Packet, Pending: e.pendingRows(ctx), Budget: e.budget(transferBudget), Now: time.Now,
 	})
 	if files, ok := errors.AsType[*transferFilesError](err); ok {
 		v.Unknown(

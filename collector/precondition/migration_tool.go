@@ -702,7 +702,7 @@ func leftIntegrity(lock *progress.Lock, c *toolconfig.Config, mode string) bool 
 func judgeSearch(v *finding.Verdict, f *evidence.Forecast) {
 	o := f.Orphans
 	if !f.Searched {
-		v.Incomplete = f.Interrupted == nil
+		v.Incomplete = f.Interrupted == nil || errors.Is(f.Interrupted, context.DeadlineExceeded)
 		seen := fmt.Sprintf("%d of %d foreign keys checked", o.Checked, o.Total)
 		if f.Interrupted != nil {
 			seen += "; interrupted: " + f.Interrupted.Error()
