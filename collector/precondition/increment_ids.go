@@ -205,7 +205,8 @@ func (j *incrementIDsJudge) readMagento1(ctx context.Context) bool {
 		return false
 	}
 	query := fmt.Sprintf("(SELECT s.entity_store_id, t.entity_type_code, s.store_id, "+
-		"COALESCE(s.increment_prefix, ''), COALESCE(s.increment_last_id, '') FROM %s s JOIN %s t ON t.entity_type_id = s.entity_type_id "+
+		"COALESCE(s.increment_prefix, ''), COALESCE(s.increment_last_id, '') "+
+		"FROM %s s JOIN %s t ON t.entity_type_id = s.entity_type_id "+
 		"WHERE t.entity_type_code IN (%s) ORDER BY s.entity_store_id LIMIT %d) UNION ALL "+
 		"(SELECT 0, '', store_id, '', '' FROM %s WHERE store_id > 0 ORDER BY store_id LIMIT %d)",
 		m1.Table("eav_entity_store"), m1.Table("eav_entity_type"), database.Parameters(len(numberedTypes())),

@@ -399,11 +399,11 @@ func (j *reconciliationJudge) rewrites() {
 			"Find out where the table is: restore it, correct the prefix, or let the account read it.")
 	case !w.Known || w.Pending || w.Looks < 2:
 	default:
-		j.Warn("url_rewrite", rewritesDiffer(w), fmt.Sprintf("Magento 1 has %d, Magento 2 %d without those of CMS pages; "+
-			"url_rewrite_id in Magento 1: %s; in Magento 2: %s; nothing is pending", w.Rows[0], w.Rows[1],
-			numbers(w.Missing), numbers(w.Extra)),
-			"Addresses that are missing answer with 404. Add the tool's UrlRewrite step to the mode delta, or regenerate "+
-				"the rewrites in Magento 2 by saving the products and categories.")
+		j.Warn("url_rewrite", rewritesDiffer(w),
+			fmt.Sprintf("Magento 1 has %d, Magento 2 %d without those of CMS pages; url_rewrite_id in Magento 1: %s; "+
+				"in Magento 2: %s; nothing is pending", w.Rows[0], w.Rows[1], numbers(w.Missing), numbers(w.Extra)),
+			"Addresses that are missing answer with 404. Add the tool's UrlRewrite step to the mode delta, or "+
+				"regenerate the rewrites in Magento 2 by saving the products and categories.")
 	}
 }
 
