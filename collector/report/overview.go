@@ -32,7 +32,7 @@ type overview struct {
 	Statuses      []option
 	Preconditions []option
 	Pager         pager
-	// Causes are the preconditions that block, those that block most migrations first.
+	// Causes are the preconditions that block: those that fail first, and of them those that block most migrations.
 	Causes []cause
 	// Compact is whether a row has one line: with many migrations the causes say more.
 	Compact bool
@@ -82,6 +82,13 @@ func causes(migrations []*MigrationReadiness, catalogue precondition.Catalogue) 
 		}
 	}
 	slices.SortStableFunc(all, func(a, b cause) int {
+		// What fails is a cause. What is unknown follows from something, most often from a network that fails.
+		if fails := a.Fail > 0; fails != (b.Fail > 0) {
+			if fails {
+				return -1
+			}
+			return 1
+		}
 		return cmp.Or(cmp.Compare(b.Fail+b.Unknown, a.Fail+a.Unknown), cmp.Compare(b.Fail, a.Fail))
 	})
 	return all
