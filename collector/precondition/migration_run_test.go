@@ -41,16 +41,47 @@ func newSmallPacket(t *testing.T, orders int) *shop {
 	shoptest.WriteUnder(t, root2, shoptest.ToolDir+"/etc/opensource-to-opensource/1.9.4.5/map.xml.dist",
 		"<map><source><document_rules><rename><document>sales_flat_order</document><to>sales_order</to></rename>"+
 			"</document_rules></source><destination/></map>")
+	s.moreOrders(orders)
+	s.On2("ALTER TABLE sales_order MODIFY customer_email varchar(255)")
+	s.Exec(s.Server2, "SET GLOBAL max_allowed_packet = 1048576")
+	return s
+}
+
+// moreOrders adds orders of about 350 bytes to Magento 1.
+func (s *shop) moreOrders(n int) {
+	s.T.Helper()
 	digits := "(SELECT 0 d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6 " +
 		"UNION SELECT 7 UNION SELECT 8 UNION SELECT 9)"
 	s.On1(
 		fmt.Sprintf("INSERT INTO sales_flat_order (entity_id, increment_id, customer_email) SELECT n, 500000000 + n, "+
 			"REPEAT('x', 250) FROM (SELECT 1000 + a.d + b.d*10 + c.d*100 + e.d*1000 AS n FROM %[1]s a, %[1]s b, %[1]s c, "+
-			"%[1]s e) numbers WHERE n < %d", digits, 1000+orders),
+			"%[1]s e) numbers WHERE n < %d", digits, 1000+n),
 	)
-	s.On2("ALTER TABLE sales_order MODIFY customer_email varchar(255)")
+}
+
+// TestMigrationRunDeltaStatements has orders that wait in the delta log: the delta sends a whole page of them at once.
+func TestMigrationRunDeltaStatements(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, on(mysqltest.New(t, mysqltest.Options{Args: []string{"--innodb-stats-persistent=0"}})))
+	s.WithDelta()
 	s.Exec(s.Server2, "SET GLOBAL max_allowed_packet = 1048576")
-	return s
+	s.Migration.Phase = config.PhaseDelta
+	s.Configure("migration_run", "{memory_limit: -1}")
+	s.Want("migration_run", finding.Pass)
+	s.moreOrders(3500)
+	f := s.WantFinding(
+		"migration_run",
+		finding.Fail,
+		"migrate:delta will die with error 1153",
+		"3 500 rows",
+		"<bulk_size>",
+	)
+	if bytes, ok := s.Value("predicted_statement_bytes", "delta"); !ok || bytes <= 1<<20 {
+		t.Errorf("%v bytes (%v)", bytes, ok)
+	}
+	s.WantAbsent("predicted_statement_bytes", "data")
+	s.pasteSQL(f.Remedy)
+	s.WantFinding("migration_run", finding.Pass, "the longest statement of migrate:delta fits")
 }
 
 func TestMigrationRunStatements(t *testing.T) {
@@ -282,7 +313,12 @@ func TestMigrationRunWaitsForTransactions(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	s.WithRoots()
-	s.WantFinding("migration_run", finding.Pass, "not shown to this account", "GRANT PROCESS ON *.* TO '"+s.User+"'@'%';")
+	s.WantFinding(
+		"migration_run",
+		finding.Pass,
+		"not shown to this account",
+		"GRANT PROCESS ON *.* TO '"+s.User+"'@'%';",
+	)
 	s.Exec(s.Server1, "GRANT PROCESS ON *.* TO '"+s.User+"'@'%'")
 	conn, err := s.Root(s.Server1).Conn(t.Context())
 	must(t, err)

@@ -176,7 +176,7 @@ func (f *Forecaster) measure(ctx context.Context, in Input, mode string, o *Outl
 		}
 		s, known := f.samples[c.Document]
 		switch {
-		case known && s.current(c.Table, f.looked):
+		case known && s.current(c.Table, f.looked, in.Pending[c.Document]):
 		case !spent():
 			var err error
 			if s, err = measure(ctx, in, c.Table, f.looked); err != nil {

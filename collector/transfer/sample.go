@@ -36,14 +36,17 @@ type Sample struct {
 	// rows and bytes are the plan's when it was measured, at is when that was.
 	rows, bytes int64
 	at          time.Time
+	// pending is how many rows waited for the delta then.
+	pending int
 }
 
 // stale is how long what was measured counts although the server shows no change: it shows a few rows late.
 const stale = time.Hour
 
-// current reports whether the table has not changed since it was measured, as far as the server shows it.
-func (s Sample) current(t Table, now time.Time) bool {
-	return s.rows == t.Rows && s.bytes == t.Bytes && now.Sub(s.at) < stale
+// current reports whether the table has not changed since it was measured, as far as the server and the delta log show
+// it: the rows that wait now are others when they have become many more.
+func (s Sample) current(t Table, now time.Time, pending int) bool {
+	return s.rows == t.Rows && s.bytes == t.Bytes && now.Sub(s.at) < stale && pending <= 2*s.pending+sampleRows/2
 }
 
 // row is the length of a row in a statement whose values are separated by so many bytes. A row has parentheses and a
@@ -134,7 +137,7 @@ func (s Sources) direct(t Table, from, to []field) bool {
 
 // measure looks at the newest rows of a table.
 func measure(ctx context.Context, in Input, t Table, now time.Time) (Sample, error) {
-	s := Sample{rows: t.Rows, bytes: t.Bytes, at: now}
+	s := Sample{rows: t.Rows, bytes: t.Bytes, at: now, pending: in.Pending[t.Document]}
 	sources, err := in.Sources()
 	if err != nil {
 		return s, err
