@@ -179,15 +179,31 @@ func (c *column) implicit() string {
 	return "0"
 }
 
-// stored is what Magento 2 will hold of a column, empty for pairs of types that are not looked at.
-func (p *planner) stored(x keyPart, name string) string {
+// storedText is what Magento 2 will hold in a column of texts.
+func (p *planner) storedText(x keyPart, name string) string {
 	most := min(nonZero(x.length), nonZero(x.to.chars))
 	switch f := x.from.family(); {
-	case f == text && x.to.family() == text:
-		if x.length == 0 && x.from.isLong() && x.to.isLong() {
-			return p.names.sent(x.from)
-		}
+	case x.to.kind == "enum" && (f != text || x.from.nullableOnly(x.to)):
+		return "" // servers do not agree on what NULL becomes
+	case x.to.kind == "enum":
+		return fmt.Sprintf("IF(%s IN (%s), %[1]s, '')", p.names.sent(x.from), members(x.to))
+	case f == text && x.length == 0 && x.from.isLong() && x.to.isLong():
+		return p.names.sent(x.from)
+	case f == text:
 		return fmt.Sprintf("LEFT(%s, %d)", p.names.sent(x.from), most)
+	case f == binary:
+		return fmt.Sprintf("LEFT(CONVERT(%s USING %s), %d)", name, p.names, most)
+	case f == integer || f == decimal || f == temporal:
+		return fmt.Sprintf("LEFT(CAST(%s AS CHAR), %d)", name, most)
+	}
+	return ""
+}
+
+// stored is what Magento 2 will hold of a column, empty for pairs of types that are not looked at.
+func (p *planner) stored(x keyPart, name string) string {
+	switch f := x.from.family(); {
+	case x.to.family() == text:
+		return p.storedText(x, name)
 	case f == integer && x.to.family() == integer:
 		if intoInteger(name, x.from, x.to) == nil {
 			return name
@@ -212,8 +228,6 @@ func (p *planner) stored(x keyPart, name string) string {
 			p.stored(keyPart{pair: pair{from: &column{kind: "datetime"},
 				to: x.to}}, time),
 		)
-	case f == binary && x.to.family() == text && x.to.kind != "enum":
-		return fmt.Sprintf("LEFT(CONVERT(%s USING %s), %d)", name, p.names, most)
 	case (f == text || f == binary) && x.to.family() == binary:
 		if f == text {
 			name = fmt.Sprintf("CAST(CONVERT(%s USING %s) AS BINARY)", name, p.names)
@@ -225,8 +239,6 @@ func (p *planner) stored(x keyPart, name string) string {
 		return "DATE(" + name + ")"
 	case f == temporal && x.to.family() == temporal:
 		return name
-	case (f == integer || f == decimal || f == temporal) && x.to.family() == text:
-		return fmt.Sprintf("LEFT(CAST(%s AS CHAR), %d)", name, most)
 	}
 	return ""
 }
