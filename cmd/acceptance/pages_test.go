@@ -243,12 +243,12 @@ func testKeyboard(t *testing.T, b *tab, _ string) {
 	b.eventually(`location.search.includes("search=oth") && document.readyState === "complete"`)
 	b.is(`document.querySelectorAll(".row").length === 1`)
 	b.open(d.base)
-	tabs("skip", "home", "Documentation", "Metrics", "JSON", "search", "status", "precondition", "filter",
+	tabs("skip", "home", "Documentation", "Metrics", "JSON", "search", "status", "precondition", "since", "filter",
 		"a-acme", "a-acme-privileges", "a-other", "report-html", "report-json", "pause")
 	b.open(d.base)
 	tabs("skip")
 	b.keys(kb.Enter)
-	tabs("search", "status", "precondition", "filter", "a-acme", "a-acme-privileges")
+	tabs("search", "status", "precondition", "since", "filter", "a-acme", "a-acme-privileges")
 	b.keys(kb.Enter)
 	b.eventually(`location.pathname === "/migrations/acme" && location.hash === "#privileges" &&
 		document.readyState === "complete"`)

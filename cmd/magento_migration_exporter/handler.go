@@ -238,12 +238,16 @@ func (h *handler) reloadConfig(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *handler) overview(w http.ResponseWriter, r *http.Request) {
-	filter, err := h.pages.ParseFilter(r.URL.Query())
+	now := h.now()
+	filter, err := h.pages.ParseFilter(r.URL.Query(), now)
 	if err != nil {
 		badRequest(w, err.Error())
 		return
 	}
-	doc := report.NewReadiness(version.Version, h.board.Snapshot(), h.now())
+	doc := report.NewReadiness(version.Version, h.board.Snapshot(), now)
+	if !filter.ChangedSince.IsZero() {
+		doc.Compare(filter.ChangedSince)
+	}
 	h.page(w, r, func(b *bytes.Buffer) error { return h.pages.Overview(b, doc, filter) })
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/precondition"
@@ -20,6 +21,9 @@ type Filter struct {
 	Status string
 	// Precondition limits Status to this precondition.
 	Precondition string
+	// Since leaves only migrations in which something changed since then; empty leaves all. ChangedSince is the time.
+	Since        string
+	ChangedSince time.Time
 	// Page counts from 1; 0 is the first one too.
 	Page int
 }
@@ -51,11 +55,12 @@ func preconditionFilters(catalogue precondition.Catalogue) []option {
 }
 
 // ParseFilter reads a page's query. The error is a sentence for the person who typed it.
-func (p *Pages) ParseFilter(query url.Values) (Filter, error) {
+func (p *Pages) ParseFilter(query url.Values, now time.Time) (Filter, error) {
 	f := Filter{
 		Search:       strings.TrimSpace(query.Get("search")),
 		Status:       query.Get("status"),
 		Precondition: query.Get("precondition"),
+		Since:        strings.TrimSpace(query.Get("since")),
 	}
 	if len(f.Search) > maxSearch {
 		return Filter{}, fmt.Errorf("search: no migration's name is longer than %d characters", maxSearch)
@@ -67,6 +72,12 @@ func (p *Pages) ParseFilter(query url.Values) (Filter, error) {
 		if !slices.ContainsFunc(choice.allowed, func(o option) bool { return o.Value == choice.value }) {
 			return Filter{}, fmt.Errorf("%s=%q: expected one of%s",
 				choice.parameter, choice.value, values(choice.allowed))
+		}
+	}
+	if f.Since != "" {
+		var err error
+		if f.ChangedSince, err = ParseSince(f.Since, now); err != nil {
+			return Filter{}, fmt.Errorf("since=%w", err)
 		}
 	}
 	if text := query.Get("page"); text != "" {
@@ -92,7 +103,9 @@ func values(options []option) string {
 // query is the filter as a URL's query, for another page.
 func (f Filter) query(page int) string {
 	q := url.Values{}
-	parameters := map[string]string{"search": f.Search, "status": f.Status, "precondition": f.Precondition}
+	parameters := map[string]string{
+		"search": f.Search, "status": f.Status, "precondition": f.Precondition, "since": f.Since,
+	}
 	for key, value := range parameters {
 		if value != "" {
 			q.Set(key, value)
@@ -107,10 +120,13 @@ func (f Filter) query(page int) string {
 	return "?" + q.Encode()
 }
 
-func (f Filter) narrow() bool { return f.Search != "" || f.Status != "" || f.Precondition != "" }
+func (f Filter) narrow() bool { return f.Search+f.Status+f.Precondition+f.Since != "" }
 
 func (f Filter) match(m *MigrationReadiness) bool {
 	if !strings.Contains(strings.ToLower(m.Name), strings.ToLower(f.Search)) {
+		return false
+	}
+	if f.Since != "" && (m.Since == nil || len(m.Since.Changes) == 0) {
 		return false
 	}
 	if f.Precondition == "" && (f.Status == "blocked" || f.Status == "ready") {

@@ -103,6 +103,9 @@ type row struct {
 	More    int
 	Counts  string
 	Age     string
+	// Changed is what changed since the time of the filter, at most worstPerRow; MoreChanged is how many more.
+	Changed     []Difference
+	MoreChanged int
 }
 
 type rowPrecondition struct {
@@ -173,6 +176,10 @@ func newRow(m *MigrationReadiness, now time.Time) row {
 		About:   about(m, now),
 		Counts:  counts(m),
 		Age:     oldestEvidence(m, now),
+	}
+	if m.Since != nil {
+		r.MoreChanged = max(0, len(m.Since.Changes)-worstPerRow)
+		r.Changed = m.Since.Changes[:len(m.Since.Changes)-r.MoreChanged]
 	}
 	for _, status := range []finding.Status{finding.Fail, finding.Unknown, finding.Warn} {
 		for _, p := range m.Preconditions {

@@ -137,7 +137,7 @@ func rows(t *testing.T, d Readiness, query string) (names []string, page string)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := newPages(t).ParseFilter(values)
+	f, err := newPages(t).ParseFilter(values, noon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,13 +229,14 @@ func TestParseFilterRefuses(t *testing.T) {
 		"precondition=no":                   `precondition="no"`,
 		"page=0":                            `page="0"`,
 		"page=x":                            `page="x"`,
+		"since=sad":                         `since="sad": expected a duration`,
 		"search=" + strings.Repeat("x", 64): "63 characters",
 	} {
 		values, err := url.ParseQuery(query)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := newPages(t).ParseFilter(values); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := newPages(t).ParseFilter(values, noon); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", query, err)
 		}
 	}
@@ -243,13 +244,13 @@ func TestParseFilterRefuses(t *testing.T) {
 
 func FuzzParseFilter(f *testing.F) {
 	pages := newPages(f)
-	f.Add("search=a&status=fail&precondition=backup&page=2")
+	f.Add("search=a&status=fail&precondition=backup&page=2&since=24h")
 	f.Fuzz(func(t *testing.T, query string) {
 		values, err := url.ParseQuery(query)
 		if err != nil {
 			return
 		}
-		filter, err := pages.ParseFilter(values)
+		filter, err := pages.ParseFilter(values, noon)
 		if err != nil {
 			return
 		}
@@ -257,8 +258,8 @@ func FuzzParseFilter(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if back, err := pages.ParseFilter(again); err != nil || back.Search != filter.Search ||
-			back.Status != filter.Status ||
+		if back, err := pages.ParseFilter(again, noon); err != nil || back.Search != filter.Search ||
+			back.Status != filter.Status || !back.ChangedSince.Equal(filter.ChangedSince) ||
 			max(1, back.Page) != max(1, filter.Page) {
 			t.Errorf("%+v became %+v, %v", filter, back, err)
 		}

@@ -120,3 +120,39 @@ func TestSinceIsShown(t *testing.T) {
 		}
 	}
 }
+
+// TestOverviewOfChanges leaves the migrations in which something changed, with what that is.
+func TestOverviewOfChanges(t *testing.T) {
+	t.Parallel()
+	pages, err := NewPages(precondition.All(), "", "/metrics", docs.Pages())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for since, want := range map[string][]string{
+		"":    {`id="m-acme"`, `id="m-same"`},
+		"1h":  {"1 of 2 match", "Changed: Title of worse from pass to fail, in 2 changes", "and 1 more changes"},
+		"10m": {"1 of 2 match", "Changed: Title of just_now from pass to unknown"},
+	} {
+		doc := compared()
+		doc.Migrations = append(doc.Migrations, MigrationReadiness{Name: "same"})
+		filter, err := pages.ParseFilter(url.Values{"since": {since}}, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if since != "" {
+			doc.Compare(filter.ChangedSince)
+		}
+		var b bytes.Buffer
+		if err := pages.Overview(&b, doc, filter); err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range want {
+			if !strings.Contains(b.String(), w) {
+				t.Errorf("%s: no %q: %s", since, w, plain(b.String()))
+			}
+		}
+		if since != "" && strings.Contains(b.String(), `id="m-same"`) {
+			t.Errorf("%s: a migration in which nothing changed", since)
+		}
+	}
+}
