@@ -44,8 +44,7 @@ func holds(rule, release string) bool {
 
 // toolRelease reads a release of the tool, which can have a fourth number. It is false for anything else.
 func toolRelease(text string) (numbers []int, ok bool) {
-	parts := strings.Split(strings.TrimPrefix(text, "v"), ".")
-	for _, part := range parts {
+	for part := range strings.SplitSeq(strings.TrimPrefix(text, "v"), ".") {
 		n, err := strconv.ParseUint(part, 10, 16)
 		if err != nil {
 			return nil, false

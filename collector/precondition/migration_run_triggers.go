@@ -28,9 +28,10 @@ func (j *runJudge) triggers(ctx context.Context) {
 		summary, _ := j.e.Magento1.StatementFault(err)
 		j.Note(subject, "open transactions of Magento 1 are not shown: "+summary, err.Error(), "")
 	case !shown:
-		j.Note(subject, "open transactions of Magento 1 are not shown to this account: migrate:data would wait for them, "+
-			"and the shop for it", "information_schema.INNODB_TRX needs the privilege PROCESS",
-			"If you want it checked:\nGRANT PROCESS ON *.* TO "+privilege.ParseAccount(j.e.Magento1.Session.CurrentUser).Quoted()+";")
+		account := privilege.ParseAccount(j.e.Magento1.Session.CurrentUser).Quoted()
+		j.Note(subject, "open transactions of Magento 1 are not shown to this account: migrate:data would wait for "+
+			"them, and the shop for it", "information_schema.INNODB_TRX needs the privilege PROCESS",
+			"If you want it checked:\nGRANT PROCESS ON *.* TO "+account+";")
 	case len(old) > 0:
 		var parts []string
 		for _, t := range old {
@@ -38,15 +39,16 @@ func (j *runJudge) triggers(ctx context.Context) {
 			if t.Dump {
 				what = "a dump"
 			}
-			parts = append(parts, fmt.Sprintf("%s of %s in connection %d, open for %d s", what, t.User, t.ID, t.Seconds))
+			parts = append(parts,
+				fmt.Sprintf("%s of %s in connection %d, open for %d s", what, t.User, t.ID, t.Seconds))
 		}
 		j.Add(finding.Finding{
 			Status: finding.Warn, Subject: subject,
 			Summary: fmt.Sprintf("migrate:data would wait for %s, and each query of the shop on the same tables for it",
 				parts[0]),
 			Evidence: strings.Join(parts, "; "),
-			Remedy: "Start migrate:data when it has ended: no dump with --single-transaction, no report query, no open " +
-				"client. This shows what is open:\nSELECT * FROM information_schema.INNODB_TRX ORDER BY trx_started;",
+			Remedy: "Start migrate:data when it has ended: no dump with --single-transaction, no report query, no " +
+				"open client. This shows what is open:\nSELECT * FROM information_schema.INNODB_TRX ORDER BY trx_started;",
 		})
 	}
 }
