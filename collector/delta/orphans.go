@@ -19,8 +19,8 @@ const (
 )
 
 // Orphans counts log rows that wait and can never be delivered, because a cascade deleted their row: the tool joins,
-// and finds nothing. A log table with more rows than one evaluation looks at is looked through part by part, for as long as
-// nobody writes it. The zero value has looked at nothing.
+// and finds nothing. A log table with more rows than one evaluation looks at is looked through part by part, for as
+// long as nobody writes it. The zero value has looked at nothing.
 type Orphans struct{ passes map[string]*orphanPass }
 
 // orphanPass is how far a log table was looked through.

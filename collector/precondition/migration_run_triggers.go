@@ -48,7 +48,8 @@ func (j *runJudge) triggers(ctx context.Context) {
 				parts[0]),
 			Evidence: strings.Join(parts, "; "),
 			Remedy: "Start migrate:data when it has ended: no dump with --single-transaction, no report query, no " +
-				"open client. This shows what is open:\nSELECT * FROM information_schema.INNODB_TRX ORDER BY trx_started;",
+				"open client. This shows what is open:\n" +
+				"SELECT * FROM information_schema.INNODB_TRX ORDER BY trx_started;",
 		})
 	}
 }

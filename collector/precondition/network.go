@@ -127,8 +127,8 @@ func judgePlugins(v *finding.Verdict, s *evidence.System, o privilege.Observatio
 	names := strings.Join(plugins, " or ")
 	summary := fmt.Sprintf("the account logs in by %s, which PHP does not have: the tool would get error 2054", names)
 	if slices.Contains(plugins, "unix_socket") {
-		summary = fmt.Sprintf("the account logs in by %s: only the operating system's user %s can log in this way, on the "+
-			"server's own host", names, o.Account.User)
+		summary = fmt.Sprintf("the account logs in by %s: only the operating system's user %s can log in this way, on "+
+			"the server's own host", names, o.Account.User)
 	}
 	v.Warn(string(s.Name)+" plugin", summary, "SHOW GRANTS has IDENTIFIED VIA "+names,
 		"Give the account a password that PHP can send, unless the tool runs as that user:\nALTER USER "+
