@@ -80,7 +80,8 @@ func (state *State) readStates(ctx context.Context, s *database.Session, prefix 
 	query := fmt.Sprintf("(SELECT 0, COALESCE(indexer_id, ''), COALESCE(status, ''), CAST(updated AS CHAR), "+
 		"CAST(UTC_TIMESTAMP() AS CHAR), 0, 0 FROM %s ORDER BY indexer_id LIMIT %d) UNION ALL "+
 		"(SELECT 1, COALESCE(view_id, ''), COALESCE(status, ''), CAST(updated AS CHAR), "+
-		"CAST(UTC_TIMESTAMP() AS CHAR), COALESCE(mode, '') = 'enabled', COALESCE(version_id, 0) FROM %s ORDER BY view_id LIMIT %[2]d)",
+		"CAST(UTC_TIMESTAMP() AS CHAR), "+
+		"COALESCE(mode, '') = 'enabled', COALESCE(version_id, 0) FROM %s ORDER BY view_id LIMIT %[2]d)",
 		database.Quote(prefix+"indexer_state"), maxIndexers, database.Quote(prefix+"mview_state"))
 	return s.Rows(ctx, query, nil, func(scan func(...any) error) error {
 		var isView, scheduled bool
