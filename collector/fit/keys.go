@@ -183,8 +183,8 @@ func (c *column) implicit() string {
 func (p *planner) storedText(x keyPart, name string) string {
 	most := min(nonZero(x.length), nonZero(x.to.chars))
 	switch f := x.from.family(); {
-	case x.to.kind == "enum" && (f != text || x.from.nullableOnly(x.to)):
-		return "" // servers do not agree on what NULL becomes
+	case x.to.kind == "enum" && f != text:
+		return "" // a number is taken for a place in the list
 	case x.to.kind == "enum":
 		return fmt.Sprintf("IF(%s IN (%s), %[1]s, '')", p.names.sent(x.from), members(x.to))
 	case f == text && x.length == 0 && x.from.isLong() && x.to.isLong():
