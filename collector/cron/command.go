@@ -293,6 +293,11 @@ func shellOptions(args []word) (source byte, rest []word) {
 func (r *reader) standardInput(in stream, sh shell) stream {
 	there := sh.child()
 	switch {
+	case in.encoded && r.look.looksFor(finding.Magento2):
+		r.found = append(r.found, invocation{
+			kind: CronRun, system: finding.Magento2, certainty: Possible, text: "an encoded text",
+			note: joinNotes(sh.scriptNote(), "a shell runs what is decoded here, and nothing shows what that is"),
+		})
 	case in.altered:
 		text, _ := r.scriptText(in.file)
 		r.undecide(in.text.text() + withoutComments(text))

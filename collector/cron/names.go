@@ -16,8 +16,9 @@ func isPassive(name string, words []word) bool {
 		return !slices.ContainsFunc(words, runsCommands)
 	case "echo", "printf", "cat", "tac", "tee", "pwd", "dirname", "basename", "readlink", "realpath", "grep",
 		"egrep", "fgrep", "zgrep", "rg", "ag", "sed", "cut", "tr", "sort", "uniq", "head", "tail", "wc", "column",
-		"jq", "envsubst", "less", "more", "zcat", "strings", "hexdump", "od", "base64", "md5sum", "sha1sum",
-		"sha256sum", "diff", "cmp", "comm", "stat", "file", "pgrep", "pkill", "killall", "kill", "ps", "pidof",
+		"jq", "envsubst", "less", "more", "zcat", "strings", "hexdump", "od", "base64", "base32", "xxd",
+		"uudecode", "md5sum", "sha1sum", "sha256sum", "diff", "cmp", "comm", "stat", "file", "pgrep", "pkill",
+		"killall", "kill", "ps", "pidof",
 		"lsof", "fuser", "top", "logger", "wall", "write", "systemd-notify", "mail", "mailx", "mutt", "sendmail",
 		"msmtp", "ssmtp", "swaks", "rm", "rmdir", "mkdir", "mktemp", "ls", "touch", "chmod", "chown", "chgrp",
 		"cp", "mv", "ln", "dd", "install", "truncate", "du", "df", "tar", "gzip", "gunzip", "bzip2", "xz", "zstd",

@@ -1,6 +1,7 @@
 package cron
 
 import (
+	"encoding/base64"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,8 +25,40 @@ func (r *reader) passiveOutput(words []word, sh *shell, in stream) stream {
 		return stream{text: in.text + "\n" + joinWords(args, " "), altered: true, file: in.file}
 	case "grep", "egrep", "head", "tail", "cut", "sort", "uniq", "tac":
 		return stream{text: in.text, altered: true, file: in.file}
+	case "base64", "base32", "xxd", "uudecode", "zcat", "gunzip":
+		return r.decoded(words, sh, in)
 	}
 	return opaque()
+}
+
+// decoded is what programs write that decode texts. The others than base64 are not followed.
+func (r *reader) decoded(words []word, sh *shell, in stream) stream {
+	decodes := baseName(words[0]) != "base64"
+	for _, w := range words[1:] {
+		long := strings.HasPrefix(string(w), "--")
+		switch {
+		case len(w) == 0 || w[0] != '-':
+			in = stream{file: sh.resolve(w)}
+		case w == "--decode", !long && strings.ContainsAny(string(w), "dD"):
+			decodes = true
+		}
+	}
+	if !decodes {
+		return opaque()
+	}
+	hidden := stream{altered: true, encoded: true}
+	if in.file != "" && !in.altered {
+		text, ok := r.scriptText(in.file)
+		in = stream{text: word(shellText(text)), altered: !ok}
+	}
+	if baseName(words[0]) != "base64" || in.altered || in.text.open() {
+		return hidden
+	}
+	text, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(string(in.text)), ""))
+	if err != nil || len(text) == 0 {
+		return hidden
+	}
+	return stream{text: word(shellText(string(text)))}
 }
 
 // known is one line of text; an empty one means that it is not known.

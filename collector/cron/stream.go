@@ -13,6 +13,8 @@ type stream struct {
 	altered bool
 	// file says that it is what this file holds.
 	file string
+	// encoded says that nothing here shows what it is: it was decoded from what is not known.
+	encoded bool
 }
 
 // opaque is what a command writes of which nothing is known.
@@ -21,6 +23,7 @@ func opaque() stream { return stream{altered: true} }
 // append adds what the next command writes.
 func (s *stream) append(next stream) {
 	both := (s.file != "" || s.text != "") && (next.file != "" || next.text != "")
+	s.encoded = s.encoded || next.encoded
 	s.altered = s.altered || next.altered || both && (s.file != "" || next.file != "")
 	if s.file == "" && s.text == "" {
 		s.file = next.file

@@ -93,6 +93,10 @@ func (c *checker) unmappedDocument(k comparison, document, other string, table *
 		rank:      rank(rankDocuments, k.side),
 	}
 	switch {
+	case table == nil && k.all && c.schemas[k.side].unreadable[document]:
+		f.Detail = "The server does not show the columns of " + document + ": a view whose tables are gone, or whose " +
+			"definer lacks privileges"
+		f.Remedy = c.ignoreDocument(k.option, k.side, document)
 	case table == nil && k.all:
 		f.Detail = fmt.Sprintf(
 			"The table %s does not begin with the prefix %q, which the tool puts before its name",

@@ -28,6 +28,8 @@ type Schema struct {
 
 	tables map[string]*Table
 	listed map[string]bool
+	// unreadable are the documents that are views of which the server shows no columns.
+	unreadable map[string]bool
 }
 
 // Table is a table or a view.
@@ -59,7 +61,8 @@ func Fingerprint(ctx context.Context, s *database.Session) (string, error) {
 
 // ReadSchema reads the schema of a session's database in three statements that read no table.
 func ReadSchema(ctx context.Context, s *database.Session, prefix string) (*Schema, error) {
-	schema := &Schema{Prefix: prefix, tables: map[string]*Table{}, listed: map[string]bool{}}
+	schema := &Schema{Prefix: prefix, tables: map[string]*Table{}, listed: map[string]bool{},
+		unreadable: map[string]bool{}}
 	if err := s.Row(ctx, "SELECT DATABASE()", nil, &schema.Database); err != nil {
 		return nil, fmt.Errorf("reading a schema: %w", err)
 	}
@@ -90,6 +93,11 @@ func ReadSchema(ctx context.Context, s *database.Session, prefix string) (*Schem
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading the columns: %w", err)
+	}
+	for name, view := range views {
+		if view && schema.tables[name] == nil {
+			schema.unreadable[schema.document(name)] = true
+		}
 	}
 	return schema, schema.checkOpened(ctx, s, views)
 }

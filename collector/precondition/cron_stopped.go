@@ -341,7 +341,7 @@ func hostSigns(e *evidence.Evidence, found cron.Evidence, wanted bool) []cronSig
 	if _, err := os.Stat(cmp.Or(root, "/nonexistent")); root == "" || err != nil {
 		return []cronSign{{
 			cronUnknown, "host", "it is unknown whether a crontab or process of this host is Magento 2's",
-			fmt.Sprintf("magento2.root is %q", root),
+			"magento2.root is " + finding.Quoted(root),
 			"Set " + e.Magento2.Key("root") + " to Magento 2's folder on this host. When its cron is on another " +
 				"host, set " + cronKey(e, "crontabs") + ": [] and " + cronKey(e, "processes") + ": false; " +
 				"then the database alone decides.",

@@ -374,8 +374,8 @@ func (j *deltaLogJudge) faulty() (faulty []delta.Standing, all int) {
 func (j *deltaLogJudge) grant() string {
 	statement := j.missing
 	if statement == "" {
-		statement = "GRANT TRIGGER ON " + database.Quote(j.e.Magento1.Endpoint.Name) + ".* TO " +
-			privilege.ParseAccount(j.e.Magento1.Session.CurrentUser).Quoted() + ";"
+		statement = privilege.GrantOn(j.e.Magento1.Endpoint.Name,
+			privilege.ParseAccount(j.e.Magento1.Session.CurrentUser), privilege.Trigger)
 	}
 	return "Let the account see triggers, as an administrator of Magento 1's server:\n" + statement
 }

@@ -283,6 +283,9 @@ func manyOf(kind string) string {
 }
 
 func (l lastNumber) seen() string {
+	if l.prefix == "" {
+		return "Magento 1's last one is " + l.lastID + ", without a prefix"
+	}
 	return fmt.Sprintf("Magento 1's last one is %s, with the prefix %q", l.lastID, l.prefix)
 }
 

@@ -362,7 +362,8 @@ func judgeAgreement(ctx context.Context, v *finding.Verdict, e *evidence.Evidenc
 	}
 	disagree := func(subject, what, ours, theirs string) {
 		v.Fail(subject, "config.xml and local.xml disagree on "+what,
-			fmt.Sprintf("config.xml: %q, local.xml: %q", ours, theirs), "Correct "+subject+" in "+e.Tool.Path+".")
+			"config.xml: "+finding.Quoted(ours)+", local.xml: "+finding.Quoted(theirs),
+			"Correct "+subject+" in "+e.Tool.Path+".")
 	}
 	if prefix := c.Value("source_prefix"); prefix != local.TablePrefix {
 		disagree("source_prefix", "Magento 1's table prefix", prefix, local.TablePrefix)

@@ -480,7 +480,7 @@ func (j *switchoverJudge) flag(s *evidence.System, subject, path string) (closed
 	root := s.Config.Root
 	if info, err := os.Stat(root); root == "" || err != nil || !info.IsDir() {
 		j.Note(subject, "whether "+s.Label()+" is closed cannot be seen here",
-			fmt.Sprintf("%s is %q", s.Key("root"), root), "")
+			s.Key("root")+" is "+finding.Quoted(root), "")
 		return false, false
 	}
 	_, err := os.Stat(filepath.Join(root, path))

@@ -92,6 +92,12 @@ func (r grantRequest) hiddenBy(pattern string, st standing) []Grant {
 	return nil
 }
 
+// GrantOn returns the statement that gives an account privileges on exactly one database of a server of which nothing
+// is known: there _ and % in its name are escaped.
+func GrantOn(name string, account Account, needed ...Privilege) string {
+	return grantRequest{account: account, database: name, needed: needed}.statement(standing{})
+}
+
 // Held says whether the account holds a privilege on the database in a session of its own.
 func (o Observation) Held(p Privilege) State {
 	current := newReading(o.Server, o.session, o.Target.Database)

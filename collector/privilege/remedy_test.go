@@ -190,3 +190,16 @@ func TestReferences(t *testing.T) {
 		}
 	})
 }
+
+func TestGrantOn(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"shop":       "GRANT TRIGGER ON `shop`.* TO 'u1'@'%';",
+		"shop_one":   "GRANT TRIGGER ON `shop\\_one`.* TO 'u1'@'%';",
+		"100%`shop`": "GRANT TRIGGER ON `100\\%``shop```.* TO 'u1'@'%';",
+	} {
+		if got := GrantOn(name, Account{"u1", "%"}, Trigger); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}

@@ -40,6 +40,8 @@ type Servers struct {
 	shops atomic.Int64
 	// lifetime has the built-in tables, which each shop would read again.
 	lifetime evidence.Lifetime
+	// checked are the texts that have been looked at: most are the same in each test.
+	checked sync.Map
 	// flavors are those of Each that have started: a *flavored by mysqltest.Flavor.
 	flavors sync.Map
 }
@@ -95,6 +97,7 @@ type Shop struct {
 
 	sections map[string]string
 	lifetime *evidence.Lifetime
+	checked  *sync.Map
 }
 
 // Password is the password of the shop's account.
@@ -107,7 +110,7 @@ func (s *Servers) New(t *testing.T, change ...func(*Shop)) *Shop {
 	shop := &Shop{
 		T: t, Server1: s.Magento1, Server2: s.Magento2, DB1: fmt.Sprintf("m1_%d", n), DB2: fmt.Sprintf("m2_%d", n),
 		User: fmt.Sprintf("mig%d", n), Log: &strings.Builder{}, Catalogue: precondition.All(),
-		lifetime: &s.lifetime,
+		lifetime: &s.lifetime, checked: &s.checked,
 	}
 	for _, c := range change {
 		c(shop)
@@ -255,7 +258,9 @@ func (s *Shop) Evaluate() *collector.MigrationState {
 	if s.Evaluator.EvaluateAll(ctx, c); ctx.Err() != nil {
 		s.T.Fatalf("the evaluation has not ended within %s", 5*unhurried)
 	}
-	return s.Board.Snapshot()[0]
+	state := s.Board.Snapshot()[0]
+	s.checkTexts(state)
+	return state
 }
 
 // Precondition returns the state of a precondition.
@@ -293,7 +298,6 @@ func (s *Shop) Has(id string, status finding.Status) finding.Result {
 		if (f.Status == finding.Fail || f.Status == finding.Unknown) && f.Remedy == "" {
 			s.T.Errorf("%s: a finding without a remedy: %+v", id, f)
 		}
-		s.checkText(id, f)
 	}
 	return r
 }

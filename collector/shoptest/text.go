@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 
+	"magento_migration_exporter/collector"
 	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/config"
 )
@@ -18,6 +19,20 @@ var (
 		`|database\.(?:socket|tls|name|table_prefix)|migration_tool\.config)[\w.]*)`)
 	article = regexp.MustCompile(`^(The|An?|It|Whether) `)
 )
+
+// checkTexts looks at the texts of all findings, whatever the test is about.
+func (s *Shop) checkTexts(state *collector.MigrationState) {
+	s.T.Helper()
+	for i := range state.Preconditions {
+		id := state.Preconditions[i].Precondition.ID
+		for _, f := range state.Preconditions[i].Result.Findings {
+			key := [4]string{id, f.Summary, f.Evidence, f.Remedy}
+			if _, known := s.checked.LoadOrStore(key, true); !known {
+				s.checkText(id, f)
+			}
+		}
+	}
+}
 
 // checkText finds faults in the texts of a finding: settings that do not exist, settings without their whole path, and
 // formatting mistakes.
@@ -37,8 +52,10 @@ func (s *Shop) checkText(id string, f finding.Finding) {
 	if article.MatchString(f.Summary) {
 		s.T.Errorf("%s: a summary begins with a capital: %s", id, f.Summary)
 	}
-	if strings.Contains(f.Evidence, "<nil>") || strings.Contains(f.Evidence, "%!") {
-		s.T.Errorf("%s: the evidence has a formatting mistake: %s", id, f.Evidence)
+	for _, slip := range []string{"<nil>", "%!", `""`} {
+		if strings.Contains(f.Evidence, slip) {
+			s.T.Errorf("%s: the evidence has %q: %s", id, slip, f.Evidence)
+		}
 	}
 	for _, slip := range []string{"<nil>", "%!", `""`, "''", "  "} {
 		for _, text := range []string{f.Summary, f.Remedy} {
