@@ -63,7 +63,7 @@ func TestDrawing(t *testing.T) {
 		"Ready to migrate cron NOT READY",
 		"Failing cron 1",
 		"cron cron_stopped FAIL",
-		"MagentoMigrationReadinessLost CRITICAL cron",
+		"NotReady warning cron",
 		"cron magento2 RUNS",
 	)
 	d.draw(
