@@ -5,6 +5,7 @@ package evidence
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -95,7 +96,7 @@ func (e *Evidence) Systems() []*System { return []*System{e.Magento1, e.Magento2
 // Close ends the sessions.
 func (e *Evidence) Close() {
 	for _, s := range e.Systems() {
-		if err := s.Session.Close(); err != nil {
+		if err := errors.Join(s.Session.Close(), s.searching.close()); err != nil {
 			s.logger.Debug("closing a session failed", "system", s.Name, "err", err)
 		}
 	}

@@ -43,22 +43,19 @@ func (e *Evidence) Fit(ctx context.Context, v *finding.Verdict) (fit.Report, boo
 	if memory.looker.Idle(key, e.Now) {
 		return memory.looker.Known(), true
 	}
-	// A statement that its limit ends may cost the session, which the other preconditions need.
-	session, err := e.Magento1.open(ctx, database.Options{})
-	if err != nil {
-		e.Magento1.Broken(v, "data", err)
-		return fit.Report{}, false
-	}
-	defer session.Close()
+	var report fit.Report
 	var unread error
-	report, err := memory.looker.Round(ctx, fit.Input{
-		Now: e.Now, Key: key,
-		Sides: [2]fit.Side{{Session: session, Prefix: e.Magento1.Prefix},
-			{Session: e.Magento2.Session, Prefix: e.Magento2.Prefix}},
-		Files: func() (files fit.Files, err error) {
-			files, unread = e.fitFiles(ctx, rules)
-			return files, unread
-		},
+	err := e.Magento1.search(ctx, func(session *database.Session) (err error) {
+		report, err = memory.looker.Round(ctx, fit.Input{
+			Now: e.Now, Key: key,
+			Sides: [2]fit.Side{{Session: session, Prefix: e.Magento1.Prefix},
+				{Session: e.Magento2.Session, Prefix: e.Magento2.Prefix}},
+			Files: func() (files fit.Files, err error) {
+				files, unread = e.fitFiles(ctx, rules)
+				return files, unread
+			},
+		})
+		return err
 	})
 	switch {
 	case unread != nil:

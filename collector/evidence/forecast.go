@@ -112,17 +112,20 @@ func (e *Evidence) integrityInput(ctx context.Context) integrity.Input {
 }
 
 // search continues the search for rows of Magento 1 whose parents are missing, and then for duplicate URL rewrites, on
-// a session of its own. The search for rewrites is one long statement. It comes last: when it times out, the others
+// the session for searches. The search for rewrites is one long statement. It comes last: when it times out, the others
 // have had their turn.
 func (e *Evidence) search(ctx context.Context, m *forecastMemory, made *integrity.Forecast) error {
 	if !m.roundEnded.IsZero() && e.Now.Sub(m.roundEnded) < orphanRest {
 		return nil
 	}
-	session, err := e.Magento1.open(ctx, database.Options{})
-	if err != nil {
-		return err
-	}
-	defer session.Close()
+	return e.Magento1.search(ctx, func(session *database.Session) error {
+		return e.searchRows(ctx, session, m, made)
+	})
+}
+
+func (e *Evidence) searchRows(
+	ctx context.Context, session *database.Session, m *forecastMemory, made *integrity.Forecast,
+) error {
 	// Not kept between evaluations: they take 70 kB, and most rounds end in the evaluation in which they began.
 	keys, err := integrity.ReadForeignKeys(ctx, session)
 	if err != nil {

@@ -47,6 +47,8 @@ type System struct {
 	instance     database.Instance
 	instanceErr  error
 
+	searching searching
+
 	observe     sync.Once
 	observation privilege.Observation
 	observeErr  error

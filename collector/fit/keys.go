@@ -155,7 +155,7 @@ func (p *planner) group(k *keyed, x *keyPart) bool {
 		return false
 	}
 	if x.from.nullable && !x.to.nullable {
-		x.stored = fmt.Sprintf("COALESCE(%s, %s)", x.stored, x.to.implicit())
+		x.stored = fmt.Sprintf("COALESCE(%s, %s)", x.stored, p.implicit(x.to))
 	}
 	x.grouped, x.plain = x.stored, x.stored == name
 	if x.to.family() == text {
@@ -168,10 +168,14 @@ func (p *planner) group(k *keyed, x *keyPart) bool {
 	return true
 }
 
-// implicit is what the server puts for NULL where a column has none.
-func (c *column) implicit() string {
+// implicit is what Magento 2's server puts for NULL where a column has none. For an enum MariaDB puts its first member
+// and MySQL the empty text.
+func (p *planner) implicit(c *column) string {
 	switch c.family() {
 	case text, binary:
+		if c.kind == "enum" && p.mariadb {
+			return fmt.Sprintf("ELT(1, %s)", members(c))
+		}
 		return "''"
 	case temporal:
 		return zero(c)
@@ -186,7 +190,7 @@ func (p *planner) storedText(x keyPart, name string) string {
 	case x.to.kind == "enum" && f != text:
 		return "" // a number is taken for a place in the list
 	case x.to.kind == "enum":
-		return fmt.Sprintf("IF(%s IN (%s), %[1]s, '')", p.names.sent(x.from), members(x.to))
+		return fmt.Sprintf("IF(%s IS NULL OR %[1]s IN (%s), %[1]s, '')", p.names.sent(x.from), members(x.to))
 	case f == text && x.length == 0 && x.from.isLong() && x.to.isLong():
 		return p.names.sent(x.from)
 	case f == text:

@@ -87,6 +87,8 @@ type planner struct {
 	files  Files
 	names  charset
 	newest string
+	// mariadb is true when Magento 2's server is one.
+	mariadb bool
 	// explicit is Magento 2's explicit_defaults_for_timestamp.
 	explicit bool
 	copies   []*copied
@@ -118,6 +120,7 @@ func NewPlan(ctx context.Context, sides [2]Side, files Files) (*Plan, error) {
 	}
 	p.names = sessionCharset(files.Config)
 	p.newest = newestTimestamp(sides[magento2].Session.Version)
+	p.mariadb = sides[magento2].Session.Version.Flavor == database.MariaDB
 	p.copy()
 	p.Pairs = len(p.copies)
 	for _, c := range p.copies {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -327,11 +328,16 @@ func TestRunWritesWhatChanges(t *testing.T) {
 		}
 		defer s.Close()
 		ctx, cancel := context.WithCancel(t.Context())
-		changed, collected := make(chan struct{}, 1), 0
+		changed := make(chan struct{}, 1)
+		var writes atomic.Int64
+		collected := func() int64 {
+			synctest.Wait()
+			return writes.Load()
+		}
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			s.Run(ctx, changed, func() []Migration { collected++; return nil })
+			s.Run(ctx, changed, func() []Migration { writes.Add(1); return nil })
 		}()
 		change := func() {
 			select {
@@ -343,24 +349,24 @@ func TestRunWritesWhatChanges(t *testing.T) {
 			change()
 			time.Sleep(100 * time.Millisecond)
 		}
-		if collected < 4 || collected > 7 {
-			t.Errorf("%d writes in a minute", collected)
+		if n := collected(); n < 4 || n > 7 {
+			t.Errorf("%d writes in a minute", n)
 		}
 		time.Sleep(time.Minute)
-		before := collected
+		before := collected()
 		time.Sleep(10 * time.Minute)
-		if collected != before {
-			t.Errorf("%d writes without a change", collected-before)
+		if n := collected() - before; n != 0 {
+			t.Errorf("%d writes without a change", n)
 		}
 		time.Sleep(50 * time.Minute)
-		if n := collected - before; n < 3 || n > 4 {
+		if n := collected() - before; n < 3 || n > 4 {
 			t.Errorf("the file was refreshed %d times in an hour", n)
 		}
-		before = collected
+		before = collected()
 		change()
 		cancel()
 		<-done
-		if collected != before+1 {
+		if collected() != before+1 {
 			t.Error("the last change was not written")
 		}
 	})

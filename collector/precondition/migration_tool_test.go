@@ -523,7 +523,7 @@ func (s *shop) orphans(tables ...string) {
 // is found is unknown. check evaluates until it has been.
 func TestMigrationToolSearchesOrphansInParts(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
+	s := newShop(t, func(s *shoptest.Shop) { s.Hasty = true })
 	_, root2 := s.WithRoots()
 	s.steps(root2, [2]string{"Data Integrity Step", `Migration\Step\DataIntegrity\Integrity`})
 	s.orphans("acme_a", "acme_b", "acme_c")
@@ -546,6 +546,7 @@ func TestMigrationToolSearchesOrphansInParts(t *testing.T) {
 		s.WantValue(0, "integrity_findings", "url_rewrites")
 	}
 	wantOrphans()
+	s.Hasty = false
 	s.Start()
 	s.Evaluate()
 	wantOrphans()

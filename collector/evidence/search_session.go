@@ -1,0 +1,70 @@
+package evidence
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"magento_migration_exporter/collector/database"
+)
+
+// errClosed is what a search gets that begins after its evaluation was given up.
+var errClosed = errors.New("the evaluation has ended")
+
+// searching is a second session of one evaluation, for statements that read many rows: the limit that ends such a
+// statement may cost its session, which the other preconditions must not lose.
+type searching struct {
+	mu      sync.Mutex
+	session *database.Session
+	closed  bool
+}
+
+// search runs one search on the system's session for searches. The first one opens it, and a search that fails closes
+// it: the next one gets another.
+func (s *System) search(ctx context.Context, run func(*database.Session) error) error {
+	session, err := s.searchSession(ctx)
+	if err != nil {
+		return err
+	}
+	if err := run(session); err != nil {
+		if err := s.searching.keep(nil); err != nil {
+			s.logger.Debug("closing a session failed", "system", s.Name, "err", err)
+		}
+		return err
+	}
+	return nil
+}
+
+func (s *System) searchSession(ctx context.Context) (*database.Session, error) {
+	s.searching.mu.Lock()
+	session := s.searching.session
+	s.searching.mu.Unlock()
+	if session != nil {
+		return session, nil
+	}
+	session, err := s.open(ctx, database.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return session, s.searching.keep(session)
+}
+
+// keep closes the session before and takes another one in its place.
+func (s *searching) keep(session *database.Session) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return errors.Join(errClosed, session.Close())
+	}
+	last := s.session
+	s.session = session
+	return last.Close()
+}
+
+// close ends the session, and lets no search begin after it.
+func (s *searching) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	return s.session.Close()
+}
