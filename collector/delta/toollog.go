@@ -365,12 +365,13 @@ func lastSQLError(block []byte, begins bool) (time.Time, string) {
 		if mark < 0 {
 			return time.Time{}, ""
 		}
-		rest = rest[:mark]
-		start := bytes.LastIndexByte(rest, '\n') + 1
-		if start == 0 && !begins || mark-start > overlap {
-			continue
+		start := bytes.LastIndexByte(rest[:mark], '\n') + 1
+		if start == 0 && !begins {
+			return time.Time{}, ""
 		}
-		m := sqlError.FindSubmatch(block[start:])
+		// Once a line: the statement in it can have the mark many times.
+		m := sqlError.FindSubmatch(block[start:min(len(block), start+sqlOverlap)])
+		rest = rest[:start]
 		if m == nil {
 			continue
 		}
