@@ -14,14 +14,19 @@ var errClosed = errors.New("the evaluation has ended")
 // searching is a second session of one evaluation, for statements that read many rows: the limit that ends such a
 // statement may cost its session, which the other preconditions must not lose.
 type searching struct {
+	// turn is held by the search that runs: preconditions are evaluated at the same time, and a search that fails
+	// must not close the session of another.
+	turn    sync.Mutex
 	mu      sync.Mutex
 	session *database.Session
 	closed  bool
 }
 
-// search runs one search on the system's session for searches. The first one opens it, and a search that fails closes
+// search runs one search at a time on the system's session for searches. The first one opens it, and a search that fails closes
 // it: the next one gets another.
 func (s *System) search(ctx context.Context, run func(*database.Session) error) error {
+	s.searching.turn.Lock()
+	defer s.searching.turn.Unlock()
 	session, err := s.searchSession(ctx)
 	if err != nil {
 		return err
