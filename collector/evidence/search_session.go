@@ -22,8 +22,8 @@ type searching struct {
 	closed  bool
 }
 
-// search runs one search at a time on the system's session for searches. The first one opens it, and a search that fails closes
-// it: the next one gets another.
+// search runs one search at a time on the system's session for searches. The first one opens it, and a search that
+// fails closes it: the next one gets another.
 func (s *System) search(ctx context.Context, run func(*database.Session) error) error {
 	s.searching.turn.Lock()
 	defer s.searching.turn.Unlock()
