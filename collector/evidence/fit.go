@@ -62,18 +62,18 @@ func (e *Evidence) Fit(ctx context.Context, v *finding.Verdict) (fit.Report, boo
 		v.Unknown("data", "it is unknown which rows the migration tool copies: a map file cannot be read",
 			unread.Error(), "Fix what the precondition migration_tool says.")
 	case err != nil:
-		e.fitBroken(v, err)
+		e.SystemOf(err).Broken(v, "data", err)
 	}
 	return report, err == nil
 }
 
-// fitBroken says why the search did not go on.
-func (e *Evidence) fitBroken(v *finding.Verdict, err error) {
-	system := e.Magento1
+// SystemOf returns the system whose server an error of a look at the rows is of: Magento 1, unless the error says
+// otherwise.
+func (e *Evidence) SystemOf(err error) *System {
 	if side, ok := errors.AsType[*fit.SideError](err); ok {
-		system = e.Systems()[side.Side]
+		return e.Systems()[side.Side]
 	}
-	system.Broken(v, "data", err)
+	return e.Magento1
 }
 
 // fitFiles reads what the tool's config.xml names.

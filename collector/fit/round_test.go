@@ -276,6 +276,33 @@ func TestACollationThatMagento1Lacks(t *testing.T) {
 	}
 }
 
+func TestErrorOfMagento2sServerIsItsOwn(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, mysqltest.MariaDB)
+	l.shop(0, "CREATE TABLE goods (id int NOT NULL PRIMARY KEY, a varchar(9)); "+
+		"INSERT INTO goods VALUES (1, 'a'), (2, 'a')")
+	l.shop(1, "CREATE TABLE goods (id int NOT NULL PRIMARY KEY, a varchar(9), UNIQUE KEY k (a))")
+	in := l.input()
+	plan, err := NewPlan(t.Context(), in.Sides, l.files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := in.Sides[1].Session.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, task := range plan.tasks {
+		if work, ok := task.work.(*keyed); ok && work.name == "k" {
+			_, _, err = work.step(t.Context(), plan)
+		}
+	}
+	if side, ok := errors.AsType[*SideError](err); !ok || side.Side != magento2 {
+		t.Errorf("%v, want an error of Magento 2", err)
+	}
+	if err := in.Sides[0].Session.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func openOn(t *testing.T, s *mysqltest.Server, name string) *database.Session {
 	t.Helper()
 	session, err := database.Open(t.Context(), database.Endpoint{

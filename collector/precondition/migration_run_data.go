@@ -62,7 +62,7 @@ func (j *dataJudge) unread() {
 			"Name a file that is there in <"+option+"> of config.xml; the tool brings each as .dist.")
 	}
 	for _, f := range j.r.Failures {
-		summary, remedy := j.e.Magento1.StatementFault(f.Err)
+		summary, remedy := j.e.SystemOf(f.Err).StatementFault(f.Err)
 		j.Unknown(f.What, "rows could not be looked at: "+summary, f.Err.Error(), remedy)
 	}
 }
