@@ -2,7 +2,6 @@ package evidence
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -65,15 +64,6 @@ func (e *Evidence) Fit(ctx context.Context, v *finding.Verdict) (fit.Report, boo
 		e.SystemOf(err).Broken(v, "data", err)
 	}
 	return report, err == nil
-}
-
-// SystemOf returns the system whose server an error of a look at the rows is of: Magento 1, unless the error says
-// otherwise.
-func (e *Evidence) SystemOf(err error) *System {
-	if side, ok := errors.AsType[*fit.SideError](err); ok {
-		return e.Systems()[side.Side]
-	}
-	return e.Magento1
 }
 
 // fitFiles reads what the tool's config.xml names.

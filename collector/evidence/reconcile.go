@@ -68,7 +68,7 @@ func (e *Evidence) Reconcile(ctx context.Context, v *finding.Verdict) (*Reconcil
 		{Session: e.Magento2.Session, Prefix: e.Magento2.Prefix},
 	}
 	if err := e.planComparison(ctx, memory, sides); err != nil {
-		e.brokenSide(v, err)
+		e.SystemOf(err).Broken(v, "comparison", err)
 		return nil, false
 	}
 	memory.turn++
@@ -76,15 +76,6 @@ func (e *Evidence) Reconcile(ctx context.Context, v *finding.Verdict) (*Reconcil
 	r.Report = memory.plan.Round(ctx, sides, in)
 	r.MapsErr = memory.mapsErr
 	return r, true
-}
-
-// brokenSide adds why the comparison could not be planned, with the system whose statement failed.
-func (e *Evidence) brokenSide(v *finding.Verdict, err error) {
-	system := e.Magento1
-	if side, ok := errors.AsType[*reconcile.SideError](err); ok {
-		system = e.Systems()[side.Side]
-	}
-	system.Broken(v, "comparison", err)
 }
 
 // explainByLog adds what the delta log says is pending.

@@ -273,6 +273,15 @@ func (s *System) ConfigureRemedy() string {
 		s.migration.Key("migration_tool.config"), s.Key("database"))
 }
 
+// SystemOf returns the system whose server an error is of: Magento 1, unless the error is a *database.SideError of
+// Magento 2.
+func (e *Evidence) SystemOf(err error) *System {
+	if side, ok := errors.AsType[*database.SideError](err); ok {
+		return e.Systems()[side.Side]
+	}
+	return e.Magento1
+}
+
 // Broken adds that a statement failed on a database that can be reached.
 func (s *System) Broken(v *finding.Verdict, subject string, err error) {
 	summary, remedy := s.StatementFault(err)

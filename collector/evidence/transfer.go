@@ -97,7 +97,7 @@ func (e *Evidence) Transfer(ctx context.Context, v *finding.Verdict, memory tran
 		return nil, false
 	}
 	if err != nil {
-		e.Magento1.Broken(v, subject, err)
+		e.SystemOf(err).Broken(v, subject, err)
 		return nil, false
 	}
 	t.Outlook = *o

@@ -90,8 +90,8 @@ func (k *keyed) members(ctx context.Context, p *Plan) error {
 		switch err := p.sides[magento2].Session.Row(ctx, k.confirmation(rows), nil, &n); {
 		case errors.Is(err, sql.ErrNoRows): // the collation of Magento 2 tells them apart
 		case err != nil:
-			return &SideError{magento2, fmt.Errorf("asking Magento 2's server whether rows of %s collide: %w", k.document,
-				err)}
+			err = fmt.Errorf("asking Magento 2's server whether rows of %s collide: %w", k.document, err)
+			return &database.SideError{Side: magento2, Err: err}
 		default:
 			k.found = append(k.found, k.problem(rows, len(groups) > MaxShown))
 		}

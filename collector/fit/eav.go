@@ -170,7 +170,7 @@ func (s *eavStep) step(ctx context.Context, p *Plan) (bool, []Problem, error) {
 	for i, side := range p.sides {
 		var err error
 		if s.sides[i], err = readShopAttributes(ctx, side, p.schemas[i]); err != nil {
-			return false, nil, &SideError{i, err}
+			return false, nil, &database.SideError{Side: i, Err: err}
 		}
 	}
 	to := p.schemas[magento2]
@@ -191,7 +191,7 @@ func (s *eavStep) step(ctx context.Context, p *Plan) (bool, []Problem, error) {
 		found, err := s.collisions(ctx, p.sides[magento2].Session, to.table(find.document).column(find.column),
 			find.rows())
 		if err != nil {
-			return false, nil, &SideError{magento2, err}
+			return false, nil, &database.SideError{Side: magento2, Err: err}
 		}
 		for _, x := range found {
 			x.Document, x.Target, x.Key = find.document, find.document, key.name

@@ -98,25 +98,26 @@ type planner struct {
 	collations map[string]bool
 }
 
-// NewPlan reads both schemas, and Magento 1's attributes. The error is a *SideError.
+// NewPlan reads both schemas, and Magento 1's attributes. The error is a *database.SideError.
 func NewPlan(ctx context.Context, sides [2]Side, files Files) (*Plan, error) {
 	p := &planner{Plan: &Plan{sides: sides}, files: files}
 	var err error
 	for i, side := range sides {
 		if p.schemas[i], err = readSchema(ctx, side); err != nil {
-			return nil, &SideError{i, err}
+			return nil, &database.SideError{Side: i, Err: err}
 		}
 	}
 	if p.attributes, err = readAttributes(ctx, sides[magento1], p.schemas[magento1]); err != nil {
-		return nil, &SideError{magento1, err}
+		return nil, &database.SideError{Side: magento1, Err: err}
 	}
 	if p.collations, err = readCollations(ctx, sides[magento1].Session); err != nil {
-		return nil, &SideError{magento1, err}
+		return nil, &database.SideError{Side: magento1, Err: err}
 	}
 	// Without that variable, a timestamp takes NULL for the present time.
 	query := "SELECT @@explicit_defaults_for_timestamp"
 	if err = sides[magento2].Session.Row(ctx, query, nil, &p.explicit); err != nil {
-		return nil, &SideError{magento2, fmt.Errorf("asking for explicit_defaults_for_timestamp: %w", err)}
+		err = fmt.Errorf("asking for explicit_defaults_for_timestamp: %w", err)
+		return nil, &database.SideError{Side: magento2, Err: err}
 	}
 	p.names = sessionCharset(files.Config)
 	p.newest = newestTimestamp(sides[magento2].Session.Version)

@@ -82,8 +82,8 @@ type Failure struct {
 	Err  error
 }
 
-// Round looks at what one evaluation has time for. The error is one that ends it for now, a *SideError when it belongs
-// to one side; what is known is reported all the same.
+// Round looks at what one evaluation has time for. The error is one that ends it for now, a *database.SideError when it
+// belongs to one side; what is known is reported all the same.
 func (l *Looker) Round(ctx context.Context, in Input) (Report, error) {
 	if l.key != in.Key {
 		*l = Looker{key: in.Key}

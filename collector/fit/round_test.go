@@ -295,7 +295,7 @@ func TestErrorOfMagento2sServerIsItsOwn(t *testing.T) {
 			_, _, err = work.step(t.Context(), plan)
 		}
 	}
-	if side, ok := errors.AsType[*SideError](err); !ok || side.Side != magento2 {
+	if side, ok := errors.AsType[*database.SideError](err); !ok || side.Side != magento2 {
 		t.Errorf("%v, want an error of Magento 2", err)
 	}
 	if err := in.Sides[0].Session.Close(); err != nil {

@@ -37,19 +37,6 @@ const (
 	magento2
 )
 
-// SideError is an error of one side.
-type SideError struct {
-	// Side is 0 for Magento 1, 1 for Magento 2.
-	Side int
-	err  error
-}
-
-// Error implements error.
-func (e *SideError) Error() string { return e.err.Error() }
-
-// Unwrap implements errors.Unwrap.
-func (e *SideError) Unwrap() error { return e.err }
-
 // column is a column as information_schema has it.
 type column struct {
 	name, kind, columnType string

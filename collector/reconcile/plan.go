@@ -121,19 +121,6 @@ func readEstimates(ctx context.Context, side Side, tables []string) (map[string]
 	return found, nil
 }
 
-// SideError is an error of one side.
-type SideError struct {
-	// Side is 0 for Magento 1, 1 for Magento 2.
-	Side int
-	err  error
-}
-
-// Error implements error.
-func (e *SideError) Error() string { return e.err.Error() }
-
-// Unwrap implements errors.Unwrap.
-func (e *SideError) Unwrap() error { return e.err }
-
 // planner makes a plan.
 type planner struct {
 	*Plan
@@ -170,17 +157,17 @@ func NewPlan(ctx context.Context, sides [2]Side, maps Maps) (*Plan, error) {
 	}
 	var err error
 	if p.estimates, err = readEstimates(ctx, sides[magento1], tables[magento1]); err != nil {
-		return nil, &SideError{magento1, err}
+		return nil, &database.SideError{Side: magento1, Err: err}
 	}
 	for side := range sides {
 		if p.schemas[side], err = readSchema(ctx, sides[side], tables[side]); err != nil {
-			return nil, &SideError{side, err}
+			return nil, &database.SideError{Side: side, Err: err}
 		}
 		if p.codes[side], err = readAttributes(ctx, sides[side], pairs); err != nil {
-			return nil, &SideError{side, err}
+			return nil, &database.SideError{Side: side, Err: err}
 		}
 		if p.has[side], err = existing(ctx, sides[side], traceTables()[side]); err != nil {
-			return nil, &SideError{side, err}
+			return nil, &database.SideError{Side: side, Err: err}
 		}
 	}
 	for _, pair := range pairs {

@@ -397,6 +397,25 @@ func statements(t *testing.T, p *pair) (n int) {
 	return n
 }
 
+func TestErrorOfMagento2sServerIsItsOwn(t *testing.T) {
+	t.Parallel()
+	p := newPair(t, mysqltest.New(t, mysqltest.Options{}))
+	planned := &Forecaster{}
+	if _, err := planned.Look(t.Context(), p.input); err != nil {
+		t.Fatal(err)
+	}
+	planned.samples = nil // the tables are measured again, by the same plan
+	if err := p.input.Sides[1].Session.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []*Forecaster{{}, planned} {
+		_, err := f.Look(t.Context(), p.input)
+		if side, ok := errors.AsType[*database.SideError](err); !ok || side.Side != 1 {
+			t.Errorf("%v, want an error of Magento 2", err)
+		}
+	}
+}
+
 func TestRemedies(t *testing.T) {
 	t.Parallel()
 	for bytes, want := range map[int64]int64{0: 16 << 20, 10 << 20: 16 << 20, 17 << 20: 32 << 20, 900 << 20: 1 << 30,

@@ -103,12 +103,13 @@ type size struct {
 }
 
 // NewPlan reads the names and sizes of both databases' tables, in two statements each that read no table.
+// The error is a *database.SideError.
 func NewPlan(ctx context.Context, sides [2]Side, sources Sources) (*Plan, error) {
 	var sizes [2]map[string]size
 	for i, side := range sides {
 		var err error
 		if sizes[i], err = readSizes(ctx, side); err != nil {
-			return nil, err
+			return nil, &database.SideError{Side: i, Err: err}
 		}
 	}
 	p := &Plan{}

@@ -78,8 +78,10 @@ func readBoth(ctx context.Context, sides [2]Side, t Table) (from, to []field, er
 	if from, err = readFields(ctx, sides[0], t.Document); err != nil {
 		return nil, nil, err
 	}
-	to, err = readFields(ctx, sides[1], t.Target)
-	return from, to, err
+	if to, err = readFields(ctx, sides[1], t.Target); err != nil {
+		return nil, nil, &database.SideError{Side: 1, Err: err}
+	}
+	return from, to, nil
 }
 
 // isText reports whether the tool's quoting can make a value longer.
