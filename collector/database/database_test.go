@@ -197,6 +197,23 @@ func TestSessionIsHarmless(t *testing.T) {
 	})
 }
 
+func TestTexts(t *testing.T) {
+	t.Parallel()
+	eachServer(t, func(t *testing.T, server *mysqltest.Server) {
+		s := open(t, server, options())
+		var rows []string
+		err := s.Texts(t.Context(), "SELECT 7, NULL, ? UNION ALL SELECT 8, 'a', ''", []any{"b"}, 3, func(row []string) {
+			rows = append(rows, strings.Join(row, "|"))
+		})
+		if got := strings.Join(rows, " "); err != nil || got != "7||b 8|a|" {
+			t.Errorf("%q, %v", got, err)
+		}
+		if err := s.Texts(t.Context(), "SELECT 1, 2", nil, 1, func([]string) {}); err == nil {
+			t.Error("a row of another width is no error")
+		}
+	})
+}
+
 // TestLostSessionFailsAtOnce lets the server come back: a session that was lost is not opened again behind its user's
 // back, and no other statement is sent.
 func TestLostSessionFailsAtOnce(t *testing.T) {

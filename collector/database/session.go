@@ -212,6 +212,25 @@ func (s *Session) Rows(ctx context.Context, query string, args []any, each func(
 	})
 }
 
+// Texts calls each with the columns of every row as texts, NULL as empty. It must not use the session either.
+func (s *Session) Texts(ctx context.Context, query string, args []any, width int, each func(row []string)) error {
+	return s.Rows(ctx, query, args, func(scan func(...any) error) error {
+		values, dest := make([]sql.NullString, width), make([]any, width)
+		for i := range values {
+			dest[i] = &values[i]
+		}
+		if err := scan(dest...); err != nil {
+			return err
+		}
+		row := make([]string, width)
+		for i, v := range values {
+			row[i] = v.String
+		}
+		each(row)
+		return nil
+	})
+}
+
 // do runs one statement under its limit, and remembers when the connection is lost, so that the next statement fails at
 // once.
 func (s *Session) do(ctx context.Context, query string, run func(context.Context) error) error {

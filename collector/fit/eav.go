@@ -3,7 +3,6 @@ package fit
 import (
 	"context"
 	"crypto/md5"
-	"database/sql"
 	"encoding/hex"
 	"fmt"
 	"regexp"
@@ -51,25 +50,6 @@ const (
 // productType is the code of products' entity type, defaultSet is the name by which the tool knows their first set.
 const productType, defaultSet = "catalog_product", "Default"
 
-// readRows reads the columns of a query as texts, NULL as empty.
-func readRows(ctx context.Context, s *database.Session, query string, width int, each func(row []string)) error {
-	return s.Rows(ctx, query, nil, func(scan func(...any) error) error {
-		values, dest := make([]sql.NullString, width), make([]any, width)
-		for i := range values {
-			dest[i] = &values[i]
-		}
-		if err := scan(dest...); err != nil {
-			return err
-		}
-		row := make([]string, width)
-		for i, v := range values {
-			row[i] = v.String
-		}
-		each(row)
-		return nil
-	})
-}
-
 // readAttributes reads eav_attribute, nothing when it is not there.
 func readAttributes(ctx context.Context, side Side, s *schema) ([]attribute, error) {
 	of, types := s.table("eav_attribute"), s.table("eav_entity_type")
@@ -80,7 +60,7 @@ func readAttributes(ctx context.Context, side Side, s *schema) ([]attribute, err
 	query := fmt.Sprintf("SELECT a.attribute_id, t.entity_type_code, a.attribute_code, a.backend_type, "+
 		"a.is_user_defined FROM %s a JOIN %s t ON t.entity_type_id = a.entity_type_id ORDER BY a.attribute_id",
 		database.Quote(of.name), database.Quote(types.name))
-	err := readRows(ctx, side.Session, query, 5, func(row []string) {
+	err := side.Session.Texts(ctx, query, nil, 5, func(row []string) {
 		a := attribute{entityType: row[1], code: row[2], backendType: row[3], userDefined: row[4] == "1"}
 		_, _ = fmt.Sscan(row[0], &a.id)
 		attributes = append(attributes, a)
@@ -102,7 +82,7 @@ func readShopAttributes(ctx context.Context, side Side, s *schema) (shopAttribut
 	query := fmt.Sprintf("SELECT s.attribute_set_id, t.entity_type_code, s.attribute_set_name FROM %s s JOIN %s t "+
 		"ON t.entity_type_id = s.entity_type_id ORDER BY s.attribute_set_id", quoted("eav_attribute_set"),
 		quoted("eav_entity_type"))
-	err = readRows(ctx, side.Session, query, 3, func(row []string) {
+	err = side.Session.Texts(ctx, query, nil, 3, func(row []string) {
 		found.sets = append(found.sets, set{row[0], row[1], row[2]})
 	})
 	if err != nil {
@@ -114,7 +94,7 @@ func readShopAttributes(ctx context.Context, side Side, s *schema) (shopAttribut
 	}
 	query = "SELECT attribute_group_id, attribute_set_id, attribute_group_name, " + code + " FROM " +
 		quoted("eav_attribute_group") + " ORDER BY attribute_group_id"
-	err = readRows(ctx, side.Session, query, 4, func(row []string) {
+	err = side.Session.Texts(ctx, query, nil, 4, func(row []string) {
 		found.groups = append(found.groups, group{row[0], row[1], row[2], row[3]})
 	})
 	if err != nil {

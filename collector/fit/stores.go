@@ -45,7 +45,7 @@ func (s *storeGroups) step(ctx context.Context, p *Plan) (bool, []Problem, error
 	var rows []named
 	seen := map[string]bool{}
 	query := "SELECT group_id, name FROM " + database.Quote(s.from.name) + " ORDER BY group_id"
-	err := readRows(ctx, p.sides[magento1].Session, query, 2, func(row []string) {
+	err := p.sides[magento1].Session.Texts(ctx, query, nil, 2, func(row []string) {
 		// To a second group of the same name the tool gives a code of chance.
 		if !seen[row[1]] {
 			rows = append(rows, named{StoreGroup, "", storeGroupCode(row[1]), row[0], quoted(row[1]), true, ""})

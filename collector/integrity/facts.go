@@ -2,7 +2,6 @@ package integrity
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"strings"
 
@@ -114,25 +113,6 @@ func (r reader) columns(document string, names ...string) (string, bool) {
 	return strings.Join(quoted, ", "), true
 }
 
-// rows reads columns as texts.
-func (r reader) rows(ctx context.Context, query string, args []any, width int, each func(row []string)) error {
-	return r.session.Rows(ctx, query, args, func(scan func(...any) error) error {
-		values, dest := make([]sql.NullString, width), make([]any, width)
-		for i := range values {
-			dest[i] = &values[i]
-		}
-		if err := scan(dest...); err != nil {
-			return err
-		}
-		row := make([]string, width)
-		for i, v := range values {
-			row[i] = v.String
-		}
-		each(row)
-		return nil
-	})
-}
-
 func (r reader) table(document string) string { return database.Quote(r.schema.RealName(document)) }
 
 func (f *Facts) readEntityTypes(ctx context.Context, r reader) error {
@@ -140,7 +120,7 @@ func (f *Facts) readEntityTypes(ctx context.Context, r reader) error {
 	if !ok {
 		return nil
 	}
-	return r.rows(
+	return r.session.Texts(
 		ctx,
 		"SELECT "+columns+" FROM "+r.table("eav_entity_type"),
 		nil,
@@ -159,9 +139,15 @@ func (f *Facts) readAttributes(ctx context.Context, r reader) error {
 	if !ok {
 		return nil
 	}
-	return r.rows(ctx, "SELECT "+columns+" FROM "+r.table("eav_attribute")+" ORDER BY 1", nil, 9, func(row []string) {
-		f.Attributes = append(f.Attributes, Attribute{row[0], row[1], row[2], row[3], row[4], [4]string(row[5:])})
-	})
+	return r.session.Texts(
+		ctx,
+		"SELECT "+columns+" FROM "+r.table("eav_attribute")+" ORDER BY 1",
+		nil,
+		9,
+		func(row []string) {
+			f.Attributes = append(f.Attributes, Attribute{row[0], row[1], row[2], row[3], row[4], [4]string(row[5:])})
+		},
+	)
 }
 
 func (f *Facts) readProductSets(ctx context.Context, r reader) error {
@@ -181,7 +167,7 @@ func (f *Facts) readProductSets(ctx context.Context, r reader) error {
 		) + " t ON t.entity_type_id = s.entity_type_id WHERE t.entity_type_code = 'catalog_product' ORDER BY " +
 		"g.attribute_group_id"
 	places := map[string]int{}
-	return r.rows(ctx, query, nil, 3, func(row []string) {
+	return r.session.Texts(ctx, query, nil, 3, func(row []string) {
 		i, known := places[row[0]]
 		if !known {
 			i = len(f.ProductSets)
@@ -207,7 +193,7 @@ func (f *Facts) readClasses(ctx context.Context, r reader) error {
 		if !ok {
 			continue
 		}
-		err := r.rows(
+		err := r.session.Texts(
 			ctx,
 			"SELECT "+columns+" FROM "+r.table(in.document)+" ORDER BY 1",
 			nil,
@@ -237,7 +223,7 @@ func (f *Facts) readDestinationAttributes(ctx context.Context, p *Plan, r reader
 	for _, code := range salesOrderAttributes() {
 		args = append(args, code)
 	}
-	return r.rows(
+	return r.session.Texts(
 		ctx,
 		"SELECT "+columns+" FROM "+r.table("eav_attribute")+" WHERE attribute_code IN (?, ?)",
 		args,
