@@ -57,6 +57,8 @@ type Store struct {
 	// failed is since when writing fails, zero while it works.
 	failed time.Time
 	ok     atomic.Bool
+	// hung says that a write has not returned at the end of the process. A second one would get in its way.
+	hung bool
 }
 
 // Open takes possession of a folder, makes it when it is missing, and reads its history. What cannot be read is moved
@@ -229,7 +231,9 @@ func (s *Store) Run(ctx context.Context, changed <-chan struct{}, collect func()
 	for {
 		select {
 		case <-ctx.Done():
-			s.inBackground(ctx, collect())
+			if !s.hung {
+				s.inBackground(ctx, collect())
+			}
 			return
 		case <-changed:
 		case <-again.C:
@@ -269,6 +273,7 @@ func (s *Store) inBackground(ctx context.Context, migrations []Migration) bool {
 	case ok := <-done:
 		return ok
 	case <-time.After(drain):
+		s.hung = true
 		s.logger.Error("the history was not written: the disk does not answer")
 		return false
 	}

@@ -371,3 +371,43 @@ func TestRunWritesWhatChanges(t *testing.T) {
 		}
 	})
 }
+
+// TestADiskThatHangs ends while a write does not return. A pipe that nobody writes to stands for the disk.
+func TestADiskThatHangs(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s, log := opened(t, dir)
+	path := filepath.Join(dir, fileName)
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	changed := make(chan struct{}, 1)
+	changed <- struct{}{}
+	collects := 0
+	s.Run(ctx, changed, func() []Migration {
+		collects++
+		cancel()
+		return []Migration{shop("shop")}
+	})
+	if n := strings.Count(log.String(), "the disk does not answer"); n != 1 || collects != 1 {
+		t.Errorf("%d writes were begun, and %d said to hang, want one:\n%s", collects, n, log)
+	}
+	pipe, err := os.OpenFile(path, os.O_RDWR, 0) // the disk answers again
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = pipe.Close()
+	for end := time.Now().Add(2 * time.Minute); len(leftovers(dir)) > 0 || !isRegular(path); {
+		if time.Now().After(end) {
+			t.Fatal("the write that hung did not end")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func isRegular(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode().IsRegular()
+}
