@@ -255,6 +255,25 @@ func TestWritingFailsForATime(t *testing.T) {
 	}
 }
 
+// TestAFullDisk fills a disk of its own, in a process of its own that may mount it.
+func TestAFullDisk(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, arguments := range [][]string{{"--mount"}, {"--mount", "--map-root-user"}} {
+		const script = `mount -t tmpfs -o size=64k tmpfs "$1" && exec "$0"`
+		cmd := exec.CommandContext(t.Context(), "unshare", append(arguments, "sh", "-c", script, os.Args[0], dir)...)
+		cmd.Env = append(os.Environ(), fillsUp+"="+dir)
+		printed, err := cmd.CombinedOutput()
+		if err == nil {
+			return
+		}
+		if cmd.ProcessState.ExitCode() == lostSomething {
+			t.Fatalf("%s", printed)
+		}
+		t.Logf("this kernel lets nobody here mount: %v: %s", err, printed)
+	}
+}
+
 // generationOf makes a history that takes a moment to write. Every change has the generation as its summary.
 func generationOf(n int, now time.Time) []Migration {
 	var all []Migration
