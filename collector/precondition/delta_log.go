@@ -570,10 +570,10 @@ func (j *deltaLogJudge) restored(younger []delta.Standing) {
 		"created",
 		"all triggers were made after the data was copied: Magento 1 was restored or copied",
 		fmt.Sprintf(
-			"%s, %d tables; the log goes on as it was in the dump, and what happened since is gone from Magento "+
+			"%s, %s; the log goes on as it was in the dump, and what happened since is gone from Magento "+
 				"1 as well, or is on another server",
 			j.times(j.d.Log.Created()),
-			len(younger),
+			counted(len(younger), "table", "tables"),
 		),
 		j.again("Magento 1 was restored from a dump, or config.xml names a copy of the live one")+
 			" If nothing was sold between, compare both systems and waive it:\n"+j.waiver("created"),
@@ -720,7 +720,8 @@ func (j *deltaLogJudge) notes() {
 		}
 	}
 	if len(unread) > 0 {
-		j.Note("unread", fmt.Sprintf("no step of config.xml reads the log of %d tables", len(unread)),
+		j.Note("unread", fmt.Sprintf("no step of config.xml reads the log of %s",
+			counted(len(unread), "table", "tables")),
 			strings.Join(unread[:min(len(unread), shownIDs)], ", "), "delta_backlog says when changes wait there.")
 	}
 }

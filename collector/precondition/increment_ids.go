@@ -723,8 +723,9 @@ func (j *incrementIDsJudge) judge(ctx context.Context) {
 			j.usedUp(s)
 			continue
 		case s.limit-s.next < fewNumbers:
-			j.Warn(s.subject(), fmt.Sprintf("only %d numbers are left for %s of store %d", s.limit-s.next+1,
-				manyOf(s.kind), s.store), fmt.Sprintf("the next one is %d, the last one %d", s.next, s.limit),
+			left := counted(int(s.limit-s.next+1), "number is", "numbers are")
+			j.Warn(s.subject(), fmt.Sprintf("only %s left for %s of store %d", left, manyOf(s.kind), s.store),
+				fmt.Sprintf("the next one is %d, the last one %d", s.next, s.limit),
 				"Find out what raised it: Magento counts one by one. Let it go on behind the last number that was "+
 					"really given before it is used up, because then every checkout of the store fails.")
 		}

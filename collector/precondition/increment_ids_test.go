@@ -110,6 +110,11 @@ var numberFaults = map[string]numberFault{
 		status: finding.Warn, subject: "sequence_order_1",
 		words: []string{"only 295 numbers are left for orders of store 1", "Find out what raised it"},
 	},
+	"only one number left": {
+		on2:    []string{"INSERT INTO sequence_order_1 VALUES (4294967294)"},
+		status: finding.Warn, subject: "sequence_order_1",
+		words: []string{"only 1 number is left for orders of store 1"},
+	},
 	"next number taken": {
 		on2:    []string{"INSERT INTO sales_order (entity_id, store_id, increment_id) VALUES (90, 1, '1000000003')"},
 		status: finding.Fail, subject: "sequence_order_1", after: finding.Pass,

@@ -168,7 +168,8 @@ func lastNoted(lock *progress.Lock) string {
 	step := lock.Steps[len(lock.Steps)-1]
 	for _, stage := range step.Stages {
 		if n := len(stage.Process); n > 0 && !lock.Done(step.Class, delta.StageData) {
-			return fmt.Sprintf("%s, %d tables, the last is %s", step.Class, n, stage.Process[n-1])
+			return fmt.Sprintf("%s, %s, the last is %s", step.Class, counted(n, "table", "tables"),
+				stage.Process[n-1])
 		}
 	}
 	return step.Class

@@ -27,8 +27,8 @@ func (j *runJudge) size(t *evidence.Transfer) {
 		long = finding.Duration(took) + ", as the longest whole run in its log did"
 	}
 	j.Sample(runEstimatedSeconds, most.Seconds())
-	j.Note("size", fmt.Sprintf("migrate:data copies about %s rows of %d tables, which takes %s",
-		finding.Grouped(int(total.Rows)), len(t.Plan.Tables), long),
+	j.Note("size", fmt.Sprintf("migrate:data copies about %s rows of %s, which takes %s",
+		finding.Grouped(int(total.Rows)), counted(len(t.Plan.Tables), "table", "tables"), long),
 		fmt.Sprintf("%s; %s in Magento 1, Magento 2 grows by about %s and its binary log by as much again",
 			strings.Join(parts, ", "), megabytes(total.Bytes), megabytes(total.Grown())), "")
 }
