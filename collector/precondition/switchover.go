@@ -823,44 +823,54 @@ func (s setting) set(value string) string {
 	return "bin/magento config:set " + scope + s.path + " " + value
 }
 
-// missingScopes warns about a website or store that opens under the default address.
+// missingScopes warns about a website or store that opens under the default address. The remedy must not make
+// another warning: it suggests Magento 1's address only to a Magento 2 that takes all of Magento 1's host names over,
+// and always with TLS.
 func (j *switchoverJudge) missingScopes(theirs, mine []setting) {
+	takeover := len(mine) > 0 && takesOver(theirs, mine)
 	for _, s := range theirs {
 		if s.scope == "default" || slices.ContainsFunc(mine, func(m setting) bool {
 			return m.scope == s.scope && m.scopeID == s.scopeID && m.path == s.path
 		}) {
 			continue
 		}
-		scheme := "http"
-		if s.path == secureURL {
-			scheme = "https"
+		command := s.set("https://HOST/")
+		if takeover {
+			command = s.setURL("https")
 		}
 		j.Warn("base URL "+s.where()+" "+s.path, "Magento 2 has no "+s.path+" for "+s.where()+
 			": it opens under the default address", "Magento 1 has "+s.shown()+" there; migrate:settings does not "+
 			"copy it",
-			"Set it with the code of that website or store, then clean the cache:\n"+s.setURL(scheme)+
+			"Set it with the code of that website or store, then clean the cache:\n"+command+
 				"\nbin/magento cache:clean config")
 	}
+}
+
+// takesOver reports whether each address of Magento 2 has the host name that Magento 1 has at the same place.
+func takesOver(theirs, mine []setting) bool {
+	at := map[string]string{}
+	for _, s := range theirs {
+		at[s.where()+s.path] = s.host()
+	}
+	return !slices.ContainsFunc(mine, func(s setting) bool {
+		return s.host() == "" || s.host() != at[s.where()+s.path]
+	})
 }
 
 // sharedHosts judges Magento 1's host names in Magento 2. All of them there, each where it was, is a shop that takes
 // the names over. Some of them is a shop that leads its visitors back to the old one.
 func (j *switchoverJudge) sharedHosts(theirs, mine []setting) {
-	hosts, at := map[string]bool{}, map[string]string{}
+	hosts := map[string]bool{}
 	for _, s := range theirs {
 		if h := s.host(); h != "" {
-			hosts[h], at[s.where()+s.path] = true, h
+			hosts[h] = true
 		}
 	}
-	taken, all := []setting{}, true
+	all := takesOver(theirs, mine)
 	for _, s := range mine {
-		same := s.host() != "" && s.host() == at[s.where()+s.path]
-		all = all && same
-		if hosts[s.host()] {
-			taken = append(taken, s)
+		if !hosts[s.host()] {
+			continue
 		}
-	}
-	for _, s := range taken {
 		if all {
 			j.Note("base URL", "Magento 2 takes over Magento 1's host name "+s.host(),
 				s.where()+" "+s.path+"; right once that name leads to Magento 2", "")

@@ -268,7 +268,7 @@ var switchFaults = map[string]switchFault{
 		on1: []string{"INSERT INTO core_config_data (scope, scope_id, path, value) " +
 			"VALUES ('stores', 2, 'web/secure/base_url', 'https://b2b.example.com/shop/?token=canary#canary')"},
 		status: finding.Warn, subject: "base URL stores/2 web/secure/base_url",
-		words: []string{"Magento 1 has https://b2b.example.com/shop/ there", " https://b2b.example.com/shop/\n"},
+		words: []string{"Magento 1 has https://b2b.example.com/shop/ there", "web/secure/base_url https://HOST/\n"},
 	},
 	"an address of another protocol": {
 		on1: []string{"INSERT INTO core_config_data (scope, scope_id, path, value) " +
@@ -366,6 +366,44 @@ func TestSwitchoverFaults(t *testing.T) {
 			}
 			if strings.Contains(fmt.Sprint(r.Findings), "canary") {
 				t.Error("a password is shown")
+			}
+		})
+	}
+}
+
+// TestSwitchoverBaseURLRemedy does what the finding about a missing base URL suggests: no finding about base URLs may
+// then warn, in a Magento 2 with names of its own and in one that takes over those of Magento 1.
+func TestSwitchoverBaseURLRemedy(t *testing.T) {
+	t.Parallel()
+	const subject, command = "base URL websites/2 web/unsecure/base_url",
+		"config:set --scope=websites --scope-code=CODE web/unsecure/base_url "
+	for name, shop := range map[string]struct {
+		on2       []string
+		suggested string
+	}{
+		"names of its own": {suggested: "https://HOST/"},
+		"names of Magento 1": {
+			on2:       []string{"UPDATE core_config_data SET value = REPLACE(value, 'm2.', 'm1.') WHERE path LIKE 'web/%base_url'"},
+			suggested: "https://wholesale.example.com/",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSwitched(t)
+			s.On2(append(shop.on2, "DELETE FROM core_config_data WHERE scope = 'websites'")...)
+			s.Want(switchoverID, finding.Warn)
+			remedy := s.finding(switchoverID, subject).Remedy
+			_, rest, _ := strings.Cut(remedy, command)
+			url, _, _ := strings.Cut(rest, "\n")
+			if url != shop.suggested {
+				t.Fatalf("suggested is %q, want %q: %s", url, shop.suggested, remedy)
+			}
+			s.On2("INSERT INTO core_config_data (scope, scope_id, path, value) VALUES ('websites', 2, " +
+				"'web/unsecure/base_url', '" + strings.Replace(url, "HOST", "wholesale2.example.com", 1) + "')")
+			for _, f := range s.Want(switchoverID, finding.Pass).Findings {
+				if strings.HasPrefix(f.Subject, "base URL") && f.Status != finding.Pass {
+					t.Errorf("after the remedy: %+v", f)
+				}
 			}
 		})
 	}
