@@ -100,17 +100,6 @@ type Loss struct {
 	Gone []int64
 }
 
-// SideError is the error of one of the two databases.
-type SideError struct {
-	Magento2 bool
-	Err      error
-}
-
-func (e *SideError) Error() string { return e.Err.Error() }
-
-// Unwrap returns the database's error.
-func (e *SideError) Unwrap() error { return e.Err }
-
 // row is one row of a comparison.
 type row struct {
 	there bool
@@ -122,7 +111,7 @@ type row struct {
 }
 
 // Round compares once. The standings are those of Magento 1's log now, cycle is how long a cycle of the delta takes.
-// The error is a *SideError.
+// The error is a *database.SideError.
 func (t *Tripwire) Round(
 	ctx context.Context, m1, m2 Side, standings []Standing, now time.Time, cycle time.Duration,
 ) ([]Loss, error) {
@@ -329,11 +318,11 @@ func (t *Tripwire) due(standings []Standing) []plan {
 func (t *Tripwire) plan(ctx context.Context, m1, m2 Side, standings []Standing) error {
 	columns1, err := probeColumns(ctx, m1, func(p Probe) string { return p.Document })
 	if err != nil {
-		return &SideError{Err: err}
+		return &database.SideError{Err: err}
 	}
 	columns2, err := probeColumns(ctx, m2, func(p Probe) string { return p.Magento2 })
 	if err != nil {
-		return &SideError{true, err}
+		return &database.SideError{Side: 1, Err: err}
 	}
 	if t.suspects == nil {
 		t.suspects, t.lost = map[string]map[int64]time.Time{}, map[string]map[int64]lostRow{}
@@ -449,7 +438,7 @@ func (t *Tripwire) readMagento1(
 	}
 	err := readRows(ctx, m1.Session, parts, result)
 	if err != nil {
-		return nil, &SideError{Err: fmt.Errorf("reading the newest rows of Magento 1: %w", err)}
+		return nil, &database.SideError{Err: fmt.Errorf("reading the newest rows of Magento 1: %w", err)}
 	}
 	return result, nil
 }
@@ -550,7 +539,7 @@ func (t *Tripwire) readMagento2(
 		return result, nil
 	}
 	if err := readRows(ctx, m2.Session, parts, result); err != nil {
-		return nil, &SideError{true, fmt.Errorf("looking up Magento 1's newest rows in Magento 2: %w", err)}
+		return nil, &database.SideError{Side: 1, Err: fmt.Errorf("looking up Magento 1's newest rows in Magento 2: %w", err)}
 	}
 	return result, nil
 }

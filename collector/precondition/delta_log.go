@@ -237,7 +237,7 @@ func (j *deltaLogJudge) losses() {
 	}
 	if err := j.d.LossesErr; err != nil {
 		system := j.e.Magento1
-		if side, ok := errors.AsType[*delta.SideError](err); !ok || side.Magento2 {
+		if side, ok := errors.AsType[*database.SideError](err); !ok || side.Side == 1 {
 			system = j.e.Magento2
 		}
 		if !system.Unreachable(j.Verdict) {

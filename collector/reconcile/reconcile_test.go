@@ -17,20 +17,7 @@ import (
 	"magento_migration_exporter/config/toolmap"
 )
 
-// TestMain fails the tests when they leave something behind.
-func TestMain(m *testing.M) {
-	left, err := shoptest.Watch()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	if err := left(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(shoptest.Main(m)) }
 
 var (
 	//go:embed testdata/magento1.sql

@@ -34,6 +34,21 @@ func (s *Servers) Run(m *testing.M) (code int) {
 	return code
 }
 
+// Main runs a package's tests, and returns an exit code that also says whether they leave something behind.
+func Main(m *testing.M) int {
+	left, err := Watch()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	code := m.Run()
+	if err := left(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
 // Watch notes which files this process has open. The function that it returns is for when everything has ended: it
 // waits until no goroutine is left but its caller's, and no other open file, and says which are left.
 func Watch() (left func() error, err error) {
