@@ -539,7 +539,8 @@ func (t *Tripwire) readMagento2(
 		return result, nil
 	}
 	if err := readRows(ctx, m2.Session, parts, result); err != nil {
-		return nil, &database.SideError{Side: 1, Err: fmt.Errorf("looking up Magento 1's newest rows in Magento 2: %w", err)}
+		err = fmt.Errorf("looking up Magento 1's newest rows in Magento 2: %w", err)
+		return nil, &database.SideError{Side: 1, Err: err}
 	}
 	return result, nil
 }
