@@ -66,9 +66,28 @@ func printable(s string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(s, ""))
-	s, _, _ = strings.Cut(s, "query was") // last, because taking bytes out can bring the words together
-	s = strings.TrimRight(s, " ,")
+	s, _, _ = strings.Cut(s, "query was") // late, because taking bytes out can bring the words together
+	s = withoutValues(strings.TrimRight(s, " ,"))
 	return strings.ToValidUTF8(s[:min(len(s), maxLine)], "")
+}
+
+// duplicateEntry and wrongValue find the values of rows that MySQL's messages repeat: errors 1062, 1292, 1366 and 1367.
+// A value can have any character, and the end of the message can be missing.
+var (
+	duplicateEntry = regexp.MustCompile(`(Duplicate entry ')(.*?)(' for key|$)`)
+	wrongValue     = regexp.MustCompile(`((?i:incorrect|illegal) [\w() ]*value:? ')(.*?)(' for column|' for function|$)`)
+)
+
+// withoutValues hides what can be a customer's in a message of the server. A duplicate without an address stays: who
+// reads it has to find it, and keys with names of people have their mail addresses in them.
+func withoutValues(s string) string {
+	s = duplicateEntry.ReplaceAllStringFunc(s, func(entry string) string {
+		if !strings.Contains(entry, "@") {
+			return entry
+		}
+		return duplicateEntry.ReplaceAllString(entry, "${1}…$3")
+	})
+	return wrongValue.ReplaceAllString(s, "${1}…$3")
 }
 
 // RunLog is the end of the tool's log.

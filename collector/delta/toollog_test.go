@@ -147,6 +147,25 @@ func TestDataStart(t *testing.T) {
 	}
 }
 
+// TestMessagesWithoutValues hides what can be a customer's, and keeps what says where it is.
+func TestMessagesWithoutValues(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"1062 Duplicate entry 'jane@example.com-1' for key 'EMAIL'":                "1062 Duplicate entry '…' for key 'EMAIL'",
+		"1062 Duplicate entry 'o'jane@example.com-1' for key 'EMAIL'":              "1062 Duplicate entry '…' for key 'EMAIL'",
+		"1062 Duplicate entry 'jane@exam":                                          "1062 Duplicate entry '…",
+		"1062 Duplicate entry '9-x' for key 'CODE'":                                "1062 Duplicate entry '9-x' for key 'CODE'",
+		"1366 Incorrect string value: '\\xF0Jane' for column `d`.`t`.`c` at row 1": "1366 Incorrect string value: '…' for column `d`.`t`.`c` at row 1",
+		"1292 Incorrect datetime value: 'Jane Doe' for column 'dob' at row 1":      "1292 Incorrect datetime value: '…' for column 'dob' at row 1",
+		"1292 Truncated incorrect DOUBLE value: 'Jane Doe'":                        "1292 Truncated incorrect DOUBLE value: '…",
+	} {
+		l, ok := ParseLine("[2026-11-27T21:11:59.459163+00:00][ERROR]: SQLSTATE[23000]: " + text)
+		if !ok || l.Text != "SQLSTATE[23000]: "+want {
+			t.Errorf("%q reads %q", text, l.Text)
+		}
+	}
+}
+
 func TestSQLErrorWithoutTheStatement(t *testing.T) {
 	t.Parallel()
 	path := writeLog(

@@ -32,6 +32,14 @@ func Count(n int) string {
 	return fmt.Sprint(n)
 }
 
+// Counted is a Count of things, which have one name for a single one and another for several.
+func Counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return Count(n) + " " + many
+}
+
 // Grouped writes a number that is not negative in groups of three digits.
 func Grouped(n int) string {
 	digits := strconv.Itoa(n)

@@ -573,7 +573,7 @@ func (j *deltaLogJudge) restored(younger []delta.Standing) {
 			"%s, %s; the log goes on as it was in the dump, and what happened since is gone from Magento "+
 				"1 as well, or is on another server",
 			j.times(j.d.Log.Created()),
-			counted(len(younger), "table", "tables"),
+			finding.Counted(len(younger), "table", "tables"),
 		),
 		j.again("Magento 1 was restored from a dump, or config.xml names a copy of the live one")+
 			" If nothing was sold between, compare both systems and waive it:\n"+j.waiver("created"),
@@ -721,7 +721,7 @@ func (j *deltaLogJudge) notes() {
 	}
 	if len(unread) > 0 {
 		j.Note("unread", fmt.Sprintf("no step of config.xml reads the log of %s",
-			counted(len(unread), "table", "tables")),
+			finding.Counted(len(unread), "table", "tables")),
 			strings.Join(unread[:min(len(unread), shownIDs)], ", "), "delta_backlog says when changes wait there.")
 	}
 }

@@ -723,7 +723,7 @@ func (j *incrementIDsJudge) judge(ctx context.Context) {
 			j.usedUp(s)
 			continue
 		case s.limit-s.next < fewNumbers:
-			left := counted(int(s.limit-s.next+1), "number is", "numbers are")
+			left := finding.Counted(int(s.limit-s.next+1), "number is", "numbers are")
 			j.Warn(s.subject(), fmt.Sprintf("only %s left for %s of store %d", left, manyOf(s.kind), s.store),
 				fmt.Sprintf("the next one is %d, the last one %d", s.next, s.limit),
 				"Find out what raised it: Magento counts one by one. Let it go on behind the last number that was "+

@@ -263,7 +263,7 @@ func (j *dataJudge) tables() {
 		j.Note(
 			"indexer triggers",
 			fmt.Sprintf("the triggers of Magento 2's indexers fire for each row that migrate:data "+
-				"inserts into %s (about %s rows)", counted(own, "table", "tables"), finding.Grouped(int(rows))),
+				"inserts into %s (about %s rows)", finding.Counted(own, "table", "tables"), finding.Grouped(int(rows))),
 			"",
 			"To spare them: bin/magento indexer:set-mode realtime before migrate:data, and schedule afterwards.",
 		)

@@ -36,6 +36,16 @@ func (j *runJudge) past(r *evidence.Runs) {
 		return
 	}
 	latest := latestMode(r)
+	if latest < 0 && j.e.Phase.Migrated() {
+		j.Unknown(
+			"log",
+			"it is unknown how the tool's earlier runs ended: its log has no line of one, although the phase "+
+				"is "+string(j.e.Phase.Phase),
+			"no run in "+r.Log,
+			"Set "+j.key("log")+" to the log that the tool wrote, if it is "+
+				"another file or was rotated. If it is lost, check that the last run ended well, and add a waiver for this.",
+		)
+	}
 	for i, run := range r.History.Runs {
 		if !run.Ran() {
 			continue
@@ -168,7 +178,7 @@ func lastNoted(lock *progress.Lock) string {
 	step := lock.Steps[len(lock.Steps)-1]
 	for _, stage := range step.Stages {
 		if n := len(stage.Process); n > 0 && !lock.Done(step.Class, delta.StageData) {
-			return fmt.Sprintf("%s, %s, the last is %s", step.Class, counted(n, "table", "tables"),
+			return fmt.Sprintf("%s, %s, the last is %s", step.Class, finding.Counted(n, "table", "tables"),
 				stage.Process[n-1])
 		}
 	}

@@ -28,7 +28,7 @@ func (j *runJudge) size(t *evidence.Transfer) {
 	}
 	j.Sample(runEstimatedSeconds, most.Seconds())
 	j.Note("size", fmt.Sprintf("migrate:data copies about %s rows of %s, which takes %s",
-		finding.Grouped(int(total.Rows)), counted(len(t.Plan.Tables), "table", "tables"), long),
+		finding.Grouped(int(total.Rows)), finding.Counted(len(t.Plan.Tables), "table", "tables"), long),
 		fmt.Sprintf("%s; %s in Magento 1, Magento 2 grows by about %s and its binary log by as much again",
 			strings.Join(parts, ", "), megabytes(total.Bytes), megabytes(total.Grown())), "")
 }

@@ -136,7 +136,7 @@ func (j *runJudge) measured(t *evidence.Transfer, m memory, all []transfer.State
 	var parts []string
 	for i, st := range all {
 		if i == 5 {
-			parts = append(parts, counted(len(all)-i, "more table", "more tables"))
+			parts = append(parts, finding.Counted(len(all)-i, "more table", "more tables"))
 			break
 		}
 		parts = append(parts, fmt.Sprintf("%s: %s rows of about %.0f bytes in one INSERT, %s", st.Table.Document,

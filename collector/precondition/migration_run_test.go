@@ -199,6 +199,7 @@ func runLines(mode, stage, step string, more ...string) []string {
 func TestMigrationRunPast(t *testing.T) {
 	t.Parallel()
 	const packet = "SQLSTATE[08S01]: Communication link failure: 1153 Got a packet bigger than 'max_allowed_packet' bytes"
+	const mail = "SQLSTATE[23000]: Integrity constraint violation: 1062 Duplicate entry 'secret@example.com' for key 'MAIL'"
 	const duplicate = "SQLSTATE[23000]: Integrity constraint violation: 1062 Duplicate entry '9-x' for key 'CODE'"
 	s := newShop(t)
 	s.WithRoots()
@@ -233,6 +234,10 @@ func TestMigrationRunPast(t *testing.T) {
 		"a duplicate": {
 			runLines("data", "data migration", "EAV Step"), duplicate, `{"a":{"b":{"result":true}}}`,
 			finding.Warn, finding.Fail, []string{"1062 Duplicate entry", "restore Magento 2 from its backup"}, 0,
+		},
+		"a duplicate of a customer": {
+			runLines("data", "data migration", "Customer Attributes Step"), mail, `{"a":{"b":{"result":true}}}`,
+			finding.Warn, finding.Fail, []string{"1062 Duplicate entry '…' for key 'MAIL'"}, 0,
 		},
 		"killed": {
 			runLines("data", "data migration", "Log Step"), "", `{"Migration\\Step\\Log\\Data":{"x":{"result":true}}}`,

@@ -126,7 +126,7 @@ func (j *reconciliationJudge) unread(o reconcile.Outcome) {
 			"Run CHECK TABLE "+database.Quote(o.Tables[0])+" and CHECK TABLE "+database.Quote(o.Tables[1])+
 				" in their databases, and look at what the account may read.")
 	case o.Lost > 0:
-		j.Unknown(o.Pair.Document, counted(o.Lost, "row of ", "rows of ")+o.Pair.Many+" could not be compared",
+		j.Unknown(o.Pair.Document, finding.Counted(o.Lost, "row of ", "rows of ")+o.Pair.Many+" could not be compared",
 			"the server could not compute their checksum; a row may be longer than its max_allowed_packet",
 			"Raise max_allowed_packet on both servers, for example:\nSET GLOBAL max_allowed_packet = 268435456;")
 	case o.Unfound:

@@ -324,7 +324,7 @@ func (j *switchoverJudge) lateOrders(last time.Time) {
 	if n > 0 {
 		j.Fail(
 			"late orders",
-			fmt.Sprintf("Magento 1 took %s after the switch", counted(n, "order", "orders")),
+			fmt.Sprintf("Magento 1 took %s after the switch", finding.Counted(n, "order", "orders")),
 			fmt.Sprintf(
 				"the first at %s UTC, the last at %s; the switch is at %s (%s)",
 				first.String,
@@ -365,13 +365,6 @@ func timeOrUnknown(t time.Time) string {
 		return "an unknown time"
 	}
 	return finding.Time(t)
-}
-
-func counted(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return finding.Count(n) + " " + many
 }
 
 // writingWindow is how long a closed Magento 1 has been quiet.
@@ -671,7 +664,7 @@ func (j *switchoverJudge) views(state indexer.State) {
 	}
 }
 
-func entities(n int) string { return counted(n, "entity", "entities") }
+func entities(n int) string { return finding.Counted(n, "entity", "entities") }
 
 // cron judges what cron_stopped does not: jobs that end with errors, or none that is run although rows are made.
 func (j *switchoverJudge) cron(ctx context.Context) {
@@ -916,7 +909,7 @@ func (j *switchoverJudge) cryptKey() {
 		j.Fail(
 			subject,
 			fmt.Sprintf("env.php's crypt key does not open %s: it is not the key of migrate:settings",
-				counted(len(closed), "encrypted setting", "encrypted settings")),
+				finding.Counted(len(closed), "encrypted setting", "encrypted settings")),
 			strings.Join(closed[:min(len(closed), newestOrders)], ", "),
 			"Put the crypt key of the env.php with which migrate:settings was run into the env.php of every web "+
 				"node. Or "+
@@ -1027,7 +1020,7 @@ func (j *switchoverJudge) judgeSearch(prefix string, indexes []service.SearchInd
 			reindexSearch)
 	case len(missing) > 0:
 		j.Fail(subject, fmt.Sprintf("the search engine has no index for %s: their category pages are empty",
-			counted(len(missing), "store", "stores")), "missing: "+
+			finding.Counted(len(missing), "store", "stores")), "missing: "+
 			strings.Join(missing[:min(len(missing), shownStores)], ", ")+"; "+text, reindexSearch)
 	case most == 0 && products > 0:
 		j.Fail(subject, "the search index is empty: category pages and search show nothing", text, reindexSearch)
@@ -1137,8 +1130,8 @@ func (j *switchoverJudge) removal(ctx context.Context) ([]string, error) {
 	if err != nil || len(triggers)+len(shared)+len(tables) == 0 {
 		return nil, err
 	}
-	lines := []string{fmt.Sprintf("%s and %s", counted(len(triggers), "trigger", "triggers"),
-		counted(len(tables), "log table", "log tables"))}
+	lines := []string{fmt.Sprintf("%s and %s", finding.Counted(len(triggers), "trigger", "triggers"),
+		finding.Counted(len(tables), "log table", "log tables"))}
 	if len(shared) > 0 {
 		lines[0] += "; other modules' statements are in " + strings.Join(shared, ", ") +
 			": take the tool's INSERT out of these by hand, before their tables go"
