@@ -7,6 +7,7 @@ import (
 
 	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/shoptest"
+	"magento_migration_exporter/config"
 )
 
 // copyAll is a map file by which the tool copies each table that both systems have.
@@ -121,4 +122,27 @@ func TestMigrationRunDataIsForetoldBeforehand(t *testing.T) {
 			t.Errorf("%+v", f)
 		}
 	}
+}
+
+// TestMigrationRunOfNothing has no table to look at, by a wrong prefix, on one side, or on either.
+func TestMigrationRunOfNothing(t *testing.T) {
+	t.Parallel()
+	s := withData(t)
+	s.Migration.Phase = config.PhasePrepare
+	want := func() {
+		t.Helper()
+		s.Start()
+		s.WantFinding("migration_run", finding.Unknown, "no table of Magento 1 was found", "database")
+		for _, family := range []string{"migration_run_estimated_rows", "migration_run_estimated_seconds"} {
+			s.WantAbsent(family)
+		}
+		s.WantAbsent("predicted_statement_bytes", "data")
+	}
+	s.Migration.Magento1.Database.TablePrefix = new("nothing_")
+	want()
+	s.Migration.Magento1.Database.TablePrefix = nil
+	s.Exec(s.Server1, "DROP DATABASE `"+s.DB1+"`", "CREATE DATABASE `"+s.DB1+"`")
+	want()
+	s.Exec(s.Server2, "DROP DATABASE `"+s.DB2+"`", "CREATE DATABASE `"+s.DB2+"`")
+	want()
 }

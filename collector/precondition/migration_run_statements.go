@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/collector/evidence"
 	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/transfer"
@@ -48,6 +49,32 @@ func (j *runJudge) key(path string) string {
 	return j.e.Migration.Key("preconditions." + migrationRunID + "." + path)
 }
 
+// withoutTables reports whether a system has no table at all, and says so: then nothing that was found proves anything.
+func (j *runJudge) withoutTables(ctx context.Context) bool {
+	empty := false
+	for _, s := range j.e.Systems() {
+		found, err := s.Column(ctx, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() "+
+			"AND TABLE_NAME LIKE ? LIMIT 1", database.EscapeLike(s.Prefix)+"%")
+		if err != nil {
+			s.Broken(j.Verdict, "statements", err)
+			empty = true
+			continue
+		}
+		if len(found) > 0 {
+			continue
+		}
+		empty = true
+		seen := "in the database " + s.Endpoint.Name
+		if s.Prefix != "" {
+			seen += ", no table begins with " + s.Prefix
+		}
+		j.Unknown("statements", "no table of "+s.Name.Label()+" was found: it is unknown what the tool copies", seen,
+			"Check that "+s.Key("database")+" names the shop's database, with its table_prefix, and that the account "+
+				"sees the tables: see the precondition privileges.")
+	}
+	return empty
+}
+
 // statements judges the longest statements that the tool will send to Magento 2's server.
 func (j *runJudge) statements(ctx context.Context) {
 	if j.e.Tool.Config == nil {
@@ -62,6 +89,9 @@ func (j *runJudge) statements(ctx context.Context) {
 	m := j.memoryLimit(ctx)
 	t, ok := j.e.Transfer(ctx, j.Verdict, m.limit)
 	if !ok {
+		return
+	}
+	if len(t.Plan.Tables) == 0 && j.withoutTables(ctx) {
 		return
 	}
 	j.size(t)

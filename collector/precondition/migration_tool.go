@@ -743,7 +743,7 @@ func predicted(p integrity.Prediction, auto, passed bool) finding.Finding {
 		}
 	}
 	if p.Rows >= 0 {
-		seen = append(seen, "it has "+finding.Count(p.Rows)+" rows")
+		seen = append(seen, "it has "+finding.Counted(p.Rows, "row", "rows"))
 	}
 	if p.Extension != "" {
 		seen = append(seen, "it probably belongs to "+p.Extension)
