@@ -75,7 +75,8 @@ func printable(s string) string {
 // A value can have any character, and the end of the message can be missing.
 var (
 	duplicateEntry = regexp.MustCompile(`(Duplicate entry ')(.*?)(' for key|$)`)
-	wrongValue     = regexp.MustCompile(`((?i:incorrect|illegal) [\w() ]*value:? ')(.*?)(' for column|' for function|$)`)
+	wrongValue     = regexp.MustCompile(
+		`((?i:incorrect|illegal) [\w() ]*value:? ')(.*?)(' for column|' for function|$)`)
 )
 
 // withoutValues hides what can be a customer's in a message of the server. A duplicate without an address stays: who
