@@ -42,8 +42,8 @@ func (j *runJudge) past(r *evidence.Runs) {
 			"it is unknown how the tool's earlier runs ended: its log has no line of one, although the phase "+
 				"is "+string(j.e.Phase.Phase),
 			"no run in "+r.Log,
-			"Set "+j.key("log")+" to the log that the tool wrote, if it is "+
-				"another file or was rotated. If it is lost, check that the last run ended well, and add a waiver for this.",
+			"Set "+j.key("log")+" to the log that the tool wrote, if it is another file or was rotated. If it is "+
+				"lost, check that the last run ended well, and add a waiver for this.",
 		)
 	}
 	for i, run := range r.History.Runs {
