@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -83,8 +84,13 @@ func renderDoc(t *testing.T, source []byte) []byte {
 		t.Fatal(err)
 	}
 	page.WriteString("</article>\n")
-	return page.Bytes()
+	return longName.ReplaceAllFunc(page.Bytes(), func(name []byte) []byte {
+		return bytes.ReplaceAll(name, []byte("_"), []byte("_<wbr>"))
+	})
 }
+
+// longName finds names that can be wider than a phone, such as those of metrics: they break between their words.
+var longName = regexp.MustCompile(`<code>[A-Za-z0-9_]{20,}</code>`)
 
 // note collects headings, and lets links between the files lead to the pages that the exporter serves.
 func (d *renderedDoc) note(n ast.Node, source []byte) {

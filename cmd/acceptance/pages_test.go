@@ -136,6 +136,10 @@ func testThousand(t *testing.T, b *tab, axe string) {
 	b.open(d.base)
 	b.is(`document.querySelectorAll(".row").length === 100`)
 	b.is(`document.querySelector(".row h2").innerText === "shop-0005"`)
+	// Fifty migrations are on three screens.
+	if end := evaluate[float64](b, `document.querySelectorAll(".row")[49].getBoundingClientRect().bottom + scrollY`); end > 3*1080 {
+		t.Errorf("50 migrations end at %.0f pixels", end)
+	}
 	b.audit(axe)
 	b.screenshot("page-thousand")
 	b.fits("-thousand")
@@ -412,6 +416,13 @@ func testReports(t *testing.T, b *tab, axe string) {
 	b.fits("-report")
 }
 
+// wholeWords is true when no word of a name in a table is on two lines.
+const wholeWords = `[...document.querySelectorAll("td code")].flatMap(c => [...c.childNodes]).every(n => {
+	const r = document.createRange();
+	r.selectNodeContents(n);
+	return !/^[A-Za-z0-9_]+$/.test(n.data) || r.getClientRects().length <= 1;
+})`
+
 func testDocsPages(t *testing.T, b *tab, axe string) {
 	d := start(t, configuration(entry("acme", "tool", waived())))
 	d.shows("/migrations/acme", "acme is ready")
@@ -424,6 +435,8 @@ func testDocsPages(t *testing.T, b *tab, axe string) {
 		b.is(`[...document.querySelectorAll("main a[href^='#']")].
 			every(a => document.getElementById(decodeURIComponent(a.hash.slice(1))))`)
 		b.audit(axe)
+		b.do(chromedp.EmulateViewport(360, 740))
+		b.is(wholeWords)
 		b.fits(strings.TrimPrefix(page, d.base))
 	}
 	b.screenshot("docs")
