@@ -13,10 +13,5 @@ function(
   local configured = mixin {
     _config+:: { selector: selector, exporterURL: exporterURL, runbookURL: runbookURL, grafanaURL: grafanaURL },
   };
-  {
-    'rules/recording.yml': std.manifestYamlDoc(configured.prometheusRules, indent_array_in_object=true, quote_keys=false) + '\n',
-    'rules/alerts.yml': std.manifestYamlDoc(configured.prometheusAlerts, indent_array_in_object=true, quote_keys=false) + '\n',
-  } + {
-    [name]: std.manifestJsonEx(configured.grafanaDashboards[name], '  ') + '\n'
-    for name in std.objectFields(configured.grafanaDashboards)
-  }
+  // jsonnet ends each file with a newline of its own.
+  std.mapWithKey(function(_, file) std.rstripChars(file.text, '\n'), configured.files)

@@ -1,5 +1,5 @@
-// The rules and the dashboards as a monitoring mixin. The files that it reads are the source, and are what it renders with the
-// settings of config.libsonnet:
+// The rules and the dashboards as a monitoring mixin. The files that it reads are the source, and are what it renders, to the byte,
+// with the settings of config.libsonnet:
 //
 //   (import 'mixin/mixin.libsonnet') + { _config+:: { selector: 'job="shops"', exporterURL: 'https://exporter.example.com' } }
 local selector = import 'selector.libsonnet';
@@ -17,6 +17,17 @@ local strings(value, change) =
   else if std.isString(value) then change(value)
   else value;
 
+// A URL that means itself in the text of a YAML and of a JSON file.
+local plain(text) = std.all([!std.member(' \t\n"\'\\', c) for c in std.stringChars(text)]);
+
+// A file of rules or a dashboard: value is what it holds with the settings, text is the file as it is written, which keeps the
+// comments of the source where the settings can simply stand in it.
+local file(source, change, simple, parse, manifest) = {
+  local changed = change(source),
+  value: strings(parse(source), change),
+  text: if simple && parse(changed) == self.value then changed else manifest(self.value),
+};
+
 (import 'config.libsonnet') + {
   local c = $._config,
   local configure(text) = std.foldl(
@@ -24,15 +35,26 @@ local strings(value, change) =
     ['exporterURL', 'runbookURL', 'grafanaURL'],
     text
   ),
-  local rules(text) =
+  local simple = std.all([plain(c[name]) for name in ['exporterURL', 'runbookURL', 'grafanaURL']]),
+  local rules(source) =
     local checked = selector.check(c.selector);
-    strings(std.parseYaml(text), function(s) configure(std.strReplace(s, defaults.selector, checked))),
-
-  prometheusRules+:: rules(importstr '../rules/recording.yml'),
-  prometheusAlerts+:: rules(importstr '../rules/alerts.yml'),
+    local yaml(value) = std.manifestYamlDoc(value, indent_array_in_object=true, quote_keys=false) + '\n';
+    file(source, function(s) configure(std.strReplace(s, defaults.selector, checked)), simple, std.parseYaml, yaml),
   // The dashboards choose job and instance themselves, in variables.
+  local dashboard(source) =
+    file(source, configure, simple, std.parseJson, function(value) std.manifestJsonEx(value, '  ') + '\n'),
+
+  files:: {
+    'rules/recording.yml': rules(importstr '../rules/recording.yml'),
+    'rules/alerts.yml': rules(importstr '../rules/alerts.yml'),
+    'portfolio.json': dashboard(importstr '../portfolio.json'),
+    'readiness.json': dashboard(importstr '../readiness.json'),
+  },
+
+  prometheusRules+:: $.files['rules/recording.yml'].value,
+  prometheusAlerts+:: $.files['rules/alerts.yml'].value,
   grafanaDashboards+:: {
-    'portfolio.json': strings(import '../portfolio.json', configure),
-    'readiness.json': strings(import '../readiness.json', configure),
+    [name]: $.files[name].value
+    for name in ['portfolio.json', 'readiness.json']
   },
 }
