@@ -134,6 +134,7 @@ func TestFaultsOfMaxConnections(t *testing.T) {
 	server := mysqltest.New(t, mysqltest.Options{Args: []string{"--max-connections=10"}})
 	s := newShop(t, func(s *shoptest.Shop) { s.Server1 = server })
 	s.Want("network", finding.Pass)
+	s.WaitForSessions(server)
 	root := s.Root(server)
 	var taken []*sql.Conn
 	for range 11 { // one more than all: root may
@@ -152,6 +153,15 @@ func TestFaultsOfMaxConnections(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// The server frees a connection a moment after its client has closed it.
+	eventually(t, "the server has no connection but this one", func() bool {
+		var name string
+		var n int
+		if err := root.QueryRowContext(t.Context(), "SHOW GLOBAL STATUS LIKE 'Threads_connected'").Scan(&name, &n); err != nil {
+			t.Fatal(err)
+		}
+		return n == 1
+	})
 	s.Want("network", finding.Pass)
 }
 

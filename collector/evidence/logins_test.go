@@ -117,6 +117,7 @@ func TestMigrationsWithOneAccountTryItOnce(t *testing.T) {
 	}
 	s.Evaluator.EvaluateAll(t.Context(), c)
 	s.Evaluator.EvaluateAll(t.Context(), c)
+	s.WaitForSessions(server) // the server counts a login after it has refused it
 	if got := s.status(server, "Aborted_connects") - before; got != 2 {
 		t.Errorf("%d logins were tried, want 2", got)
 	}
@@ -138,6 +139,7 @@ func TestReloadsTryDeniedLogins(t *testing.T) {
 	for range 4 {
 		s.Want("network", finding.Fail)
 	}
+	s.WaitForSessions(server)
 	if got := tried(); got != 2 {
 		t.Fatalf("%d logins were tried, want 2", got)
 	}

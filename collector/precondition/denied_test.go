@@ -36,9 +36,10 @@ func (s *shop) status(server *mysqltest.Server, name string) int {
 	return n
 }
 
-// denied returns how many logins a server has denied.
+// denied returns how many logins a server has denied, which it counts after it has said so.
 func (s *shop) denied(server *mysqltest.Server) int {
 	s.T.Helper()
+	s.WaitForSessions(server)
 	return s.status(server, "Aborted_connects")
 }
 

@@ -127,6 +127,7 @@ func TestNetworkAccountFaults(t *testing.T) {
 	s.Exec(server, "ALTER USER "+account+" REQUIRE NONE")
 	s.Want("network", finding.Pass)
 
+	s.WaitForSessions(server)
 	root, err := server.Root(t.Context())
 	if err != nil {
 		t.Fatal(err)
