@@ -2,6 +2,7 @@ package precondition_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,7 +17,9 @@ func sqlLines(remedy string) []string {
 	var statements []string
 	for line := range strings.Lines(remedy) {
 		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, "GRANT ") || strings.HasPrefix(line, "SET GLOBAL ") {
+		if slices.ContainsFunc([]string{"GRANT ", "SET GLOBAL ", "ALTER DATABASE "}, func(verb string) bool {
+			return strings.HasPrefix(line, verb)
+		}) {
 			statements = append(statements, line)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/mysqltest"
 	"magento_migration_exporter/collector/shoptest"
@@ -68,6 +69,8 @@ func TestVerdictsOnEachServer(t *testing.T) {
 // readOnlyCase is a way in which a server takes no writes.
 type readOnlyCase struct {
 	set string
+	// says is a part of what the finding says.
+	says string
 	// exempt is a grant to {{}} with which it takes them all the same, empty where there is none.
 	exempt string
 	undo   string
@@ -75,16 +78,23 @@ type readOnlyCase struct {
 
 func readOnlyCases(flavor mysqltest.Flavor) []readOnlyCase {
 	const readOnly, super = "SET GLOBAL read_only = 1", "GRANT SUPER ON *.* TO {{}}"
+	const serverWide = "read-only for this account"
 	switch flavor {
 	case mysqltest.MySQL56:
-		return []readOnlyCase{{readOnly, super, "REVOKE SUPER ON *.* FROM {{}}"}}
+		return []readOnlyCase{{readOnly, serverWide, super, "REVOKE SUPER ON *.* FROM {{}}"}}
 	case mysqltest.MySQL97:
 		const admin, revoke = "GRANT CONNECTION_ADMIN ON *.* TO {{}}", "REVOKE CONNECTION_ADMIN ON *.* FROM {{}}"
-		return []readOnlyCase{{readOnly, admin, revoke}, {"SET GLOBAL super_read_only = 1", "", ""}}
+		return []readOnlyCase{
+			{readOnly, serverWide, admin, revoke},
+			{"SET GLOBAL super_read_only = 1", serverWide, "", ""},
+			{"ALTER DATABASE {{database}} READ ONLY = 1", "error 3989", "", ""},
+		}
 	case mysqltest.MariaDB105:
-		return []readOnlyCase{{readOnly, super, "REVOKE SUPER ON *.* FROM {{}}"}}
+		return []readOnlyCase{{readOnly, serverWide, super, "REVOKE SUPER ON *.* FROM {{}}"}}
 	}
-	return []readOnlyCase{{readOnly, "GRANT READ_ONLY ADMIN ON *.* TO {{}}", "REVOKE READ_ONLY ADMIN ON *.* FROM {{}}"}}
+	return []readOnlyCase{
+		{readOnly, serverWide, "GRANT READ_ONLY ADMIN ON *.* TO {{}}", "REVOKE READ_ONLY ADMIN ON *.* FROM {{}}"},
+	}
 }
 
 // TestReadOnlyMagento1 pastes the remedy, and then the grant that exempts the account, which is tried and not read.
@@ -96,8 +106,8 @@ func TestReadOnlyMagento1(t *testing.T) {
 		account := "'" + s.User + "'@'%'"
 		for _, c := range readOnlyCases(server.Flavor()) {
 			s.Want("network", finding.Pass)
-			s.Exec(server, c.set)
-			f := s.WantFinding("network", finding.Fail, "read-only", "CREATE TABLE")
+			s.Exec(server, strings.ReplaceAll(c.set, "{{database}}", database.Quote(s.DB1)))
+			f := s.WantFinding("network", finding.Fail, c.says, "CREATE TABLE")
 			if c.exempt != "" {
 				s.Exec(server, strings.ReplaceAll(c.exempt, "{{}}", account))
 				s.Want("network", finding.Pass)

@@ -462,6 +462,8 @@ func AssessReadOnly(o Observation) []finding.Finding {
 	switch {
 	case o.Server.InnoDBReadOnly != "":
 		return []finding.Finding{a.innoDBReadOnly()}
+	case number == 0 && o.readOnlyDatabase:
+		return []finding.Finding{a.databaseReadOnly()}
 	case number == 0:
 		return nil
 	}
@@ -471,7 +473,7 @@ func AssessReadOnly(o Observation) []finding.Finding {
 	f := finding.Finding{Status: finding.Fail, Subject: SubjectReadOnly, Evidence: evidence}
 	switch number {
 	case database.ErrReadOnlyTransaction:
-		f.Summary = fmt.Sprintf("New sessions start read-only on %s's server: %s would fail", o.Target.System.Label(),
+		f.Summary = fmt.Sprintf("new sessions start read-only on %s's server: %s would fail", o.Target.System.Label(),
 			first)
 		f.Remedy = remedy("As an administrator, and without transaction_read_only in the server's my.cnf:",
 			"SET GLOBAL TRANSACTION READ WRITE;")
@@ -492,6 +494,18 @@ func (a *assessor) firstWrite() string {
 		return "the tool's CREATE TABLE for its change log"
 	}
 	return "migrate:settings and migrate:data"
+}
+
+// databaseReadOnly is about MySQL 8.0.22's option of a database, from which no account is exempt.
+func (a *assessor) databaseReadOnly() finding.Finding {
+	return finding.Finding{
+		Status: finding.Fail, Subject: SubjectReadOnly,
+		Summary: fmt.Sprintf("the database %s takes no writes: %s would fail with error 3989", a.Target.Database,
+			a.firstWrite()),
+		Evidence: "SHOW CREATE DATABASE ends with " + readOnlyOption + "; " + a.who(),
+		Remedy: remedy("As an account with ALTER on the database:",
+			"ALTER DATABASE "+database.Quote(a.Target.Database)+" READ ONLY = 0;"),
+	}
 }
 
 func (a *assessor) innoDBReadOnly() finding.Finding {

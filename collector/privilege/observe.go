@@ -6,6 +6,7 @@ import (
 	_ "embed" // the SQL files
 	"fmt"
 	"slices"
+	"strings"
 
 	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/collector/finding"
@@ -45,6 +46,8 @@ type Observation struct {
 	hasViews   bool
 	showView   Answer // to the tool's own statement on an existing view
 	directCopy Answer // SELECT on Target.DirectCopyFrom
+	// readOnlyDatabase is true for a database that takes no writes by itself, on a server that takes them.
+	readOnlyDatabase bool
 
 	deltaLog deltaLog
 	restart  restart
@@ -79,6 +82,9 @@ func (o *Observation) observe(ctx context.Context, s *database.Session) error {
 	if err := o.readSession(ctx, s); err != nil {
 		return err
 	}
+	if err := o.readDatabase(ctx, s); err != nil {
+		return fmt.Errorf("reading how the database was made: %w", err)
+	}
 	if o.Target.System == finding.Magento1 {
 		return o.observeSource(ctx, s)
 	}
@@ -94,6 +100,22 @@ func (o *Observation) readServer(ctx context.Context, s *database.Session) error
 		return err
 	})
 	o.Server = newServer(variables)
+	return err
+}
+
+// readOnlyOption is how SHOW CREATE DATABASE of MySQL 8.0.22 and newer ends after ALTER DATABASE … READ ONLY = 1.
+const readOnlyOption = "/* READ ONLY = 1 */"
+
+// readDatabase looks whether the database is read-only, on servers that have such databases. No probe can tell: the
+// server looks at its option only after it has found the table.
+func (o *Observation) readDatabase(ctx context.Context, s *database.Session) error {
+	if !o.Server.isMySQL8() {
+		return nil
+	}
+	var name, statement string
+	number, err := serverError(s.Row(ctx, "SHOW CREATE DATABASE "+database.Quote(o.Target.Database), nil, &name,
+		&statement))
+	o.readOnlyDatabase = number == 0 && strings.HasSuffix(statement, readOnlyOption)
 	return err
 }
 
