@@ -320,8 +320,11 @@ func (a *assessor) liveShop() {
 		return
 	}
 	existing := a.deltaLog.definedBy(a.Account)
+	own := definer{account: a.Account, standing: a.whenFiring()}
 	lacking := a.with(func(h Holding) bool {
-		return slices.Contains(firing(), h.Privilege) && h.definer == Missing && (h.session == Missing || existing > 0)
+		return slices.Contains(firing(), h.Privilege) && h.definer == Missing &&
+			(h.session == Missing || existing > 0) &&
+			(existing == 0 || a.onSingleTables(own, h.Privilege) == Missing)
 	})
 	if len(lacking) == 0 || !a.creates() && existing == 0 {
 		return
@@ -502,7 +505,7 @@ func (a *assessor) databaseReadOnly() finding.Finding {
 		Status: finding.Fail, Subject: SubjectReadOnly,
 		Summary: fmt.Sprintf("the database %s takes no writes: %s would fail with error 3989", a.Target.Database,
 			a.firstWrite()),
-		Evidence: "SHOW CREATE DATABASE ends with " + readOnlyOption + "; " + a.who(),
+		Evidence: "the database has the option " + readOnlyOption + "; " + a.who(),
 		Remedy: remedy("As an account with ALTER on the database:",
 			"ALTER DATABASE "+database.Quote(a.Target.Database)+" READ ONLY = 0;"),
 	}

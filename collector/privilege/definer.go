@@ -10,8 +10,12 @@ import (
 	"magento_migration_exporter/collector/finding"
 )
 
-//go:embed sql/default_roles.sql
-var defaultRolesQuery string
+var (
+	//go:embed sql/default_roles.sql
+	defaultRolesQuery string
+	//go:embed sql/other_accounts.sql
+	otherAccountsQuery string
+)
 
 // definer is an account, other than the session's, as which triggers run.
 type definer struct {
@@ -19,39 +23,68 @@ type definer struct {
 	known   bool // false where this account may not look at other accounts
 	exists  bool
 	own     Grants // without roles
-	// standings are the account's own, with its default roles on MySQL 8, and those of accounts whose database grants
-	// also count for it.
-	standings []standing
-	// rolesUnknown is true where the account's default roles count and are not shown.
-	rolesUnknown bool
+	// standing is the account's own, with its default roles on MySQL 8.
+	standing standing
+	// others are accounts whose grants on databases and tables may count for it as well.
+	others []otherAccount
+	// rolesUnknown is true where the account's default roles count and are not shown, and othersUnknown where it is
+	// unknown which other accounts' grants count.
+	rolesUnknown, othersUnknown bool
 }
 
-// readDefiner looks at another account. Database grants to the same user, or to anybody, from everywhere count for it
-// as well.
+// otherAccount is the same user on another host, or the anonymous user.
+type otherAccount struct {
+	account  Account
+	standing standing
+}
+
+// readDefiner looks at another account.
 func readDefiner(ctx context.Context, s *database.Session, server Server, account Account) (definer, error) {
 	d := definer{account: account}
-	for i, a := range []Account{account, {User: account.User, Host: "%"}, {Host: "%"}} {
-		st := standing{}
-		number, err := st.readGrantsOf(ctx, s, a)
-		if err != nil {
-			return d, err
-		}
-		if i == 0 {
-			d.exists = number == 0
-			d.known = number == 0 || number == database.ErrNoSuchGrant
-			if !d.exists {
-				return d, nil
-			}
-			d.own = st.grants
-			if err := d.readDefaultRoles(ctx, s, server, &st); err != nil {
-				return d, err
-			}
-		}
-		if number == 0 {
-			d.standings = append(d.standings, st)
-		}
+	number, err := d.standing.readGrantsOf(ctx, s, account)
+	d.exists = number == 0
+	d.known = number == 0 || number == database.ErrNoSuchGrant
+	if err != nil || !d.exists {
+		return d, err
 	}
-	return d, nil
+	d.own = d.standing.grants
+	if err := d.readDefaultRoles(ctx, s, server, &d.standing); err != nil {
+		return d, err
+	}
+	return d, d.readOthers(ctx, s)
+}
+
+// readOthers looks at the accounts whose hosts match the definer's. A role has none.
+func (d *definer) readOthers(ctx context.Context, s *database.Session) error {
+	if d.account.Host == "" {
+		return nil
+	}
+	var accounts []Account
+	args := []any{d.account.User, d.account.User}
+	err := s.Rows(ctx, otherAccountsQuery, args, func(scan func(...any) error) error {
+		var a Account
+		err := scan(&a.User, &a.Host)
+		// MariaDB keeps its roles there, without a host.
+		if a != d.account && a.Host != "" && matchHost(a.Host, d.account.Host) {
+			accounts = append(accounts, a)
+		}
+		return err
+	})
+	number, err := serverError(err)
+	if err != nil {
+		return fmt.Errorf("reading whose grants count for %s: %w", d.account, err)
+	}
+	d.othersUnknown = number != 0
+	for _, a := range accounts {
+		other := otherAccount{account: a}
+		number, err := other.standing.readGrantsOf(ctx, s, a)
+		if err != nil {
+			return err
+		}
+		d.othersUnknown = d.othersUnknown || number != 0 // grants that outlived their account
+		d.others = append(d.others, other)
+	}
+	return nil
 }
 
 // readGrantsOf returns the error number where the server refuses it.
@@ -110,19 +143,6 @@ func (d *definer) readDefaultRoles(ctx context.Context, s *database.Session, ser
 	return nil
 }
 
-// state says whether the definer holds a privilege by its own grants, by PUBLIC's, or by those of accounts that also
-// count for it.
-func (d definer) state(server Server, name string, public State, p Privilege) State {
-	best := public
-	for _, st := range d.standings {
-		best = max(best, newReading(server, st, name).holding(p).state)
-	}
-	if best == Missing && d.rolesUnknown {
-		return Undetermined
-	}
-	return best
-}
-
 // definers reports triggers of the tool that run as other accounts: they must exist and be able to write for as long as
 // the triggers are there.
 func (a *assessor) definers() {
@@ -157,7 +177,7 @@ func checkDefiner(account Account) string {
 func (a *assessor) definerLacks(d definer, evidence string) {
 	var lacking, unclear []Privilege
 	for _, p := range firing() {
-		switch d.state(a.Server, a.Target.Database, a.publicState(p), p) {
+		switch a.whenDefinerFires(d, p) {
 		case Missing:
 			lacking = append(lacking, p)
 		case Undetermined:
@@ -170,23 +190,27 @@ func (a *assessor) definerLacks(d definer, evidence string) {
 				d.account.Quoted(), joinPrivileges(lacking)), evidence, remedy(asGrantor, a.definerGrants(d)...))
 	}
 	if len(unclear) > 0 {
-		a.add(finding.Unknown, SubjectDefiner,
-			fmt.Sprintf("it is unknown whether %s, as whom the tool's triggers run, has %s: its default roles count, "+
-				"and they are not shown",
-				d.account.Quoted(), joinPrivileges(unclear)), evidence,
+		a.definerUnclear(d, unclear, evidence)
+	}
+}
+
+func (a *assessor) definerUnclear(d definer, unclear []Privilege, evidence string) {
+	summary := fmt.Sprintf("it is unknown whether %s, as whom the tool's triggers run, has %s: ", d.account.Quoted(),
+		joinPrivileges(unclear))
+	if d.rolesUnknown {
+		a.add(finding.Unknown, SubjectDefiner, summary+"its default roles count, and they are not shown", evidence,
 			remedy("As an administrator, let this account see them, or check the other one:",
 				"GRANT SELECT ON mysql.default_roles TO "+a.Account.Quoted()+";",
 				"SHOW GRANTS FOR "+d.account.Quoted()+";"))
+		return
 	}
+	a.add(finding.Unknown, SubjectDefiner, summary+"grants to the same user on other hosts, to the anonymous user or "+
+		"on single columns may count", evidence, remedy(toAccount, a.definerGrants(d)...))
 }
 
 func (a *assessor) definerGrants(d definer) []string {
 	request := grantRequest{account: d.account, server: a.Server, database: a.Target.Database, needed: firing(),
-		standings: []standing{{}}}
-	if len(d.standings) > 0 {
-		request.standings = d.standings[:1]
-		request.own = d.own
-	}
+		standings: []standing{d.standing}, own: d.own}
 	return request.statements()
 }
 

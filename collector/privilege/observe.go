@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	_ "embed" // the SQL files
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,8 +13,12 @@ import (
 	"magento_migration_exporter/collector/finding"
 )
 
-//go:embed sql/view.sql
-var viewQuery string
+var (
+	//go:embed sql/view.sql
+	viewQuery string
+	//go:embed sql/database_options.sql
+	databaseOptionsQuery string
+)
 
 // Target is what an account is to be judged for.
 type Target struct {
@@ -103,19 +108,22 @@ func (o *Observation) readServer(ctx context.Context, s *database.Session) error
 	return err
 }
 
-// readOnlyOption is how SHOW CREATE DATABASE of MySQL 8.0.22 and newer ends after ALTER DATABASE … READ ONLY = 1.
-const readOnlyOption = "/* READ ONLY = 1 */"
+// readOnlyOption is among a database's options after ALTER DATABASE … READ ONLY = 1.
+const readOnlyOption = "READ ONLY=1"
 
 // readDatabase looks whether the database is read-only, on servers that have such databases. No probe can tell: the
 // server looks at its option only after it has found the table.
 func (o *Observation) readDatabase(ctx context.Context, s *database.Session) error {
-	if !o.Server.isMySQL8() {
+	if !o.Server.hasDatabaseOptions() {
 		return nil
 	}
-	var name, statement string
-	number, err := serverError(s.Row(ctx, "SHOW CREATE DATABASE "+database.Quote(o.Target.Database), nil, &name,
-		&statement))
-	o.readOnlyDatabase = number == 0 && strings.HasSuffix(statement, readOnlyOption)
+	var options string
+	err := s.Row(ctx, databaseOptionsQuery, []any{o.Server.fold(o.Target.Database)}, &options)
+	if errors.Is(err, sql.ErrNoRows) { // not shown to this account
+		return nil
+	}
+	_, err = serverError(err)
+	o.readOnlyDatabase = strings.Contains(options, readOnlyOption)
 	return err
 }
 

@@ -126,6 +126,12 @@ func (s Server) isMySQL8() bool {
 // hasRoles reports whether accounts can have roles. Each supported MariaDB has them.
 func (s Server) hasRoles() bool { return s.isMariaDB() || s.isMySQL8() }
 
+// hasDatabaseOptions reports whether a database can be read-only: since MySQL 8.0.22. A server that calls itself older
+// than its privilege system is asked.
+func (s Server) hasDatabaseOptions() bool {
+	return s.isMySQL8() && (s.Version.AtLeast(8, 0, 22) || !s.Version.AtLeast(8, 0, 0))
+}
+
 // fold returns a database name as the server compares it.
 func (s Server) fold(name string) string {
 	if s.FoldsCase {
