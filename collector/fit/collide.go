@@ -13,39 +13,46 @@ import (
 	"magento_migration_exporter/collector/database"
 )
 
-// step looks at one range or bucket. It is true when that was the last one.
+// step looks at one range or page. It is true when that was the last one.
 func (k *keyed) step(ctx context.Context, p *Plan) (bool, []Problem, error) {
+	if k.hashed != nil {
+		return k.stepHashed(ctx, p)
+	}
 	session := p.sides[magento1].Session
 	started := time.Now()
 	if k.ordered != nil {
 		if err := k.advance(ctx, session); err != nil {
-			return false, nil, err
+			return false, nil, k.otherwise(err)
 		}
 	}
 	var one int
 	err := session.Row(ctx, k.query(false), nil, &one)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-	case err != nil:
-		return false, nil, fmt.Errorf("looking for rows of %s that collide: %w", k.from.name, err)
-	default:
-		if err := k.members(ctx, p); err != nil {
-			return false, nil, err
-		}
+	if err == nil {
+		err = k.members(ctx, p)
 	}
-	k.next++
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return false, nil, k.otherwise(fmt.Errorf("looking for rows of %s that collide: %w", k.from.name, err))
+	}
 	if k.ordered == nil {
-		return k.next >= k.buckets, k.merged(), nil
+		return true, k.merged(), nil
 	}
-	switch took := time.Since(started); {
-	case took < shortest:
-		k.width *= 2
-	case took > longest:
-		k.width = max(k.width/2, 1)
-	}
-	k.after = k.to
+	k.width, k.after = paced(k.width, time.Since(started)), k.to
 	return k.to == "", k.merged(), nil
 }
+
+// otherwise goes on by hashes where statements take too long, or too many rows have the same value in the index. It
+// returns other errors.
+func (k *keyed) otherwise(err error) error {
+	side, confirming := errors.AsType[*database.SideError](err)
+	if confirming && side.Side == magento2 || !limited(err) && !errors.Is(err, errCrowded) || k.from.path() == nil {
+		return err
+	}
+	k.ordered, k.found, k.hashed = nil, nil, newHashed(k.from)
+	return nil
+}
+
+// errCrowded is the error of an index in which many rows have the same value.
+var errCrowded = errors.New("too many rows have the same value")
 
 // advance finds the end of the next range, none for the last one.
 func (k *keyed) advance(ctx context.Context, session *database.Session) error {
@@ -53,12 +60,21 @@ func (k *keyed) advance(ctx context.Context, session *database.Session) error {
 	switch err := session.Row(ctx, k.limit(), nil, &value); {
 	case errors.Is(err, sql.ErrNoRows):
 		k.to = ""
+		return nil
 	case err != nil:
 		return fmt.Errorf("looking for the next rows of %s: %w", k.from.name, err)
-	default:
-		k.to = k.ordered.literal(value)
 	}
-	return nil
+	k.to = k.ordered.from.literal(value)
+	var one int
+	query := fmt.Sprintf("SELECT 1 FROM %s t WHERE t.%s = %s LIMIT 1 OFFSET %d", database.Quote(k.from.name),
+		database.Quote(k.ordered.from.name), k.to, largestPage)
+	switch err := session.Row(ctx, query, nil, &one); {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil
+	case err != nil:
+		return fmt.Errorf("looking for the next rows of %s: %w", k.from.name, err)
+	}
+	return errCrowded
 }
 
 // members reads the rows that collide in this bucket, and lets Magento 2's server confirm it.
@@ -83,18 +99,26 @@ func (k *keyed) members(ctx context.Context, p *Plan) error {
 		return fmt.Errorf("reading the rows of %s that collide: %w", k.from.name, err)
 	}
 	for _, rows := range groups {
-		if len(rows) < 2 {
-			continue
+		if err := k.confirm(ctx, p, rows, len(groups) > MaxShown); err != nil {
+			return err
 		}
-		var n int
-		switch err := p.sides[magento2].Session.Row(ctx, k.confirmation(rows), nil, &n); {
-		case errors.Is(err, sql.ErrNoRows): // the collation of Magento 2 tells them apart
-		case err != nil:
-			err = fmt.Errorf("asking Magento 2's server whether rows of %s collide: %w", k.document, err)
-			return &database.SideError{Side: magento2, Err: err}
-		default:
-			k.found = append(k.found, k.problem(rows, len(groups) > MaxShown))
-		}
+	}
+	return nil
+}
+
+// confirm asks Magento 2's server whether rows that are alike collide there, or it tells them apart by its collation.
+func (k *keyed) confirm(ctx context.Context, p *Plan, rows [][]string, more bool) error {
+	if len(rows) < 2 {
+		return nil
+	}
+	var n int
+	switch err := p.sides[magento2].Session.Row(ctx, k.confirmation(rows), nil, &n); {
+	case errors.Is(err, sql.ErrNoRows):
+	case err != nil:
+		err = fmt.Errorf("asking Magento 2's server whether rows of %s collide: %w", k.document, err)
+		return &database.SideError{Side: magento2, Err: err}
+	default:
+		k.found = append(k.found, k.problem(rows, more))
 	}
 	return nil
 }

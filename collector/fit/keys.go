@@ -19,11 +19,9 @@ type keyed struct {
 	ordered   *keyPart
 	width     int
 	after, to string
-	// buckets is in how many parts the rows are looked at otherwise, next the one that follows.
-	buckets, next int
-	found         []Problem
-	// coarse is true when Magento 1's server lacks a collation and a similar one stands in.
-	coarse bool
+	// hashed is how a large table without such an index is looked at; without both all rows are, at once.
+	hashed *hashed
+	found  []Problem
 }
 
 // keyPart is a column of a unique key that gets its value from one of Magento 1.
@@ -35,18 +33,21 @@ type keyPart struct {
 	// true where the column itself compares like that.
 	stored, grouped string
 	plain           bool
+	// set and collation are those of grouped, for a text that is not plain.
+	set, collation string
 }
 
 const (
-	// bucketRows is how many rows one statement for a unique key groups, about.
-	bucketRows = 200000
+	// groupedRows is how many rows one statement groups, about; a table that cannot be read page by page may have
+	// wholeTable of them.
+	groupedRows = 50000
 	// substitute is the collation that stands in for one that a server lacks.
 	substitute = "utf8mb4_unicode_520_ci"
 )
 
 // addKey makes what there is to do for a unique key of Magento 2.
 func (p *planner) addKey(c *copied, key *index) {
-	k := &keyed{copied: c, name: key.name, buckets: int(c.from.rows/bucketRows) + 1}
+	k := &keyed{copied: c, name: key.name}
 	for _, x := range key.parts {
 		part, use, why := keyPartOf(c, key, x)
 		switch {
@@ -63,12 +64,15 @@ func (p *planner) addKey(c *copied, key *index) {
 		return
 	}
 	for i := range k.parts {
-		if !p.group(k, &k.parts[i]) {
+		if !p.group(&k.parts[i]) {
 			p.skip(c.target+" "+key.name, k.parts[i].from.columnType+" into "+k.parts[i].to.columnType)
 			return
 		}
 	}
-	k.follow()
+	if !k.plan() {
+		p.skip(c.target+" "+key.name, "Magento 1's table is large and has no key by which it can be read in parts")
+		return
+	}
 	p.tasks = append(
 		p.tasks,
 		&task{name: "key " + c.target + " " + key.name, document: c.document, of: c.from, work: k},
@@ -148,7 +152,7 @@ func sameOrder(a, b *column) bool {
 }
 
 // group writes what Magento 2 will hold, and what it is grouped by. It is false for pairs that are not looked at.
-func (p *planner) group(k *keyed, x *keyPart) bool {
+func (p *planner) group(x *keyPart) bool {
 	name := "t." + database.Quote(x.from.name)
 	x.stored = p.stored(*x, name)
 	if x.stored == "" {
@@ -162,7 +166,7 @@ func (p *planner) group(k *keyed, x *keyPart) bool {
 		x.plain = x.from.family() == text && x.from.collation == x.to.collation && !x.from.nullableOnly(x.to) &&
 			p.whole(x) && !isWide(x.from.charset)
 		if x.grouped = name; !x.plain {
-			x.grouped = p.collated(k, x)
+			x.grouped = p.collated(x)
 		}
 	}
 	return true
@@ -257,11 +261,23 @@ func (p *planner) whole(x *keyPart) bool {
 	return known && !cut && (x.length == 0 || !x.from.isLong() && x.length >= x.from.chars)
 }
 
+// plan chooses how the rows are gone through. It is false for a large table that cannot be read in parts.
+func (k *keyed) plan() bool {
+	if k.follow(); k.ordered != nil || k.from.rows <= groupedRows {
+		return true
+	}
+	if k.from.path() != nil {
+		k.hashed = newHashed(k.from)
+		return true
+	}
+	return k.from.rows <= wholeTable
+}
+
 // follow chooses the part of the key by whose index the rows can be gone through in ranges.
 func (k *keyed) follow() {
 	for i := range k.parts {
 		if x := &k.parts[i]; x.plain && k.from.leads(x.from.name) {
-			k.ordered, k.width = x, firstSlice
+			k.ordered, k.width = x, firstPage
 			return
 		}
 	}
@@ -270,31 +286,15 @@ func (k *keyed) follow() {
 // number is an integer or decimal, as the server writes it.
 var number = regexp.MustCompile(`^-?[0-9]+([.][0-9]+)?$`)
 
-// literal is a value that the server wrote in hexadecimal, as SQL.
-func (x keyPart) literal(hexadecimal string) string {
-	if x.from.family() == text {
-		return "_" + x.from.charset + " X'" + hexadecimal + "'"
-	}
-	value := plainText(hexadecimal)
-	if number.MatchString(value) {
-		return value // as a text it would be compared as a floating point number
-	}
-	return database.Literal(value)
-}
-
 // limit is the statement for the end of the next range.
 func (k *keyed) limit() string {
 	name := "t." + database.Quote(k.ordered.from.name)
-	value := name
-	if k.ordered.from.family() != text {
-		value = "CONVERT(CAST(" + name + " AS CHAR) USING utf8mb4)"
-	}
 	condition := " WHERE " + name + " IS NOT NULL"
 	if k.after != "" {
 		condition = " WHERE " + name + " > " + k.after
 	}
-	return fmt.Sprintf("SELECT HEX(%s) FROM %s t%s ORDER BY %s LIMIT 1 OFFSET %d", value, database.Quote(k.from.name),
-		condition, name, k.width)
+	return fmt.Sprintf("SELECT %s FROM %s t%s ORDER BY %s LIMIT 1 OFFSET %d", k.ordered.from.hexadecimal(name),
+		database.Quote(k.from.name), condition, name, k.width)
 }
 
 func nonZero(n int64) int64 {
@@ -306,9 +306,9 @@ func nonZero(n int64) int64 {
 
 // collated puts a text under the collation of Magento 2, or one that finds about as much where Magento 1's server does
 // not have it. Trailing blanks are left out: a collation that pads does not see them.
-func (p *planner) collated(k *keyed, x *keyPart) string {
+func (p *planner) collated(x *keyPart) string {
 	set, collation := p.collation(x.to)
-	k.coarse = k.coarse || collation == substitute && x.to.collation != substitute
+	x.set, x.collation = set, collation
 	return fmt.Sprintf("CONVERT(RTRIM(%s) USING %s) COLLATE %s", x.stored, set, collation)
 }
 
@@ -339,8 +339,7 @@ func (k *keyed) query(members bool) string {
 		groups = append(groups, fmt.Sprintf("g%d", i))
 	}
 	conditions := k.conditions()
-	switch {
-	case k.ordered != nil:
+	if k.ordered != nil {
 		name := "t." + database.Quote(k.ordered.from.name)
 		if k.after != "" {
 			conditions = append(conditions, name+" > "+k.after)
@@ -348,8 +347,6 @@ func (k *keyed) query(members bool) string {
 		if k.to != "" {
 			conditions = append(conditions, name+" <= "+k.to)
 		}
-	case k.buckets > 1:
-		conditions = append(conditions, fmt.Sprintf("MOD(%s, %d) = %d", k.bucket(), k.buckets, k.next))
 	}
 	selected, limit := "1", 1
 	if members {
@@ -406,21 +403,6 @@ func (k *keyed) member() string {
 		parts = append(parts, "HEX("+value+")")
 	}
 	return "CONCAT_WS(':', " + strings.Join(parts, ", ") + ")"
-}
-
-// bucket is a number that is the same for rows that collide.
-func (k *keyed) bucket() string {
-	for _, x := range k.parts {
-		if x.from.family() == integer && x.to.family() == integer {
-			return "ABS(" + x.grouped + ")"
-		}
-	}
-	for _, x := range k.parts {
-		if x.to.family() == text {
-			return "CRC32(WEIGHT_STRING(" + x.grouped + "))"
-		}
-	}
-	return "CRC32(" + k.parts[0].grouped + ")"
 }
 
 // confirmation asks Magento 2's server whether rows of one group collide there.

@@ -176,8 +176,8 @@ func (l *lab) foretell() Report {
 	}
 }
 
-// inParts goes through all tables in the smallest parts.
-func (l *lab) inParts(buckets int) []Problem {
+// inParts goes through all tables in the smallest parts, and with some passes through hashes of the rows.
+func (l *lab) inParts(passes int) []Problem {
 	l.t.Helper()
 	in := l.input()
 	defer l.close(in)
@@ -186,17 +186,20 @@ func (l *lab) inParts(buckets int) []Problem {
 		l.t.Fatal(err)
 	}
 	var all []Problem
+	plan.shelves = new(Shelves)
 	for _, task := range plan.tasks {
+		if w, ok := task.work.(*keyed); ok && passes > 0 {
+			w.ordered, w.hashed = nil, newHashed(w.from)
+			w.hashed.passes = passes
+		}
 		for done := false; !done; {
 			switch w := task.work.(type) {
 			case *keyed:
-				if w.width = 1; buckets > 0 {
-					w.ordered, w.buckets = nil, buckets
+				if w.width = 1; w.hashed != nil {
+					w.hashed.pages.rows = 1
 				}
 			case *scan:
-				if w.width > 1 {
-					w.width = 1
-				}
+				w.pages.rows = 1
 			}
 			var problems []Problem
 			if done, problems, err = task.work.step(l.t.Context(), plan); err != nil {
@@ -214,7 +217,8 @@ func (l *lab) input() Input {
 	return Input{
 		Now:   time.Date(2026, 11, 30, 4, 0, 0, 0, time.UTC),
 		Sides: [2]Side{{Session: l.session(0)}, {Session: l.session(1)}},
-		Files: func() (Files, error) { return l.files, nil },
+		Files:   func() (Files, error) { return l.files, nil },
+		Shelves: new(Shelves),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/collector/integrity"
@@ -40,6 +41,9 @@ type Plan struct {
 	sides   [2]Side
 	schemas [2]*schema
 	tasks   []*task
+	// now and shelves are those of the evaluation.
+	now     time.Time
+	shelves *Shelves
 	// Skipped are tables, columns and keys that are not looked at.
 	Skipped []Skipped
 	// Engines, RowFormats and Triggers are what was seen of Magento 2's tables that the tool fills.
@@ -153,19 +157,22 @@ func (p *planner) reduce() {
 	}
 }
 
-// keepKey leaves out all columns and indexes but the primary key's.
+// keepKey leaves out all columns and indexes but those by which rows are named and gone through.
 func (t *table) keepKey() {
-	key := t.primary()
-	t.columns, t.indexes = nil, nil
+	var kept []*index
+	for _, i := range []*index{t.primary(), t.path()} {
+		if i != nil && !slices.Contains(kept, i) {
+			kept = append(kept, i)
+		}
+	}
+	t.columns, t.indexes = nil, kept
 	all := t.byName
 	t.byName = map[string]*column{}
-	if key == nil {
-		return
-	}
-	t.indexes = []*index{key}
-	for _, x := range key.parts {
-		name := strings.ToLower(x.column)
-		t.byName[name] = all[name]
+	for _, i := range kept {
+		for _, x := range i.parts {
+			name := strings.ToLower(x.column)
+			t.byName[name] = all[name]
+		}
 	}
 }
 
@@ -377,6 +384,7 @@ func (p *planner) add(c *copied) {
 	scan.checks = append(scan.checks, p.moved(c)...)
 	scan.checks = append(scan.checks, p.orphans(c)...)
 	if len(scan.checks) > 0 {
+		scan.pages, scan.found = newPages(c.from), make([]tally, len(scan.checks))
 		p.tasks = append(p.tasks, &task{name: "rows " + c.document, document: c.document, of: c.from, work: scan})
 	}
 	for _, key := range c.to.indexes {

@@ -2,6 +2,7 @@ package fit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -56,6 +57,8 @@ type Input struct {
 	Key string
 	// Files reads them. It is called when a round begins.
 	Files func() (Files, error)
+	// Shelves are those of the process.
+	Shelves *Shelves
 }
 
 // Report is what is known.
@@ -109,12 +112,23 @@ func (l *Looker) goOn(ctx context.Context, in Input) error {
 			return err
 		}
 	}
-	l.plan.sides = in.Sides
+	l.plan.sides, l.plan.now, l.plan.shelves = in.Sides, in.Now, in.Shelves
 	started := time.Now()
+	waiting := 0
 	for l.next < len(l.plan.tasks) {
-		if err := l.step(ctx, l.plan.tasks[l.next], in.Now); err != nil {
+		err := l.step(ctx, l.plan.tasks[l.next], in.Now)
+		switch {
+		case errors.Is(err, errWaits):
+			if waiting++; waiting >= len(l.plan.tasks)-l.next {
+				return nil
+			}
+			last := l.plan.tasks[l.next]
+			l.plan.tasks = append(slices.Delete(l.plan.tasks, l.next, l.next+1), last)
+			continue
+		case err != nil:
 			return err
 		}
+		waiting = 0
 		if time.Since(started) >= Budget && l.next < len(l.plan.tasks) {
 			return nil
 		}
@@ -172,8 +186,8 @@ func (l *Looker) step(ctx context.Context, t *task, now time.Time) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if err == nil && !done {
-		return nil
+	if err == nil && !done || errors.Is(err, errWaits) {
+		return err
 	}
 	r := result{at: now, problems: problems, err: err}
 	if t.of != nil {

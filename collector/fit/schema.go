@@ -50,9 +50,10 @@ type column struct {
 
 // index is an index and its columns in order.
 type index struct {
-	name   string
-	unique bool
-	parts  []part
+	name string
+	// hash is true for an index that has no order.
+	unique, hash bool
+	parts        []part
 }
 
 // part is a column of an index; length is the number of characters that it uses, 0 for all.
@@ -89,7 +90,7 @@ func (t *table) primary() *index {
 // leads reports whether an index begins with a whole column.
 func (t *table) leads(name string) bool {
 	return slices.ContainsFunc(t.indexes, func(i *index) bool {
-		return strings.EqualFold(i.parts[0].column, name) && i.parts[0].length == 0
+		return strings.EqualFold(i.parts[0].column, name) && i.parts[0].length == 0 && !i.hash
 	})
 }
 
@@ -194,9 +195,9 @@ func (s *schema) readColumns(ctx context.Context, session *database.Session) err
 func (s *schema) readIndexes(ctx context.Context, session *database.Session) error {
 	return session.Rows(ctx, indexesSQL, nil, func(scan func(...any) error) error {
 		var name, of string
-		var unique bool
+		var unique, hash bool
 		var p part
-		if err := scan(&name, &of, &unique, &p.column, &p.length); err != nil {
+		if err := scan(&name, &of, &unique, &hash, &p.column, &p.length); err != nil {
 			return err
 		}
 		t := s.tables[name]
@@ -204,7 +205,7 @@ func (s *schema) readIndexes(ctx context.Context, session *database.Session) err
 			return nil
 		}
 		if n := len(t.indexes); n == 0 || t.indexes[n-1].name != of {
-			t.indexes = append(t.indexes, &index{name: of, unique: unique})
+			t.indexes = append(t.indexes, &index{name: of, unique: unique, hash: hash})
 		}
 		last := t.indexes[len(t.indexes)-1]
 		last.parts = append(last.parts, p)
