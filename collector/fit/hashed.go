@@ -13,7 +13,7 @@ import (
 const (
 	// portion is the most rows whose hashes a search expects to keep: the server only estimates how many there are.
 	portion = shelfSize * 3 / 4
-	// batch is how many hashes that several rows have are looked up at once, mostSuspects how many are looked up at all.
+	// batch is how many hashes that several rows have are looked up at once, mostSuspects how many in all.
 	batch, mostSuspects = 500, 5000
 )
 
@@ -101,7 +101,7 @@ func (k *keyed) readHashes(ctx context.Context, p *Plan) error {
 	if err != nil {
 		return fmt.Errorf("looking for rows of %s that collide: %w", k.from.name, err)
 	}
-	if len(shelf.hashes)+len(hashes) > shelfSize {
+	if len(shelf.hashes)+len(hashes) > p.shelves.most() {
 		p.shelves.leave(k)
 		*h = hashed{pages: newPages(k.from), passes: 2 * h.passes}
 		return errStartsAgain
@@ -156,7 +156,10 @@ func (k *keyed) readAlike(ctx context.Context, p *Plan) error {
 		return nil
 	}
 	hash := k.hash()
-	conditions := append(append(k.conditions(), h.pages.conditions()...), "("+hash+") IN ("+strings.Join(wanted, ", ")+")")
+	conditions := append(
+		append(k.conditions(), h.pages.conditions()...),
+		"("+hash+") IN ("+strings.Join(wanted, ", ")+")",
+	)
 	query := fmt.Sprintf("SELECT %s, %s FROM %s%s", hash, k.member(), h.pages.from(), where(conditions))
 	found := map[uint64][][]string{}
 	err := p.sides[magento1].Session.Rows(ctx, query, nil, func(scan func(...any) error) error {
@@ -172,8 +175,8 @@ func (k *keyed) readAlike(ctx context.Context, p *Plan) error {
 		return fmt.Errorf("reading the rows of %s that collide: %w", k.from.name, err)
 	}
 	for hash, rows := range found {
-		all := append(h.rows[hash], rows...)
-		h.rows[hash] = all[:min(len(all), MaxShown)]
+		rows = slices.Concat(h.rows[hash], rows)
+		h.rows[hash] = rows[:min(len(rows), MaxShown)]
 	}
 	return nil
 }

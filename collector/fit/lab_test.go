@@ -215,8 +215,8 @@ func (l *lab) inParts(passes int) []Problem {
 
 func (l *lab) input() Input {
 	return Input{
-		Now:   time.Date(2026, 11, 30, 4, 0, 0, 0, time.UTC),
-		Sides: [2]Side{{Session: l.session(0)}, {Session: l.session(1)}},
+		Now:     time.Date(2026, 11, 30, 4, 0, 0, 0, time.UTC),
+		Sides:   [2]Side{{Session: l.session(0)}, {Session: l.session(1)}},
 		Files:   func() (Files, error) { return l.files, nil },
 		Shelves: new(Shelves),
 	}

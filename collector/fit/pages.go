@@ -162,7 +162,9 @@ func (g *pages) again(err error) bool {
 }
 
 // limited reports whether the server itself has ended a statement by its limit: then the session is still there.
-func limited(err error) bool { return database.CauseOf(err) == database.Timeout && database.Number(err) != 0 }
+func limited(err error) bool {
+	return database.CauseOf(err) == database.Timeout && database.Number(err) != 0
+}
 
 // hexadecimal is the expression for a column's value in hexadecimal, for literal.
 func (c *column) hexadecimal(name string) string {

@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	// shelfCount is how many searches keep hashes at the same time, shelfSize how many hashes each of them keeps: 32 MiB
-	// in all, however many migrations there are.
+	// shelfCount is how many searches keep hashes at the same time, shelfSize how many hashes each of them keeps: in
+	// all 32 MiB, however many migrations there are.
 	shelfCount, shelfSize = 4, 1 << 20
 	// abandoned is after how long a search that did not go on loses its hashes to another one: its migration may be
 	// gone, or its database hang.
@@ -19,6 +19,15 @@ const (
 type Shelves struct {
 	mu      sync.Mutex
 	shelves [shelfCount]shelf
+	// size is how many hashes a shelf has place for, 0 for shelfSize.
+	size int
+}
+
+func (s *Shelves) most() int {
+	if s.size == 0 {
+		return shelfSize
+	}
+	return s.size
 }
 
 // shelf is what one search keeps.
