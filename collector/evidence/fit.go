@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -11,36 +12,21 @@ import (
 	"magento_migration_exporter/collector/integrity"
 	"magento_migration_exporter/collector/requirements"
 	"magento_migration_exporter/config/composer"
-	"magento_migration_exporter/config/toolmap"
 )
-
-// fitMemory is what is kept of the search for rows that do not fit from one evaluation to the next.
-type fitMemory struct {
-	// of are the databases that the rest was read from.
-	of     [2]database.Instance
-	looker fit.Looker
-}
 
 // Fit looks for rows of Magento 1 that Magento 2's tables do not take as they are, as far as this evaluation has time
 // for it. It is false when that cannot go on; the verdict then says why.
 func (e *Evidence) Fit(ctx context.Context, v *finding.Verdict) (fit.Report, bool) {
-	memory := Recall[fitMemory](e.Memory, "fit")
-	for i, s := range e.Systems() {
-		instance, err := s.Instance(ctx)
-		if err != nil {
-			s.Broken(v, "data", err)
-			return fit.Report{}, false
-		}
-		if !memory.of[i].Is(instance) {
-			*memory = fitMemory{of: memory.of}
-		}
-		memory.of[i] = instance
+	looker, err := recallOf[fit.Looker](ctx, e, "fit")
+	if err != nil {
+		e.SystemOf(err).Broken(v, "data", err)
+		return fit.Report{}, false
 	}
 	rules := e.groupRules()
 	key := fmt.Sprintf("%d %q %q %s", rules, e.Magento1.Prefix, e.Magento2.Prefix,
 		integrity.Key(e.Tool.Config, integrity.Options{MagentoRoot: e.Migration.Magento2.Root}))
-	if memory.looker.Idle(key, e.Now) {
-		return memory.looker.Known(), true
+	if looker.Idle(key, e.Now) {
+		return looker.Known(), true
 	}
 	// All migrations have the same ones, so that their memory does not grow with their number.
 	shelves, err := Once(e.Lifetime, "hashes of rows", func() (*fit.Shelves, error) { return new(fit.Shelves), nil })
@@ -49,49 +35,27 @@ func (e *Evidence) Fit(ctx context.Context, v *finding.Verdict) (fit.Report, boo
 		return fit.Report{}, false
 	}
 	var report fit.Report
-	var unread error
 	err = e.Magento1.search(ctx, func(session *database.Session) (err error) {
-		report, err = memory.looker.Round(ctx, fit.Input{
+		report, err = looker.Round(ctx, fit.Input{
 			Now: e.Now, Key: key, Shelves: shelves,
 			Sides: [2]fit.Side{{Session: session, Prefix: e.Magento1.Prefix},
 				{Session: e.Magento2.Session, Prefix: e.Magento2.Prefix}},
-			Files: func() (files fit.Files, err error) {
-				files, unread = e.fitFiles(ctx, rules)
-				return files, unread
+			Files: func() (fit.Files, error) {
+				read, err := e.readToolFiles(ctx, "map files of the data", fit.MapOptions(), fit.GroupOptions())
+				return fit.Files{Config: e.Tool.Config, Maps: read.maps, Groups: read.groups, GroupRules: rules}, err
 			},
 		})
 		return err
 	})
+	unread, ok := errors.AsType[*toolFilesError](err)
 	switch {
-	case unread != nil:
+	case ok:
 		v.Unknown("data", "it is unknown which rows the migration tool copies: a map file cannot be read",
-			unread.Error(), "Fix what the precondition migration_tool says.")
+			unread.Error(), unread.remedy())
 	case err != nil:
 		e.SystemOf(err).Broken(v, "data", err)
 	}
 	return report, err == nil
-}
-
-// fitFiles reads what the tool's config.xml names.
-func (e *Evidence) fitFiles(ctx context.Context, rules fit.GroupRules) (fit.Files, error) {
-	flight := Flight{e.Migration.Name, "map files of the data"}
-	return answered(ctx, e.flights, flight, e.Magento1.statementTimeout, func() (fit.Files, error) {
-		f := fit.Files{Config: e.Tool.Config, Groups: map[string]*toolmap.Groups{}, GroupRules: rules}
-		var err error
-		if f.Maps, err = e.readMaps(fit.MapOptions()...); err != nil {
-			return fit.Files{}, err
-		}
-		for _, option := range fit.GroupOptions() {
-			path := e.Tool.File(option, e.Migration.Magento2.Root)
-			if path == "" {
-				continue
-			}
-			if f.Groups[option], err = toolmap.ReadGroups(path); err != nil {
-				return fit.Files{}, err
-			}
-		}
-		return f, nil
-	})
 }
 
 // groupRules are those of the installed release of the tool; where it is not known, those of the newest.

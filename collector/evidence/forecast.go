@@ -30,8 +30,6 @@ type Forecast struct {
 // forecastMemory is what the forecast keeps from one evaluation of a migration to the next: to read it again each
 // minute would cost a big shop too much.
 type forecastMemory struct {
-	// of are the databases that the rest was read from.
-	of         [2]database.Instance
 	forecaster integrity.Forecaster
 	orphans    integrity.Orphans
 	rewrites   []integrity.Prediction
@@ -50,8 +48,8 @@ const (
 
 // Forecast compares the two databases as the tool's integrity check does. It needs both and a readable config.xml.
 func (e *Evidence) Forecast(ctx context.Context) (*Forecast, error) {
-	memory := Recall[forecastMemory](e.Memory, "forecast")
-	if err := e.forgetOthers(ctx, memory); err != nil {
+	memory, err := recallOf[forecastMemory](ctx, e, "forecast")
+	if err != nil {
 		return nil, err
 	}
 	made, err := memory.forecaster.Forecast(ctx, e.integrityInput(ctx))
@@ -65,22 +63,6 @@ func (e *Evidence) Forecast(ctx context.Context) (*Forecast, error) {
 	f.Predictions = append(f.Predictions, memory.orphans.Predictions(made.Plan, made.Source)...)
 	integrity.Sort(f.Predictions)
 	return f, nil
-}
-
-// forgetOthers drops what was read from other databases.
-func (e *Evidence) forgetOthers(ctx context.Context, memory *forecastMemory) error {
-	instance1, err := e.Magento1.Instance(ctx)
-	if err != nil {
-		return err
-	}
-	instance2, err := e.Magento2.Instance(ctx)
-	if err != nil {
-		return err
-	}
-	if of := memory.of; !of[0].Is(instance1) || !of[1].Is(instance2) {
-		*memory = forecastMemory{of: [2]database.Instance{instance1, instance2}}
-	}
-	return nil
 }
 
 func (e *Evidence) integrityInput(ctx context.Context) integrity.Input {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/collector/delta"
 	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/integrity"
@@ -29,8 +28,6 @@ type Reconciliation struct {
 
 // reconcileMemory is what is kept of a comparison from one evaluation to the next.
 type reconcileMemory struct {
-	// of are the databases that the rest was read from.
-	of      [2]database.Instance
 	key     string
 	plan    *reconcile.Plan
 	made    int
@@ -51,17 +48,10 @@ func (e *Evidence) Reconcile(ctx context.Context, v *finding.Verdict) (*Reconcil
 	r := &Reconciliation{}
 	in := reconcile.Input{Now: e.Now}
 	e.explainByLog(ctx, r, &in)
-	memory := Recall[reconcileMemory](e.Memory, "reconcile")
-	for i, s := range e.Systems() {
-		instance, err := s.Instance(ctx)
-		if err != nil {
-			s.Broken(v, "comparison", err)
-			return nil, false
-		}
-		if !memory.of[i].Is(instance) {
-			*memory = reconcileMemory{of: memory.of}
-		}
-		memory.of[i] = instance
+	memory, err := recallOf[reconcileMemory](ctx, e, "reconcile")
+	if err != nil {
+		e.SystemOf(err).Broken(v, "comparison", err)
+		return nil, false
 	}
 	sides := [2]reconcile.Side{
 		{Session: e.Magento1.Session, Prefix: e.Magento1.Prefix},

@@ -3,6 +3,7 @@ package evidence
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	"magento_migration_exporter/collector/database"
@@ -14,19 +15,23 @@ var errClosed = errors.New("the evaluation has ended")
 // searching is a second session of one evaluation, for statements that read many rows: the limit that ends such a
 // statement may cost its session, which the other preconditions must not lose.
 type searching struct {
-	// turn is held by the search that runs: preconditions are evaluated at the same time, and a search that fails
-	// must not close the session of another.
-	turn    sync.Mutex
+	// turn holds what the search that runs put there: preconditions are evaluated at the same time, and a search that
+	// fails must not close the session of another.
+	turn    chan struct{}
 	mu      sync.Mutex
 	session *database.Session
 	closed  bool
 }
 
 // search runs one search at a time on the system's session for searches. The first one opens it, and a search that
-// fails closes it: the next one gets another.
+// fails closes it: the next one gets another. While another search runs it waits, at most until the context ends.
 func (s *System) search(ctx context.Context, run func(*database.Session) error) error {
-	s.searching.turn.Lock()
-	defer s.searching.turn.Unlock()
+	select {
+	case s.searching.turn <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for another search to end: %w", ctx.Err())
+	}
+	defer func() { <-s.searching.turn }()
 	session, err := s.searchSession(ctx)
 	if err != nil {
 		return err

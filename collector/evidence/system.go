@@ -84,7 +84,8 @@ func newSystem(name finding.System, m *config.Migration, c *config.System, tool 
 		Name: name, Config: c, Prefix: tool.prefix(name),
 		migration: m, statementTimeout: o.StatementTimeout, logger: o.Logger,
 		now: o.Now, logins: o.Logins, memory: o.Memory,
-		refused: Recall[database.RefusedSettings](o.Memory, string(name)+" refused settings"),
+		searching: searching{turn: make(chan struct{}, 1)},
+		refused:   Recall[database.RefusedSettings](o.Memory, string(name)+" refused settings"),
 	}
 	if c.Database.TablePrefix != nil {
 		s.Prefix = *c.Database.TablePrefix

@@ -8,11 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/integrity"
 	"magento_migration_exporter/collector/transfer"
-	"magento_migration_exporter/config/toolmap"
 )
 
 // Transfer is how the tool moves the rows, as far as all evaluations up to this one have found out.
@@ -24,13 +22,6 @@ type Transfer struct {
 	Page transfer.Page
 	// Least are the statements of migrate:data with the least memory_limit that PHP has anywhere.
 	Least []transfer.Statement
-}
-
-// transferMemory is what is kept of it from one evaluation to the next.
-type transferMemory struct {
-	// of are the databases that the rest was read from.
-	of         [2]database.Instance
-	forecaster transfer.Forecaster
 }
 
 // transferBudget is how long one evaluation measures rows.
@@ -66,19 +57,12 @@ func (e *Evidence) Transfer(ctx context.Context, v *finding.Verdict, memory tran
 		e.Magento2.Broken(v, subject, fmt.Errorf("reading max_allowed_packet: %w", err))
 		return nil, false
 	}
-	kept := Recall[transferMemory](e.Memory, "transfer")
-	for i, s := range e.Systems() {
-		instance, err := s.Instance(ctx)
-		if err != nil {
-			s.Broken(v, subject, err)
-			return nil, false
-		}
-		if !kept.of[i].Is(instance) {
-			*kept = transferMemory{of: kept.of}
-		}
-		kept.of[i] = instance
+	forecaster, err := recallOf[transfer.Forecaster](ctx, e, "transfer")
+	if err != nil {
+		e.SystemOf(err).Broken(v, subject, err)
+		return nil, false
 	}
-	o, err := kept.forecaster.Look(ctx, transfer.Input{
+	o, err := forecaster.Look(ctx, transfer.Input{
 		Sides: [2]transfer.Side{
 			{Session: e.Magento1.Session, Prefix: e.Magento1.Prefix},
 			{Session: e.Magento2.Session, Prefix: e.Magento2.Prefix},
@@ -87,7 +71,7 @@ func (e *Evidence) Transfer(ctx context.Context, v *finding.Verdict, memory tran
 		Sources: func() (transfer.Sources, error) { return e.transferSources(ctx) },
 		Page:    t.Page, Packet: t.Packet, Pending: e.pendingRows(ctx), Budget: e.budget(transferBudget), Now: time.Now,
 	})
-	if files, ok := errors.AsType[*transferFilesError](err); ok {
+	if files, ok := errors.AsType[*toolFilesError](err); ok {
 		v.Unknown(
 			subject,
 			"it is unknown what the tool copies: its files cannot be read",
@@ -101,7 +85,7 @@ func (e *Evidence) Transfer(ctx context.Context, v *finding.Verdict, memory tran
 		return nil, false
 	}
 	t.Outlook = *o
-	t.Least = kept.forecaster.With(transfer.Page{BulkSize: t.Page.BulkSize, Memory: leastMemory})
+	t.Least = forecaster.With(transfer.Page{BulkSize: t.Page.BulkSize, Memory: leastMemory})
 	return t, true
 }
 
@@ -121,45 +105,9 @@ func (e *Evidence) pendingRows(ctx context.Context) map[string]int {
 	return pending
 }
 
-// transferFilesError is an error of reading the tool's files.
-type transferFilesError struct{ err error }
-
-// Error implements error.
-func (e *transferFilesError) Error() string { return e.err.Error() }
-
-// Unwrap implements errors.Unwrap.
-func (e *transferFilesError) Unwrap() error { return e.err }
-
-func (e *transferFilesError) remedy() string {
-	if errors.Is(e.err, ErrHangs) {
-		return HangRemedy
-	}
-	return "Let the exporter's user read config.xml and the files that it names; see the precondition migration_tool."
-}
-
 // transferSources reads the map files and groups that say what the tool copies.
 func (e *Evidence) transferSources(ctx context.Context) (transfer.Sources, error) {
-	flight := Flight{e.Migration.Name, "files of the transfer"}
-	sources, err := answered(ctx, e.flights, flight, e.Magento1.statementTimeout, func() (transfer.Sources, error) {
-		s := transfer.Sources{Config: e.Tool.Config, Groups: map[string]*toolmap.Groups{}}
-		maps, groups := transfer.Options()
-		var err error
-		if s.Maps, err = e.readMaps(maps...); err != nil {
-			return s, err
-		}
-		for _, option := range groups {
-			path := e.Tool.File(option, e.Migration.Magento2.Root)
-			if path == "" {
-				continue // the precondition migration_tool reports it
-			}
-			if s.Groups[option], err = toolmap.ReadGroups(path); err != nil {
-				return s, err
-			}
-		}
-		return s, nil
-	})
-	if err != nil {
-		return sources, &transferFilesError{err}
-	}
-	return sources, nil
+	maps, groups := transfer.Options()
+	read, err := e.readToolFiles(ctx, "files of the transfer", maps, groups)
+	return transfer.Sources{Config: e.Tool.Config, Maps: read.maps, Groups: read.groups}, err
 }
