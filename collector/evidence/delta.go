@@ -376,7 +376,7 @@ func (e *Evidence) readRunLog(ctx context.Context, d *Delta, memory *deltaMemory
 		memory.dataStart = scan
 	}
 	d.RunLog, d.RunLogErr = look.log, err
-	d.SQLErrorAt, d.SQLError = e.sqlError(ctx)
+	d.SQLErrorAt, d.SQLError, _ = e.sqlError(ctx) // migration_run reports it
 	if d.RunLog != nil {
 		d.Run = d.RunLog.Delta()
 	}

@@ -3,6 +3,7 @@ package evidence
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,9 +23,11 @@ type Runs struct {
 	// History is what the log says; Whole is false until all of it has been read once.
 	History delta.History
 	Whole   bool
-	// SQLError is the last exception of the database in Magento 2's system.log, and SQLErrorAt its time.
-	SQLError   string
-	SQLErrorAt time.Time
+	// SQLError is the last exception of the database in Magento 2's system.log, and SQLErrorAt its time. SQLErrorErr is
+	// why that is unknown; a log that does not exist has none.
+	SQLError    string
+	SQLErrorAt  time.Time
+	SQLErrorErr error
 	// Working is true when the tool is at work, Known when that is known; Seen is what was seen.
 	Working, Known bool
 	Seen           string
@@ -60,7 +63,7 @@ func (e *Evidence) Runs(ctx context.Context) *Runs {
 		}
 	}
 	r.History = memory.history
-	r.SQLErrorAt, r.SQLError = e.sqlError(ctx)
+	r.SQLErrorAt, r.SQLError, r.SQLErrorErr = e.sqlError(ctx)
 	e.lookForRun(ctx, r, memory)
 	if e.Magento2.Session != nil {
 		r.Backups, r.BackupsErr = e.Magento2.Column(ctx, "SELECT TABLE_NAME FROM information_schema.TABLES"+
@@ -117,6 +120,7 @@ type systemLogLook struct {
 	once sync.Once
 	at   time.Time
 	text string
+	err  error
 }
 
 // systemLogMemory is what was read of Magento's system.log, and how the file was then.
@@ -128,11 +132,12 @@ type systemLogMemory struct {
 }
 
 // sqlError returns the last exception of the database in Magento 2's system.log, once an evaluation, and reads the file
-// only when it has changed.
-func (e *Evidence) sqlError(ctx context.Context) (time.Time, string) {
+// only when it has changed. A log that does not exist is no error.
+func (e *Evidence) sqlError(ctx context.Context) (time.Time, string, error) {
 	e.systemLog.once.Do(func() {
 		root := e.Migration.Magento2.Root
 		if root == "" {
+			e.systemLog.err = fmt.Errorf("magento2.%w", ErrNoRoot)
 			return
 		}
 		memory := Recall[systemLogMemory](e.Memory, "system.log")
@@ -148,11 +153,14 @@ func (e *Evidence) sqlError(ctx context.Context) (time.Time, string) {
 			look.at, look.text, err = delta.ReadSQLError(path)
 			return look, err
 		})
-		if err != nil { // a log that does not exist is no error
+		if err != nil {
 			look = systemLogMemory{}
+		}
+		if !Missing(err) {
+			e.systemLog.err = err
 		}
 		*memory = look
 		e.systemLog.at, e.systemLog.text = look.at, strings.TrimSpace(look.text)
 	})
-	return e.systemLog.at, e.systemLog.text
+	return e.systemLog.at, e.systemLog.text, e.systemLog.err
 }

@@ -69,8 +69,14 @@ func Duration(d time.Duration) string {
 
 // Rows says a number of rows and what they do, in both numbers.
 func Rows(n int, one, many string) string {
+	return GroupedOf(n, "row "+one, "rows "+many)
+}
+
+// GroupedOf is a number in groups of three digits of things, which have one name for a single one and another for
+// several.
+func GroupedOf(n int, one, many string) string {
 	if n == 1 {
-		return "1 row " + one
+		return "1 " + one
 	}
-	return Grouped(n) + " rows " + many
+	return Grouped(n) + " " + many
 }

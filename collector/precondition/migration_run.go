@@ -3,6 +3,7 @@ package precondition
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"magento_migration_exporter/collector/evidence"
 	"magento_migration_exporter/collector/finding"
@@ -91,6 +92,20 @@ type runJudge struct {
 	settings *runSettings
 	// runs are the tool's earlier runs.
 	runs *evidence.Runs
+	// missing are the options of config.xml whose files were reported as not there.
+	missing []string
+}
+
+// lacks reports the options of config.xml whose files are needed to know what the tool copies, and not there.
+func (j *runJudge) lacks(options []string) {
+	for _, option := range options {
+		if slices.Contains(j.missing, option) {
+			continue
+		}
+		j.missing = append(j.missing, option)
+		j.Unknown(option, "the file of "+option+" cannot be found: it is unknown what a step copies", "",
+			"Name a file that is there in <"+option+"> of config.xml; the tool brings each as .dist.")
+	}
 }
 
 func evaluateMigrationRun(ctx context.Context, e *evidence.Evidence) finding.Verdict {

@@ -26,6 +26,7 @@ func (j *runJudge) data(ctx context.Context) {
 	r, ok := j.e.Fit(ctx, j.Verdict)
 	d := dataJudge{j.Verdict, j.e, r}
 	d.progress(ok)
+	j.lacks(r.Unread)
 	d.unread()
 	for _, p := range r.Problems {
 		d.problem(p)
@@ -57,10 +58,6 @@ func (j *dataJudge) progress(goesOn bool) {
 
 // unread reports what could not be looked at.
 func (j *dataJudge) unread() {
-	for _, option := range j.r.Unread {
-		j.Unknown(option, "the map file of "+option+" cannot be found: it is unknown which rows a step copies", "",
-			"Name a file that is there in <"+option+"> of config.xml; the tool brings each as .dist.")
-	}
 	for _, f := range j.r.Failures {
 		summary, remedy := j.e.SystemOf(f.Err).StatementFault(f.Err)
 		j.Unknown(f.What, "rows could not be looked at: "+summary, f.Err.Error(), remedy)
@@ -106,13 +103,10 @@ func (j *dataJudge) evidence(p fit.Problem) string {
 
 // amount is a number of things with what they do, in one form for a single one and in one for several.
 func amount(p fit.Problem, one, many string) string {
-	switch {
-	case p.More:
+	if p.More {
 		return "at least " + finding.Grouped(p.Rows) + " " + many
-	case p.Rows == 1:
-		return "1 " + one
 	}
-	return finding.Grouped(p.Rows) + " " + many
+	return finding.GroupedOf(p.Rows, one, many)
 }
 
 func (j *dataJudge) collision(p fit.Problem) {

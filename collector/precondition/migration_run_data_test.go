@@ -108,7 +108,7 @@ func TestMigrationRunMapFiles(t *testing.T) {
 	shoptest.WriteUnder(t, root2, file, "<map>\n<source>")
 	s.WantFinding("migration_run", finding.Unknown, "a map file cannot be read", "map.xml.dist:2")
 	shoptest.WriteUnder(t, root2, file, "")
-	s.WantFinding("migration_run", finding.Unknown, "the map file of map_file cannot be found", "<map_file>")
+	s.WantFinding("migration_run", finding.Unknown, "the file of map_file cannot be found", "<map_file>")
 }
 
 func TestMigrationRunDataIsForetoldBeforehand(t *testing.T) {

@@ -106,6 +106,10 @@ func (j *runJudge) ended(subject string, r *evidence.Runs, run delta.ModeRun, wo
 		f.Summary = fmt.Sprintf("the last %s ended with an error %s: %s", command, where, run.Errors[len(run.Errors)-1])
 	case cause != "":
 		f.Summary = fmt.Sprintf("the last %s died %s: %s", command, where, cause)
+	case r.SQLErrorErr != nil && run.Mode == delta.ModeData: // the cause decides how to go on
+		f.Summary = "the last " + command + " died or was killed " + where
+		j.e.Magento2.Unreadable(j.Verdict, subject+" in system.log", "it is unknown why the last "+command+
+			" died: Magento 2's system.log cannot be read", r.SQLErrorErr)
 	case run.Mode == delta.ModeDelta: // a person who stops it leaves the same lines
 		f.Status = finding.Warn
 		f.Summary = "the last " + command + " died or was stopped " + where

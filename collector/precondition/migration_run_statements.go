@@ -109,10 +109,7 @@ func (j *runJudge) statements(ctx context.Context) {
 	for _, row := range t.Fat {
 		j.fatRow(t, row)
 	}
-	if len(t.Plan.Unplanned) > 0 {
-		j.Note("statements", "the statements of some steps are not predicted: their files were not found",
-			strings.Join(t.Plan.Unplanned, ", "), "")
-	}
+	j.lacks(t.Plan.Unplanned)
 }
 
 // longest judges the statements of a mode, which are sorted.

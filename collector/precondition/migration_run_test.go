@@ -280,6 +280,33 @@ func TestMigrationRunPast(t *testing.T) {
 	}
 }
 
+// TestMigrationRunWithoutACause has a run that died, and a system.log that does not say why: there is none, it cannot be
+// read, or nobody said where it is.
+func TestMigrationRunWithoutACause(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.WithRoots()
+	s.Migration.Phase = config.PhaseMigrate
+	root := s.Migration.Magento2.Root
+	s.WriteRunLog(s.Now().Add(-time.Hour), runLines("data", "data migration", "Map Step")...)
+	s.Start()
+	s.WantFinding("migration_run", finding.Fail, "died or was killed in Map Step")
+	for _, f := range s.State("migration_run").Result.Findings {
+		if f.Status == finding.Unknown {
+			t.Errorf("%+v: a log that is not there has no error", f)
+		}
+	}
+	must(t, os.MkdirAll(filepath.Join(root, "var/log/system.log"), 0o755))
+	s.Start()
+	s.Want("migration_run", finding.Fail)
+	s.HasAnyFinding("migration_run", finding.Fail, "died or was killed in Map Step")
+	s.HasAnyFinding("migration_run", finding.Unknown, "it is unknown why the last migrate:data died",
+		"system.log cannot be read")
+	s.WriteRunLog(s.Now().Add(-time.Hour), shoptest.DataRun...)
+	s.Start()
+	s.WantFinding("migration_run", finding.Pass, "was completed") // what the log has is of no interest then
+}
+
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {

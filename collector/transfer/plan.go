@@ -92,7 +92,7 @@ type Table struct {
 type Plan struct {
 	// Tables are in the tool's order of steps.
 	Tables []Table
-	// Unplanned are the options of config.xml whose files could not be read.
+	// Unplanned are the options of config.xml whose files are needed and not there.
 	Unplanned []string
 }
 
@@ -162,12 +162,12 @@ func readSizes(ctx context.Context, side Side) (map[string]size, error) {
 func (p *Plan) add(s step, sources Sources, sizes [2]map[string]size) {
 	m := sources.Maps[s.mapOption]
 	if s.mapOption != "" && m == nil {
-		p.Unplanned = append(p.Unplanned, s.mapOption)
+		p.lacks(s.mapOption)
 		return
 	}
 	groups := sources.Groups[s.groupsOption]
 	if s.groupsOption != "" && groups == nil {
-		p.Unplanned = append(p.Unplanned, s.groupsOption)
+		p.lacks(s.groupsOption)
 		return
 	}
 	for _, document := range s.documents(groups, sizes[0]) {
@@ -188,6 +188,12 @@ func (p *Plan) add(s step, sources Sources, sizes [2]map[string]size) {
 			entity:    slices.Contains(entities, document),
 			values:    len(entities) > 0 && !slices.Contains(entities, document),
 		})
+	}
+}
+
+func (p *Plan) lacks(option string) {
+	if !slices.Contains(p.Unplanned, option) {
+		p.Unplanned = append(p.Unplanned, option)
 	}
 }
 
