@@ -129,6 +129,15 @@ func TestM2EntitiesNeedsThePhase(t *testing.T) {
 	s.Want("m2_entities", finding.Pass)
 }
 
+// TestM2EntitiesInDeltaWithoutMagento1 has a Magento 1 that does not answer: then whose rows they are is unknown.
+func TestM2EntitiesInDeltaWithoutMagento1(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.Migration.Phase = config.PhaseDelta
+	s.Migration.Magento1.Database.Host = "no-such-host.invalid"
+	s.WantFinding("m2_entities", finding.Unknown, "Magento 1's database cannot be read")
+}
+
 func TestM2EntitiesWithoutAModule(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
