@@ -118,7 +118,13 @@ func (e *Evidence) planComparison(ctx context.Context, m *reconcileMemory, sides
 	}
 	maps, err := e.reconcileMaps(ctx)
 	m.mapsErr = err
-	plan, err := reconcile.NewPlan(ctx, sides, maps)
+	shared, err := Once(e.Lifetime, "comparisons", func() (*reconcile.Definitions, error) {
+		return &reconcile.Definitions{}, nil
+	})
+	if err != nil {
+		return err
+	}
+	plan, err := reconcile.NewPlan(ctx, sides, maps, shared)
 	if err != nil {
 		return err
 	}

@@ -461,11 +461,11 @@ func (j *reconciliationJudge) notCompared() {
 	var rest []string
 	for _, s := range j.r.Skipped {
 		switch {
-		case s.Why == reconcile.Nowhere && s.Pair.Level != reconcile.Fail, s.Why == reconcile.Unused:
-		case s.Why == reconcile.Nowhere && !j.r.Logging[s.Pair.Document] || s.Why == reconcile.Unmapped:
+		case s.Why == reconcile.Nowhere && s.Level != reconcile.Fail, s.Why == reconcile.Unused:
+		case s.Why == reconcile.Nowhere && !j.r.Logging[s.Document] || s.Why == reconcile.Unmapped:
 			rest = append(rest, s.What+" ("+s.Why+")")
-		case s.Pair.Level == reconcile.Fail:
-			j.Unknown(s.Pair.Document, s.Pair.Many+" cannot be compared: "+s.Why, "",
+		case s.Level == reconcile.Fail:
+			j.Unknown(s.Document, s.Many+" cannot be compared: "+s.Why, "",
 				"Find out where the table is: restore it, correct the prefix and the map file, or let the account "+
 					"read it.")
 		default:

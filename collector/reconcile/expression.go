@@ -252,7 +252,7 @@ func (c *comparison) source(side int, condition string) string {
 	if condition != "" {
 		where = append(where, "("+condition+")")
 	}
-	from := " FROM " + database.Quote(c.tables[side]) + " t" + c.joins[side]
+	from := " FROM " + database.Quote(c.table(side)) + " t" + c.join(side)
 	if len(where) > 0 {
 		from += " WHERE " + strings.Join(where, " AND ")
 	}

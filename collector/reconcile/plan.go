@@ -29,7 +29,9 @@ type Maps map[string]*toolmap.Map
 
 // Skipped is something that is not compared.
 type Skipped struct {
-	Pair Pair
+	// Document and Many are the pair's, Level is what a difference would mean.
+	Document, Many string
+	Level          Level
 	// What is a table, or table.column.
 	What string
 	// Why completes "is not compared: ".
@@ -38,6 +40,9 @@ type Skipped struct {
 
 // Plan is what can be compared.
 type Plan struct {
+	kept   []kept
+	prefix [2]string
+	// comparisons are those that a round works with, nil between two rounds.
 	comparisons []*comparison
 	// Traces are what was seen of the last steps.
 	Traces Traces
@@ -49,22 +54,31 @@ type Plan struct {
 
 // comparison is a pair of tables as both databases have them, and what is known of it.
 type comparison struct {
-	Pair
-	// on are the sides that have the tables, tables their whole names, keys and sums the columns'.
-	on                  [2]int
-	tables, keys, shown [2]string
-	sums                [2]string
-	columns             []column
-	// joins are further tables of each side, for values of Magento 1 that are columns in Magento 2; explainers are
-	// their documents, in whose log a difference can wait.
-	joins      [2]string
-	explainers []string
+	*definition
+	*values
+	prefix [2]string
 	// estimate is how many rows Magento 1's server thinks that the table has, at most window.
 	estimate int
-	// attributes are the ids of the compared attributes on each side, in the order of codes.
-	codes      []string
-	attributes [2][]int64
 	state
+}
+
+// table returns the whole name of the table on a side.
+func (c *comparison) table(side int) string { return c.prefix[c.on[side]] + c.tables[side] }
+
+// names returns the whole names of both tables.
+func (c *comparison) names() [2]string { return [2]string{c.table(0), c.table(1)} }
+
+// join returns the further tables of a side that have flat values.
+func (c *comparison) join(side int) string {
+	if side != magento1 || c.on[side] != magento1 {
+		return ""
+	}
+	var joins strings.Builder
+	for _, f := range c.flats {
+		fmt.Fprintf(&joins, " LEFT JOIN %s %s ON %[2]s.entity_id = t.%[3]s AND %[2]s.attribute_id = %[4]d",
+			database.Quote(c.prefix[magento1]+f.document), f.alias(), database.Quote(c.Key), f.id)
+	}
+	return joins.String()
 }
 
 //go:embed sql/columns.sql
@@ -124,6 +138,7 @@ func readEstimates(ctx context.Context, side Side, tables []string) (map[string]
 // planner makes a plan.
 type planner struct {
 	*Plan
+	shared  *Definitions
 	sides   [2]Side
 	maps    Maps
 	schemas [2]schema
@@ -142,8 +157,9 @@ type attribute struct {
 }
 
 // NewPlan reads both schemas and finds out what can be compared.
-func NewPlan(ctx context.Context, sides [2]Side, maps Maps) (*Plan, error) {
-	p := &planner{Plan: &Plan{}, sides: sides, maps: maps}
+func NewPlan(ctx context.Context, sides [2]Side, maps Maps, shared *Definitions) (*Plan, error) {
+	prefix := [2]string{sides[0].Prefix, sides[1].Prefix}
+	p := &planner{Plan: &Plan{prefix: prefix}, shared: shared, sides: sides, maps: maps}
 	pairs := Pairs()
 	var tables [2][]string
 	for _, pair := range pairs {
@@ -186,7 +202,7 @@ func (p *planner) magento2Table(pair Pair) (string, bool) {
 }
 
 func (p *planner) skip(pair Pair, what, why string) {
-	p.Skipped = append(p.Skipped, Skipped{pair, what, why})
+	p.Skipped = append(p.Skipped, Skipped{pair.Document, pair.Many, pair.Level, what, why})
 }
 
 // Reasons why a table is not compared.
@@ -206,7 +222,10 @@ func (p *planner) add(pair Pair) {
 		p.skip(pair, pair.Document, Unmapped)
 		return
 	}
-	c := &comparison{Pair: pair, on: [2]int{magento1, magento2}, estimate: window}
+	c := &comparison{
+		definition: &definition{Pair: pair, on: [2]int{magento1, magento2}}, values: &values{}, prefix: p.prefix,
+		estimate: window,
+	}
 	if rows, known := p.estimates[pair.Document]; known {
 		c.estimate = min(rows, window)
 	}
@@ -216,7 +235,7 @@ func (p *planner) add(pair Pair) {
 	tables := [2]string{pair.Document, table2}
 	var columns [2]map[string]columnType
 	for i, table := range tables {
-		c.tables[i] = p.sides[c.on[i]].Prefix + table
+		c.tables[i] = strings.Clone(table) // it is a part of the map file
 		columns[i] = p.schemas[c.on[i]][table]
 	}
 	switch {
@@ -224,17 +243,21 @@ func (p *planner) add(pair Pair) {
 		p.skip(pair, pair.Document, Nowhere)
 		return
 	case columns[0] == nil:
-		p.skip(pair, pair.Document, system(c.on[0])+" has no table "+c.tables[0])
+		p.skip(pair, pair.Document, system(c.on[0])+" has no table "+c.table(0))
 		return
 	case columns[1] == nil:
-		p.skip(pair, pair.Document, system(c.on[1])+" has no table "+c.tables[1])
+		p.skip(pair, pair.Document, system(c.on[1])+" has no table "+c.table(1))
 		return
 	}
 	if why := p.fill(c, columns); why != "" {
 		p.skip(pair, pair.Document, why)
 		return
 	}
-	p.comparisons = append(p.comparisons, c)
+	k := kept{definition: p.shared.share(c.definition), expectation: int32(c.estimate)}
+	if len(c.codes) > 0 {
+		k.values = c.values
+	}
+	p.kept = append(p.kept, k)
 }
 
 // system is a side's name for people.
@@ -245,6 +268,11 @@ func system(side int) string {
 	return "Magento 2"
 }
 
+// notCompared is a part of the comparison's document that is not compared.
+func (c *comparison) notCompared(what, why string) Skipped {
+	return Skipped{c.Document, c.Many, c.Level, c.Document + what, why}
+}
+
 // fill finds the columns of a comparison; it returns why there is none.
 func (p *planner) fill(c *comparison, columns [2]map[string]columnType) string {
 	if why := p.key(c, columns); why != "" {
@@ -253,7 +281,7 @@ func (p *planner) fill(c *comparison, columns [2]map[string]columnType) string {
 	for _, name := range c.Columns {
 		col, why := p.column(c, name, columns, false)
 		if why != "" {
-			p.Columns = append(p.Columns, Skipped{c.Pair, c.Document + "." + name, why})
+			p.Columns = append(p.Columns, c.notCompared("."+name, why))
 			continue
 		}
 		c.columns = append(c.columns, col)
@@ -264,8 +292,8 @@ func (p *planner) fill(c *comparison, columns [2]map[string]columnType) string {
 			c.shown = col.names
 		}
 		if col.markers {
-			p.Columns = append(p.Columns, Skipped{c.Pair, c.Document + "." + name,
-				"texts with {{…}}, which the tool rewrites"})
+			p.Columns = append(p.Columns, c.notCompared("."+name,
+				"texts with {{…}}, which the tool rewrites"))
 		}
 	}
 	p.flat(c, columns)
@@ -309,16 +337,10 @@ func (p *planner) flat(c *comparison, columns [2]map[string]columnType) {
 		if !in1 || !in2 || !slices.Contains(backends(), a.backend) {
 			continue
 		}
-		document := c.Document + "_" + a.backend
-		alias := fmt.Sprintf("a%d", a.id)
+		value := flatValue{document: c.Document + "_" + a.backend, id: a.id}
 		col := newColumn([2]string{code, code}, columnType{kind: a.backend, nullable: true}, t2)
-		col.value1 = alias + ".value"
-		c.columns = append(c.columns, col)
-		c.joins[magento1] += fmt.Sprintf(" LEFT JOIN %s %s ON %[2]s.entity_id = t.%[3]s AND %[2]s.attribute_id = %[4]d",
-			database.Quote(p.sides[magento1].Prefix+document), alias, database.Quote(c.Key), a.id)
-		if !slices.Contains(c.explainers, document) {
-			c.explainers = append(c.explainers, document)
-		}
+		col.value1 = value.alias() + ".value"
+		c.columns, c.flats = append(c.columns, col), append(c.flats, value)
 	}
 }
 
@@ -337,8 +359,8 @@ func (p *planner) attributes(c *comparison) string {
 		a1, in1 := p.codes[magento1][entityType(c.Document)+" "+code]
 		a2, in2 := p.codes[magento2][entityType(c.Document)+" "+code]
 		if !in1 || !in2 {
-			p.Columns = append(p.Columns, Skipped{c.Pair, c.Document + ", attribute " + code,
-				"one of the systems has no such attribute"})
+			p.Columns = append(p.Columns, c.notCompared(", attribute "+code,
+				"one of the systems has no such attribute"))
 			continue
 		}
 		c.codes = append(c.codes, code)
@@ -486,18 +508,30 @@ func (p *Plan) Continue(earlier *Plan) {
 		return
 	}
 	p.Traces = earlier.Traces
-	for _, c := range p.comparisons {
-		for _, old := range earlier.comparisons {
-			if c.same(old) {
-				c.state = old.state
+	for i := range p.kept {
+		k := &p.kept[i]
+		for _, old := range earlier.kept {
+			if k.definition == old.definition && k.values.equals(old.values) && p.prefix == earlier.prefix {
+				definition, values, expectation := k.definition, k.values, k.expectation
+				*k = old
+				k.definition, k.values, k.expectation = definition, values, expectation
 			}
 		}
 	}
 }
 
-func (c *comparison) same(old *comparison) bool {
-	return c.Document == old.Document && c.Level == old.Level && c.tables == old.tables && c.keys == old.keys &&
-		slices.Equal(c.columns, old.columns) && slices.Equal(c.codes, old.codes) && c.joins == old.joins
+// open makes what a round works with, close keeps what it has learnt.
+func (p *Plan) open() {
+	for i := range p.kept {
+		p.comparisons = append(p.comparisons, p.kept[i].open(p.prefix))
+	}
+}
+
+func (p *Plan) close() {
+	for i, c := range p.comparisons {
+		p.kept[i].keep(c)
+	}
+	p.comparisons = nil
 }
 
 // MapOptions returns the options of config.xml whose map files a plan uses.

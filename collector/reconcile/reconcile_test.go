@@ -73,7 +73,7 @@ func compare(ctx context.Context, t *testing.T, sides [2]reconcile.Side) reconci
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := reconcile.NewPlan(ctx, sides, reconcile.Maps{"map_file": payments})
+	plan, err := reconcile.NewPlan(ctx, sides, reconcile.Maps{"map_file": payments}, &reconcile.Definitions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -100,6 +100,8 @@ type Report struct {
 // Round compares what one evaluation has time for, and reports all that is known.
 func (p *Plan) Round(ctx context.Context, sides [2]Side, in Input) Report {
 	r := &rounds{sides: sides, Input: in}
+	p.open()
+	defer p.close()
 	started := time.Now()
 	for i, batch := range batches(order(p.entities())) {
 		if ctx.Err() != nil || i > 1 && (r.statements >= maxStatements || time.Since(started) > maxTime) {
@@ -194,7 +196,7 @@ func (p *Plan) report(r *rounds) Report {
 // outcome is what is known of a comparison, and after how long a difference has lasted for a cycle.
 func (c *comparison) outcome(in Input) (o Outcome, again time.Duration) {
 	o = Outcome{
-		Pair: c.Pair, Tables: c.tables, Looked: c.looks > 0, Err: c.err, Lost: c.lost, Stale: c.stale,
+		Pair: c.Pair, Tables: c.names(), Looked: c.looks > 0, Err: c.err, Lost: c.lost, Stale: c.stale,
 		Own:     c.sides[1].own,
 		Counted: !c.large || c.done, Progress: c.progress(),
 	}

@@ -267,7 +267,7 @@ func (r *rounds) explain(ctx context.Context, c *comparison, found map[rowID]Row
 		document = c.Parent
 	}
 	pending := map[int64]bool{}
-	for _, d := range append([]string{document}, c.explainers...) {
+	for _, d := range append([]string{document}, c.explainers()...) {
 		l := r.Log[d]
 		if !r.pends(l) || len(found) == 0 || len(c.Hashed) > 0 {
 			continue
@@ -378,7 +378,7 @@ func (r *rounds) countStale(ctx context.Context, c *comparison) int {
 	}
 	query := fmt.Sprintf("SELECT COUNT(*) FROM (SELECT 1 FROM %s t LEFT JOIN %s g ON g.%s = t.%s WHERE %s LIMIT "+
 		"%d) x",
-		database.Quote(c.tables[0]), database.Quote(c.tables[1]), database.Quote(c.keys[1]),
+		database.Quote(c.table(0)), database.Quote(c.table(1)), database.Quote(c.keys[1]),
 		database.Quote(c.keys[0]), strings.Join(differs, " OR "), window+1)
 	n := -1
 	err := r.query(ctx, magento2, query, func(scan func(...any) error) error { return scan(&n) })
