@@ -115,9 +115,22 @@ func (m *Meter) measure(l Load) {
 			delivery = DefaultRate
 		}
 		m.arrival = delivery + net
+	case mean > usual && m.still():
+		m.arrival = max(0, net)
 	default:
 		m.arrival = min(2*mean/cycle, m.rate())
 	}
+}
+
+// still reports whether no sample shows that a row was delivered: the tool works on its first page, which can take
+// minutes.
+func (m *Meter) still() bool {
+	for i, s := range m.samples[1:] {
+		if before := m.samples[i]; s.Marked != before.Marked || s.Pending < before.Pending {
+			return false
+		}
+	}
+	return true
 }
 
 // usualRows is a number of rows that is no backlog.

@@ -59,6 +59,22 @@ func TestMeterOfADeltaThatDoesNotKeepUp(t *testing.T) {
 	}
 }
 
+// TestMeterOfALongPage has a delta that works on its first page for minutes, of which nobody sees a row.
+func TestMeterOfALongPage(t *testing.T) {
+	t.Parallel()
+	var m Meter
+	loads(&m, false, start, 49_400, 50_000) // 10 a second arrive
+	r := loads(&m, true, start.Add(time.Hour), 50_000, 50_000, 50_000)
+	if r.Arrival != 0 || math.IsInf(r.Drain, 0) {
+		t.Errorf("%+v", r)
+	}
+	// A backlog of this size that others fill as fast as it is delivered never ends.
+	r = loads(&m, true, start.Add(2*time.Hour), 50_000, 50_200, 49_900, 50_000)
+	if !math.IsInf(r.Drain, 1) {
+		t.Errorf("%+v", r)
+	}
+}
+
 // TestMeterOfAShopThatTrades has never nothing pending, and keeps up.
 func TestMeterOfAShopThatTrades(t *testing.T) {
 	t.Parallel()

@@ -27,6 +27,7 @@ const (
 	StageTriggers  = "setup triggers"
 	StageData      = "data migration"
 	StageVolume    = "volume check"
+	StageDelta     = "delta delivering"
 )
 
 // ModeRun is the last run of a mode by the tool's log. The zero value has not run.

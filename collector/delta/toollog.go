@@ -174,16 +174,19 @@ type Run struct {
 	Step, Error string
 	// Cycle is how long the last whole cycle took, with the pause behind it; 0 when none was seen.
 	Cycle time.Duration
+	// Began is when the cycle began in which a step is at work; zero between two cycles.
+	Began time.Time
 	// Completed is when the last whole cycle ended.
 	Completed time.Time
 	// Warnings are those of the volume checks of the last whole cycle.
 	Warnings []string
 }
 
+// Pause is the tool's own between two cycles.
+const Pause = 5 * time.Second
+
 const (
 	cycleEnd = "Migration completed successfully"
-	// pause is the tool's own between two cycles.
-	pause = 5 * time.Second
 	// maxWarnings bounds how many of a cycle's warnings are kept.
 	maxWarnings = 50
 )
@@ -192,6 +195,7 @@ const (
 func (l *RunLog) Delta() Run {
 	var run Run
 	var began time.Time
+	var first string // the step that the cycle began with
 	var warnings []string
 	mode := ""
 	for _, line := range l.Lines {
@@ -211,17 +215,21 @@ func (l *RunLog) Delta() Run {
 		case line.Text == cycleEnd:
 			run.State, run.At, run.Error, run.Completed = Between, line.At, "", line.At
 			if run.Warnings = warnings; !began.IsZero() {
-				run.Cycle = line.At.Sub(began) + pause
+				run.Cycle = line.At.Sub(began) + Pause
 			}
 			began, warnings = time.Time{}, nil
 		case strings.HasPrefix(line.Text, "Automatic restart"):
 			run.State, run.At, run.Error = Between, line.At, ""
 		default:
-			if began.IsZero() && line.Stage == "delta delivering" {
-				began = line.At
+			// A delta that died in its cycle left the beginning of one, and the next one begins again.
+			if line.Stage == StageDelta && (began.IsZero() || line.Step == first || run.State == Failed) {
+				began, first, warnings = line.At, line.Step, nil
 			}
 			run.State, run.At, run.Step, run.Error = AtWork, line.At, line.Step, ""
 		}
+	}
+	if run.State == AtWork {
+		run.Began = began
 	}
 	return run
 }
@@ -234,6 +242,16 @@ func (l *RunLog) Mode() string {
 		}
 	}
 	return ""
+}
+
+// Copying reports whether the log's last run is one of migrate:data that did not say that it was completed.
+func (l *RunLog) Copying() bool {
+	for _, line := range slices.Backward(l.Lines) {
+		if line.Mode != "" {
+			return line.Mode == ModeData && !completes(line)
+		}
+	}
+	return false
 }
 
 // DataStart finds when the last run of migrate:data began to copy. It remembers how far it has looked: a log that grows

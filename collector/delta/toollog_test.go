@@ -33,6 +33,7 @@ const (
 	dataCheck = "[INFO][mode: data][stage: integrity check][step: Map Step]: started"
 	dataCopy  = "[INFO][mode: data][stage: data migration][step: Map Step]: started"
 	delivers  = "[INFO][mode: delta][stage: delta delivering][step: Map Step]: started"
+	customers = "[INFO][mode: delta][stage: delta delivering][step: Customer Attributes Step]: started"
 	ended     = "[INFO][mode: delta][stage: volume check][step: Map Step]: Migration completed successfully"
 	restarts  = "[INFO][mode: delta][stage: volume check][step: Map Step]: Automatic restart in 5 sec. Use CTRL-C to abort"
 )
@@ -53,11 +54,19 @@ func TestRunLog(t *testing.T) {
 		lines []string
 		want  Run
 	}{
-		"empty":         {nil, Run{}},
-		"only data":     {[]string{dataCheck, dataCopy}, Run{}},
-		"a cycle":       {[]string{delivers, warning, ended}, Run{State: Between, At: start.Add(2 * time.Second), Step: "Map Step", Cycle: 7 * time.Second, Completed: start.Add(2 * time.Second), Warnings: []string{warning[11:]}}},
-		"in its pause":  {[]string{ended, restarts}, Run{State: Between, At: start.Add(time.Second), Completed: start}},
-		"died":          {[]string{ended, restarts, delivers}, Run{State: AtWork, At: start.Add(2 * time.Second), Step: "Map Step", Completed: start}},
+		"empty":        {nil, Run{}},
+		"only data":    {[]string{dataCheck, dataCopy}, Run{}},
+		"a cycle":      {[]string{delivers, warning, ended}, Run{State: Between, At: start.Add(2 * time.Second), Step: "Map Step", Cycle: 7 * time.Second, Completed: start.Add(2 * time.Second), Warnings: []string{warning[11:]}}},
+		"in its pause": {[]string{ended, restarts}, Run{State: Between, At: start.Add(time.Second), Completed: start}},
+		"died":         {[]string{ended, restarts, delivers}, Run{State: AtWork, At: start.Add(2 * time.Second), Step: "Map Step", Completed: start, Began: start.Add(2 * time.Second)}},
+		"died, and began again": {
+			[]string{customers, delivers, warning, customers, delivers, ended},
+			Run{State: Between, At: start.Add(5 * time.Second), Step: "Map Step", Cycle: 7 * time.Second, Completed: start.Add(5 * time.Second)},
+		},
+		"began again after an error": {
+			[]string{customers, "[ERROR]: Deltalog for wishlist is not installed", delivers, ended},
+			Run{State: Between, At: start.Add(3 * time.Second), Step: "Map Step", Cycle: 6 * time.Second, Completed: start.Add(3 * time.Second)},
+		},
 		"error":         {[]string{delivers, "[ERROR]: Deltalog for wishlist is not installed"}, Run{State: Failed, At: start.Add(time.Second), Step: "Map Step", Error: "Deltalog for wishlist is not installed"}},
 		"data's error":  {[]string{ended, dataCheck, "[ERROR]: Source documents are not mapped"}, Run{State: Between, At: start, Completed: start}},
 		"not the tools": {[]string{"nonsense", "[mode: delta]"}, Run{}},

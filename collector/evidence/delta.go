@@ -500,10 +500,25 @@ var errNoMagento2 = errors.New("the database of Magento 2 cannot be read")
 // Cycle is how long one cycle of the delta takes.
 func (d *Delta) Cycle() time.Duration { return max(delta.DefaultCycle, d.Run.Cycle) }
 
+// present is how long the cycle takes that a running delta is in: at least as long as it has taken.
+func (d *Delta) present(now time.Time) time.Duration {
+	if !d.Activity.Running || d.Run.Began.IsZero() {
+		return d.Cycle()
+	}
+	return max(d.Cycle(), now.Sub(d.Run.Began)+delta.Pause)
+}
+
 // trip compares the newest rows of both systems.
 func (e *Evidence) trip(ctx context.Context, d *Delta, memory *deltaMemory) {
 	if e.Magento2.Session == nil {
 		d.LossesErr = errNoMagento2
+		return
+	}
+	if err := e.copying(ctx, d); err != nil {
+		if memory.tripwire = (delta.Tripwire{}); !errors.Is(err, ErrCopying) {
+			err = &database.SideError{Side: 1, Err: err}
+		}
+		d.LossesErr = err
 		return
 	}
 	m1 := delta.Side{Session: e.Magento1.Session, Prefix: e.Magento1.Prefix}
@@ -534,7 +549,7 @@ func (e *Evidence) measure(ctx context.Context, d *Delta, memory *deltaMemory) {
 	d.Backlog, cells = delta.NewBacklog(d.Standings, d.Counts, memory.columns)
 	d.Backlog.Rates = memory.meter.Add(delta.Load{
 		At: e.Now, Pending: d.Backlog.Pending, Marked: d.Backlog.Marked, Cells: cells,
-		Running: d.Activity.Running, Cycle: d.Cycle(),
+		Running: d.Activity.Running, Cycle: d.present(e.Now),
 	})
 	d.Backlog.Points = memory.meter.Points()
 	e.saveRates(memory)

@@ -236,6 +236,10 @@ func (j *deltaLogJudge) losses() {
 		j.Again = j.d.Cycle() + time.Second
 	}
 	if err := j.d.LossesErr; err != nil {
+		if errors.Is(err, evidence.ErrCopying) {
+			j.copying()
+			return
+		}
 		system := j.e.Magento1
 		if side, ok := errors.AsType[*database.SideError](err); !ok || side.Side == 1 {
 			system = j.e.Magento2
@@ -271,6 +275,21 @@ func (j *deltaLogJudge) losses() {
 			),
 		)
 	}
+}
+
+// copying says why nothing was compared. Only before the delta is that as it should be.
+func (j *deltaLogJudge) copying() {
+	const subject, compared = "tripwire", "the newest rows of both systems are compared once migrate:data has ended"
+	if j.e.Phase.Phase == config.PhaseMigrate {
+		j.Note(subject, compared, j.d.LossesErr.Error(), "")
+		return
+	}
+	j.Unknown(
+		subject,
+		"whether changes were lost is unknown: "+compared,
+		j.d.LossesErr.Error(),
+		"Wait until migrate:data has ended. If it was stopped, run it again; the precondition migration_run says "+
+			"how it ended.")
 }
 
 // shownIDs is how many ids a text names.

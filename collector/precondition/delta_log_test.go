@@ -521,3 +521,51 @@ func TestDeltaLogByPhase(t *testing.T) {
 	s.Migration.Phase = config.PhaseDone
 	s.Want("delta_log", finding.NotApplicable)
 }
+
+// TestDeltaLogWhileDataIsCopied has a Magento 2 that does not have all rows yet: what differs was not lost.
+func TestDeltaLogWhileDataIsCopied(t *testing.T) {
+	t.Parallel()
+	const lock = "var/migration-tool-progress.lock"
+	s := newDelta(t, func(s *shoptest.Shop) { s.Hasty = true })
+	root := s.Migration.Magento2.Root
+	whole, err := os.ReadFile(filepath.Join(root, lock))
+	s.Must(err)
+	s.On2("CREATE TABLE kept AS SELECT * FROM sales_order", "DELETE FROM sales_order", "DELETE FROM quote")
+	s.Migration.Phase = config.PhaseMigrate
+	copying := func() {
+		t.Helper()
+		for range 3 {
+			s.later(time.Minute)
+			s.WantFinding("delta_log", finding.Pass, "compared once migrate:data has ended")
+		}
+		s.WantAbsent("delta_lost_rows")
+	}
+	// By the progress file.
+	shoptest.WriteUnder(t, root, lock, `{"Migration\\App\\SetupDeltaLog":{"setup triggers":{"result":true}}}`)
+	copying()
+	// By the log of the tool.
+	s.Must(os.Remove(filepath.Join(root, lock)))
+	shoptest.WriteUnder(t, root, "var/migration.log", "")
+	s.WriteRunLog(s.Now().Add(-50*time.Minute), shoptest.DataRun[:3]...)
+	copying()
+	// By the rows alone. The orders were copied, and the tool works on.
+	s.Migration.MigrationTool.Config = ""
+	s.later(time.Minute)
+	s.HasAnyFinding("delta_log", finding.Pass, "compared once migrate:data has ended")
+	s.On2("INSERT INTO sales_order SELECT * FROM kept", "DELETE FROM sales_sequence_meta")
+	for _, db := range []string{s.DB1, s.DB2} {
+		s.Must(s.asToolOn(s.Server1, db).PingContext(t.Context()))
+	}
+	for range 3 {
+		s.later(time.Minute)
+		s.Evaluate()
+		s.HasAnyFinding("delta_log", finding.Pass, "compared once migrate:data has ended")
+	}
+	// It has ended, and the quotes are still not there.
+	shoptest.WriteUnder(t, root, lock, string(whole))
+	s.Migration.MigrationTool.Config = filepath.Join(root, "config.xml")
+	s.WriteRunLog(s.Now().Add(-40*time.Minute), shoptest.DataRun...)
+	s.Want("delta_log", finding.Pass) // seen once
+	s.later(time.Minute)
+	s.WantFinding("delta_log", finding.Fail, "quotes were lost")
+}
