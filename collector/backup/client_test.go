@@ -17,14 +17,21 @@ var restored atomic.Int64
 // clientTakes has the mysql client restore a dump into a new database, and reports whether it did.
 func clientTakes(t *testing.T, content []byte) bool {
 	t.Helper()
-	database := fmt.Sprint("restored", restored.Add(1))
+	_, takes := clientRestores(t, content)
+	return takes
+}
+
+// clientRestores is clientTakes, and returns the name of the database.
+func clientRestores(t *testing.T, content []byte) (database string, takes bool) {
+	t.Helper()
+	database = fmt.Sprint("restored", restored.Add(1))
 	must(t, server.Exec(t.Context(), "CREATE DATABASE "+database))
 	cmd := exec.CommandContext(t.Context(), "mariadb", "--no-defaults", "-uroot", "-h127.0.0.1",
 		"-P"+strconv.Itoa(server.Port()), database)
 	cmd.Stdin = bytes.NewReader(content)
 	out, err := cmd.CombinedOutput()
 	t.Logf("%.300s", out)
-	return err == nil
+	return database, err == nil
 }
 
 // TestClient checks that what people do to dumps, on purpose or not, is judged as the mysql client judges it.

@@ -173,9 +173,8 @@ func (d *database) absorb(o *database) {
 			mine.nextKey = max(t.nextKey, mine.nextKey)
 		}
 	}
-	d.triggers += o.triggers
-	for table, n := range o.triggered {
-		d.triggered[table] += n
+	for name, table := range o.triggered {
+		d.trigger(name, table)
 	}
 	d.rowsHidden = d.rowsHidden || o.rowsHidden
 }

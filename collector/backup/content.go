@@ -120,7 +120,7 @@ type database struct {
 	name           string
 	tables         map[string]*table
 	triggers       int
-	triggered      map[string]int64 // by table
+	triggered      map[string]string // the tables of the triggers, by their names
 	rowsHidden     bool
 	triggersHidden bool
 }
@@ -168,7 +168,7 @@ func (c *contents) database(name string) (*database, error) {
 		return nil, undetermined("it holds more than %d databases, which are not all looked at", maxDatabases)
 	}
 	c.budget.databases++
-	d := &database{name: name, tables: map[string]*table{}, triggered: map[string]int64{}}
+	d := &database{name: name, tables: map[string]*table{}, triggered: map[string]string{}}
 	c.databases = append(c.databases, d)
 	c.byName[name] = d
 	return d, nil
@@ -199,12 +199,16 @@ func (c *contents) view(d *database, name string) error {
 	return err
 }
 
-// trigger counts a trigger of a table.
-func (d *database) trigger(table string) {
-	d.triggers++
-	if _, known := d.triggered[table]; known || len(d.triggered) < maxTables {
-		d.triggered[table]++
+// trigger takes note of a trigger of a table. It reports whether it is new.
+func (d *database) trigger(name, table string) bool {
+	if _, known := d.triggered[name]; known {
+		return false
 	}
+	d.triggers++
+	if len(d.triggered) < maxTables {
+		d.triggered[strings.Clone(name)] = strings.Clone(table)
+	}
+	return true
 }
 
 // list returns the databases as they are kept.
@@ -236,7 +240,11 @@ func (d *database) finished() Database {
 			filled = append(filled, tableCount{name, t.Count, t.aboveKeys(), t.where}.String())
 		}
 	}
-	for name, n := range d.triggered {
+	byTable := map[string]int64{}
+	for _, table := range d.triggered {
+		byTable[table]++
+	}
+	for name, n := range byTable {
 		triggered = append(triggered, tableCount{table: name, count: n}.String())
 	}
 	out.Tables, out.Views = sortedNames(tables), sortedNames(views)
@@ -284,6 +292,9 @@ type rowReader struct {
 	when  *field
 	tally []*field // of the columns that the table's tally or types take
 	utc   bool
+
+	strict   bool // a key that is there already ends the restoring
+	repeated bool // there was such a key
 }
 
 // field receives a value.
@@ -361,6 +372,9 @@ func (r *rowReader) takeRange() {
 	t := r.table
 	id, hasID := r.id.Int()
 	first := t.Count == 1
+	if hasID && !first && r.strict && r.rule.unique && (id == t.IDs.Min || id == t.IDs.Max) {
+		r.repeated = true
+	}
 	if hasID && (first || id < t.IDs.Min) {
 		t.IDs.Min, t.First = id, ""
 		// Where the columns are not those that the table says, something else stands here, like a password's hash.

@@ -28,6 +28,11 @@ type dumpParser struct {
 	loose      bool // statements may be cut at semicolons that are within them
 	tail       bool // statements may follow the trailer
 
+	used   bool     // a USE names the database of what follows
+	dumped []string // the databases that the heads of the sections name, where that changes
+
+	conditional bool // the name that was read last stood behind IF EXISTS or IF NOT EXISTS
+
 	comments int     // comment lines and block comments between statements
 	first    string  // the first of them
 	writer   *writer // nil: mysqldump, mariadb-dump, Magento or an unknown program
@@ -130,6 +135,9 @@ func (p *dumpParser) comment(text string, at int64, closed bool) error {
 	}
 	if m := hostLine.FindStringSubmatch(text); m != nil {
 		p.contents.use(m[1])
+		if n := len(p.dumped); n < 2 && m[1] != "" && (n == 0 || p.dumped[0] != m[1]) {
+			p.dumped = append(p.dumped, printable([]byte(m[1])))
+		}
 	}
 	if m := serverLine.FindStringSubmatch(text); m != nil {
 		p.server = m[1]
@@ -188,6 +196,10 @@ func (p *dumpParser) finish(modified time.Time) (Moment, error) {
 		return Moment{}, truncated(end, "it holds no statement")
 	case p.sections == 0:
 		return Moment{}, p.endless()
+	case len(p.dumped) > 1 && !p.used:
+		return Moment{}, opaque("Cut the file between the dumps, or dump each database into a file of its own.",
+			"it holds dumps of several databases (%s) without USE, so the mysql client restores all into one",
+			strings.Join(p.dumped, ", "))
 	case p.writer != nil:
 		return p.ended(modified)
 	case p.trailerAt < 0:

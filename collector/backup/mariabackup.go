@@ -20,7 +20,7 @@ type physical struct {
 	checkpoints map[string]string // key = value
 	info        map[string]string
 	files       map[string]bool
-	triggered   map[string][]string // by directory, the table of each trigger
+	triggered   map[string]map[string]string // by directory and file, the table of each trigger
 	redo        *redoLog
 }
 
@@ -32,7 +32,7 @@ type redoLog struct {
 }
 
 func newPhysical() *physical {
-	return &physical{files: map[string]bool{}, triggered: map[string][]string{}}
+	return &physical{files: map[string]bool{}, triggered: map[string]map[string]string{}}
 }
 
 // The files that describe a backup: xtrabackup's names, and those that MariaDB 11.1 and later use.
@@ -119,7 +119,10 @@ const maxTriggerName = 4 << 10
 // trigger takes the file of a trigger's name. MySQL 8 has no such files, nor those of tables' definitions.
 func (p *physical) trigger(name string, text []byte) {
 	dir := path.Dir(name)
-	p.triggered[dir] = append(p.triggered[dir], parseKeys(text)["trigger_table"])
+	if p.triggered[dir] == nil {
+		p.triggered[dir] = map[string]string{}
+	}
+	p.triggered[dir][name] = parseKeys(text)["trigger_table"]
 }
 
 // isTablespace recognizes InnoDB's files by their names. A table that was created while the backup ran is in a file
@@ -257,8 +260,8 @@ func (p *physical) list(found *contents) {
 	for dir, known := range defined {
 		db := found.byName[decodeName(dir)]
 		db.rowsHidden, db.triggersHidden = true, !known
-		for _, table := range p.triggered[dir] {
-			db.trigger(table)
+		for file, table := range p.triggered[dir] {
+			db.trigger(file, table)
 		}
 	}
 }

@@ -3,7 +3,8 @@ package backup
 import "bytes"
 
 // insert reads INSERT [options] INTO [database.]table [(columns)] VALUES rows.
-func (p *dumpParser) insert() error {
+func (p *dumpParser) insert(verb string) error {
+	strict := verb == "INSERT"
 	for {
 		t, err := p.lex.next()
 		if err != nil || t.kind == tokenEnd {
@@ -12,6 +13,7 @@ func (p *dumpParser) insert() error {
 		if t.is("INTO") {
 			break
 		}
+		strict = strict && !t.is("IGNORE")
 	}
 	database, name, next, err := p.name()
 	if err != nil {
@@ -45,7 +47,9 @@ func (p *dumpParser) insert() error {
 	if explicit {
 		widths[1] = len(columns)
 	}
-	return p.rows(t, newRowReader(t, columns, p.utc), widths)
+	reader := newRowReader(t, columns, p.utc)
+	reader.strict = strict
+	return p.rows(t, reader, widths)
 }
 
 // columnList reads the names behind an opening parenthesis, and the token behind the closing one.
@@ -98,6 +102,8 @@ func (p *dumpParser) rows(t *table, reader *rowReader, widths [2]int) error {
 		switch {
 		case s.peek() == ',':
 			s.pos++
+		case reader.repeated && s.starts(p.lex.delimiter):
+			return p.twice(at, "a row of "+t.name)
 		case s.starts(p.lex.delimiter) || isWord[s.peek()] || s.peek() == '*': // ON DUPLICATE KEY UPDATE, */
 			return p.lex.skip()
 		default:

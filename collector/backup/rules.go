@@ -17,6 +17,7 @@ type rowRule struct {
 	entity *baseline.Entity // set where people make such rows too: the new ones are counted
 	filled bool             // installation fills the table
 	key    string           // of a table that installation fills: a numeric key that is counted up
+	unique bool             // id is its primary key in every table of such a name
 }
 
 // looks reports whether more is kept of the rows than their number.
@@ -31,13 +32,13 @@ const (
 
 // marks are the columns that show which Magento a database belongs to and how far its migration is.
 var marks = []rowRule{
-	{table: "patch_list", id: "patch_id", label: "patch_name"},
+	{table: "patch_list", id: "patch_id", label: "patch_name", unique: true},
 	{table: "setup_module", label: "module"},
 	{table: "core_resource", label: "code"},
 	{table: "admin_user", id: "user_id", when: "created"},
 	{table: baseline.EntityTypeTable},
 	{table: "sales_flat_order", id: "entity_id"},
-	{table: "catalog_category_entity", id: "entity_id", when: "created_at"},
+	{table: "catalog_category_entity", id: "entity_id", when: "created_at", unique: true},
 	{table: "catalog_product_entity", id: "entity_id"},
 	{table: "customer_entity", id: "entity_id"},
 	{table: "sales_order", id: "entity_id"},

@@ -46,13 +46,15 @@ func (p *dumpParser) statement(first token, at int64) error {
 	case "ALTER":
 		return p.alter()
 	case "CREATE":
-		return p.create()
+		return p.create(at)
+	case "DROP", "TRUNCATE", "DELETE":
+		return p.remove(verb)
 	case "INSERT", "REPLACE":
 		p.inserts++
 		if p.loose { // within a trigger
 			return p.lex.skip()
 		}
-		return p.insert()
+		return p.insert(verb)
 	case "SET":
 		return p.set()
 	case "USE":
@@ -125,25 +127,28 @@ func (p *dumpParser) use() error {
 	}
 	if t.named() {
 		p.contents.use(string(t.text))
+		p.used = true
 	}
 	return p.lex.skip()
 }
 
 // create reads CREATE …: what is created stands behind an arbitrary number of options (OR REPLACE, DEFINER=…,
 // ALGORITHM=…).
-func (p *dumpParser) create() error {
-	for {
+func (p *dumpParser) create(at int64) error {
+	for replace := false; ; {
 		t, err := p.lex.next()
 		if err != nil || t.kind == tokenEnd {
 			return err
 		}
 		switch {
+		case t.is("REPLACE"):
+			replace = true
 		case t.is("TABLE"):
-			return p.createTable()
+			return p.createTable(at, replace)
 		case t.is("VIEW"):
 			return p.createNamed(p.contents.view)
 		case t.is("TRIGGER"):
-			return p.createTrigger()
+			return p.createTrigger(at, replace)
 		case t.is("PROCEDURE"), t.is("FUNCTION"), t.is("PACKAGE"), t.is("EVENT"), t.is("DATABASE"), t.is("SCHEMA"),
 			t.is("USER"), t.is("ROLE"), t.is("SEQUENCE"), t.is("SERVER"), t.is("INDEX"):
 			return p.lex.skip()
@@ -153,17 +158,21 @@ func (p *dumpParser) create() error {
 	}
 }
 
-// name reads [IF NOT EXISTS] [database.]name. It returns the token behind it.
+// name reads [IF [NOT] EXISTS] [database.]name. It returns the token behind it.
 func (p *dumpParser) name() (database, name string, next token, err error) {
 	t, err := p.lex.next()
 	if err != nil {
 		return "", "", token{}, err
 	}
-	if t.is("IF") {
-		for range 3 { // NOT EXISTS and the name
-			if t, err = p.lex.next(); err != nil {
-				return "", "", token{}, err
-			}
+	return p.nameFrom(t)
+}
+
+// nameFrom is name where the first token was read.
+func (p *dumpParser) nameFrom(t token) (database, name string, next token, err error) {
+	p.conditional = t.is("IF")
+	for p.conditional && (t.is("IF") || t.is("NOT") || t.is("EXISTS")) {
+		if t, err = p.lex.next(); err != nil {
+			return "", "", token{}, err
 		}
 	}
 	if !t.named() {
@@ -201,8 +210,9 @@ func (p *dumpParser) createNamed(add func(*database, string) error) error {
 }
 
 // createTrigger reads TRIGGER name time event ON table ….
-func (p *dumpParser) createTrigger() error {
-	database, _, next, err := p.name()
+func (p *dumpParser) createTrigger(at int64, replace bool) error {
+	database, trigger, next, err := p.name()
+	again := replace || p.conditional
 	for err == nil && next.kind != tokenEnd && !next.is("ON") {
 		next, err = p.lex.next()
 	}
@@ -217,18 +227,26 @@ func (p *dumpParser) createTrigger() error {
 	if err != nil {
 		return err
 	}
-	d.trigger(table)
+	if !d.trigger(trigger, table) && !again {
+		return p.twice(at, "the trigger "+trigger)
+	}
 	if next.kind == tokenEnd {
 		return nil
 	}
 	return p.lex.skip()
 }
 
-func (p *dumpParser) createTable() error {
+// twice says that a statement creates what is there already: the mysql client stops at it.
+func (p *dumpParser) twice(at int64, what string) error {
+	return corrupt(at, "%s is in it twice, so restoring it stops there", printable([]byte(what)))
+}
+
+func (p *dumpParser) createTable(at int64, replace bool) error {
 	database, name, next, err := p.name()
 	if err != nil {
 		return err
 	}
+	again := p.conditional
 	d, err := p.contents.database(database)
 	if err != nil {
 		return err
@@ -236,6 +254,16 @@ func (p *dumpParser) createTable() error {
 	t, err := p.contents.table(d, name)
 	if err != nil {
 		return err
+	}
+	switch {
+	case t.created && !t.view && again:
+		return p.restOf(next)
+	case t.created && !t.view && !replace:
+		return p.twice(at, "the table "+name)
+	case replace:
+		d.drop(name)
+		t = t.emptied()
+		d.tables[name] = t
 	}
 	t.columns, t.implicit, t.nextKey, t.created = nil, 0, 0, true
 	for !next.mark('(') {
@@ -251,6 +279,14 @@ func (p *dumpParser) createTable() error {
 	}
 	next, err = p.lex.next()
 	return p.tableOptions(t, next, err)
+}
+
+// restOf steps over the rest of a statement whose next token was read.
+func (p *dumpParser) restOf(next token) error {
+	if next.kind == tokenEnd {
+		return nil
+	}
+	return p.lex.skip()
 }
 
 // tableOptions reads the rest of a CREATE TABLE or ALTER TABLE from a token on, and takes the table's counter.
