@@ -90,29 +90,47 @@ func (b beginning) advice() string {
 }
 
 // isPGP reports whether a binary message of OpenPGP begins: a session key that is encrypted for a key or with a
-// password, or a message that is only signed, in which the content is compressed (RFC 9580, section 4.2).
+// password, data without one before it, or a message that is only signed, compressed or packed (RFC 9580, section 4.2).
 func isPGP(head []byte) bool {
-	const publicKey, password, signature = 1, 3, 4
-	if len(head) < 6 || head[0]&0x80 == 0 {
+	const (
+		publicKey, signature, password, compressed, encrypted, marker, literal, protected = 1, 4, 3, 8, 9, 10, 11, 18
+		oldCompressed                                                                     = 0xa3
+	)
+	if len(head) < 8 || head[0]&0x80 == 0 {
 		return false
 	}
+	if head[0] == oldCompressed { // of unknown length, as gpg --sign writes it; the algorithm follows
+		return head[1] >= 1 && head[1] <= 3
+	}
 	tag, body := head[0]&0x3f, 2
-	if head[0]&0x40 == 0 {
+	switch {
+	case head[0]&0x40 == 0:
 		tag, body = head[0]>>2&0xf, 1+1<<(head[0]&3)
-	} else if head[1] >= 192 {
+	case head[1] == 255:
+		body = 6
+	case head[1] >= 192 && head[1] < 224: // above, the length of the first part
 		body = 3
 	}
-	version := head[min(body, len(head)-1)]
+	first := head[min(body, len(head)-1)]
 	switch tag {
 	case publicKey:
-		return version == 3 || version == 6
+		return first == 3 || first == 6
 	case password:
-		return version >= 4 && version <= 6
+		return first >= 4 && first <= 6
 	case signature:
-		return version == 3 && head[1] == 13 // its length
+		return first == 3 && head[1] == 13 // its length
+	case compressed:
+		return first >= 1 && first <= 3
+	case literal:
+		return strings.IndexByte("btu", first) >= 0
+	case marker:
+		return first == 'P'
+	case protected:
+		return first == 1 || first == 2
+	case encrypted:
+		return head[0]&0x40 == 0 // what follows is random
 	}
-	const compressed = 0xa3 // of unknown length, as gpg --sign writes it; the algorithm follows
-	return head[0] == compressed && head[1] >= 1 && head[1] <= 3
+	return false
 }
 
 // A header of tar: 512 bytes, with their sum in octal digits.

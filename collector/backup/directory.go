@@ -31,8 +31,9 @@ func (j job) readDir(ctx context.Context, r *Report) error {
 	if r.Candidate.Parts != (Names{}) {
 		r.Kind = tablesKind(d.names)
 	}
+	kind := r.Kind
 	var err error
-	switch r.Kind {
+	switch kind {
 	case KindTables, KindTab:
 		err = d.readTables(ctx)
 	case KindRestic, KindBorg:
@@ -48,7 +49,7 @@ func (j job) readDir(ctx context.Context, r *Report) error {
 	default:
 		err = corrupt(-1, "it is no backup directory any more")
 	}
-	if r.Kind != KindTables && r.Kind != KindTab {
+	if kind != KindTables && kind != KindTab {
 		r.Databases = d.contents.list()
 	}
 	if changed := d.unchanged(ctx); changed != nil {

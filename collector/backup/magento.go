@@ -162,8 +162,8 @@ func (c Content) TriggerGaps(today map[string]int) []TriggerGap {
 	return gaps
 }
 
-// Missing returns those of the given tables (without prefix) that the backup does not hold, leaving out the ones that
-// Generated names.
+// Missing returns those of the given tables (without prefix) that the backup does not hold, sorted, leaving out the
+// ones that Generated names.
 func (c Content) Missing(tables []string) []string {
 	var missing []string
 	for _, t := range tables {
@@ -171,6 +171,7 @@ func (c Content) Missing(tables []string) []string {
 			missing = append(missing, t)
 		}
 	}
+	slices.Sort(missing)
 	return missing
 }
 

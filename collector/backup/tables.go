@@ -3,24 +3,33 @@ package backup
 import (
 	"bufio"
 	"context"
+	_ "embed"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
-// tableMarks are tables of Magento 2, of Magento 1, or of both: a folder with files of their names holds dumps of
-// single tables.
-var tableMarks = []string{
-	"catalog_product_entity", "core_config_data", "customer_entity", "eav_attribute", "eav_entity_type", "cms_page",
-	"sales_order", "store", "core_store", "sales_flat_order", "core_resource", "setup_module",
-}
+//go:embed table_names.txt
+var tableNamesData string
 
-// minTableMarks is how many of them a folder has to have.
-const minTableMarks = 4
+// tableNames are tables of Magento 1 and Magento 2: see table_names.txt.
+var tableNames = sync.OnceValue(func() map[string]bool {
+	names := map[string]bool{}
+	for line := range strings.Lines(tableNamesData) {
+		if name := strings.TrimSpace(line); !strings.HasPrefix(name, "#") {
+			names[name] = true
+		}
+	}
+	return names
+})
+
+// minTableFiles is how many of their files a folder has to have.
+const minTableFiles = 4
 
 // tableFile is what a name says that may be of the dump of one table.
 type tableFile struct {
@@ -28,23 +37,18 @@ type tableFile struct {
 	extension string
 }
 
-// tableFileOf splits the name of a dump of one of the marks.
+// tableFileOf splits the name of a dump of one of the tables. What may be a prefix is as short as it can be.
 func tableFileOf(name string) (tableFile, bool) {
-	base := stem(name)
-	table, ok := strings.CutSuffix(base, ".sql")
+	table, ok := strings.CutSuffix(stem(name), ".sql")
 	if !ok {
 		return tableFile{}, false
 	}
-	longest := ""
-	for _, mark := range tableMarks {
-		if strings.HasSuffix(table, mark) && len(mark) > len(longest) {
-			longest = mark
+	for i := range table {
+		if tableNames()[table[i:]] {
+			return tableFile{table[:i], strings.TrimPrefix(name, table)}, true
 		}
 	}
-	if longest == "" {
-		return tableFile{}, false
-	}
-	return tableFile{strings.TrimSuffix(table, longest), strings.TrimPrefix(name, table)}, true
+	return tableFile{}, false
 }
 
 // tableFiles returns those names, of files in one directory, that are dumps of single tables of one Magento, and the
@@ -62,7 +66,7 @@ func tableFiles(names []string) []string {
 			best = f
 		}
 	}
-	if marks[best] < minTableMarks {
+	if marks[best] < minTableFiles {
 		return nil
 	}
 	var files []string
@@ -211,13 +215,12 @@ func (d *directory) readTables(ctx context.Context) error {
 	}
 	bytes, err := d.r.Bytes, dumps.conclude(d.r)
 	d.r.Bytes = bytes
-	if kind == KindTab && len(d.r.Members) == 0 {
-		d.r.Kind = KindTab
-		if severity(err) <= 1 {
-			err = undetermined(
-				"the files with the rows that mysqldump --tab writes have no end, so one may be cut short",
-			)
-		}
+	if len(d.r.Members) > 0 {
+		return err
+	}
+	d.r.Kind = kind
+	if kind == KindTab && severity(err) <= 1 {
+		return undetermined("the files with the rows that mysqldump --tab writes have no end, so one may be cut short")
 	}
 	return err
 }

@@ -385,6 +385,9 @@ func refuse(e *evidence.Evidence, today backupTarget, j *judgedBackup) finding.F
 			Remedy: today.remedy,
 		}
 	}
+	if f := refuseTableDumps(e, today, j); f.Status == finding.Fail {
+		return f
+	}
 	switch r.State {
 	case backup.StateOpaque:
 		return finding.Finding{
@@ -418,12 +421,48 @@ func refuse(e *evidence.Evidence, today backupTarget, j *judgedBackup) finding.F
 		return finding.Finding{
 			Status:   finding.Fail,
 			Summary:  "the backup is of another database",
-			Evidence: fmt.Sprintf("it contains %s, not %q", databaseNames(r), name),
+			Evidence: databaseNames(r, name),
 			Remedy:   today.remedy,
 		}
 	}
 	j.content = d.Content(e.Magento2.Prefix)
 	return refuseContent(e, today, j)
+}
+
+// refuseTableDumps judges the content of a folder of dumps of single tables, which are of no one moment: what is
+// missing there is missing all the same.
+func refuseTableDumps(e *evidence.Evidence, today backupTarget, j *judgedBackup) finding.Finding {
+	r := &j.report
+	d, ok := r.Database(e.Magento2.Endpoint.Name)
+	read := r.State == backup.StateWhole || r.State == backup.StateUndetermined
+	if !ok || !read || r.Kind != backup.KindTables && r.Kind != backup.KindTab {
+		return finding.Finding{}
+	}
+	c := d.Content(e.Magento2.Prefix)
+	if missing := c.Missing(today.tables); len(missing) > 0 && !e.Phase.Migrated() {
+		return today.lacksTables(missing)
+	}
+	if left := c.LeftOut(today.filled); c.RowsKnown && len(left) > 0 {
+		return today.lacksRows(left)
+	}
+	return finding.Finding{}
+}
+
+// lacksTables is the finding for a backup without some of today's tables.
+func (t backupTarget) lacksTables(missing []string) finding.Finding {
+	return finding.Finding{
+		Status: finding.Fail, Summary: "the backup lacks tables of Magento 2", Remedy: t.remedy,
+		Evidence: fmt.Sprintf("%s: %s", finding.Counted(len(missing), "table", "tables"),
+			strings.Join(missing[:min(len(missing), 20)], ", ")),
+	}
+}
+
+// lacksRows is the finding for a backup without rows that an installation makes.
+func (t backupTarget) lacksRows(left []backup.LeftOut) finding.Finding {
+	return finding.Finding{
+		Status: finding.Fail, Summary: "the backup lacks rows that the installation created",
+		Evidence: backup.LeftOutText(left), Remedy: t.remedy,
+	}
 }
 
 func damageText(r *backup.Report) string {
@@ -441,15 +480,16 @@ func damageText(r *backup.Report) string {
 	return text
 }
 
-func databaseNames(r *backup.Report) string {
+// databaseNames says which databases are in a backup that is not of the one of that name.
+func databaseNames(r *backup.Report, name string) string {
 	var names []string
 	for _, d := range r.Databases {
 		names = append(names, fmt.Sprintf("%q", d.Name))
 	}
 	if len(names) == 0 {
-		return "no database"
+		return "it contains no database"
 	}
-	return strings.Join(names[:min(len(names), 10)], ", ")
+	return fmt.Sprintf("it contains %s, not %q", strings.Join(names[:min(len(names), 10)], ", "), name)
 }
 
 // refuseContent judges a complete backup of the right database by its content.
@@ -471,7 +511,7 @@ func refuseContent(e *evidence.Evidence, today backupTarget, j *judgedBackup) fi
 		return fail("the backup was made while data was being migrated", "it has "+strings.Join(c.MigrationLeft, ", "))
 	}
 	if left := c.LeftOut(today.filled); c.RowsKnown && len(left) > 0 {
-		return fail("the backup lacks rows that the installation created", backup.LeftOutText(left))
+		return today.lacksRows(left)
 	}
 	if f := refuseMigrated(today, c, e.Phase.Phase); f.Status != finding.Pass {
 		f.Remedy = cmp.Or(f.Remedy, today.remedy)
@@ -489,8 +529,7 @@ func refuseGaps(today backupTarget, c *backup.Content) finding.Finding {
 		return finding.Finding{Status: finding.Fail, Summary: summary, Evidence: evidence, Remedy: today.remedy}
 	}
 	if missing := c.Missing(today.tables); len(missing) > 0 {
-		return fail("the backup lacks tables of Magento 2",
-			fmt.Sprintf("%d tables: %s", len(missing), strings.Join(missing[:min(len(missing), 20)], ", ")))
+		return today.lacksTables(missing)
 	}
 	if f := refuseHiddenTriggers(today, c); f.Status != finding.Pass {
 		return f
@@ -499,7 +538,7 @@ func refuseGaps(today backupTarget, c *backup.Content) finding.Finding {
 		return fail("the backup lacks triggers of Magento 2, which keep its indexes current", gaps)
 	}
 	if left := c.LeftOutOfCode(today.filled, today.patches, today.modules); len(left) > 0 {
-		return fail("the backup lacks rows that the installation created", backup.LeftOutText(left))
+		return today.lacksRows(left)
 	}
 	return finding.Finding{Status: finding.Pass}
 }

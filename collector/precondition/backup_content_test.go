@@ -175,3 +175,75 @@ func TestBackupOfAnotherPrefix(t *testing.T) {
 	s.WantFinding("backup", finding.Fail, "contains no Magento 2", `but no Magento 2 without a table prefix`,
 		`there is one with "old_"`)
 }
+
+// TestBackupOfSomeTables checks folders with the dumps of some tables: one finding says what is missing.
+func TestBackupOfSomeTables(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		tables []string
+		status finding.Status
+		words  []string
+	}{
+		"the first": {
+			[]string{"admin_user", "catalog_category_entity", "catalog_product_entity", "cms_block"}, finding.Fail,
+			[]string{"the backup lacks tables of Magento 2", "35 tables: ", "cms_page, core_config_data, cron_schedule"},
+		},
+		"none that marks a Magento 2": {
+			[]string{"cms_block", "cms_page", "cron_schedule", "customer_group", "url_rewrite"}, finding.Fail,
+			[]string{"the backup lacks tables of Magento 2", "_version_log, admin_user, "},
+		},
+		"all": {nil, finding.Unknown, []string{"unknown whether the backup is complete", "not of one moment"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, dir := newShopWithBackup(t)
+			tables := tc.tables
+			if tables == nil {
+				tables = tablesOf(t, s)
+			}
+			for _, table := range tables {
+				path := filepath.Join(dir, table+".sql")
+				s.Dump(path, table, false, s.DB2) // mariadb-dump DATABASE TABLE
+				age(t, path, time.Second)
+			}
+			s.WantFinding("backup", tc.status, tc.words...)
+		})
+	}
+}
+
+// tablesOf lists the base tables of Magento 2.
+func tablesOf(t *testing.T, s *shop) (tables []string) {
+	t.Helper()
+	rows, err := s.Root(s.Server2).QueryContext(t.Context(), "SELECT table_name FROM information_schema.tables "+
+		"WHERE table_schema = ? AND table_type = 'BASE TABLE'", s.DB2)
+	s.Must(err)
+	defer func() { s.Must(rows.Close()) }()
+	for rows.Next() {
+		var table string
+		s.Must(rows.Scan(&table))
+		tables = append(tables, table)
+	}
+	s.Must(rows.Err())
+	return tables
+}
+
+// TestBackupThatIsEmptiedAgain checks that what a dump takes away again does not count.
+func TestBackupThatIsEmptiedAgain(t *testing.T) {
+	t.Parallel()
+	s, dir := newShopWithBackup(t)
+	path := filepath.Join(dir, "m2.sql")
+	s.Dump(path, s.DB2, false)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Dump(path, s.DB2, false, "--no-data")
+	structure, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rewrite(t, path, string(structure)+string(whole))
+	s.Want("backup", finding.Pass)
+	rewrite(t, path, string(whole)+string(structure))
+	s.WantFinding("backup", finding.Fail, "the backup does not contain the installation")
+}
