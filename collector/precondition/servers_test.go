@@ -314,7 +314,8 @@ func TestEvaluationsWriteNothing(t *testing.T) {
 // role is still none for a trigger's definer, and each remedy is MariaDB's.
 func TestServersWithAnotherVersion(t *testing.T) {
 	t.Parallel()
-	for _, version := range []string{"8.0.30-proxy", "5.5.30-proxy", "0.1-fork", "5.5.5-10.11.9-MariaDB-maxscale"} {
+	for version, known := range map[string]bool{"8.0.30-proxy": true, "5.5.30-proxy": true, "0.1-fork": false,
+		"5.5.5-10.11.9-MariaDB-maxscale": true} {
 		server := mysqltest.New(t, mysqltest.Options{Args: []string{"--log-bin=binlog", "--server-id=1",
 			"--version=" + version}})
 		s := newShop(t, on(server))
@@ -326,6 +327,10 @@ func TestServersWithAnotherVersion(t *testing.T) {
 		f := s.HasFinding("binlog_trust", finding.Fail, "1419", "SET GLOBAL log_bin_trust_function_creators = 1;")
 		if !strings.Contains(f.Evidence, "MariaDB") {
 			t.Errorf("%s: %s", version, f.Evidence)
+		}
+		f, _ = s.findingOf("system_requirements", "database")
+		if (f.Status == finding.Unknown) == known || !known && !strings.Contains(f.Evidence, version) {
+			t.Errorf("%s: %+v", version, f)
 		}
 		account, role := "'"+s.User+"'@'%'", "role_"+s.User
 		s.Exec(server, "REVOKE ALL PRIVILEGES, GRANT OPTION FROM "+account, "CREATE ROLE "+role,

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/collector/evidence"
 	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/requirements"
@@ -301,8 +302,7 @@ func (j *requirementJudge) database(ctx context.Context) {
 		j.unknown("database", "the server does not answer", m2.Err, "See the precondition network.")
 		return
 	}
-	j.judge("database", string(m2.Session.Version.Flavor), m2.Session.Version.Number(),
-		j.refusedDatabase(m2.Session.VersionText))
+	j.databaseVersion(m2.Session.Version, m2.Session.VersionText)
 	var packet int64
 	var format string
 	var logging bool
@@ -320,6 +320,19 @@ func (j *requirementJudge) database(ctx context.Context) {
 		j.v.Warn("binlog_format", "Magento 2 does not support statement-based replication",
 			"binlog_format is STATEMENT", "SET GLOBAL binlog_format = ROW, and the same in my.cnf under [mysqld].")
 	}
+}
+
+// databaseVersion judges the version. What a proxy or a fork calls its version may be none.
+func (j *requirementJudge) databaseVersion(version database.Version, text string) {
+	refused := j.refusedDatabase(text)
+	if version.Number() == "" && refused == nil {
+		j.v.Unknown("database", "database version unknown: the server gives no version of "+
+			productName(string(version.Flavor)), fmt.Sprintf("SELECT VERSION() is %q", text),
+			"If a proxy answers for the server, configure the server itself. Or check the version by hand and waive "+
+				"the subject database.")
+		return
+	}
+	j.judge("database", string(version.Flavor), version.Number(), refused)
 }
 
 // maxDI is the largest di.xml that is read, in bytes; Magento's has 150 kB.
