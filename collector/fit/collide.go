@@ -1,6 +1,7 @@
 package fit
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/hex"
@@ -67,7 +68,7 @@ func (k *keyed) advance(ctx context.Context, session *database.Session) error {
 	k.to = k.ordered.from.literal(value)
 	var one int
 	query := fmt.Sprintf("SELECT 1 FROM %s t WHERE t.%s = %s LIMIT 1 OFFSET %d", database.Quote(k.from.name),
-		database.Quote(k.ordered.from.name), k.to, largestPage)
+		database.Quote(k.ordered.from.name), k.to, crowd)
 	switch err := session.Row(ctx, query, nil, &one); {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil
@@ -129,6 +130,9 @@ func (k *keyed) problem(rows [][]string, more bool) Problem {
 	if k.merges != nil {
 		p.Kind = Merge
 	}
+	slices.SortFunc(rows, func(a, b []string) int { // by their keys, which are mostly numbers
+		return cmp.Or(cmp.Compare(len(a[0]), len(b[0])), cmp.Compare(a[0], b[0]))
+	})
 	var ids, values []string
 	for _, row := range rows {
 		ids = append(ids, plainText(row[0]))

@@ -41,6 +41,8 @@ const (
 	// groupedRows is how many rows one statement groups, about; a table that cannot be read page by page may have
 	// wholeTable of them.
 	groupedRows = 50000
+	// crowd is more rows with one value than a range of an index may end with.
+	crowd = 3 * firstPage
 	// substitute is the collation that stands in for one that a server lacks.
 	substitute = "utf8mb4_unicode_520_ci"
 )
@@ -85,7 +87,10 @@ const never = "never"
 // keyPartOf finds where the value of a column in a key comes from. It is not used when all rows have the same one.
 func keyPartOf(c *copied, key *index, of part) (x keyPart, use bool, why string) {
 	to := c.to.column(of.column)
-	if to == nil || strings.Contains(to.extra, "generated") || strings.Contains(to.extra, "virtual") {
+	switch {
+	case to == nil:
+		return x, false, "the server computes it"
+	case to.computed():
 		return x, false, "the server computes " + of.column
 	}
 	i := slices.IndexFunc(c.columns, func(y pair) bool { return y.to == to })
@@ -210,6 +215,8 @@ func (p *planner) storedText(x keyPart, name string) string {
 // stored is what Magento 2 will hold of a column, empty for pairs of types that are not looked at.
 func (p *planner) stored(x keyPart, name string) string {
 	switch f := x.from.family(); {
+	case x.from.fraction() > x.to.fraction() || padded(x.from, x.to):
+		return ""
 	case x.to.family() == text:
 		return p.storedText(x, name)
 	case f == integer && x.to.family() == integer:
@@ -331,13 +338,10 @@ func (p *planner) collation(c *column) (set, name string) {
 	return "utf8mb4", substitute
 }
 
-// query finds rows that collide: with members their values, else only whether there are any.
+// query finds rows that collide: with members their values, else only whether there are any. It groups by hashes: by
+// texts MySQL 9.7 takes two for different that a unique key of it takes for the same.
 func (k *keyed) query(members bool) string {
-	var columns, groups []string
-	for i, x := range k.parts {
-		columns = append(columns, fmt.Sprintf("%s AS g%d", x.grouped, i))
-		groups = append(groups, fmt.Sprintf("g%d", i))
-	}
+	columns := k.hash() + " AS g"
 	conditions := k.conditions()
 	if k.ordered != nil {
 		name := "t." + database.Quote(k.ordered.from.name)
@@ -351,11 +355,11 @@ func (k *keyed) query(members bool) string {
 	selected, limit := "1", 1
 	if members {
 		selected = fmt.Sprintf("SUBSTRING_INDEX(GROUP_CONCAT(m SEPARATOR ','), ',', %d)", MaxShown)
-		columns = append(columns, k.member()+" AS m")
+		columns += ", " + k.member() + " AS m"
 		limit = MaxShown + 1
 	}
-	return fmt.Sprintf("SELECT %s FROM (SELECT %s FROM %s t%s) x GROUP BY %s HAVING COUNT(*) > 1 LIMIT %d", selected,
-		strings.Join(columns, ", "), database.Quote(k.from.name), where(conditions), strings.Join(groups, ", "), limit)
+	return fmt.Sprintf("SELECT %s FROM (SELECT %s FROM %s t%s) x GROUP BY g HAVING COUNT(*) > 1 LIMIT %d", selected,
+		columns, database.Quote(k.from.name), where(conditions), limit)
 }
 
 // conditions are those for rows that can collide at all.
@@ -407,19 +411,20 @@ func (k *keyed) member() string {
 
 // confirmation asks Magento 2's server whether rows of one group collide there.
 func (k *keyed) confirmation(members [][]string) string {
-	var rows, groups []string
+	var rows []string
+	same := []string{"a.n < b.n"}
 	for i := range k.parts {
-		groups = append(groups, fmt.Sprintf("g%d", i))
+		same = append(same, fmt.Sprintf("a.g%d = b.g%[1]d", i))
 	}
-	for _, m := range members {
-		var columns []string
+	for n, m := range members {
+		columns := []string{fmt.Sprintf("%d AS n", n)}
 		for i, x := range k.parts {
 			columns = append(columns, fmt.Sprintf("%s AS g%d", x.held(m[1+i]), i))
 		}
 		rows = append(rows, "SELECT "+strings.Join(columns, ", "))
 	}
-	return "SELECT COUNT(*) FROM (" + strings.Join(rows, " UNION ALL ") + ") x GROUP BY " + strings.Join(groups, ", ") +
-		" HAVING COUNT(*) > 1 LIMIT 1"
+	all := "(" + strings.Join(rows, " UNION ALL ") + ")"
+	return "SELECT 1 FROM " + all + " a JOIN " + all + " b ON " + strings.Join(same, " AND ") + " LIMIT 1"
 }
 
 // held is a value as Magento 2's column compares it.
@@ -429,6 +434,8 @@ func (x keyPart) held(hexadecimal string) string {
 	case text:
 	case binary:
 		return "X'" + hexadecimal + "'"
+	case integer, decimal:
+		return "CAST(" + value + " AS DECIMAL(65,30))"
 	default:
 		return value
 	}

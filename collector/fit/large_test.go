@@ -12,7 +12,7 @@ import (
 )
 
 // large is how many rows the large tables have. With 2000000 the test shows, in its log, how long statements take.
-var large = flag.Int("large", 60000, "how many rows a large table has")
+var large = flag.Int("large", 80000, "how many rows a large table has")
 
 // TestLargeTables looks at tables that no statement could go through at once: one with a key that no index of
 // Magento 1 helps with, and one with an index in which all rows have the same value.
@@ -27,14 +27,12 @@ func TestLargeTables(t *testing.T) {
 			"UNIQUE k (store_id, path))")
 		r, rounds := l.watched()
 		last := *large
-		want := []string{fmt.Sprintf("%d = %d", 5, last-5), fmt.Sprintf("%d = %d", last-5, 5)}
+		want := fmt.Sprintf("5 = %d", last-5)
 		if got := kinds(r.Problems); got != "collision one_store k, collision plain k" || len(r.Failures) > 0 {
 			t.Fatalf("%s: %s %v", f, got, r.Failures)
 		}
 		for _, p := range r.Problems {
-			if p.Rows != 2 || p.More || !slices.ContainsFunc(p.IDs, func(id string) bool {
-				return slices.Contains(want, id)
-			}) || !slices.Contains(p.IDs, "7 = 8") {
+			if p.Rows != 2 || p.More || !slices.Contains(p.IDs, want) || !slices.Contains(p.IDs, "7 = 8") {
 				t.Errorf("%s: %+v", f, p)
 			}
 		}

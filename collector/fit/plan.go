@@ -271,6 +271,11 @@ func (p *planner) skip(what, why string) { p.Skipped = append(p.Skipped, Skipped
 func (p *planner) copyTable(m *toolmap.Map, document, option string) {
 	target, mapped := m.DocumentMap(document, toolmap.Source)
 	from, to := p.schemas[magento1].table(document), p.schemas[magento2].table(target)
+	for i, name := range []string{document, target} {
+		if mapped && p.schemas[i].views[p.schemas[i].prefix+name] {
+			p.skip(name, "it is a view in "+[]string{"Magento 1", "Magento 2"}[i])
+		}
+	}
 	if !mapped || from == nil || to == nil {
 		return
 	}
@@ -369,6 +374,10 @@ func (p *planner) add(c *copied) {
 		if x.from == nil || x.handler != "" {
 			continue
 		}
+		if x.to.computed() {
+			p.skip(c.document+"."+x.from.name, "the server computes it in Magento 2, and MySQL refuses a value")
+			continue
+		}
 		checks, known := p.checks(x.from, x.to)
 		if !known && x.from.columnType != x.to.columnType {
 			p.skip(c.document+"."+x.from.name, x.from.columnType+" into "+x.to.columnType)
@@ -391,6 +400,9 @@ func (p *planner) add(c *copied) {
 		if key.unique {
 			p.addKey(c, key)
 		}
+	}
+	for _, name := range p.schemas[magento2].rules[c.to.name] {
+		p.skip(c.target+" "+name, "a CHECK constraint")
 	}
 }
 

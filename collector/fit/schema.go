@@ -22,6 +22,8 @@ var (
 	tablesSQL string
 	//go:embed sql/triggers.sql
 	triggersSQL string
+	//go:embed sql/checks.sql
+	checksSQL string
 )
 
 // Side is one of the two databases.
@@ -99,8 +101,9 @@ type schema struct {
 	prefix string
 	tables map[string]*table
 	keys   []integrity.ForeignKey
-	// triggers are the names of those that fire on INSERT, by table.
-	triggers map[string][]string
+	// triggers are the names of those that fire on INSERT, rules those of CHECK constraints, by table.
+	triggers, rules map[string][]string
+	views           map[string]bool
 }
 
 // table returns a document's table, nil when there is none.
@@ -119,9 +122,9 @@ func (s *schema) documents() []string {
 
 // readSchema reads a database's tables, columns, indexes and keys, and Magento 2's triggers. It reads no table.
 func readSchema(ctx context.Context, side Side) (*schema, error) {
-	s := &schema{prefix: side.Prefix, triggers: map[string][]string{}}
-	var err error
-	if s.tables, err = readTables(ctx, side.Session); err != nil {
+	s := &schema{prefix: side.Prefix, views: map[string]bool{}}
+	err := s.readTables(ctx, side.Session)
+	if err != nil {
 		return nil, err
 	}
 	if err = s.readColumns(ctx, side.Session); err != nil {
@@ -133,21 +136,30 @@ func readSchema(ctx context.Context, side Side) (*schema, error) {
 	if s.keys, err = integrity.ReadForeignKeys(ctx, side.Session); err != nil {
 		return nil, err
 	}
-	err = side.Session.Rows(ctx, triggersSQL, nil, func(scan func(...any) error) error {
-		var on, name string
-		err := scan(&on, &name)
-		s.triggers[on] = append(s.triggers[on], name)
-		return err
-	})
-	if err != nil {
+	if s.triggers, err = readNames(ctx, side.Session, triggersSQL); err != nil {
 		return nil, fmt.Errorf("reading the triggers: %w", err)
+	}
+	if s.rules, err = readNames(ctx, side.Session, checksSQL); err != nil {
+		return nil, fmt.Errorf("reading the CHECK constraints: %w", err)
 	}
 	return s, nil
 }
 
+// readNames reads a statement's pairs of a table and a name, by table.
+func readNames(ctx context.Context, session *database.Session, query string) (map[string][]string, error) {
+	names := map[string][]string{}
+	err := session.Rows(ctx, query, nil, func(scan func(...any) error) error {
+		var on, name string
+		err := scan(&on, &name)
+		names[on] = append(names[on], name)
+		return err
+	})
+	return names, err
+}
+
 // readTables reads what says whether a table changed; it is one statement.
-func readTables(ctx context.Context, session *database.Session) (map[string]*table, error) {
-	tables := map[string]*table{}
+func (s *schema) readTables(ctx context.Context, session *database.Session) error {
+	s.tables = map[string]*table{}
 	err := session.Rows(ctx, tablesSQL, nil, func(scan func(...any) error) error {
 		t := &table{byName: map[string]*column{}}
 		var base, now bool
@@ -163,15 +175,15 @@ func readTables(ctx context.Context, session *database.Session) (map[string]*tab
 		if now {
 			t.changed = "" // the next change can be within the same second
 		}
-		if base {
-			tables[t.name] = t
+		if s.views[t.name] = !base; base {
+			s.tables[t.name] = t
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("reading the tables: %w", err)
+		return fmt.Errorf("reading the tables: %w", err)
 	}
-	return tables, nil
+	return nil
 }
 
 func (s *schema) readColumns(ctx context.Context, session *database.Session) error {

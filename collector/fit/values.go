@@ -69,6 +69,26 @@ func (c *column) isLong() bool {
 
 func (c *column) unsigned() bool { return strings.Contains(c.columnType, "unsigned") }
 
+// computed reports whether the server gives a column its values.
+func (c *column) computed() bool {
+	return strings.Contains(c.extra, "generated") || strings.Contains(c.extra, "virtual") ||
+		strings.Contains(c.extra, "persistent")
+}
+
+// fraction is how many digits of a second a column keeps.
+func (c *column) fraction() int {
+	_, digits, _ := strings.Cut(strings.TrimSuffix(c.columnType, ")"), "(")
+	if n, err := strconv.Atoi(digits); err == nil && c.family() == temporal {
+		return n
+	}
+	return 0
+}
+
+// padded reports whether the server fills values up with bytes of zero.
+func padded(from, to *column) bool {
+	return to.kind == "binary" && (from.kind != "binary" || from.bytes != to.bytes)
+}
+
 // bits is the size of an integer.
 func (c *column) bits() int {
 	return map[string]int{"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "bigint": 64}[c.kind]
@@ -95,6 +115,8 @@ func (p *planner) checks(from, to *column) ([]check, bool) {
 		checks = intoInteger(name, from, to)
 	case (f == integer || f == decimal || f == float) && (to.family() == decimal || to.family() == integer):
 		checks = intoDecimal(name, from, to)
+	case to.kind == "float" && from.kind != "float" || padded(from, to):
+		known = false
 	case f == integer && to.family() == float, f == float && to.family() == float, f == decimal && to.family() == float:
 	case f == text && to.family() == text:
 		checks = n.intoText(from, to)
@@ -285,6 +307,10 @@ func intoTemporal(name string, from, to *column, newest string) []check {
 		checks = append(checks, check{kind: Range, where: beyond(name, from, newest)})
 	case to.kind == "date" && from.kind != "date":
 		checks = append(checks, check{kind: Cut, where: fmt.Sprintf("TIME(%s) <> '00:00:00'", name)})
+	}
+	if kept := to.fraction(); from.fraction() > kept && to.kind != "date" {
+		checks = append(checks, check{kind: Rounded, where: fmt.Sprintf("MOD(MICROSECOND(%s), 1%s) <> 0", name,
+			strings.Repeat("0", 6-kept))})
 	}
 	return checks
 }
