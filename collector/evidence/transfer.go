@@ -41,7 +41,7 @@ func (e *Evidence) BulkSize() int {
 		}
 	}
 	n, err := strconv.ParseInt(text[:end], 10, 32)
-	if err != nil {
+	if err != nil && !errors.Is(err, strconv.ErrRange) { // a number out of the range is the nearest one
 		return 0
 	}
 	return int(n)

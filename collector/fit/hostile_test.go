@@ -235,3 +235,33 @@ func TestHostileSituations(t *testing.T) {
 		})
 	}
 }
+
+// TestHostileNames has a prefix, names as long as they may be, a view in place of a table on either side, and tables
+// that only one side has.
+func TestHostileNames(t *testing.T) {
+	t.Parallel()
+	long, column := strings.Repeat("t", 61), strings.Repeat("c", 64)
+	for _, f := range flavors() {
+		l := newLab(t, f)
+		l.shop(0, "CREATE TABLE m1_"+long+" (id int NOT NULL PRIMARY KEY, "+column+" varchar(9) COLLATE utf8_bin); "+
+			"INSERT INTO m1_"+long+" VALUES (1, 'abcd'), (2, 'ABCD'); "+
+			"CREATE TABLE alone (a int); CREATE TABLE m1_alone (a int); CREATE TABLE m1_seen (a varchar(9)); "+
+			"INSERT INTO m1_seen VALUES ('abcd'); CREATE VIEW m1_looked AS SELECT a FROM m1_seen")
+		l.shop(1, "CREATE TABLE "+long+" (id int NOT NULL PRIMARY KEY, "+column+" varchar(3), UNIQUE k ("+column+")); "+
+			"CREATE TABLE looked (a varchar(3)); CREATE TABLE of_seen (a varchar(3)); "+
+			"CREATE VIEW seen AS SELECT a FROM of_seen; CREATE TABLE other (a int NOT NULL)")
+		in := l.input()
+		in.Sides[0].Prefix = "m1_"
+		var looker Looker
+		r := whole(t, &looker, in)
+		if got := kinds(r.Problems); got != "collision "+long+" k, cut "+long+"."+column || len(r.Failures) > 0 {
+			t.Errorf("%s: %s %v", f, got, r.Failures)
+		}
+		for _, want := range []Skipped{{"looked", "it is a view in Magento 1"}, {"seen", "it is a view in Magento 2"}} {
+			if !slices.Contains(r.Skipped, want) {
+				t.Errorf("%s: %v, want %v", f, r.Skipped, want)
+			}
+		}
+		l.close(in)
+	}
+}

@@ -103,16 +103,17 @@ type schema struct {
 	keys   []integrity.ForeignKey
 	// triggers are the names of those that fire on INSERT, rules those of CHECK constraints, by table.
 	triggers, rules map[string][]string
-	views           map[string]bool
+	// views has all tables and views, and which are views.
+	views map[string]bool
 }
 
 // table returns a document's table, nil when there is none.
 func (s *schema) table(document string) *table { return s.tables[s.prefix+document] }
 
-// documents returns the names of all tables that have the prefix, without it, in order.
+// documents returns the names of all tables and views that have the prefix, without it, in order.
 func (s *schema) documents() []string {
 	var names []string
-	for _, name := range slices.Sorted(maps.Keys(s.tables)) {
+	for _, name := range slices.Sorted(maps.Keys(s.views)) {
 		if document, ok := strings.CutPrefix(name, s.prefix); ok {
 			names = append(names, document)
 		}

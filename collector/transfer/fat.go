@@ -72,8 +72,8 @@ func (f *Forecaster) searchFat(ctx context.Context, in Input, o *Outlook, spent 
 			if err := s.step(ctx, in, t); err != nil {
 				return err
 			}
-			if s.done {
-				s.ended, s.longest = f.looked, s.found
+			if s.done { // the expressions of a large shop take much memory
+				*s = fatSearch{rows: s.rows, bytes: s.bytes, ended: f.looked, longest: s.found, begun: true, done: true}
 			}
 		}
 		if s.ended.IsZero() {

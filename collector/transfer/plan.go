@@ -121,6 +121,7 @@ func NewPlan(ctx context.Context, sides [2]Side, sources Sources) (*Plan, error)
 			}
 		}
 	}
+	p.Tables = slices.Clone(p.Tables) // without room for more: it is kept
 	return p, nil
 }
 
