@@ -14,7 +14,7 @@ func TestBulkSize(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "config.xml")
 	for text, want := range map[string]int{
-		"": 0, "0": 0, "2000": 2000, " 2000 ": 2000, "-5": -5, "+5": 5, "5k": 5, "many": 0, "0x10": 0, "1.9": 1,
+		"": 0, "0": 0, "2000": 2000, "-5": -5, "+5": 5, "5k": 5, "many": 0, "0x10": 0, "1.9": 1,
 		"99999999999999999999": math.MaxInt32, "-99999999999999999999": math.MinInt32,
 	} {
 		err := os.WriteFile(path, []byte("<config><options><bulk_size>"+text+"</bulk_size></options></config>"), 0o600)
