@@ -19,6 +19,7 @@ const (
 	ErrAccessDenied            = 1045
 	ErrUnknownDatabase         = 1049
 	ErrServerShutdown          = 1053
+	ErrUnknownColumn           = 1054
 	ErrDuplicateColumn         = 1060
 	ErrRecordFileFull          = 1114
 	ErrHostBlocked             = 1129

@@ -8,6 +8,7 @@ import (
 	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/integrity"
 	"magento_migration_exporter/collector/reconcile"
+	"magento_migration_exporter/config/toolmap"
 )
 
 // Reconciliation is whether Magento 2 holds what Magento 1 holds, as far as all evaluations up to this one have found
@@ -46,7 +47,7 @@ func (e *Evidence) Reconcile(ctx context.Context, v *finding.Verdict) (*Reconcil
 		return nil, false
 	}
 	r := &Reconciliation{}
-	in := reconcile.Input{Now: e.Now}
+	in := reconcile.Input{Now: e.Now, SettingsRules: e.settingsRules, Classes: e.classMap}
 	e.explainByLog(ctx, r, &in)
 	memory, err := recallOf[reconcileMemory](ctx, e, "reconcile")
 	if err != nil {
@@ -131,6 +132,27 @@ func (e *Evidence) planComparison(ctx context.Context, m *reconcileMemory, sides
 	plan.Continue(m.plan)
 	m.plan, m.key, m.made = plan, key, m.turn
 	return nil
+}
+
+// settingsRules reads the tool's map of settings, nil where the tool's files are not known.
+func (e *Evidence) settingsRules() (*toolmap.Settings, error) {
+	return readRules(e, "settings_map_file", toolmap.ReadSettings)
+}
+
+// classMap reads the tool's class map, nil where the tool's files are not known.
+func (e *Evidence) classMap() (*toolmap.ClassMap, error) {
+	return readRules(e, "class_map", toolmap.ReadClassMap)
+}
+
+func readRules[T any](e *Evidence, option string, read func(path string) (*T, error)) (*T, error) {
+	if e.Tool.Err != nil || e.Tool.Config == nil {
+		return nil, e.Tool.Err
+	}
+	path := e.Tool.File(option, e.Migration.Magento2.Root)
+	if path == "" {
+		return nil, nil
+	}
+	return read(path)
 }
 
 // reconcileMaps reads the map files that say which table of Magento 2 belongs to one of Magento 1.

@@ -109,6 +109,7 @@ func (j *reconciliationJudge) judge() {
 	}
 	j.grids()
 	j.uncovered()
+	j.unlisted()
 	j.sequences()
 	j.inventory()
 	j.urlPaths()
@@ -129,6 +130,10 @@ func (j *reconciliationJudge) unread(o reconcile.Outcome) {
 		j.Unknown(o.Pair.Document, finding.Counted(o.Lost, "row of ", "rows of ")+o.Pair.Many+" could not be compared",
 			"the server could not compute their checksum; a row may be longer than its max_allowed_packet",
 			"Raise max_allowed_packet on both servers, for example:\nSET GLOBAL max_allowed_packet = 268435456;")
+	case o.Hidden:
+		j.Unknown(o.Pair.Document, "so many "+o.Pair.Many+" differ for a known reason that others were not looked at",
+			j.tables(o)+"; the rows that were found have other times in Magento 2, which it sets itself",
+			"Compare these two tables by hand.")
 	case o.Unfound:
 		j.Unknown(o.Pair.Document, o.Pair.Many+" differ, but no row was found that does",
 			fmt.Sprintf("%s and %s have %d and %d rows and different checksums", o.Tables[0], o.Tables[1], o.Rows[0],
@@ -290,6 +295,12 @@ func (j *reconciliationJudge) uncovered() {
 			meanings = append(meanings, meaning)
 		}
 	}
+	for _, l := range j.listed() {
+		if said := l.describe(); said != "" {
+			what, evidence = append(what, l.what), append(evidence, said)
+			meanings = append(meanings, l.what+": "+l.meaning)
+		}
+	}
 	if len(what) == 0 {
 		return
 	}
@@ -301,6 +312,80 @@ func (j *reconciliationJudge) uncovered() {
 			"means "+
 			"otherwise:\n"+strings.Join(meanings, "\n"),
 	)
+}
+
+// listed is what is compared by names.
+type listed struct {
+	reconcile.Listed
+	what, one, many, meaning string
+}
+
+func (j *reconciliationJudge) listed() []listed {
+	t := j.r.Traces
+	return []listed{
+		{
+			t.Settings, "configuration", "setting", "settings",
+			"Magento 2 works with the old settings, or without them. Values are not shown: compare them by path",
+		},
+		{
+			t.Attributes, "attributes and their sets", "attribute or attribute set", "attributes or attribute sets",
+			"values of these are not delivered, or are another thing in Magento 2",
+		},
+	}
+}
+
+// describe names what differs, "" for nothing.
+func (l listed) describe() string {
+	var said []string
+	if n := len(l.Missing); n > 0 {
+		said = append(said, fmt.Sprintf("%s of Magento 1 %s not in Magento 2: %s", finding.Counted(n, l.one, l.many),
+			isOrAre(n), firstOf(l.Missing)))
+	}
+	if n := len(l.Different); n > 0 {
+		differ := "differ"
+		if n == 1 {
+			differ = "differs"
+		}
+		said = append(said, fmt.Sprintf("%s %s: %s", finding.Counted(n, l.one, l.many), differ, firstOf(l.Different)))
+	}
+	return strings.Join(said, "; ")
+}
+
+func isOrAre(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+// firstOf names the first of a list.
+func firstOf(names []string) string {
+	if len(names) > reconcile.MaxShown {
+		return strings.Join(names[:reconcile.MaxShown], ", ") + ", …"
+	}
+	return strings.Join(names, ", ")
+}
+
+// unlisted reports settings and attributes that could not be compared, and notes what is not compared of them.
+func (j *reconciliationJudge) unlisted() {
+	if j.r.TracesErr != nil {
+		return
+	}
+	for _, l := range j.listed() {
+		if l.Err != nil {
+			j.Unknown(l.what, "the "+l.what+" cannot be compared", l.Err.Error(),
+				"Look at what the account may read, and at the tool's map of settings.")
+		}
+	}
+	s := j.r.Traces.Settings
+	if len(s.Later) > 0 {
+		j.Note("configuration", "settings differ that were changed in Magento 2 after migrate:settings",
+			firstOf(s.Later), "")
+	}
+	if s.Uncompared > 0 {
+		j.Note("configuration", "settings that the tool writes in another form are not compared: "+
+			finding.Count(s.Uncompared), "encrypted and serialized values", "")
+	}
 }
 
 // sequences reports stores that have no numbers: the step that makes them did not run, or not to its end.

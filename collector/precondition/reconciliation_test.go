@@ -425,3 +425,96 @@ func TestReconciliationOfAShopThatSells(t *testing.T) {
 	s.wantSaid(r, "1 order differs in status", "changed them later")
 	s.wantSaid(r, "a later updated_at", "customers 1")
 }
+
+// settingsMap is a map of settings with each kind of rule.
+const settingsMap = `<settings><key><ignore><path>web/cookie/*</path></ignore><ignore><path>dev/log/file</path></ignore>` +
+	`<rename><path>contacts/email/recipient_email</path><to>contact/email/recipient_email</to></rename></key><value>` +
+	`<transform><path>catalog/seo/product_url_suffix</path><handler class="\Migration\Handler\Settings\UrlSuffix"/>` +
+	`</transform><transform><path>catalog/category/root_id</path>` +
+	`<handler class="\Migration\Handler\Settings\CategoryRootId"/></transform><transform>` +
+	`<path>carriers/ups/password</path><handler class="\Migration\Handler\Encrypt"/></transform><transform>` +
+	`<path>currency/options/customsymbol</path><handler class="\Migration\Handler\SerializeToJson"/></transform></value>` +
+	`</settings>`
+
+// TestReconciliationOfSettings compares core_config_data by the rules of the tool's map. Values are never shown.
+func TestReconciliationOfSettings(t *testing.T) {
+	t.Parallel()
+	s := newDeltaPhase(t)
+	shoptest.WriteUnder(t, s.Migration.Magento2.Root, shoptest.ToolDir+"/etc/settings_map_file.xml", settingsMap)
+	row := func(table, rows string) string {
+		return "INSERT INTO " + table + " (scope, scope_id, path, value) VALUES " + rows
+	}
+	s.On1("DELETE FROM core_config_data", row("core_config_data", "('default', 0, 'web/cookie/lifetime', '1'), "+
+		"('default', 0, 'dev/log/file', 'x'), ('default', 0, 'contacts/email/recipient_email', 'ann@example.com'), "+
+		"('default', 0, 'catalog/seo/product_url_suffix', 'html'), ('default', 0, 'catalog/category/root_id', '2'), "+
+		"('default', 0, 'carriers/ups/password', 'c2VjcmV0'), ('default', 0, 'currency/options/customsymbol', "+
+		"'a:1:{i:0;i:1;}'), ('stores', 2, 'general/locale/code', 'de_DE'), ('default', 0, 'a/b/null', NULL)"))
+	s.On2("DELETE FROM core_config_data", row("core_config_data", "('default', 0, 'contact/email/recipient_email', "+
+		"'ann@example.com'), ('default', 0, 'catalog/seo/product_url_suffix', '.html'), ('default', 0, "+
+		"'catalog/category/root_id', NULL), ('default', 0, 'carriers/ups/password', '0:3:xyz'), ('default', 0, "+
+		"'currency/options/customsymbol', '[1]'), ('stores', 2, 'general/locale/code', 'de_DE'), ('default', 0, "+
+		"'a/b/null', NULL), ('default', 0, 'own/of/magento2', '1')"))
+	s.Start()
+	s.wantSaid(s.Want("reconciliation", finding.Pass), "settings that the tool writes in another form", "2")
+	s.On1("UPDATE core_config_data SET value = 'bob@example.com' WHERE path LIKE 'contacts/%'",
+		"UPDATE core_config_data SET value = 'htm' WHERE path LIKE 'catalog/seo/%'",
+		"UPDATE core_config_data SET value = '' WHERE path = 'a/b/null'",
+		row("core_config_data", "('websites', 1, 'tax/calculation/price_includes_tax', '1')"))
+	result := s.compareUntil(finding.Warn, "other settings")
+	for range 2 {
+		result = s.compareUntil(finding.Warn, "other settings")
+	}
+	s.wantSaid(
+		result,
+		"what the delta never delivers differs: configuration",
+		"1 setting of Magento 1 is not in Magento 2: tax/calculation/price_includes_tax (websites 1); 3 settings differ: "+
+			"a/b/null, catalog/seo/product_url_suffix, contact/email/recipient_email",
+	)
+	if text := fmt.Sprint(result); strings.Contains(text, "example.com") {
+		t.Error(text)
+	}
+	shoptest.WriteUnder(t, s.Migration.Magento2.Root, shoptest.ToolDir+"/etc/settings_map_file.xml", "<settings>")
+	s.Start()
+	s.wantSaid(s.Want("reconciliation", finding.Unknown), "the configuration cannot be compared")
+}
+
+// TestReconciliationOfAttributes has an attribute and an attribute set that were made after migrate:data.
+func TestReconciliationOfAttributes(t *testing.T) {
+	t.Parallel()
+	s := newDeltaPhase(t)
+	s.On1(
+		"INSERT INTO eav_attribute (entity_type_id, attribute_code, backend_type, is_user_defined) SELECT "+
+			"entity_type_id, 'acme_size', 'varchar', 1 FROM eav_entity_type WHERE entity_type_code = 'catalog_product'",
+		"INSERT INTO eav_attribute_set (attribute_set_id, entity_type_id, attribute_set_name) SELECT 99, entity_type_id, "+
+			"'Shoes' FROM eav_entity_type WHERE entity_type_code = 'catalog_product'",
+	)
+	s.wantSaid(s.Want("reconciliation", finding.Warn), "attributes and their sets",
+		"2 attributes or attribute sets of Magento 1 are not in Magento 2: acme_size (catalog_product), set 99")
+}
+
+// TestReconciliationOfTextsThatTheToolRewrites has a text of which the tool has changed a widget, and then another one.
+func TestReconciliationOfTextsThatTheToolRewrites(t *testing.T) {
+	t.Parallel()
+	s := newDeltaPhase(t)
+	root := s.Migration.Magento2.Root
+	shoptest.WriteUnder(t, root, shoptest.ToolDir+"/etc/class_map.xml",
+		`<classmap><rename><from>core/template</from><to>Magento\Template</to></rename></classmap>`)
+	shoptest.WriteUnder(t, root, shoptest.ToolDir+"/etc/opensource-to-opensource/1.9.4.5/map.xml.dist", "<map><source>"+
+		"<document_rules><rename><document>sales_flat_order</document><to>sales_order</to></rename>"+
+		"<rename><document>sales_flat_invoice</document><to>sales_invoice</to></rename>"+
+		"<rename><document>sales_flat_quote</document><to>quote</to></rename></document_rules>"+
+		`<field_rules><transform><field>cms_page.content</field><handler class="\Migration\Handler\Placeholder"/>`+
+		"</transform></field_rules></source><destination/></map>")
+	const text = "UPDATE cms_page SET update_time = update_time, content = '%s' WHERE page_id = 1"
+	s.On1(fmt.Sprintf(text, `a {{widget type="acme/gone" id="1"}}b {{block type="core/template"}}`))
+	s.On2(fmt.Sprintf(text, `a b {{block type="Magento\\\\Template"}}`))
+	s.Start()
+	r := s.compareUntil(finding.Pass, "a text that the tool has rewritten")
+	for _, f := range r.Findings {
+		if strings.Contains(f.Summary+f.Evidence, "CMS page") {
+			t.Errorf("%+v", f)
+		}
+	}
+	s.On1(fmt.Sprintf(text, `a {{widget type="acme/gone" id="1"}}c {{block type="core/template"}}`))
+	s.wantSaid(s.compareUntil(finding.Warn, "another text"), "1 CMS page differs in content: 1")
+}

@@ -50,7 +50,7 @@ type Pair struct {
 	// whose rows make the grid's.
 	Parent string
 	// Attributes are the codes of those whose values are compared; none for a table that is none of values. Own is true
-	// for a table of values of which the attributes that the shop has made itself are compared.
+	// for a table of values of which the attributes that the shop has made itself are compared, too.
 	Attributes []string
 	Own        bool
 	// Flat are codes of attributes whose values are columns of Magento 2's table.
@@ -95,12 +95,12 @@ func (p *Pair) setAttributes(field string) {
 	flat, isFlat := strings.CutPrefix(field, "flat:")
 	switch {
 	case field == none:
-	case field == "*":
-		p.Own = true
 	case isFlat:
 		p.Flat = strings.Split(flat, ",")
 	default:
-		p.Attributes = strings.Split(field, ",")
+		if field, p.Own = strings.CutSuffix(","+field, ",*"); field != "" {
+			p.Attributes = strings.Split(field[1:], ",")
+		}
 	}
 }
 

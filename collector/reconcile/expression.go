@@ -2,15 +2,19 @@ package reconcile
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"magento_migration_exporter/collector/database"
 )
 
 // columnType is a column's type as information_schema has it.
 type columnType struct {
-	kind     string
-	scale    int
+	kind  string
+	scale int
+	// length is of a text, in characters.
+	length   int64
 	nullable bool
 }
 
@@ -45,14 +49,17 @@ type column struct {
 	of [2]string
 	// value1 is where Magento 1 has the value, when it is not in the table itself.
 	value1 string
-	// markers is true of a text of which only those without a {{…}} are compared: the tool changes what is in it.
+	// markers is true of a text in which the tool changes {{widget …}} and {{block …}}: what differs is read.
 	markers bool
 	// converted is the list of values that the map file replaces by others.
 	converted string
+	// length is that of Magento 2's text where it is the shorter one, else 0: the server cuts off what is longer.
+	length int64
+	// day is true where one system has a date and the other one a date with a time.
+	day bool
+	// password is true of a hash, to which the tool adds which kind it is.
+	password bool
 }
-
-// placeholder begins what the tool rewrites in a text.
-const placeholder = "{{"
 
 // ref is where a side has the value.
 func (c column) ref(side int) string {
@@ -80,6 +87,11 @@ func newColumn(names [2]string, t1, t2 columnType) column {
 			c.scale = floatScale
 		}
 	}
+	if c.kind == text && t2.length > 0 && (t2.length < t1.length || t1.length == 0) {
+		c.length = t2.length
+	}
+	c.day = (k1 == text && k2 == text) && isDay(t1) != isDay(t2) && isTime(t1) && isTime(t2)
+	c.password = names[1] == passwordHash && c.kind == text
 	if t1.nullable && !t2.nullable {
 		c.stamped = isTime(t2)
 		c.filled = !c.stamped
@@ -99,6 +111,8 @@ func isTime(t columnType) bool {
 	}
 	return false
 }
+
+func isDay(t columnType) bool { return strings.EqualFold(t.kind, "date") }
 
 func kindOf(t columnType) kind {
 	switch strings.ToLower(t.kind) {
@@ -130,15 +144,9 @@ func (c column) value(side int) string {
 	case decimal:
 		expression = fmt.Sprintf("CAST(%s AS DECIMAL(38,%d))", name, c.scale)
 	case text:
-		expression = "CONVERT(" + name + " USING utf8mb4)"
-		if side == magento1 {
-			expression = replaced(c.converted, expression)
-		}
+		expression = c.text(side, "CONVERT("+name+" USING utf8mb4)")
 	case long:
 		expression = "CRC32(CONVERT(" + name + " USING utf8mb4))"
-		if c.markers {
-			expression = fmt.Sprintf("IF(LOCATE('%s', %s) > 0, '%[1]s', %s)", placeholder, name, expression)
-		}
 	case bytes:
 		expression = "CRC32(" + name + ")"
 	}
@@ -150,6 +158,36 @@ func (c column) value(side int) string {
 		empty = "0" // the checksum of an empty text
 	}
 	return "IF(ISNULL(" + name + "), " + empty + ", " + expression + ")"
+}
+
+// text is the expression for a text as Magento 2 can have it.
+func (c column) text(side int, expression string) string {
+	if side == magento1 {
+		expression = replaced(c.converted, expression)
+		if c.length > 0 {
+			expression = fmt.Sprintf("LEFT(%s, %d)", expression, c.length)
+		}
+	}
+	switch {
+	case c.day:
+		return fmt.Sprintf("LEFT(%s, %d)", expression, len(time.DateOnly))
+	case c.password:
+		return password(expression)
+	}
+	return expression
+}
+
+// passwordHash is the attribute of customers whose values the tool changes: it writes hash:salt:0 of a hash with 32
+// digits, and hash:salt:1 of one with 64.
+const passwordHash = "password_hash"
+
+// password is the expression for hash:salt, in both systems. A hash without a salt ends with the colon.
+func password(hash string) string {
+	const form = "CONCAT(CASE WHEN SUBSTRING_INDEX(%[1]s, ':', -1) IN ('0', '1') AND " +
+		"CHAR_LENGTH(SUBSTRING_INDEX(%[1]s, ':', 1)) IN (32, 64) AND CHAR_LENGTH(%[1]s) - " +
+		"CHAR_LENGTH(REPLACE(%[1]s, ':', '')) = 2 THEN LEFT(%[1]s, CHAR_LENGTH(%[1]s) - 2) ELSE %[1]s END, " +
+		"IF(LOCATE(':', %[1]s) = 0, ':', ''))"
+	return fmt.Sprintf(form, hash)
 }
 
 // isNull is 1 for NULL, so that NULL differs from an empty text.
@@ -190,13 +228,13 @@ func (c *comparison) checksum(side int) string {
 	if len(c.codes) > 0 {
 		parts = append(parts, separator, c.label(side))
 	}
-	if len(c.columns) > 0 {
+	if len(c.compared()) > 0 {
 		parts = append(parts, separator)
 	}
-	for _, col := range c.columns {
+	for _, col := range c.compared() {
 		parts = append(parts, col.isNull(side))
 	}
-	for _, col := range c.columns {
+	for _, col := range c.compared() {
 		parts = append(parts, separator, col.value(side))
 	}
 	return "CRC32(CONCAT(" + strings.Join(parts, ", ") + "))"
@@ -252,11 +290,35 @@ func (c *comparison) source(side int, condition string) string {
 	if condition != "" {
 		where = append(where, "("+condition+")")
 	}
+	if known := c.inSets(side); known != "" {
+		where = append(where, known)
+	}
 	from := " FROM " + database.Quote(c.table(side)) + " t" + c.join(side)
 	if len(where) > 0 {
 		from += " WHERE " + strings.Join(where, " AND ")
 	}
 	return from
+}
+
+// inSets is the condition for a value whose attribute is in the product's attribute set, "" where all of them are.
+func (c *comparison) inSets(side int) string {
+	var everywhere []string
+	for i, leftover := range c.leftover {
+		if !leftover {
+			everywhere = append(everywhere, fmt.Sprint(c.attributes[side][i]))
+		}
+	}
+	if len(everywhere) == len(c.codes) {
+		return ""
+	}
+	condition := ""
+	if len(everywhere) > 0 {
+		condition = "t.attribute_id IN (" + strings.Join(everywhere, ", ") + ") OR "
+	}
+	prefix := c.prefix[c.on[side]]
+	return "(" + condition + "EXISTS (SELECT 1 FROM " + database.Quote(prefix+"catalog_product_entity") + " p JOIN " +
+		database.Quote(prefix+"eav_entity_attribute") + " e ON e.attribute_set_id = p.attribute_set_id " +
+		"WHERE p.entity_id = t.entity_id AND e.attribute_id = t.attribute_id))"
 }
 
 // totals is the statement for what is known of a side's newest rows: their number, the lowest and highest key, the sum,
@@ -279,7 +341,7 @@ func (c *comparison) groups(side int, condition string, low int64, width uint64)
 	var inner, outer strings.Builder
 	shown := "''"
 	if width == 1 {
-		for i, col := range c.columns {
+		for i, col := range c.compared() {
 			fmt.Fprintf(&inner, ", %s AS c%d", col.sum(side), i)
 			fmt.Fprintf(&outer, ", CAST(COALESCE(SUM(c%d), 0) AS CHAR)", i)
 		}
@@ -297,7 +359,7 @@ func (c *comparison) groups(side int, condition string, low int64, width uint64)
 
 // updated is the expression for when a row was changed, ” where the table does not say.
 func (c *comparison) updated(side int) string {
-	for _, col := range c.columns {
+	for _, col := range c.compared() {
 		if col.names[magento1] == "updated_at" {
 			return col.value(side)
 		}
@@ -305,10 +367,34 @@ func (c *comparison) updated(side int) string {
 	return "''"
 }
 
+// compared are the columns that are compared.
+func (c *comparison) compared() []column {
+	if !c.rehashed {
+		return c.columns
+	}
+	return slices.DeleteFunc(slices.Clone(c.columns), func(col column) bool { return col.password })
+}
+
+// markRehashed stands for a hash that Magento 2 has made again, which it does at a login, and of all at once when
+// somebody asks it to.
+const markRehashed = '2'
+
+// rehashed is the condition for a hash of Magento 2's own: behind the salt is another kind than 0 and 1, or several.
+func rehashed(name string) string {
+	hash := "CONVERT(" + name + " USING utf8mb4)"
+	return fmt.Sprintf("CHAR_LENGTH(%[1]s) - CHAR_LENGTH(REPLACE(%[1]s, ':', '')) >= 2 AND (CHAR_LENGTH(%[1]s) - "+
+		"CHAR_LENGTH(REPLACE(%[1]s, ':', '')) > 2 OR SUBSTRING_INDEX(%[1]s, ':', -1) NOT IN ('0', '1'))", hash)
+}
+
 // nulls is a text with a 1 for each column that is NULL, else 0.
 func (c *comparison) nulls(side int) string {
 	parts := []string{"''"}
-	for _, col := range c.columns {
+	for _, col := range c.compared() {
+		if side == magento2 && col.password {
+			own := rehashed(col.ref(side))
+			parts = append(parts, fmt.Sprintf("IF(%s, '%c', %s)", own, markRehashed, col.isNull(side)))
+			continue
+		}
 		parts = append(parts, col.isNull(side))
 	}
 	return "CONCAT(" + strings.Join(parts, ", ") + ")"

@@ -45,9 +45,9 @@ func (d *definition) explainers() []string {
 type values struct {
 	codes      []string
 	attributes [2][]int64
-	// leftover are the attribute sets that lack an attribute: the last step of migrate:data removes what their products
-	// have of it. It has an entry for each code, or none at all.
-	leftover [][]int64
+	// leftover says of each attribute whether an attribute set lacks it: the last step of migrate:data removes what the
+	// products of that set have of it.
+	leftover []bool
 }
 
 func (v *values) equals(other *values) bool {
@@ -56,7 +56,7 @@ func (v *values) equals(other *values) bool {
 	}
 	return slices.Equal(v.codes, other.codes) && slices.Equal(v.attributes[0], other.attributes[0]) &&
 		slices.Equal(v.attributes[1], other.attributes[1]) &&
-		slices.EqualFunc(v.leftover, other.leftover, slices.Equal[[]int64])
+		slices.Equal(v.leftover, other.leftover)
 }
 
 // Definitions share equal definitions among all migrations of a process. The zero value is ready. A definition is
@@ -143,5 +143,5 @@ func (k *kept) keep(c *comparison) {
 // quiet reports whether nothing is known but numbers of rows.
 func (s *state) quiet() bool {
 	return s.err == nil && !s.large && len(s.rows) == 0 && !s.more && s.lost == 0 && s.unfound == 0 && s.stale == 0 &&
-		len(s.dirty) == 0 && !s.fresh
+		len(s.dirty) == 0 && !s.fresh && !s.rehashed
 }

@@ -50,6 +50,8 @@ type state struct {
 	lost, unfound int
 	// stale counts the rows of a grid that are missing or old.
 	stale int
+	// rehashed is true when Magento 2 has made so many hashes of passwords again that they are not compared any more.
+	rehashed bool
 	history
 }
 
@@ -239,6 +241,9 @@ func (r *rounds) settle(ctx context.Context, c *comparison) {
 	c.rows, c.more = nil, false
 	found, err := r.find(ctx, c)
 	if err == nil {
+		err = r.rewritten(ctx, c, found, before)
+	}
+	if err == nil {
 		err = r.explain(ctx, c, found)
 	}
 	if err != nil {
@@ -252,6 +257,11 @@ func (r *rounds) settle(ctx context.Context, c *comparison) {
 		}
 		found[id] = row
 	}
+	if !c.rehashed && countRehashed(found) >= enoughRows {
+		c.rehashed = true
+		r.lookAlone(ctx, c)
+		return
+	}
 	if len(found) > 0 || c.sides[0].equals(c.sides[1]) {
 		c.unfound = 0
 	} else {
@@ -260,6 +270,16 @@ func (r *rounds) settle(ctx context.Context, c *comparison) {
 	if c.rows = found; c.Level == Grid {
 		c.stale = r.countStale(ctx, c)
 	}
+}
+
+func countRehashed(rows map[rowID]Row) int {
+	n := 0
+	for _, row := range rows {
+		if row.rehashed {
+			n++
+		}
+	}
+	return n
 }
 
 // find returns the rows that differ in the window, and in the older ranges that were found to differ.

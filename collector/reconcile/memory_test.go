@@ -50,6 +50,7 @@ func schemaOfAll() [2][]string {
 				"is_user_defined INT, frontend_input VARCHAR(50))",
 			"eav_entity_type (entity_type_id INT, entity_type_code VARCHAR(50))",
 			"eav_entity_attribute (attribute_id INT, attribute_set_id INT)",
+			"eav_attribute_set (attribute_set_id INT, entity_type_id INT)",
 		} {
 			all[side] = append(all[side], "CREATE TABLE IF NOT EXISTS "+table)
 		}

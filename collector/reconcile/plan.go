@@ -5,6 +5,7 @@ import (
 	_ "embed" // the query for columns
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"magento_migration_exporter/collector/database"
@@ -81,8 +82,12 @@ func (c *comparison) join(side int) string {
 	return joins.String()
 }
 
-//go:embed sql/columns.sql
-var columnsQuery string
+var (
+	//go:embed sql/columns.sql
+	columnsQuery string
+	//go:embed sql/lacking.sql
+	lackingQuery string
+)
 
 // schema is the columns of tables, by the table's name without the prefix.
 type schema map[string]map[string]columnType
@@ -97,7 +102,7 @@ func readSchema(ctx context.Context, side Side, tables []string) (schema, error)
 	err := side.Session.Rows(ctx, query, names, func(scan func(...any) error) error {
 		var table, name string
 		var c columnType
-		if err := scan(&table, &name, &c.kind, &c.scale, &c.nullable); err != nil {
+		if err := scan(&table, &name, &c.kind, &c.scale, &c.length, &c.nullable); err != nil {
 			return err
 		}
 		table = strings.TrimPrefix(table, side.Prefix)
@@ -146,6 +151,8 @@ type planner struct {
 	estimates map[string]int
 	// codes are the attributes by the entity type and the code.
 	codes [2]map[string]attribute
+	// lacking are the attribute sets that lack an attribute of products, by its code.
+	lacking [2]map[string][]int64
 }
 
 // attribute is a row of eav_attribute.
@@ -154,6 +161,8 @@ type attribute struct {
 	// backend names the table of its values, own is true when the shop has made it.
 	backend string
 	own     bool
+	// many is true of one with several values, which the tool moves to another table.
+	many bool
 }
 
 // NewPlan reads both schemas and finds out what can be compared.
@@ -180,6 +189,9 @@ func NewPlan(ctx context.Context, sides [2]Side, maps Maps, shared *Definitions)
 			return nil, &database.SideError{Side: side, Err: err}
 		}
 		if p.codes[side], err = readAttributes(ctx, sides[side], pairs); err != nil {
+			return nil, &database.SideError{Side: side, Err: err}
+		}
+		if p.lacking[side], err = readLacking(ctx, sides[side], pairs); err != nil {
 			return nil, &database.SideError{Side: side, Err: err}
 		}
 		if p.has[side], err = existing(ctx, sides[side], traceTables()[side]); err != nil {
@@ -291,10 +303,6 @@ func (p *planner) fill(c *comparison, columns [2]map[string]columnType) string {
 		if name == c.Shown {
 			c.shown = col.names
 		}
-		if col.markers {
-			p.Columns = append(p.Columns, c.notCompared("."+name,
-				"texts with {{…}}, which the tool rewrites"))
-		}
 	}
 	p.flat(c, columns)
 	return p.attributes(c)
@@ -349,9 +357,14 @@ func backends() []string { return []string{"varchar", "int", "text", "decimal", 
 
 // attributes finds the attributes whose values are compared.
 func (p *planner) attributes(c *comparison) string {
-	codes := c.Attributes
+	codes := slices.Clone(c.Attributes)
 	if c.Own {
-		if codes = p.own(c.Document); len(codes) == 0 {
+		for _, code := range p.own(c) {
+			if !slices.Contains(codes, code) {
+				codes = append(codes, code)
+			}
+		}
+		if len(codes) == 0 {
 			return Unused
 		}
 	}
@@ -363,6 +376,13 @@ func (p *planner) attributes(c *comparison) string {
 				"one of the systems has no such attribute"))
 			continue
 		}
+		leftover, same := p.leftover(c.Document, code)
+		if !same {
+			p.Columns = append(p.Columns, c.notCompared(", attribute "+code,
+				"it is in other attribute sets in Magento 2, and the tool removes its values from the others"))
+			continue
+		}
+		c.leftover = append(c.leftover, leftover)
 		c.codes = append(c.codes, code)
 		c.attributes[0], c.attributes[1] = append(c.attributes[0], a1.id), append(c.attributes[1], a2.id)
 	}
@@ -374,18 +394,79 @@ func (p *planner) attributes(c *comparison) string {
 
 // own returns the codes of the attributes that the shop has made itself and whose values are in a table of both
 // systems.
-func (p *planner) own(document string) []string {
+func (p *planner) own(c *comparison) []string {
+	document := c.Document
 	var codes []string
 	for name, a := range p.codes[magento1] {
 		kind, code, _ := strings.Cut(name, " ")
 		b := p.codes[magento2][name]
 		if a.own && kind == entityType(document) && a.backend == b.backend &&
-			strings.HasSuffix(document, "_entity_"+a.backend) && len(codes) < maxOwn {
+			strings.HasSuffix(document, "_entity_"+a.backend) && (!a.many || kind != products) {
 			codes = append(codes, code)
 		}
 	}
 	slices.Sort(codes)
+	if len(codes) > maxOwn {
+		p.Columns = append(p.Columns, c.notCompared(" of more than "+strconv.Itoa(maxOwn)+" attributes of the shop",
+			"from "+codes[maxOwn]+" on"))
+		codes = codes[:maxOwn]
+	}
 	return codes
+}
+
+// products is the code of the entity type of products.
+const products = "catalog_product"
+
+// leftover reports whether an attribute set lacks an attribute, and whether the same ones do in both systems. The last
+// step of migrate:data removes from Magento 2 what products of such a set have of it, and the delta brings it back.
+func (p *planner) leftover(document, code string) (some, same bool) {
+	if entityType(document) != products {
+		return false, true
+	}
+	lists := [2][]int64{}
+	for side := range lists {
+		for _, set := range p.lacking[side][code] {
+			if slices.Contains(p.lacking[1-side][everySet], set) {
+				lists[side] = append(lists[side], set)
+			}
+		}
+	}
+	return len(p.lacking[magento1][code]) > 0, slices.Equal(lists[0], lists[1])
+}
+
+// everySet stands for the code of an attribute in the list of all attribute sets.
+const everySet = ""
+
+// readLacking returns the attribute sets that lack an attribute of products, by its code, and all of them.
+func readLacking(ctx context.Context, side Side, pairs []Pair) (map[string][]int64, error) {
+	codes := map[string]bool{}
+	var args []any
+	for _, p := range pairs {
+		for _, code := range p.Attributes {
+			if entityType(p.Document) == products && !codes[code] {
+				codes[code] = true
+				args = append(args, code)
+			}
+		}
+	}
+	query := fmt.Sprintf(lackingQuery, database.Quote(side.Prefix+"eav_attribute_set"),
+		database.Quote(side.Prefix+"eav_entity_type"), database.Quote(side.Prefix+"eav_attribute"),
+		database.Quote(side.Prefix+"eav_entity_attribute"), database.Parameters(len(args)))
+	found := map[string][]int64{}
+	err := side.Session.Rows(ctx, query, args, func(scan func(...any) error) error {
+		var code string
+		var set int64
+		err := scan(&code, &set)
+		found[code] = append(found[code], set)
+		return err
+	})
+	if database.Number(err) == database.ErrNoSuchTable {
+		return found, nil // then no value was removed for a set either
+	}
+	if err != nil {
+		return nil, fmt.Errorf("looking for attribute sets that lack an attribute: %w", err)
+	}
+	return found, nil
 }
 
 // maxOwn is how many attributes of a shop's own are compared in one table.
@@ -484,15 +565,15 @@ func readAttributes(ctx context.Context, side Side, pairs []Pair) (map[string]at
 		}
 	}
 	query := fmt.Sprintf("SELECT t.entity_type_code, a.attribute_code, a.attribute_id, COALESCE(a.backend_type, ''), "+
-		"COALESCE(a.is_user_defined, 0) FROM %s a JOIN %s t ON t.entity_type_id = a.entity_type_id "+
-		"WHERE a.attribute_code IN (%s) OR a.is_user_defined = 1 AND t.entity_type_code IN ('customer', "+
-		"'customer_address') LIMIT 2000",
+		"COALESCE(a.is_user_defined, 0), COALESCE(a.frontend_input = 'multiselect', 0) FROM %s a "+
+		"JOIN %s t ON t.entity_type_id = a.entity_type_id WHERE a.attribute_code IN (%s) OR a.is_user_defined = 1 AND t.entity_type_code IN ('customer', "+
+		"'customer_address', '"+products+"') LIMIT 20000",
 		database.Quote(side.Prefix+"eav_attribute"), database.Quote(side.Prefix+"eav_entity_type"),
 		database.Parameters(len(args)))
 	err := side.Session.Rows(ctx, query, args, func(scan func(...any) error) error {
 		var kind, code string
 		var a attribute
-		err := scan(&kind, &code, &a.id, &a.backend, &a.own)
+		err := scan(&kind, &code, &a.id, &a.backend, &a.own, &a.many)
 		found[kind+" "+code] = a
 		return err
 	})

@@ -5,6 +5,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"magento_migration_exporter/config/toolmap"
 )
 
 const (
@@ -29,6 +31,10 @@ type Input struct {
 	// Log is the delta log by document, nil when there is none. Running reports whether the tool's delta is at work.
 	Log     map[string]Logged
 	Running bool
+	// SettingsRules reads the tool's map of settings, Classes its class map. Nil, or a nil map, means that there is
+	// none.
+	SettingsRules func() (*toolmap.Settings, error)
+	Classes       func() (*toolmap.ClassMap, error)
 	// Cycle is how long one of its cycles takes while it is at work, else 0: later steps of a cycle deliver what
 	// belongs to what earlier ones have delivered.
 	Cycle time.Duration
@@ -73,6 +79,8 @@ type Outcome struct {
 	Lost int
 	// Unfound is true when the tables differ and no row was found that does.
 	Unfound bool
+	// Hidden is true when all rows that were found have an explanation, and there are too many to look at the others.
+	Hidden bool
 	// Stale is how many rows of a grid are missing or old, -1 where that is not known.
 	Stale int
 	// Progress is how much of a large table has been compared at least once.
@@ -187,6 +195,10 @@ func (p *Plan) report(r *rounds) Report {
 		o, again := c.outcome(r.Input)
 		report.Again = max(report.Again, again)
 		report.Outcomes = append(report.Outcomes, o)
+		if c.rehashed {
+			report.Columns = append(slices.Clip(report.Columns),
+				c.notCompared("."+passwordHash, "Magento 2 has made them again"))
+		}
 		goesOn := o.Progress < 1 && len(c.dirty) < maxDirty
 		report.Open = report.Open || o.Err == nil && (!o.Looked || o.Suspects > 0 && again == 0 || goesOn)
 	}
@@ -242,6 +254,7 @@ func (c *comparison) outcome(in Input) (o Outcome, again time.Duration) {
 		o.Suspects++
 	}
 	o.Unfound = c.unfound >= enoughLooks
-	o.Equal = o.Looked && len(o.Differences) == 0 && o.Suspects == 0 && !o.Unfound && o.Lost == 0
+	o.Hidden = c.more && o.Pending == 0 && o.Suspects == 0 && len(o.Differences) == 0
+	o.Equal = o.Looked && len(o.Differences) == 0 && o.Suspects == 0 && !o.Unfound && !o.Hidden && o.Lost == 0
 	return o, again
 }

@@ -50,14 +50,16 @@ type Row struct {
 	Columns []string
 	// Pending is true while its change waits in the log.
 	Pending bool
-	// Stamped is true when all that differs are times that Magento 1 does not have and Magento 2 must.
+	// Stamped is true when all that differs are times that Magento 1 does not have and Magento 2 must, or a password's
+	// hash that Magento 2 has made again.
 	Stamped bool
 	// Later is true when the row of Magento 2 is the younger one: it was changed there. Touched is true when that time
 	// is all that differs.
 	Later, Touched bool
 
-	prints [2]string
-	looks  int
+	rehashed bool
+	prints   [2]string
+	looks    int
 	// since is when it was seen first, as it is now.
 	since time.Time
 }
@@ -188,11 +190,13 @@ func (c *comparison) row(a, b group) Row {
 		return row
 	}
 	row.Kind = Changed
-	for i, col := range c.columns {
+	for i, col := range c.compared() {
 		switch {
 		case a.columnSums[i] == b.columnSums[i]:
-		case col.stamped && a.rows == b.rows && len(a.nulls) == len(c.columns) && a.nulls[i] == '1':
+		case col.stamped && a.rows == b.rows && len(a.nulls) == len(c.compared()) && a.nulls[i] == '1':
 			row.Stamped = true
+		case col.password && i < len(b.nulls) && b.nulls[i] == markRehashed:
+			row.Stamped, row.rehashed = true, true
 		default:
 			row.Columns = append(row.Columns, col.names[0])
 		}
@@ -218,7 +222,7 @@ func (r *rounds) groups(ctx context.Context, c *comparison, ranges []span, low i
 			var g group
 			dest := []any{&id.key, &id.label, &g.rows, &g.crc, &g.xor, &g.lost, &g.shown, &g.nulls, &g.updated}
 			if width == 1 {
-				g.columnSums = make([]string, len(c.columns))
+				g.columnSums = make([]string, len(c.compared()))
 				for i := range g.columnSums {
 					dest = append(dest, &g.columnSums[i])
 				}
@@ -372,7 +376,7 @@ func (r *rounds) countStale(ctx context.Context, c *comparison) int {
 		return n
 	}
 	differs := []string{"g." + database.Quote(c.keys[1]) + " IS NULL"}
-	for _, col := range c.columns {
+	for _, col := range c.compared() {
 		differs = append(differs, fmt.Sprintf("NOT (t.%s <=> g.%s)",
 			database.Quote(col.names[0]), database.Quote(col.names[1])))
 	}

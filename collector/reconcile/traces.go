@@ -13,10 +13,10 @@ import (
 // The tables that the traces are in, of Magento 1 and of Magento 2.
 func traceTables() [2][]string {
 	return [2][]string{
-		{"core_url_rewrite", "catalog_product_entity_varchar"},
+		{"core_url_rewrite", "catalog_product_entity_varchar", settingsTable, "eav_attribute_set"},
 		{
 			"url_rewrite", "sales_sequence_meta", "store", "inventory_source_item", "cataloginventory_stock_item",
-			"catalog_product_entity", "catalog_product_entity_varchar",
+			"catalog_product_entity", "catalog_product_entity_varchar", settingsTable, "eav_attribute_set",
 		},
 	}
 }
@@ -45,6 +45,8 @@ type Traces struct {
 	URLPaths Pathways
 	// Rewrites are the URL rewrites without those of CMS pages.
 	Rewrites Rewrites
+	// Settings are those of core_config_data, Attributes are attributes and their sets.
+	Settings, Attributes Listed
 	// Lacks are tables without which there is no comparison of URL rewrites, by system: "Magento 2 has no table x".
 	Lacks []string
 	// Open is true while something was not looked at yet, or has to be seen again.
@@ -60,6 +62,7 @@ const (
 	sequencesLook = iota
 	rewritesLook
 	urlPathsLook
+	settingsLook
 	slowLooks
 )
 
@@ -107,6 +110,7 @@ func (p *Plan) trace(ctx context.Context, r *rounds) error {
 		t.due[look] = t.due[look] || t.turn == 1 || t.turn%rewriteTurns == 1+look
 	}
 	t.due[rewritesLook] = t.due[rewritesLook] || t.Rewrites.open()
+	t.due[settingsLook] = t.due[settingsLook] || t.Settings.open() || t.Attributes.open()
 	if v := &t.Inventory; v.Exists && (t.turn%2 == 1 || v.open() || v.cursor != 0) {
 		if err := r.inventory(ctx, v); err != nil {
 			return err
@@ -115,7 +119,7 @@ func (p *Plan) trace(ctx context.Context, r *rounds) error {
 	if err := p.slow(ctx, r); err != nil {
 		return err
 	}
-	t.Open = t.Inventory.open() || t.Rewrites.open()
+	t.Open = t.Inventory.open() || t.Rewrites.open() || t.Settings.open() || t.Attributes.open()
 	return nil
 }
 
@@ -123,6 +127,7 @@ func (p *Plan) trace(ctx context.Context, r *rounds) error {
 func (p *Plan) slow(ctx context.Context, r *rounds) error {
 	for look, do := range [slowLooks]func(context.Context, *rounds) error{
 		sequencesLook: p.lookAtSequences, rewritesLook: p.lookAtRewrites, urlPathsLook: p.lookAtURLPaths,
+		settingsLook: p.lookAtSettings,
 	} {
 		if !p.Traces.due[look] {
 			continue
@@ -148,6 +153,12 @@ func (p *Plan) lookAtRewrites(ctx context.Context, r *rounds) error {
 		return nil
 	}
 	return r.rewrites(ctx, &p.Traces.Rewrites)
+}
+
+func (p *Plan) lookAtSettings(ctx context.Context, r *rounds) error {
+	p.compareSettings(ctx, r)
+	p.compareAttributes(ctx, r)
+	return nil
 }
 
 func (p *Plan) lookAtURLPaths(ctx context.Context, r *rounds) error {

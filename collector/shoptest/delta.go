@@ -42,6 +42,9 @@ func (s *Shop) WithDelta() (root1, root2 string) {
 				"quote",
 			)+
 			"</document_rules></source><destination/></map>")
+	// The settings are those of two shops: migrate:settings has not run.
+	WriteUnder(s.T, root2, ToolDir+"/etc/settings_map_file.xml",
+		"<settings><key><ignore><path>*</path></ignore></key><value/></settings>")
 	for _, option := range []string{"customer_map_file", "tier_price_map_file"} {
 		WriteUnder(s.T, root2, ToolDir+"/etc/"+option+".xml", "<map><source/><destination/></map>")
 	}

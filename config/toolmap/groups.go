@@ -1,7 +1,9 @@
 package toolmap
 
 import (
+	"regexp"
 	"slices"
+	"strings"
 
 	"magento_migration_exporter/config/xmltree"
 )
@@ -142,6 +144,11 @@ type Settings struct {
 	File string
 	// Problems are in the order of the file.
 	Problems []Problem
+
+	ignored   map[string]bool
+	wildcards []*regexp.Regexp
+	renamed   map[string]string
+	handlers  map[string]Transform
 }
 
 // ReadSettings reads a settings map of at most MaxSize bytes.
@@ -153,5 +160,45 @@ func ParseSettings(file string, data []byte) (*Settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Settings{File: file, Problems: check(root, "settings")}, nil
+	s := &Settings{
+		File: file, Problems: check(root, "settings"),
+		ignored: map[string]bool{}, renamed: map[string]string{}, handlers: map[string]Transform{},
+	}
+	for _, n := range below(root, "key", "ignore", "path") {
+		path := n.TextContent()
+		s.ignored[path] = true
+		if strings.Contains(path, "*") {
+			// As the tool does it: what comes behind the pattern does not matter.
+			pattern := "^" + strings.ReplaceAll(regexp.QuoteMeta(path), `\*`, ".+")
+			s.wildcards = append(s.wildcards, regexp.MustCompile(pattern))
+		}
+	}
+	for _, rule := range below(root, "key", "rename") {
+		if path, to := rule.Child("path"), rule.Child("to"); path != nil && to != nil {
+			s.renamed[path.TextContent()] = to.TextContent()
+		}
+	}
+	for _, rule := range below(root, "value", "transform") {
+		if path, handler := rule.Child("path"), rule.Child("handler"); path != nil && handler != nil {
+			s.handlers[path.TextContent()] = newTransform(handler)
+		}
+	}
+	return s, nil
+}
+
+// Target returns the path that a path of Magento 1 has in Magento 2, false when the tool leaves it out.
+func (s *Settings) Target(path string) (string, bool) {
+	if s.ignored[path] || slices.ContainsFunc(s.wildcards, func(w *regexp.Regexp) bool { return w.MatchString(path) }) {
+		return "", false
+	}
+	if to, renamed := s.renamed[path]; renamed {
+		return to, true
+	}
+	return path, true
+}
+
+// Handler returns the rule that gives the value of a path of Magento 1 another form, false when the tool copies it.
+func (s *Settings) Handler(path string) (Transform, bool) {
+	t, found := s.handlers[path]
+	return t, found
 }

@@ -1,7 +1,7 @@
 -- The tables of Magento 1 whose values the two servers could write differently, in the types that its releases have.
 CREATE TABLE eav_entity_type (entity_type_id smallint unsigned NOT NULL PRIMARY KEY, entity_type_code varchar(50) NOT NULL);
 INSERT INTO eav_entity_type VALUES (4, 'catalog_product');
-CREATE TABLE eav_attribute (attribute_id smallint unsigned NOT NULL PRIMARY KEY, entity_type_id smallint unsigned NOT NULL, attribute_code varchar(255), backend_type varchar(8) NOT NULL DEFAULT 'static', is_user_defined smallint unsigned NOT NULL DEFAULT 0);
+CREATE TABLE eav_attribute (attribute_id smallint unsigned NOT NULL PRIMARY KEY, entity_type_id smallint unsigned NOT NULL, attribute_code varchar(255), backend_type varchar(8) NOT NULL DEFAULT 'static', is_user_defined smallint unsigned NOT NULL DEFAULT 0, frontend_input varchar(50), frontend_label varchar(255));
 INSERT INTO eav_attribute (attribute_id, entity_type_id, attribute_code) VALUES (71, 4, 'name'), (75, 4, 'price'), (76, 4, 'special_price'), (97, 4, 'url_path');
 
 CREATE TABLE sales_flat_order (
@@ -35,7 +35,7 @@ CREATE TABLE sales_flat_quote (entity_id int unsigned NOT NULL PRIMARY KEY, stor
 INSERT INTO sales_flat_quote VALUES (1, 1, NULL, 1, 0.1, NULL, NULL, '0000-00-00 00:00:00');
 
 INSERT INTO eav_entity_type VALUES (1, 'customer'), (2, 'customer_address');
-INSERT INTO eav_attribute VALUES (5, 1, 'firstname', 'varchar', 0), (7, 1, 'lastname', 'varchar', 0), (18, 1, 'gender', 'int', 0), (30, 1, 'acme_club', 'varchar', 1), (31, 1, 'acme_gone', 'varchar', 1);
+INSERT INTO eav_attribute (attribute_id, entity_type_id, attribute_code, backend_type, is_user_defined) VALUES (5, 1, 'firstname', 'varchar', 0), (7, 1, 'lastname', 'varchar', 0), (18, 1, 'gender', 'int', 0), (30, 1, 'acme_club', 'varchar', 1), (31, 1, 'acme_gone', 'varchar', 1);
 CREATE TABLE customer_entity (entity_id int unsigned NOT NULL PRIMARY KEY, email varchar(255), group_id smallint unsigned NOT NULL, store_id smallint unsigned, website_id smallint unsigned, created_at timestamp NULL, updated_at timestamp NULL) DEFAULT CHARSET=utf8;
 INSERT INTO customer_entity VALUES (1, 'ann@example.com', 1, 1, 1, '2016-01-01', '2016-01-01'), (2, 'bob@example.com', 1, 1, 1, '2016-01-01', '2016-01-01'), (3, NULL, 1, 1, 1, '2016-01-01', '2016-01-01');
 CREATE TABLE customer_entity_varchar (value_id int NOT NULL AUTO_INCREMENT PRIMARY KEY, attribute_id smallint unsigned NOT NULL, entity_id int unsigned NOT NULL, value varchar(255), UNIQUE KEY (entity_id, attribute_id)) DEFAULT CHARSET=utf8;
@@ -46,3 +46,17 @@ CREATE TABLE sales_order_status (status varchar(32) NOT NULL PRIMARY KEY, label 
 INSERT INTO sales_order_status VALUES ('pending', 'Pending'), ('acme_müde', 'Tired');
 CREATE TABLE sales_flat_order_payment (entity_id int unsigned NOT NULL PRIMARY KEY, parent_id int unsigned NOT NULL, method varchar(255), base_amount_ordered decimal(12,4)) DEFAULT CHARSET=utf8;
 INSERT INTO sales_flat_order_payment VALUES (1, 1, 'paypal_standard', 10), (2, 2, 'checkmo', 1), (3, 3, NULL, NULL);
+
+INSERT INTO eav_attribute (attribute_id, entity_type_id, attribute_code, backend_type, is_user_defined, frontend_input) VALUES (11, 1, 'dob', 'datetime', 0, 'date'), (12, 1, 'password_hash', 'varchar', 0, 'hidden'), (92, 4, 'color', 'int', 1, 'select'), (96, 4, 'status', 'int', 0, 'select'), (93, 4, 'acme_months', 'int', 1, 'text'), (94, 4, 'acme_many', 'varchar', 1, 'multiselect');
+CREATE TABLE eav_attribute_set (attribute_set_id smallint unsigned NOT NULL PRIMARY KEY, entity_type_id smallint unsigned NOT NULL, attribute_set_name varchar(255));
+INSERT INTO eav_attribute_set VALUES (4, 4, 'Default'), (9, 4, 'Clothing');
+CREATE TABLE eav_entity_attribute (entity_attribute_id int NOT NULL AUTO_INCREMENT PRIMARY KEY, attribute_set_id smallint unsigned NOT NULL, attribute_id smallint unsigned NOT NULL, UNIQUE KEY (attribute_set_id, attribute_id));
+INSERT INTO eav_entity_attribute (attribute_set_id, attribute_id) SELECT s.attribute_set_id, a.attribute_id FROM eav_attribute_set s JOIN eav_attribute a ON a.entity_type_id = s.entity_type_id WHERE s.attribute_set_id = 9 OR a.attribute_code <> 'color';
+CREATE TABLE catalog_product_entity_int (value_id int NOT NULL AUTO_INCREMENT PRIMARY KEY, attribute_id smallint unsigned NOT NULL, store_id smallint unsigned NOT NULL, entity_id int unsigned NOT NULL, value int);
+-- Product 1 has a color that its attribute set lacks: the tool removes it from Magento 2.
+INSERT INTO catalog_product_entity_int (attribute_id, store_id, entity_id, value) VALUES (92, 0, 1, 7), (96, 0, 1, 1), (96, 0, 2, 1), (93, 0, 1, 12);
+CREATE TABLE catalog_product_entity_media_gallery (value_id int unsigned NOT NULL PRIMARY KEY, attribute_id smallint unsigned NOT NULL, entity_id int unsigned NOT NULL, value varchar(255));
+INSERT INTO catalog_product_entity_media_gallery VALUES (1, 88, 1, '/a/b.jpg'), (2, 88, 2, '/ö.png');
+INSERT INTO customer_entity_varchar (attribute_id, entity_id, value) VALUES (12, 1, CONCAT(REPEAT('0a', 16), ':xy')), (12, 2, REPEAT('0a', 32)), (12, 3, CONCAT(REPEAT('b', 128), ':', REPEAT('s', 32)));
+CREATE TABLE customer_entity_datetime (value_id int NOT NULL AUTO_INCREMENT PRIMARY KEY, attribute_id smallint unsigned NOT NULL, entity_id int unsigned NOT NULL, value datetime, UNIQUE KEY (entity_id, attribute_id));
+INSERT INTO customer_entity_datetime (attribute_id, entity_id, value) VALUES (11, 1, '1980-02-29 00:00:00');

@@ -1,7 +1,7 @@
 -- The same tables of Magento 2: other names, scales, lengths, character sets and attribute ids, NOT NULL where Magento 1 has NULL.
 CREATE TABLE eav_entity_type (entity_type_id smallint unsigned NOT NULL PRIMARY KEY, entity_type_code varchar(50) NOT NULL);
 INSERT INTO eav_entity_type VALUES (5, 'catalog_product');
-CREATE TABLE eav_attribute (attribute_id smallint unsigned NOT NULL PRIMARY KEY, entity_type_id smallint unsigned NOT NULL, attribute_code varchar(255), backend_type varchar(8) NOT NULL DEFAULT 'static', is_user_defined smallint unsigned NOT NULL DEFAULT 0);
+CREATE TABLE eav_attribute (attribute_id smallint unsigned NOT NULL PRIMARY KEY, entity_type_id smallint unsigned NOT NULL, attribute_code varchar(255), backend_type varchar(8) NOT NULL DEFAULT 'static', is_user_defined smallint unsigned NOT NULL DEFAULT 0, frontend_input varchar(50), frontend_label varchar(255));
 INSERT INTO eav_attribute (attribute_id, entity_type_id, attribute_code) VALUES (171, 5, 'name'), (176, 5, 'price'), (175, 5, 'special_price'), (197, 5, 'url_path');
 
 CREATE TABLE sales_order (
@@ -36,7 +36,7 @@ CREATE TABLE quote (entity_id int unsigned NOT NULL PRIMARY KEY, store_id smalli
 INSERT INTO quote VALUES (1, 1, NULL, 1, 0.1, NULL, NULL, '0000-00-00 00:00:00');
 
 INSERT INTO eav_entity_type VALUES (1, 'customer'), (2, 'customer_address');
-INSERT INTO eav_attribute VALUES (5, 1, 'firstname', 'static', 0), (7, 1, 'lastname', 'static', 0), (18, 1, 'gender', 'static', 0), (130, 1, 'acme_club', 'varchar', 1);
+INSERT INTO eav_attribute (attribute_id, entity_type_id, attribute_code, backend_type, is_user_defined) VALUES (5, 1, 'firstname', 'static', 0), (7, 1, 'lastname', 'static', 0), (18, 1, 'gender', 'static', 0), (130, 1, 'acme_club', 'varchar', 1);
 CREATE TABLE customer_entity (entity_id int unsigned NOT NULL PRIMARY KEY, email varchar(255), group_id smallint unsigned NOT NULL, store_id smallint unsigned, website_id smallint unsigned, created_at timestamp NULL, updated_at timestamp NULL, firstname varchar(255), lastname varchar(255) NOT NULL, gender smallint unsigned) DEFAULT CHARSET=utf8mb4;
 INSERT INTO customer_entity VALUES (1, 'ann@example.com', 1, 1, 1, '2016-01-01', '2016-01-01', 'Ånn', 'Smith', 2), (2, 'bob@example.com', 1, 1, 1, '2016-01-01', '2016-01-01', 'Bob', '', NULL), (3, NULL, 1, 1, 1, '2016-01-01', '2016-01-01', NULL, '', NULL);
 CREATE TABLE customer_entity_varchar (value_id int NOT NULL AUTO_INCREMENT PRIMARY KEY, attribute_id smallint unsigned NOT NULL, entity_id int unsigned NOT NULL, value varchar(255), UNIQUE KEY (entity_id, attribute_id)) DEFAULT CHARSET=utf8mb4;
@@ -45,3 +45,17 @@ CREATE TABLE sales_order_status (status varchar(32) NOT NULL PRIMARY KEY, label 
 INSERT INTO sales_order_status VALUES ('pending', 'Pending'), ('acme_müde', 'Tired');
 CREATE TABLE sales_order_payment (entity_id int unsigned NOT NULL PRIMARY KEY, parent_id int unsigned NOT NULL, method varchar(128), base_amount_ordered decimal(20,4)) DEFAULT CHARSET=utf8mb4;
 INSERT INTO sales_order_payment VALUES (1, 1, 'paypal_express', 10), (2, 2, 'checkmo', 1), (3, 3, NULL, NULL);
+
+INSERT INTO eav_attribute (attribute_id, entity_type_id, attribute_code, backend_type, is_user_defined, frontend_input) VALUES (11, 1, 'dob', 'static', 0, 'date'), (12, 1, 'password_hash', 'static', 0, 'hidden'), (192, 5, 'color', 'int', 1, 'select'), (196, 5, 'status', 'int', 0, 'select'), (193, 5, 'acme_months', 'int', 1, 'text'), (194, 5, 'acme_many', 'varchar', 1, 'multiselect');
+CREATE TABLE eav_attribute_set (attribute_set_id smallint unsigned NOT NULL PRIMARY KEY, entity_type_id smallint unsigned NOT NULL, attribute_set_name varchar(255));
+INSERT INTO eav_attribute_set VALUES (4, 5, 'Default'), (9, 5, 'Clothing');
+CREATE TABLE eav_entity_attribute (entity_attribute_id int NOT NULL AUTO_INCREMENT PRIMARY KEY, attribute_set_id smallint unsigned NOT NULL, attribute_id smallint unsigned NOT NULL, UNIQUE KEY (attribute_set_id, attribute_id));
+INSERT INTO eav_entity_attribute (attribute_set_id, attribute_id) SELECT s.attribute_set_id, a.attribute_id FROM eav_attribute_set s JOIN eav_attribute a ON a.entity_type_id = s.entity_type_id WHERE s.attribute_set_id = 9 OR a.attribute_code <> 'color';
+CREATE TABLE catalog_product_entity_int (value_id int NOT NULL AUTO_INCREMENT PRIMARY KEY, attribute_id smallint unsigned NOT NULL, store_id smallint unsigned NOT NULL, entity_id int unsigned NOT NULL, value int);
+INSERT INTO catalog_product_entity_int (attribute_id, store_id, entity_id, value) VALUES (196, 0, 1, 1), (196, 0, 2, 1), (193, 0, 1, 12);
+CREATE TABLE catalog_product_entity_media_gallery (value_id int unsigned NOT NULL PRIMARY KEY, attribute_id smallint unsigned NOT NULL, value varchar(255), media_type varchar(32) NOT NULL DEFAULT 'image', disabled smallint unsigned NOT NULL DEFAULT 0);
+INSERT INTO catalog_product_entity_media_gallery (value_id, attribute_id, value) VALUES (1, 88, '/a/b.jpg'), (2, 88, '/ö.png');
+ALTER TABLE customer_entity ADD dob date, ADD password_hash varchar(128);
+UPDATE customer_entity SET dob = '1980-02-29', password_hash = CONCAT(REPEAT('0a', 16), ':xy:0'), updated_at = updated_at WHERE entity_id = 1;
+UPDATE customer_entity SET password_hash = CONCAT(REPEAT('0a', 32), '::1'), updated_at = updated_at WHERE entity_id = 2;
+UPDATE customer_entity SET password_hash = REPEAT('b', 128), updated_at = updated_at WHERE entity_id = 3;
