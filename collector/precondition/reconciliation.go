@@ -540,6 +540,10 @@ func (j *reconciliationJudge) unfinished() {
 	}
 }
 
+// neverCompared is what no comparison looks at.
+const neverCompared = "never compared: conditions of cart and catalog price rules and other serialized values, encrypted " +
+	"values, system attributes that the documentation does not name, search terms, sessions and tokens"
+
 // notCompared names what is not compared. A table that a system lacks, or that its account may not see, is no reason to
 // be silent; only what few shops have may be nowhere. What has a log table was there when migrate:data began.
 func (j *reconciliationJudge) notCompared() {
@@ -560,9 +564,8 @@ func (j *reconciliationJudge) notCompared() {
 	for _, s := range j.r.Columns {
 		rest = append(rest, s.What+" ("+s.Why+")")
 	}
-	if len(rest) > 0 {
-		j.Note("not compared", "some tables and columns are not compared", strings.Join(rest, "; "), "")
-	}
+	j.Note("not compared", "some tables and columns are not compared",
+		strings.Join(append(rest, neverCompared), "; "), "")
 }
 
 // notes say what has an explanation.

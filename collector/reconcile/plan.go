@@ -566,7 +566,8 @@ func readAttributes(ctx context.Context, side Side, pairs []Pair) (map[string]at
 	}
 	query := fmt.Sprintf("SELECT t.entity_type_code, a.attribute_code, a.attribute_id, COALESCE(a.backend_type, ''), "+
 		"COALESCE(a.is_user_defined, 0), COALESCE(a.frontend_input = 'multiselect', 0) FROM %s a "+
-		"JOIN %s t ON t.entity_type_id = a.entity_type_id WHERE a.attribute_code IN (%s) OR a.is_user_defined = 1 AND t.entity_type_code IN ('customer', "+
+		"JOIN %s t ON t.entity_type_id = a.entity_type_id WHERE a.attribute_code IN (%s) "+
+		"OR a.is_user_defined = 1 AND t.entity_type_code IN ('customer', "+
 		"'customer_address', '"+products+"') LIMIT 20000",
 		database.Quote(side.Prefix+"eav_attribute"), database.Quote(side.Prefix+"eav_entity_type"),
 		database.Parameters(len(args)))
