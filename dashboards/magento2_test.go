@@ -49,7 +49,7 @@ func mapFile(option string) string {
 	case option == "class_map":
 		return "<classmap><rename><from>none</from><to/></rename></classmap>"
 	case option == "settings_map_file":
-		return `<settings><key/><value><transform><path>a/b/c</path><handler class="None"/></transform></value></settings>`
+		return `<settings><key><ignore><path>*</path></ignore></key><value><transform><path>a/b/c</path><handler class="None"/></transform></value></settings>`
 	case strings.Contains(option, "group"):
 		return `<groups><group name="none"><document>none</document></group></groups>`
 	}
