@@ -216,6 +216,9 @@ type Backlog struct {
 	Orders int
 	// MarkedTables are the log tables with marked rows.
 	MarkedTables []string
+	// Unset are rows whose mark is NULL, UnsetTables the log tables that have them.
+	Unset       int
+	UnsetTables []string
 	// Unread are the tables with rows that nobody reads, without the sales grids.
 	Unread []Waiting
 	Rates  Rates
@@ -249,6 +252,9 @@ func NewBacklog(standings []Standing, counts map[string]Count, columns map[strin
 		if c.Marked > 0 {
 			b.MarkedTables = append(b.MarkedTables, s.LogName)
 		}
+		if b.Unset += c.Unset; c.Unset > 0 {
+			b.UnsetTables = append(b.UnsetTables, s.LogName)
+		}
 		if s.Document == "sales_flat_order" {
 			b.Orders = c.Pending()
 		}
@@ -280,8 +286,8 @@ func ColumnCounts(ctx context.Context, s *database.Session) (map[string]int, err
 }
 
 // Newest returns the highest keys of all logged tables as one text: while it stays the same, Magento 1 gets no new
-// rows.
-func Newest(ctx context.Context, s *database.Session, standings []Standing) (string, error) {
+// rows. Empty is true when none of these tables has a row.
+func Newest(ctx context.Context, s *database.Session, standings []Standing) (newest string, empty bool, err error) {
 	var parts []string
 	for i, t := range standings {
 		if !t.Absent && !t.View && len(t.Keys) == 1 && t.countable() {
@@ -290,20 +296,22 @@ func Newest(ctx context.Context, s *database.Session, standings []Standing) (str
 		}
 	}
 	if len(parts) == 0 {
-		return "", nil
+		return "", false, nil
 	}
+	empty = true
 	var all strings.Builder
-	err := s.Rows(ctx, strings.Join(parts, " UNION ALL "), nil, func(scan func(...any) error) error {
+	err = s.Rows(ctx, strings.Join(parts, " UNION ALL "), nil, func(scan func(...any) error) error {
 		var i int
-		var newest string
-		err := scan(&i, &newest)
-		fmt.Fprintf(&all, "%d:%s ", i, newest)
+		var key string
+		err := scan(&i, &key)
+		empty = empty && key == "0"
+		fmt.Fprintf(&all, "%d:%s ", i, key)
 		return err
 	})
 	if err != nil {
-		return "", fmt.Errorf("reading the highest ids of Magento 1's logged tables: %w", err)
+		return "", false, fmt.Errorf("reading the highest ids of Magento 1's logged tables: %w", err)
 	}
-	return all.String(), nil
+	return all.String(), empty, nil
 }
 
 //go:embed sql/written.sql

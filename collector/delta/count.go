@@ -18,6 +18,8 @@ type Count struct {
 	Rows int
 	// Waiting are not marked, Marked are marked as processed.
 	Waiting, Marked int
+	// Unset have no mark at all, NULL: the tool reads neither these nor those that are marked.
+	Unset int
 	// Orphaned are waiting and can never be delivered, because a cascade deleted their row: the tool joins, and finds
 	// nothing.
 	Orphaned int
@@ -40,7 +42,7 @@ func CountLog(ctx context.Context, s *database.Session, standings []Standing) (m
 			// The limit stands inside and without a condition: there is no index on processed.
 			parts = append(parts, fmt.Sprintf(
 				"SELECT %d, COUNT(*), COALESCE(SUM(processed = 0), 0), COALESCE(SUM(processed = 1), 0)"+
-					" FROM (SELECT processed FROM %s LIMIT %d) t%d",
+					", COALESCE(SUM(processed IS NULL), 0) FROM (SELECT processed FROM %s LIMIT %d) t%d",
 				i, database.Quote(t.LogName), CountCap+1, i,
 			))
 		}
@@ -51,7 +53,7 @@ func CountLog(ctx context.Context, s *database.Session, standings []Standing) (m
 	err := s.Rows(ctx, strings.Join(parts, " UNION ALL "), nil, func(scan func(...any) error) error {
 		var i int
 		var c Count
-		err := scan(&i, &c.Rows, &c.Waiting, &c.Marked)
+		err := scan(&i, &c.Rows, &c.Waiting, &c.Marked, &c.Unset)
 		if err == nil && i >= 0 && i < len(standings) {
 			counts[standings[i].Document] = c
 		}
@@ -71,16 +73,12 @@ type Thread struct {
 	Since time.Time
 }
 
-// Threads lists the connections of the session's own user to its database, without the session itself. Without the
-// privilege PROCESS the server shows those of the own user only, which is all that is asked for.
-func Threads(ctx context.Context, s *database.Session) ([]Thread, error) {
+// Threads lists the connections of a user to the session's database, without the session itself. Without the privilege
+// PROCESS the server shows those of the session's own user only.
+func Threads(ctx context.Context, s *database.Session, user string) ([]Thread, error) {
 	var all []Thread
 	const query = "SELECT ID, COALESCE(HOST, '') FROM information_schema.PROCESSLIST" +
 		" WHERE DB = DATABASE() AND USER = ? AND ID <> CONNECTION_ID() LIMIT 1000"
-	user := s.User
-	if at := strings.LastIndex(user, "@"); at >= 0 {
-		user = user[:at]
-	}
 	err := s.Rows(ctx, query, []any{user}, func(scan func(...any) error) error {
 		var t Thread
 		err := scan(&t.ID, &t.Host)
@@ -91,6 +89,27 @@ func Threads(ctx context.Context, s *database.Session) ([]Thread, error) {
 		return nil, fmt.Errorf("listing the connections to the database: %w", err)
 	}
 	return all, nil
+}
+
+// UserOf returns the name of the user as whom the session came.
+func UserOf(s *database.Session) string {
+	user := s.User
+	if at := strings.LastIndex(user, "@"); at >= 0 {
+		user = user[:at]
+	}
+	return user
+}
+
+// SeesAll reports whether the session's account has the privilege PROCESS, with which it sees the connections of all
+// users.
+func SeesAll(ctx context.Context, s *database.Session) (bool, error) {
+	var n int
+	const query = "SELECT COUNT(*) FROM information_schema.USER_PRIVILEGES WHERE PRIVILEGE_TYPE = 'PROCESS'"
+	err := s.Row(ctx, query, nil, &n)
+	if err != nil {
+		return false, fmt.Errorf("asking for the privilege PROCESS: %w", err)
+	}
+	return n > 0, nil
 }
 
 // Persisting notes in the threads of a look which of them the look before had, since when, and returns how many these

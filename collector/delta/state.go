@@ -38,6 +38,8 @@ type Standing struct {
 	// HasLog is true when the log table is there, Wrong says what of its columns is not as the tool needs it.
 	HasLog bool
 	Wrong  string
+	// Lacks are the columns that it does not have and that the triggers write.
+	Lacks []string
 	// Fires are the events whose triggers on the table itself write the log table.
 	Fires []string
 	// Conditional are those of them that are logged under a condition only; Conditions are the triggers' names.
@@ -78,6 +80,7 @@ func Inspect(scope Scope, l *Log, prefix string) []Standing {
 		columns, hasLog := l.Columns[s.LogName]
 		if s.HasLog = hasLog; hasLog {
 			s.Wrong = wrongColumns(t.Keys, columns)
+			s.Lacks = without(columns, append(slices.Clone(t.Keys), "operation"))
 			s.outgrown(columns, l.Next[s.Name])
 		}
 		s.triggers(l.writing(s.LogName))
@@ -126,20 +129,13 @@ func (t Trigger) conditional(logTable string) bool {
 
 // wrongColumns says what is wrong with the columns of a log table, or returns an empty text.
 func wrongColumns(keys []string, columns []Column) string {
-	var primary, missing []string
-	names := map[string]bool{}
+	var primary []string
 	for _, c := range columns {
-		names[strings.ToLower(c.Name)] = true
 		if c.Primary {
 			primary = append(primary, strings.ToLower(c.Name))
 		}
 	}
-	for _, name := range append(slices.Clone(keys), "operation", "processed") {
-		if !names[strings.ToLower(name)] {
-			missing = append(missing, name)
-		}
-	}
-	if len(missing) > 0 {
+	if missing := without(columns, append(slices.Clone(keys), "operation", "processed")); len(missing) > 0 {
 		return "it has no column " + strings.Join(missing, ", ")
 	}
 	var want []string
@@ -152,6 +148,13 @@ func wrongColumns(keys []string, columns []Column) string {
 		return "its primary key is (" + strings.Join(primary, ", ") + "), not (" + strings.Join(keys, ", ") + ")"
 	}
 	return ""
+}
+
+// without returns which names are not among the columns.
+func without(columns []Column, names []string) []string {
+	return slices.DeleteFunc(names, func(name string) bool {
+		return slices.ContainsFunc(columns, func(c Column) bool { return strings.EqualFold(c.Name, name) })
+	})
 }
 
 // ScopeOf returns a scope for when the configuration cannot be read: the log tables that are there, and the tables

@@ -57,6 +57,8 @@ type Delta struct {
 	Activity Activity
 	// Backlog is what must be delivered, and how fast that goes.
 	Backlog delta.Backlog
+	// Empty is true when none of the logged tables has a row.
+	Empty bool
 	// Drained is true when for two whole cycles nothing was pending or marked, Magento 1 was quiet, and nothing was
 	// proved lost.
 	Drained bool
@@ -71,6 +73,8 @@ type Activity struct {
 	Known, Running bool
 	// Seen is what was seen.
 	Seen string
+	// Hidden is true when it cannot be seen, because the tool has another account.
+	Hidden bool
 	// Again is after how long another look can say more, where it is not known.
 	Again time.Duration
 }
@@ -427,8 +431,14 @@ func (e *Evidence) toolThreads(ctx context.Context, memory *deltaMemory, s *sigh
 			memory.threads[i] = nil
 			continue // what cannot be seen there does not speak against it
 		}
-		now, err := delta.Threads(ctx, system.Session)
+		user := e.toolUser(system)
+		now, err := delta.Threads(ctx, system.Session, user)
 		s.err = errors.Join(s.err, err)
+		if i == 0 && len(now) == 0 && user != delta.UserOf(system.Session) {
+			all, err := delta.SeesAll(ctx, system.Session)
+			s.err = errors.Join(s.err, err)
+			s.hidden = !all
+		}
 		twice, stay := delta.Persisting(memory.threads[i], now, e.Now)
 		memory.threads[i] = now
 		bothTwice, bothStay = bothTwice && twice > 0, bothStay && stay > 0
@@ -442,11 +452,27 @@ func (e *Evidence) toolThreads(ctx context.Context, memory *deltaMemory, s *sigh
 	s.maybe = bothTwice && !bothStay
 }
 
+// toolUser is the user as whom the tool logs in: that of config.xml, also where the configuration has another account.
+func (e *Evidence) toolUser(s *System) string {
+	if c := e.Tool.Config; c != nil {
+		db := c.Source
+		if s == e.Magento2 {
+			db = c.Destination
+		}
+		if db != nil && db.User != "" {
+			return db.User
+		}
+	}
+	return delta.UserOf(s.Session)
+}
+
 // sighting is what one evaluation saw of the tool, apart from its log.
 type sighting struct {
 	// process is the id of a process on this host, 0 for none.
 	process       int
 	threads, stay int
+	// hidden is true when the tool has another account, whose connections are not shown.
+	hidden bool
 	// maybe is true while the connections that stay were not seen for long enough.
 	looked, moves, maybe bool
 	err                  error
@@ -474,6 +500,9 @@ func activity(d *Delta, now time.Time, s sighting) Activity {
 		return Activity{Known: true, Seen: "its log ends with an error"}
 	case s.err != nil && d.RunLog == nil:
 		return Activity{Seen: s.err.Error()}
+	case s.hidden && d.RunLog == nil:
+		return Activity{Seen: "the tool has another account, whose connections the server does not show to this one, " +
+			"and its log is not read", Hidden: true}
 	case s.maybe && !copying:
 		return Activity{
 			Seen:  "connections of its account stay open, and were not seen for a whole cycle yet",
@@ -557,7 +586,7 @@ func (e *Evidence) measure(ctx context.Context, d *Delta, memory *deltaMemory) {
 	quiet := err == nil && newest == memory.newest
 	memory.newest = newest
 	switch {
-	case d.Backlog.Pending+d.Backlog.Marked > 0 || d.LossesErr != nil || len(d.Losses) > 0:
+	case d.Backlog.Pending+d.Backlog.Marked+d.Backlog.Unset > 0 || d.Empty || d.LossesErr != nil || len(d.Losses) > 0:
 		memory.emptySince = time.Time{}
 	case !quiet || memory.emptySince.IsZero():
 		memory.emptySince = e.Now
@@ -570,8 +599,8 @@ func (e *Evidence) measure(ctx context.Context, d *Delta, memory *deltaMemory) {
 
 // newest is a text that stays the same while Magento 1 is quiet.
 func (e *Evidence) newest(ctx context.Context, d *Delta) (string, error) {
-	newest, err := delta.Newest(ctx, e.Magento1.Session, d.Standings)
-	if err != nil || e.Phase.Phase != config.PhaseCutover {
+	newest, empty, err := delta.Newest(ctx, e.Magento1.Session, d.Standings)
+	if d.Empty = empty; err != nil || e.Phase.Phase != config.PhaseCutover {
 		return newest, err
 	}
 	written, err := delta.Written(ctx, e.Magento1.Session, e.Magento1.Prefix)

@@ -38,6 +38,7 @@ type Evidence struct {
 
 	php       phpLook
 	systemLog systemLogLook
+	processes processLook
 
 	releaseOnce sync.Once
 	release     Release

@@ -83,7 +83,7 @@ func (e *Evidence) lookForRun(ctx context.Context, r *Runs, memory *runsMemory) 
 			memory.threads[i] = nil
 			continue // what cannot be seen there does not speak against it
 		}
-		now, lookErr := delta.Threads(ctx, s.Session)
+		now, lookErr := delta.Threads(ctx, s.Session, e.toolUser(s))
 		err = errors.Join(err, lookErr)
 		seenTwice, stay := delta.Persisting(memory.threads[i], now, e.Now)
 		twice, stays = twice && seenTwice > 0, stays && stay > 0

@@ -13,6 +13,7 @@ import (
 	"magento_migration_exporter/collector/delta"
 	"magento_migration_exporter/collector/evidence"
 	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/privilege"
 	"magento_migration_exporter/config"
 )
 
@@ -102,7 +103,13 @@ func (j *deltaBacklogJudge) judge() {
 			"Set "+j.e.Migration.Key("migration_tool.config")+" to the tool's config.xml, and "+
 				j.e.Migration.Key("magento2.root")+", so that the files that it names are found.")
 	}
+	if j.d.Empty {
+		j.Unknown("source", "Magento 1's logged tables have no rows, so nothing shows that this is the live shop",
+			"", "Check that config.xml and "+j.e.Magento1.Key("database")+" name the database of the live Magento 1, "+
+				"and not a copy of its structure.")
+	}
 	j.marked()
+	j.unset()
 	if j.cutover {
 		j.drained()
 	} else {
@@ -153,6 +160,20 @@ func (j *deltaBacklogJudge) marked() {
 		strings.Join(lines, "\n"))
 }
 
+// unset are rows without any mark, which no cycle reads.
+func (j *deltaBacklogJudge) unset() {
+	if j.b.Unset == 0 {
+		return
+	}
+	tables := j.b.UnsetTables[:min(len(j.b.UnsetTables), shownTables)]
+	lines := []string{"Let the next cycle read them, as the tool's account:"}
+	for _, table := range tables {
+		lines = append(lines, "UPDATE "+database.Quote(table)+" SET processed = 0 WHERE processed IS NULL;")
+	}
+	j.bad("processed", finding.Rows(j.b.Unset, "has", "have")+" NULL in the column processed of the log: no cycle of "+
+		"migrate:delta delivers that", strings.Join(tables, ", "), strings.Join(lines, "\n"))
+}
+
 // shownTables is how many tables a text names.
 const shownTables = 20
 
@@ -168,13 +189,14 @@ func (j *deltaBacklogJudge) drained() {
 		)
 	case j.d.LossesErr != nil:
 		j.Unknown("lost changes", "whether changes were lost is unknown", j.d.LossesErr.Error(),
-			"Fix what the precondition network says of Magento 2's database.")
+			"See the precondition delta_log, which says why.")
+	case j.d.Empty || j.b.Unset > 0: // which was said
 	case j.d.Drained:
 		j.Summary = "the delta log is drained: nothing was pending over two whole cycles, and Magento 1 is quiet"
 	case j.b.Pending+j.b.Marked > 0:
 		j.Fail(
 			"pending",
-			fmt.Sprintf("the log is not drained: %s", waiting(j.b.Pending)),
+			"the log is not drained: "+j.left(),
 			j.groups(),
 			j.plan()+" "+j.start(),
 		)
@@ -183,6 +205,18 @@ func (j *deltaBacklogJudge) drained() {
 		j.Fail("pending", "nothing is pending, but not yet over two whole cycles in which Magento 1 was quiet",
 			"", "Close Magento 1 (maintenance.flag, cron off) and let migrate:delta end two more cycles.")
 	}
+}
+
+// left says what has still to leave the log.
+func (j *deltaBacklogJudge) left() string {
+	var parts []string
+	if j.b.Pending > 0 {
+		parts = append(parts, waiting(j.b.Pending))
+	}
+	if j.b.Marked > 0 {
+		parts = append(parts, finding.Rows(j.b.Marked, "is", "are")+" marked as processed")
+	}
+	return strings.Join(parts, ", ")
 }
 
 func (j *deltaBacklogJudge) start() string {
@@ -204,6 +238,11 @@ func (j *deltaBacklogJudge) running() {
 	a := j.d.Activity
 	switch {
 	case a.Running || j.b.Pending == 0:
+	case a.Hidden:
+		j.Unknown("delta", waiting(j.b.Pending)+", and it is unknown whether migrate:delta runs", a.Seen,
+			"Let the exporter log in as the tool's account, or let it see its connections, as an administrator of "+
+				"Magento 1's server:\nGRANT PROCESS ON *.* TO "+
+				privilege.ParseAccount(j.e.Magento1.Session.CurrentUser).Quoted()+";")
 	case !a.Known:
 		j.Again = max(j.Again, a.Again)
 		j.Note("delta", "whether migrate:delta runs shows at the next evaluation", a.Seen, "")

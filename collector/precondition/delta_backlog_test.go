@@ -1,6 +1,7 @@
 package precondition_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,6 +14,7 @@ import (
 
 	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/history"
+	"magento_migration_exporter/collector/mysqltest"
 	"magento_migration_exporter/collector/shoptest"
 	"magento_migration_exporter/config"
 )
@@ -313,9 +315,18 @@ func TestDeltaBacklogOfManyStuckRows(t *testing.T) {
 	const digits = "(SELECT 0 AS d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION " +
 		"SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9)"
 	stick := func(table, keys, values string, hundredThousands int) {
-		s.On1(fmt.Sprintf("INSERT INTO m2_cl_%s (%s, operation) SELECT %s, 'UPDATE' FROM (SELECT 100000 * f.d + 10000 * e.d + "+
-			"1000 * a.d + 100 * b.d + 10 * c.d + g.d AS n FROM %[4]s a, %[4]s b, %[4]s c, %[4]s e, %[4]s f, %[4]s g "+
-			"WHERE f.d < %[5]d) x", table, keys, values, digits, hundredThousands))
+		s.On1(
+			fmt.Sprintf(
+				"INSERT INTO m2_cl_%s (%s, operation) SELECT %s, 'UPDATE' FROM (SELECT 100000 * f.d + 10000 * e.d + "+
+					"1000 * a.d + 100 * b.d + 10 * c.d + g.d AS n FROM %[4]s a, %[4]s b, %[4]s c, %[4]s e, %[4]s f, %[4]s g "+
+					"WHERE f.d < %[5]d) x",
+				table,
+				keys,
+				values,
+				digits,
+				hundredThousands,
+			),
+		)
 	}
 	stick("review", "review_id", "1000000 + n", 2)
 	s.On1("INSERT INTO m2_cl_sales_flat_order (entity_id, operation) VALUES (1, 'UPDATE'), (2000000, 'DELETE')")
@@ -371,4 +382,74 @@ func TestDeltaBacklogOverARestart(t *testing.T) {
 	if p, a := lines(); p > pending || a > 0 {
 		t.Errorf("%d and %d points that nobody kept", p, a)
 	}
+}
+
+// TestDeltaBacklogOfAStructure has a Magento 1 without any row, such as a copy that was made with --no-data.
+func TestDeltaBacklogOfAStructure(t *testing.T) {
+	t.Parallel()
+	s := newDeltaPhase(t)
+	s.On1("SET FOREIGN_KEY_CHECKS = 0")
+	for document := range mysqltest.DeltaLogged() {
+		s.On1("DELETE FROM "+document, "DELETE FROM m2_cl_"+document)
+	}
+	for _, phase := range []config.Phase{config.PhaseDelta, config.PhaseCutover} {
+		s.Migration.Phase = phase
+		for range 3 {
+			s.later(time.Minute)
+			s.WantFinding("delta_backlog", finding.Unknown, "have no rows", "magento1.database")
+		}
+	}
+}
+
+// TestDeltaBacklogOfRowsWithoutAMark has log rows that neither wait nor are marked: the tool reads none of them.
+func TestDeltaBacklogOfRowsWithoutAMark(t *testing.T) {
+	t.Parallel()
+	s := newDeltaPhase(t)
+	s.On1("ALTER TABLE m2_cl_review MODIFY processed TINYINT(1) NULL",
+		"INSERT INTO m2_cl_review VALUES (1, 'UPDATE', NULL)")
+	s.Want("delta_log", finding.Pass)
+	s.WantFinding("delta_backlog", finding.Warn, "1 row has NULL in the column processed")
+	s.Migration.Phase = config.PhaseCutover
+	s.Evaluate()
+	s.later(time.Hour)
+	f := s.WantFinding("delta_backlog", finding.Fail, "1 row has NULL in the column processed", "m2_cl_review")
+	s.pasteRemedy(f)
+	s.WantFinding("delta_backlog", finding.Fail, "the log is not drained: 1 row waits")
+}
+
+// TestDeltaBacklogOfAnotherAccount watches with an account that is not the tool's: whether the tool is connected is not
+// shown to it without PROCESS.
+func TestDeltaBacklogOfAnotherAccount(t *testing.T) {
+	t.Parallel()
+	s := newDeltaPhase(t)
+	root := s.Migration.Magento2.Root
+	watcher := "w" + s.User
+	s.Exec(s.Server1, "CREATE USER '"+watcher+"'@'%' IDENTIFIED BY '"+shoptest.Password+"'",
+		"GRANT SELECT, TRIGGER ON "+shoptest.GrantName(s.DB1)+".* TO '"+watcher+"'@'%'",
+		"GRANT SELECT ON "+shoptest.GrantName(s.DB2)+".* TO '"+watcher+"'@'%'")
+	t.Cleanup(func() { _ = s.Server1.Exec(context.Background(), "DROP USER '"+watcher+"'@'%'") })
+	s.Migration.Magento1.Database.User, s.Migration.Magento2.Database.User = watcher, watcher
+	s.Must(os.Remove(filepath.Join(root, "var/migration.log")))
+	s.On1("UPDATE sales_flat_order SET status = 'x' WHERE entity_id = 1")
+	for range 2 {
+		s.later(time.Minute)
+		s.WantFinding(
+			"delta_backlog",
+			finding.Unknown,
+			"1 row waits, and it is unknown whether migrate:delta runs",
+			"GRANT PROCESS",
+		)
+		s.WantAbsent("delta_running")
+	}
+	s.Exec(s.Server1, "GRANT PROCESS ON *.* TO '"+watcher+"'@'%'")
+	s.later(time.Minute)
+	s.WantFinding("delta_backlog", finding.Warn, "does not run")
+	for _, db := range []string{s.DB1, s.DB2} {
+		s.Must(s.asToolOn(s.Server1, db).PingContext(t.Context()))
+	}
+	s.later(time.Minute)
+	s.Evaluate()
+	s.later(time.Minute)
+	s.Want("delta_backlog", finding.Pass)
+	s.WantValue(1, "delta_running")
 }

@@ -91,6 +91,12 @@ func evaluateDeltaLog(ctx context.Context, e *evidence.Evidence) finding.Verdict
 	return v
 }
 
+// The subjects of findings about a table. Its name alone is that of triggers that were made again, which a person
+// compares and waives; a waiver for them must not hide what happens to the table later.
+func logSubject(s delta.Standing) string     { return s.Document + " log table" }
+func triggerSubject(s delta.Standing) string { return s.Document + " triggers" }
+func rowsSubject(s delta.Standing) string    { return s.Document + " rows" }
+
 // deltaLogMemory keeps whether the log was whole when it was drained.
 type deltaLogMemory struct{ drainedWhole bool }
 
@@ -172,23 +178,37 @@ func (j *deltaLogJudge) stoppers() {
 		if len(s.Fires) > 0 {
 			writers = append(writers, s.Name)
 		}
-		if s.HasLog || len(writers) == 0 {
+		if len(writers) == 0 || s.HasLog && len(s.Lacks) == 0 {
 			continue
 		}
+		cause, code, statements := "is missing", 1146, []string{createLog(s)}
+		if s.HasLog {
+			cause, code = "has no column "+strings.Join(s.Lacks, ", "), 1054
+			statements = []string{renameLog(s), createLog(s)}
+		}
 		j.Fail(
-			s.Document,
-			"the live shop cannot write "+strings.Join(writers, ", ")+": the log table "+s.LogName+" is "+
-				"missing",
-			"each INSERT, UPDATE or DELETE there ends with error 1146, because a trigger of the tool writes "+s.LogName,
-			"Make the table again now, as the tool's account, so that the shop can write; then log what changed "+
-				"meanwhile:\n"+
-				createLog(
-					s,
-				)+"\n"+j.relog(
-				s,
-			),
+			logSubject(s),
+			fmt.Sprintf("the live shop cannot write %s: the log table %s %s",
+				strings.Join(writers, ", "), s.LogName, cause),
+			fmt.Sprintf("each INSERT, UPDATE or DELETE there ends with error %d, because a trigger of the tool writes "+
+				"%s", code, s.LogName),
+			"Make the table again now, as "+maker(s)+", so that the shop can write"+j.logged(s, statements...),
 		)
 	}
+}
+
+// maker is who makes a log table: the tool's account need not be allowed to rename one.
+func maker(s delta.Standing) string {
+	if s.HasLog {
+		return "an administrator"
+	}
+	return "the tool's account"
+}
+
+// renameLog is the statement that puts a log table away.
+func renameLog(s delta.Standing) string {
+	return "RENAME TABLE " + database.Quote(s.LogName) + " TO " +
+		database.Quote(s.LogName[:min(len(s.LogName), maxTriggerName-4)]+"_old") + ";"
 }
 
 // createLog is the statement that makes a log table as the tool does.
@@ -202,6 +222,17 @@ func createLog(s delta.Standing) string {
 	columns = append(columns, "`operation` TEXT", "`processed` TINYINT(1) NOT NULL DEFAULT 0",
 		"PRIMARY KEY ("+strings.Join(keys, ", ")+")")
 	return "CREATE TABLE " + database.Quote(s.LogName) + " (" + strings.Join(columns, ", ") + ") ENGINE=InnoDB;"
+}
+
+// logged are statements, and the one that logs the table's rows behind them. What no step reads is not delivered, and
+// is not logged in vain.
+func (j *deltaLogJudge) logged(s delta.Standing, statements ...string) string {
+	if !s.Read {
+		return " (no step of config.xml reads this log, so its rows need not be logged):\n" +
+			strings.Join(statements, "\n")
+	}
+	return ", then log its rows, so that the next cycle delivers them:\n" +
+		strings.Join(append(statements, j.relog(s)), "\n")
 }
 
 // relog is the statement that puts all rows of a table into its log, so that the next cycle delivers them.
@@ -256,7 +287,7 @@ func (j *deltaLogJudge) losses() {
 			continue
 		}
 		j.Fail(
-			l.Document,
+			rowsSubject(j.d.Standings[i]),
 			fmt.Sprintf("changes of Magento 1's %s were lost: %s", l.Many, finding.Rows(len(l.IDs),
 				"differs from Magento 2 and is in no log", "differ from Magento 2 and are in no log")),
 			fmt.Sprintf(
@@ -405,7 +436,7 @@ func (j *deltaLogJudge) eachTable(faulty []delta.Standing) {
 		switch {
 		case len(s.Elsewhere) > 0:
 			j.Fail(
-				s.Document,
+				triggerSubject(s),
 				fmt.Sprintf("changes of %s are not logged: its triggers sit on %s", s.Name,
 					strings.Join(s.Elsewhere, ", ")),
 				"not logged: "+missing+"; the tables were probably swapped by RENAME, and triggers follow the old "+
@@ -414,10 +445,10 @@ func (j *deltaLogJudge) eachTable(faulty []delta.Standing) {
 				j.recreate(s),
 			)
 		case j.hidden && len(s.Fires) == 0:
-			j.Unknown(s.Document, "the account may not see the triggers of "+s.Name, "", j.grant())
+			j.Unknown(triggerSubject(s), "the account may not see the triggers of "+s.Name, "", j.grant())
 		default:
 			j.Fail(
-				s.Document,
+				triggerSubject(s),
 				"changes of "+s.Name+" are not logged: "+missingTriggers(s.Missing()),
 				"migrate:delta goes on without an error, and Magento 2 keeps the old rows. Magento 1 does not say "+
 					"since when: "+
@@ -471,22 +502,19 @@ func missingTriggers(events []string) string {
 // that they can be pasted without another delimiter. Where the binary log is on and creators of triggers are not
 // trusted, the tool's account may not make any (1419): an administrator makes them in its name.
 func (j *deltaLogJudge) recreate(s delta.Standing) string {
-	lines := []string{
-		"Make the triggers again, as an administrator or as the tool's account, then log the table's rows, so that " +
-			"the next cycle delivers them. Rows that were deleted meanwhile have to be deleted in Magento 2 by hand. " +
-			"The new triggers are younger than migrate:data, which this precondition reports until you " +
-			"waive it.",
-		"SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION';",
-	}
+	var statements []string
 	for _, t := range j.d.Log.Triggers {
 		if slices.Contains(s.Elsewhere, t.Table) && slices.Contains(t.Writes, s.LogName) {
-			lines = append(lines, "DROP TRIGGER "+database.Quote(t.Name)+";")
+			statements = append(statements, "DROP TRIGGER "+database.Quote(t.Name)+";")
 		}
 	}
 	for _, event := range s.Missing() {
-		lines = append(lines, createTrigger(s, event, j.definer()))
+		statements = append(statements, createTrigger(s, event, j.definer()))
 	}
-	return strings.Join(append(lines, j.relog(s)), "\n")
+	return "Rows that were deleted meanwhile have to be deleted in Magento 2 by hand. The new triggers are younger " +
+		"than migrate:data, which this precondition reports until you waive it. Make the triggers again, as an " +
+		"administrator or as the tool's account" +
+		j.logged(s, append([]string{"SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION';"}, statements...)...)
 }
 
 // definer returns the account as which most of the triggers run, or the account of the session where there are none.
@@ -619,7 +647,7 @@ func (j *deltaLogJudge) outgrown() {
 			changes = append(changes, "MODIFY "+database.Quote(k)+" BIGINT UNSIGNED NOT NULL")
 		}
 		j.Fail(
-			s.Document,
+			logSubject(s),
 			fmt.Sprintf("ids of %s are too large for its log: such rows all share the log's row %d", s.Name,
 				s.Holds),
 			fmt.Sprintf("the next id is %d; their changes are lost", s.Next),
@@ -650,7 +678,7 @@ func (j *deltaLogJudge) tables() {
 		switch {
 		case s.Absent && !guessed && !s.HasLog:
 			j.Fail(
-				s.Document,
+				logSubject(s),
 				"the delta files name "+s.Name+", which Magento 1 does not have: each cycle of "+
 					"migrate:delta ends with an error",
 				"the tool empties the log of every listed table at the end of a cycle: error 1146 for "+s.LogName,
@@ -663,27 +691,23 @@ func (j *deltaLogJudge) tables() {
 			)
 		case s.View:
 			j.Fail(
-				s.Document,
+				logSubject(s),
 				s.Name+" is a view: no trigger can log its changes",
 				"it is to be logged as the delta files say",
 				"Put the table back in place of the view. "+j.again("a table was replaced by a view"),
 			)
 		case !s.HasLog && len(s.Fires) == 0 && len(s.Elsewhere) == 0:
 			j.Fail(
-				s.Document,
+				logSubject(s),
 				"changes of "+s.Name+" are not logged: it has neither a log table nor triggers",
 				notInstalled(
 					s,
 				),
-				"Make both and log the table's rows:\n"+createLog(s)+"\n"+j.recreate(s),
+				"Make the log table, as the tool's account:\n"+createLog(s)+"\n"+j.recreate(s),
 			)
-		case s.HasLog && s.Wrong != "" && !guessed:
-			j.Fail(s.Document, "the log table "+s.LogName+" is not as the tool needs it", s.Wrong,
-				"Rename it away and make it again, as an administrator, then log the table's rows:\nRENAME TABLE "+
-					database.Quote(s.LogName)+" TO "+
-					database.Quote(
-						s.LogName[:min(len(s.LogName), maxTriggerName-4)]+"_old",
-					)+";\n"+createLog(s)+"\n"+j.relog(s))
+		case s.HasLog && s.Wrong != "" && !guessed && len(s.Lacks) == 0:
+			j.Fail(logSubject(s), "the log table "+s.LogName+" is not as the tool needs it", s.Wrong,
+				"Rename it away and make it again, as an administrator"+j.logged(s, renameLog(s), createLog(s)))
 		}
 	}
 }

@@ -70,7 +70,7 @@ type deltaFault struct {
 var deltaFaults = map[string]deltaFault{
 	"one trigger dropped": {
 		do:     []string{"DROP TRIGGER trg_sales_flat_order_after_update"},
-		status: finding.Fail, subject: "sales_flat_order", words: []string{"trigger for UPDATE is missing", "keeps the old rows"},
+		status: finding.Fail, subject: "sales_flat_order triggers", words: []string{"trigger for UPDATE is missing", "keeps the old rows"},
 		after: finding.Fail, afterWords: []string{"made after the data was copied", "subject: sales_flat_order"}, state: "trigger_missing",
 	},
 	"restored without triggers": {
@@ -78,7 +78,7 @@ var deltaFaults = map[string]deltaFault{
 			"CREATE TABLE copied LIKE sales_flat_order", "INSERT INTO copied SELECT * FROM sales_flat_order",
 			"DROP TABLE sales_flat_order", "RENAME TABLE copied TO sales_flat_order",
 		},
-		status: finding.Fail, subject: "sales_flat_order", words: []string{"the triggers for INSERT, UPDATE, DELETE are missing"},
+		status: finding.Fail, subject: "sales_flat_order triggers", words: []string{"the triggers for INSERT, UPDATE, DELETE are missing"},
 		after: finding.Fail, afterWords: []string{"made after the data was copied"}, state: "trigger_missing",
 	},
 	"swapped by RENAME": {
@@ -88,17 +88,17 @@ var deltaFaults = map[string]deltaFault{
 			"RENAME TABLE sales_flat_order TO sales_flat_order_old",
 			"RENAME TABLE sales_flat_order_new TO sales_flat_order",
 		},
-		status: finding.Fail, subject: "sales_flat_order", words: []string{"sit on sales_flat_order_old", "RENAME"},
+		status: finding.Fail, subject: "sales_flat_order triggers", words: []string{"sit on sales_flat_order_old", "RENAME"},
 		after: finding.Fail, afterWords: []string{"made after the data was copied"}, state: "trigger_moved",
 	},
 	"log table dropped": {
 		do:     []string{"DROP TABLE m2_cl_sales_flat_order"},
-		status: finding.Fail, subject: "sales_flat_order", words: []string{"the live shop cannot write", "1146"},
+		status: finding.Fail, subject: "sales_flat_order log table", words: []string{"the live shop cannot write", "1146"},
 		after: finding.Pass, state: "table_missing",
 	},
 	"log table that no step reads dropped": {
 		do:     []string{"DROP TABLE m2_cl_core_url_rewrite"},
-		status: finding.Fail, subject: "core_url_rewrite", words: []string{"the live shop cannot write", "1146"},
+		status: finding.Fail, subject: "core_url_rewrite log table", words: []string{"the live shop cannot write", "1146"},
 		after: finding.Pass, state: "table_missing",
 	},
 	"neither log table nor triggers": {
@@ -106,20 +106,32 @@ var deltaFaults = map[string]deltaFault{
 			"DROP TABLE m2_cl_review", "DROP TRIGGER trg_review_after_insert", "DROP TRIGGER trg_review_after_update",
 			"DROP TRIGGER trg_review_after_delete",
 		},
-		status: finding.Fail, subject: "review", words: []string{"neither a log table nor triggers", "Deltalog for review"},
+		status: finding.Fail, subject: "review log table", words: []string{"neither a log table nor triggers", "Deltalog for review"},
 		after: finding.Fail, afterWords: []string{"made after the data was copied"}, state: "table_missing",
 	},
 	"log table with other columns": {
 		do:     []string{"ALTER TABLE m2_cl_review DROP COLUMN processed"},
-		status: finding.Fail, subject: "review", words: []string{"it has no column processed"}, after: finding.Pass,
+		status: finding.Fail, subject: "review log table", words: []string{"it has no column processed"}, after: finding.Pass,
+	},
+	"log table without its key": {
+		do:     []string{"ALTER TABLE m2_cl_review CHANGE review_id id INT NOT NULL"},
+		status: finding.Fail, subject: "review log table",
+		words: []string{"the live shop cannot write review", "has no column review_id", "1054"}, after: finding.Pass,
+	},
+	"view in place of a log table": {
+		do: []string{
+			"RENAME TABLE m2_cl_review TO kept",
+			"CREATE SQL SECURITY INVOKER VIEW m2_cl_review AS SELECT * FROM kept",
+		},
+		status: finding.Fail, subject: "review log table", words: []string{"not as the tool needs it"}, after: finding.Pass,
 	},
 	"log table with another key": {
 		do:     []string{"ALTER TABLE m2_cl_review DROP PRIMARY KEY, ADD KEY (review_id)"},
-		status: finding.Fail, subject: "review", words: []string{"primary key is ()"}, after: finding.Pass,
+		status: finding.Fail, subject: "review log table", words: []string{"primary key is ()"}, after: finding.Pass,
 	},
 	"table dropped": {
 		do:     []string{"DROP TABLE catalog_compare_item", "DROP TABLE m2_cl_catalog_compare_item"},
-		status: finding.Fail, subject: "catalog_compare_item", words: []string{"which Magento 1 does not have", "1146"},
+		status: finding.Fail, subject: "catalog_compare_item log table", words: []string{"which Magento 1 does not have", "1146"},
 		after: finding.Pass,
 	},
 	"view in place of a table": {
@@ -127,11 +139,11 @@ var deltaFaults = map[string]deltaFault{
 		do: []string{
 			"RENAME TABLE review TO review_table", "CREATE SQL SECURITY INVOKER VIEW review AS SELECT * FROM review_table",
 		},
-		status: finding.Fail, subject: "review", words: []string{"is a view"}, state: "trigger_moved",
+		status: finding.Fail, subject: "review log table", words: []string{"is a view"}, state: "trigger_moved",
 	},
 	"ids beyond the log": {
 		do:     []string{"ALTER TABLE review AUTO_INCREMENT = 3000000000"},
-		status: finding.Fail, subject: "review", words: []string{"2147483647", "3000000000"}, after: finding.Pass,
+		status: finding.Fail, subject: "review log table", words: []string{"2147483647", "3000000000"}, after: finding.Pass,
 	},
 	"a condition around the tool's statement": {
 		do: []string{
@@ -160,7 +172,7 @@ var deltaFaults = map[string]deltaFault{
 			"CREATE TRIGGER trg_review_after_update AFTER UPDATE ON review FOR EACH ROW BEGIN " +
 				"/* INSERT INTO m2_cl_review (review_id, operation) VALUES (NEW.review_id, 'UPDATE') */ SET @acme = 1; END",
 		},
-		status: finding.Fail, subject: "review", words: []string{"trigger for UPDATE is missing"}, state: "trigger_missing",
+		status: finding.Fail, subject: "review triggers", words: []string{"trigger for UPDATE is missing"}, state: "trigger_missing",
 		after: finding.Unknown, // the name is taken
 	},
 	"altered in place": {
