@@ -331,13 +331,20 @@ func (a *assessor) liveShop() {
 	}
 	summary := fmt.Sprintf("migrate:data would succeed, and from then on the live shop could not write: its triggers "+
 		"run as this account, which lacks %s", joinPrivileges(lacking))
+	evidence := ""
 	if existing > 0 {
-		summary = fmt.Sprintf("the live shop cannot write now: %d trigger(s) of the tool run as this account, which "+
-			"lacks %s",
-			existing, joinPrivileges(lacking))
+		summary = fmt.Sprintf("the live shop cannot write now: the tool's triggers run as this account, which lacks %s",
+			joinPrivileges(lacking))
+		evidence = finding.Counted(existing, "trigger runs", "triggers run") + " as this account; "
+	}
+	code := 1142
+	if slices.Equal(lacking, []Privilege{Select}) {
+		code = 1143 // the others are denied for the table, SELECT for the column that the trigger reads
 	}
 	a.add(finding.Fail, SubjectLiveShop, summary,
-		"each INSERT, UPDATE or DELETE of the shop on a logged table ends with error 1142, "+a.who(), a.give(asGrantor))
+		evidence+fmt.Sprintf("each INSERT, UPDATE or DELETE of the shop on a logged table ends with error %d, %s",
+			code, a.who()),
+		a.give(asGrantor))
 }
 
 // roles reports what Magento 1's account holds through roles that are not active when its triggers fire.

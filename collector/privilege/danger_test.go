@@ -1,6 +1,7 @@
 package privilege
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -257,15 +258,23 @@ func TestOwnTriggersThatStopTheShop(t *testing.T) {
 		if assessment.OK() != Held || len(assessment.Findings) > 0 {
 			t.Error(showFindings(assessment.Findings))
 		}
-		l.exec(t, "REVOKE UPDATE ON magento1.* FROM 'u1'@'%'")
-		found := mustFind(t, Assess(l.observe(t, "u1", sourceTarget), delta).Findings, SubjectLiveShop, finding.Fail)
-		if !strings.Contains(found.Summary, "1 trigger(s)") {
-			t.Error(found.Summary)
-		}
-		if number := l.shopWrite(t, "magento1"); number != 1142 {
-			t.Errorf("the shop's write is answered by error %d", number)
+		for _, lost := range []struct {
+			privilege string
+			code      uint16
+		}{{"UPDATE", 1142}, {"SELECT", 1143}} {
+			l.exec(t, "REVOKE "+lost.privilege+" ON magento1.* FROM 'u1'@'%'")
+			found := mustFind(t, Assess(l.observe(t, "u1", sourceTarget), delta).Findings, SubjectLiveShop, finding.Fail)
+			if !strings.Contains(found.Evidence, "1 trigger runs as this account") ||
+				!strings.Contains(found.Evidence, fmt.Sprintf("ends with error %d", lost.code)) {
+				t.Error(found.Summary, found.Evidence)
+			}
+			if number := l.shopWrite(t, "magento1"); number != lost.code {
+				t.Errorf("without %s the shop's write is answered by error %d", lost.privilege, number)
+			}
+			l.exec(t, "GRANT "+lost.privilege+" ON magento1.* TO 'u1'@'%'")
 		}
 		// What is granted on the log's table lets the shop write, though the tool needs more.
+		l.exec(t, "REVOKE UPDATE ON magento1.* FROM 'u1'@'%'")
 		l.exec(t, "GRANT UPDATE ON magento1.m2_cl_orders TO 'u1'@'%'")
 		assessment = Assess(l.observe(t, "u1", sourceTarget), delta)
 		if f, there := find(assessment.Findings, SubjectLiveShop); there || assessment.OK() != Missing {
