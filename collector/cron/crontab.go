@@ -38,6 +38,9 @@ type crontabFormat struct {
 	system bool
 	// isUser decides for crontabs in places that no cron uses; nil says that there is no user.
 	isUser func(string) bool
+	// copied says that it has the name of a system crontab in a place that no cron uses: the users of a copy may be
+	// those of another host, and a user's own crontab may have that name.
+	copied bool
 	// supercronic's schedules can have two fields more, and % is nothing special.
 	supercronic bool
 	// anacron's lines have a period, a delay and a name before the command.
@@ -58,6 +61,7 @@ var (
 	moreFields = regexp.MustCompile(`^(?:[0-9*?][0-9*?,/~LW#-]*\s+){1,2}`)
 	period     = regexp.MustCompile(`^(?:\d+|@[a-z]+)\s+\d+\s+\S+\s+`)
 	firstField = regexp.MustCompile(`^\S+\s+`)
+	userName   = regexp.MustCompile(`^[a-z_][a-z0-9_-]*\s+$`)
 	// runPartsName is what Debian's run-parts and cron accept in their directories: nothing with a dot.
 	runPartsName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 )
@@ -224,7 +228,7 @@ func (l *look) crontabFile(path string, data []byte, info fs.FileInfo) {
 		}
 		sh := l.cronShell(j)
 		l.command = fmt.Sprintf("line %d of %s", j.line, path)
-		for _, found := range l.invocations(j.command, stream{text: word(j.input)}, sh) {
+		for _, found := range l.jobInvocations(&j, format, sh) {
 			if found.certainty == Possible && j.hash != "" && !sh.marked && found.system == finding.Magento2 {
 				continue // Magento's own marker says that it is another root's
 			}
@@ -238,6 +242,30 @@ func (l *look) crontabFile(path string, data []byte, info fs.FileInfo) {
 	if isOdd && len(l.evidence.Entries) == first {
 		l.strange(path, data)
 	}
+}
+
+// jobInvocations returns what a job starts. In a copy of a system crontab the first word may be a user who is unknown
+// here.
+func (l *look) jobInvocations(j *job, format crontabFormat, sh shell) []invocation {
+	in := stream{text: word(j.input)}
+	found := l.invocations(j.command, in, sh)
+	certain := slices.ContainsFunc(found, func(i invocation) bool { return i.certainty == Certain })
+	field := firstField.FindString(j.command)
+	if certain || !format.copied || j.user != "" || !userName.MatchString(field) || isInstalled(field) {
+		return found
+	}
+	if others := l.invocations(j.command[len(field):], in, sh); len(others) > 0 {
+		j.user = strings.TrimSpace(field)
+		return others
+	}
+	return found
+}
+
+// isInstalled reports whether a word is the name of a program of this host.
+func isInstalled(name string) bool {
+	return slices.ContainsFunc([]string{"/bin", "/usr/bin", "/usr/local/bin"}, func(dir string) bool {
+		return isFile(filepath.Join(dir, strings.TrimSpace(name)))
+	})
 }
 
 // cronShell is the shell that cron gives a job to.
@@ -262,8 +290,10 @@ func formatOf(path string) (crontabFormat, string) {
 	switch base, parent := filepath.Base(dir), filepath.Base(filepath.Dir(dir)); {
 	case filepath.Base(path) == "anacrontab":
 		return crontabFormat{anacron: true}, "root"
-	case base == "cron.d" || filepath.Base(path) == "crontab":
+	case base == "etc" && filepath.Base(path) == "crontab", base == "cron.d" && parent == "etc":
 		return crontabFormat{system: true}, ""
+	case base == "cron.d" || filepath.Base(path) == "crontab":
+		return crontabFormat{copied: true}, ""
 	case (base == "crontabs" || base == "tabs") && parent == "cron", base == "cron" && parent == "spool":
 		return crontabFormat{}, filepath.Base(path)
 	}

@@ -152,6 +152,25 @@ func TestCrontabs(t *testing.T) {
 			want: ":1 * * * * *|shop|magento2 certain armed cron:run|" + root + "/bin/magento cron:run",
 		},
 		{
+			name: "a file called crontab, without users", file: "home/shop/crontab",
+			text: "* * * * * cd {ROOT} && php bin/magento cron:run\n* * * * * bash -c 'php {ROOT}/bin/magento cron:run'\n",
+			want: ":1 * * * * *||magento2 certain armed cron:run|" + root +
+				"/bin/magento cron:run\n:2 * * * * *||magento2 certain armed cron:run|" + root + "/bin/magento cron:run",
+		},
+		{
+			name: "a file called crontab, with users", file: "copy/crontab",
+			text: "* * * * * deploy sh -c 'php {ROOT}/bin/magento cron:run'\n* * * * * shop php {ROOT}/bin/magento cron:run\n" +
+				"* * * * * echo php {ROOT}/bin/magento cron:run\n",
+			want: ":1 * * * * *||magento2 certain armed cron:run|" + root +
+				"/bin/magento cron:run\n:2 * * * * *|shop|magento2 certain armed cron:run|" + root + "/bin/magento cron:run",
+		},
+		{
+			name: "a copy of cron.d", file: "deploy/cron.d/shop",
+			text: "* * * * * www-data-2 cd {ROOT} && php bin/magento cron:run\n* * * * * php {ROOT}/bin/magento cron:run\n",
+			want: ":1 * * * * *|www-data-2|magento2 certain armed cron:run|" + root +
+				"/bin/magento cron:run\n:2 * * * * *||magento2 certain armed cron:run|" + root + "/bin/magento cron:run",
+		},
+		{
 			name: "another place, with users", file: "backup/crons",
 			text: "* * * * * shop cd www && php bin/magento cron:run\n* * * * * cd {ROOT} && php bin/magento " +
 				"cron:run\n",

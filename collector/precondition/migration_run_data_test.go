@@ -143,6 +143,12 @@ func TestMigrationRunOfNothing(t *testing.T) {
 	s.Migration.Magento1.Database.TablePrefix = nil
 	s.Exec(s.Server1, "DROP DATABASE `"+s.DB1+"`", "CREATE DATABASE `"+s.DB1+"`")
 	want()
+	for _, table := range []string{"shop_core_resource", "shop_core_store", "blog"} {
+		s.Exec(s.Server1, "CREATE TABLE `"+s.DB1+"`."+table+" (a int)")
+		s.Start()
+		s.WantFinding("migration_run", finding.Unknown, "there is no Magento 1 in its database", "migration_tool")
+	}
+	s.Exec(s.Server1, "DROP DATABASE `"+s.DB1+"`", "CREATE DATABASE `"+s.DB1+"`")
 	s.Exec(s.Server2, "DROP DATABASE `"+s.DB2+"`", "CREATE DATABASE `"+s.DB2+"`")
 	want()
 }

@@ -49,7 +49,8 @@ func (j *runJudge) key(path string) string {
 	return j.e.Migration.Key("preconditions." + migrationRunID + "." + path)
 }
 
-// withoutTables reports whether a system has no table at all, and says so: then nothing that was found proves anything.
+// withoutTables reports whether a system has no table at all, or is none, and says so: then nothing that was found
+// proves anything.
 func (j *runJudge) withoutTables(ctx context.Context) bool {
 	empty := false
 	for _, s := range j.e.Systems() {
@@ -61,6 +62,7 @@ func (j *runJudge) withoutTables(ctx context.Context) bool {
 			continue
 		}
 		if len(found) > 0 {
+			empty = j.anotherSystem(ctx, s) || empty
 			continue
 		}
 		empty = true
@@ -73,6 +75,22 @@ func (j *runJudge) withoutTables(ctx context.Context) bool {
 				"sees the tables: see the precondition privileges.")
 	}
 	return empty
+}
+
+// anotherSystem reports whether the tables are not those of the system, and says so.
+func (j *runJudge) anotherSystem(ctx context.Context, s *evidence.System) bool {
+	identity, err := s.Identify(ctx)
+	switch {
+	case err != nil:
+		s.Broken(j.Verdict, "statements", err)
+	case s.Name == finding.Magento1 && identity.Magento1, s.Name == finding.Magento2 && identity.Magento2:
+		return false
+	default:
+		j.Unknown("statements", "there is no "+s.Name.Label()+" in its database: it is unknown what the tool copies",
+			"in the database "+s.Endpoint.Name+", "+evidence.WithPrefix(s.Prefix),
+			"See the preconditions migration_tool (Magento 1) and m2_installed (Magento 2), which say more.")
+	}
+	return true
 }
 
 // statements judges the longest statements that the tool will send to Magento 2's server.
