@@ -8,24 +8,24 @@ import (
 	"sync"
 
 	"github.com/prometheus/procfs"
-
-	"magento_migration_exporter/collector/delta"
 )
 
+// commandPrefix is what the tool's commands begin with; a mode follows.
+const commandPrefix = "migrate:"
+
 // deltaCommand is the command of the tool that delivers changes.
-const deltaCommand = "migrate:delta"
+const deltaCommand = commandPrefix + "delta"
+
+// processLook is shared by the preconditions in one evaluation: a host can have thousands of processes.
+type processLook struct {
+	once sync.Once
+	// byCommand are ids by the tool's commands.
+	byCommand map[string]int
+}
 
 // deltaProcess returns the id of a process of this host that runs migrate:delta for this migration, 0 where none is
 // seen: another host, another user or a container can hide it.
 func (e *Evidence) deltaProcess(ctx context.Context) int { return e.toolProcess(ctx, deltaCommand) }
-
-// processLook is shared by the preconditions in one evaluation, which look at the same time: each of two looks would
-// take the other for one that hangs.
-type processLook struct {
-	once sync.Once
-	// ids are by command of the tool.
-	ids map[string]int
-}
 
 // toolProcess is deltaProcess for any command of the tool.
 func (e *Evidence) toolProcess(ctx context.Context, command string) int {
@@ -35,36 +35,31 @@ func (e *Evidence) toolProcess(ctx context.Context, command string) int {
 	}
 	e.processes.once.Do(func() {
 		flight := Flight{e.Migration.Name, "processes of the tool"}
-		ids, err := answered(ctx, e.flights, flight, e.Magento1.statementTimeout, func() (map[string]int, error) {
-			return toolProcesses(root)
-		})
-		if err == nil {
-			e.processes.ids = ids
-		}
+		e.processes.byCommand, _ = answered(ctx, e.flights, flight, e.Magento1.statementTimeout,
+			func() (map[string]int, error) { return toolProcesses(root) })
 	})
-	return e.processes.ids[command]
+	return e.processes.byCommand[command]
 }
 
-// toolProcesses returns the ids of the processes that run a command of the tool in a root folder.
+// toolProcesses finds the processes that run a command of the tool in a root folder: the first one of each command.
 func toolProcesses(root string) (map[string]int, error) {
 	all, err := procfs.AllProcs()
 	if err != nil {
 		return nil, err
 	}
-	ids := map[string]int{}
+	found := map[string]int{}
 	for _, p := range all {
 		args, err := p.CmdLine()
 		if err != nil {
 			continue // it has ended
 		}
-		for _, mode := range delta.Modes() {
-			command := "migrate:" + mode
-			if ids[command] == 0 && slices.Contains(args, command) && runsIn(p, args, root) {
-				ids[command] = p.PID
-			}
+		command := slices.IndexFunc(args, func(arg string) bool { return strings.HasPrefix(arg, commandPrefix) })
+		if command < 0 || found[args[command]] != 0 || !runsIn(p, args, root) {
+			continue
 		}
+		found[args[command]] = p.PID
 	}
-	return ids, nil
+	return found, nil
 }
 
 // runsIn reports whether a process runs bin/magento of a root folder.

@@ -98,7 +98,7 @@ func (e *Evidence) lookForRun(ctx context.Context, r *Runs, memory *runsMemory) 
 		}
 	}
 	for _, mode := range delta.Modes() {
-		if id := e.toolProcess(ctx, "migrate:"+mode); id > 0 {
+		if id := e.toolProcess(ctx, commandPrefix+mode); id > 0 {
 			r.Working, r.Seen = true, "a process of migrate:"+mode+" on this host"
 			return
 		}
