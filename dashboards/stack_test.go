@@ -197,10 +197,7 @@ func (s *stack) prepare(ctx context.Context, shop *shop) error {
 // changes that wait for a delta.
 func (s *stack) migrate(ctx context.Context, shop *shop) error {
 	db1, db2 := shop.DB1(), shop.DB2()
-	if err := mysqltest.SimulateMigrateData(ctx, s.magento2, db1, db2, "", ""); err != nil {
-		return err
-	}
-	if err := mysqltest.DropDeltaLog(ctx, s.magento2, db1, ""); err != nil {
+	if err := s.magento2.Load(ctx, db2, mysqltest.MigrateData(db1, db2, "", "")); err != nil {
 		return err
 	}
 	if err := mysqltest.SetUpDeltaLog(ctx, s.magento2, db1, "", "'"+shop.User()+"'@'%'"); err != nil {

@@ -20,10 +20,7 @@ func (s *Shop) WithDelta() (root1, root2 string) {
 	s.T.Helper()
 	root1, root2 = s.WithRoots()
 	ctx := s.T.Context()
-	if err := mysqltest.SimulateMigrateData(ctx, s.Server1, s.DB1, s.DB2, s.Prefix1, s.Prefix2); err != nil {
-		s.T.Fatal(err)
-	}
-	s.Must(mysqltest.DropDeltaLog(ctx, s.Server1, s.DB1, s.Prefix1))
+	s.Must(s.Server1.Load(ctx, s.DB2, mysqltest.MigrateData(s.DB1, s.DB2, s.Prefix1, s.Prefix2)))
 	s.SetUpDeltaLog()
 	s.On2("UPDATE " + s.Prefix2 + "customer_entity c JOIN `" + s.DB1 + "`." + s.Prefix1 +
 		"customer_entity o USING (entity_id) SET c.updated_at = o.updated_at")
