@@ -541,8 +541,8 @@ func (j *reconciliationJudge) unfinished() {
 }
 
 // neverCompared is what no comparison looks at.
-const neverCompared = "never compared: conditions of cart and catalog price rules and other serialized values, encrypted " +
-	"values, system attributes that the documentation does not name, search terms, sessions and tokens"
+const neverCompared = "never compared: conditions of cart and catalog price rules and other serialized values, " +
+	"encrypted values, system attributes that the documentation does not name, search terms, sessions and tokens"
 
 // notCompared names what is not compared. A table that a system lacks, or that its account may not see, is no reason to
 // be silent; only what few shops have may be nowhere. What has a log table was there when migrate:data began.
