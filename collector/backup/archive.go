@@ -11,6 +11,8 @@ import (
 	"path"
 	"strings"
 	"time"
+
+	"magento_migration_exporter/collector/finding"
 )
 
 // maxArchiveName is how many bytes are kept of the name of a file in an archive: its end.
@@ -304,9 +306,9 @@ func (a *archive) conclude(r *Report) error {
 	}
 	return corrupt(
 		-1,
-		"the %s archive holds no dump: %d files, such as %s",
+		"the %s archive holds no dump: %s, such as %s",
 		a.kind,
-		a.files,
+		finding.Counted(a.files, "file", "files"),
 		strings.Join(a.some, ", "),
 	)
 }

@@ -320,7 +320,7 @@ func TestArchivesWithoutADump(t *testing.T) {
 	}{
 		"files":       {tarOf(t, several), "holds no dump: 4 files, such as LICENSE, a.css, b.txt"},
 		"a link":      {dangling, "tar archive is empty"},
-		"zip":         {zipOf(t, tree{"a.css": []byte("/* x */")}), "holds no dump: 1 files"},
+		"zip":         {zipOf(t, tree{"a.css": []byte("/* x */")}), "holds no dump: 1 file,"},
 		"empty zip":   {[]byte("PK\x05\x06" + strings.Repeat("\x00", 18)), "ZIP archive is empty"},
 		"empty dump":  {tarOf(t, tree{"m2.sql": []byte("\n")}), "m2.sql: it is empty"},
 		"bad header":  {append([]byte("x"), tarOf(t, tree{"m2.sql": dump(t, "other")})[:1000]...), "no backup|corrupt"},

@@ -69,7 +69,7 @@ type LeftOut struct {
 func LeftOutText(left []LeftOut) string {
 	var texts []string
 	for _, l := range left {
-		text := fmt.Sprintf("%s: %d of at least %d rows", l.Table, l.Rows, l.Today)
+		text := fmt.Sprintf("%s: %d of at least %s", l.Table, l.Rows, finding.Counted(int(l.Today), "row", "rows"))
 		if l.Where != "" {
 			text += " (made with --where=" + l.Where + ")"
 		}

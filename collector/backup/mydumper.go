@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"magento_migration_exporter/collector/finding"
 )
 
 // mydumperMeta is mydumper's metadata file: lines of text up to 0.11, later like an INI file with most of it in
@@ -234,7 +236,8 @@ func (d *directory) mydumperRows(meta mydumperMeta) error {
 			return truncated(-1, "the files of %s are missing", key)
 		}
 		if !db.rowsHidden && !t.view && t.Count != want {
-			return truncated(-1, "%s has %d rows, and %d were written", key, t.Count, want)
+			return truncated(-1, "%s has %s of %d that were written", key,
+				finding.Counted(int(t.Count), "row", "rows"), want)
 		}
 	}
 	return nil

@@ -115,7 +115,7 @@ func (l *look) place(ctx context.Context, place string) int {
 		l.problem(place, reason(err), readRemedy)
 		return 1
 	}
-	l.looked(fmt.Sprintf("%s (%d files)", place, len(paths)))
+	l.looked(fmt.Sprintf("%s (%s)", place, finding.Counted(len(paths), "file", "files")))
 	for _, path := range paths {
 		if ctx.Err() != nil {
 			break

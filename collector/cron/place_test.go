@@ -50,7 +50,7 @@ func TestUsualPlaces(t *testing.T) {
 	if len(e.Problems) > 0 {
 		t.Errorf("problems: %v", e.Problems)
 	}
-	if looked := strings.Join(e.Looked, "\n"); !strings.Contains(looked, h.dir+"/var/spool/cron/crontabs (1 files)") {
+	if looked := strings.Join(e.Looked, "\n"); !strings.Contains(looked, h.dir+"/var/spool/cron/crontabs (1 file)") {
 		t.Errorf("looked at %s", looked)
 	}
 }

@@ -111,7 +111,7 @@ func (r Result) withRest() Result {
 	}
 	rest := Finding{
 		Status:   worst,
-		Summary:  fmt.Sprintf("%d more findings are not shown", total),
+		Summary:  Counted(total, "more finding is", "more findings are") + " not shown",
 		Evidence: strings.Join(parts, ", "),
 	}
 	if worst == Fail || worst == Unknown {

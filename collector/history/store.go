@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"magento_migration_exporter/collector/finding"
+
 	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
 )
@@ -142,7 +144,10 @@ func (s *Store) load() {
 		s.withoutWriting(fmt.Errorf("reading the history: %w", err))
 		return
 	case c.unread > 0:
-		s.moveAside("broken", fmt.Errorf("%d lines cannot be read, the first is %s", c.unread, c.damage))
+		s.moveAside(
+			"broken",
+			fmt.Errorf("%s cannot be read, the first is %s", finding.Counted(c.unread, "line", "lines"), c.damage),
+		)
 	}
 	if host := c.header.Host; host != "" && host != s.header.Host {
 		s.logger.Info("the history was written on another host and goes on here", "host", host, "here", s.header.Host)
@@ -184,8 +189,8 @@ func Read(dir string, now time.Time) (past map[string]Migration, warning, err er
 		return nil, nil, fmt.Errorf("--storage.path=%s: %w", dir, err)
 	case c.unread > 0:
 		return c.migrations, fmt.Errorf(
-			"%d lines of the history cannot be read, the first is %s",
-			c.unread,
+			"%s of the history cannot be read, the first is %s",
+			finding.Counted(c.unread, "line", "lines"),
 			c.damage,
 		), nil
 	}

@@ -210,14 +210,8 @@ func (c *checker) customerAttribute(document, entityType, code string) {
 	if i < 0 {
 		f.Message = fmt.Sprintf("Attribute %s does not exist in the type %s", code, entityType)
 		f.Remedy = Remedy{Option: customerAttributes, File: c.plan.path(customerAttributes),
-			Text: fmt.Sprintf(
-				"Remove <attribute>%s</attribute> from the group %s in a copy of %s, which <%s> of config.xml then "+
-					"names.",
-				escape(code),
-				document,
-				c.plan.path(customerAttributes),
-				customerAttributes,
-			)}
+			Text: inCopy(customerAttributes, c.plan.path(customerAttributes),
+				fmt.Sprintf("remove <attribute>%s</attribute> from the group %s.", escape(code), document))}
 		c.add(f)
 		return
 	}
@@ -241,10 +235,9 @@ func (c *checker) customerAttribute(document, entityType, code string) {
 	)
 	f.Remedy = Remedy{Option: customerAttributes, File: c.plan.path(customerAttributes),
 		Text: fmt.Sprintf(
-			"Give %s its original backend_type in a copy of Magento 1, or remove it from the group %s in a copy of %s.",
+			"Give %s its original backend_type in a copy of Magento 1. Or: %s",
 			code,
-			document,
-			c.plan.path(customerAttributes),
+			inCopy(customerAttributes, c.plan.path(customerAttributes), "remove it from the group "+document+"."),
 		)}
 	c.add(f)
 }

@@ -33,12 +33,15 @@ func (r Remedy) String() string {
 	return text + ":\n" + strings.ReplaceAll(r.XML, "\n", "")
 }
 
-// place begins the sentence over the lines. A file that the tool brings is not edited but copied.
-func (r Remedy) place() string {
-	if name, dist := strings.CutSuffix(r.File, ".dist"); dist {
-		return fmt.Sprintf("Copy %s to %s, set <%s> to %s in config.xml, and add", r.File, name, r.Option, name)
+// place begins the sentence over the lines.
+func (r Remedy) place() string { return inCopy(r.Option, r.File, "add") }
+
+// inCopy says to do something in a file of config.xml. A file that the tool brings is not edited but copied.
+func inCopy(option, file, what string) string {
+	if name, dist := strings.CutSuffix(file, ".dist"); dist {
+		return fmt.Sprintf("Copy %s to %s, set <%s> to %s in config.xml, and %s", file, name, option, name, what)
 	}
-	return "In " + r.File + ", add"
+	return "In " + file + ", " + what
 }
 
 // fieldForm is map.xsd's fieldFormatType.

@@ -213,13 +213,9 @@ func (c *checker) compareGroup(k comparison, groupsOption, group string) {
 			Remedy: Remedy{
 				Option: groupsOption,
 				File:   c.plan.path(groupsOption),
-				Text: fmt.Sprintf(
-					"Remove %s from the group %s in a copy of %s, or the rule that ignores it from %s.",
-					document,
-					group,
-					c.plan.path(groupsOption),
-					m.File,
-				),
+				Text: inCopy(groupsOption, c.plan.path(groupsOption), fmt.Sprintf(
+					"remove %s from the group %s; or remove the rule that ignores it from %s.", document, group, m.File,
+				)),
 			},
 			rank: rank(rankDocuments, toolmap.Destination)})
 	}

@@ -568,7 +568,7 @@ func triggerGaps(today backupTarget, c *backup.Content) string {
 		texts = append(texts, fmt.Sprintf("%s: %d of %d", gap.Table, gap.Has, gap.Today))
 	}
 	if over := len(texts) - 10; over > 0 {
-		texts = append(texts[:10], fmt.Sprintf("and %d more tables", over))
+		texts = append(texts[:10], "and "+finding.Counted(over, "more table", "more tables"))
 	}
 	return strings.Join(texts, ", ")
 }
@@ -678,8 +678,8 @@ func backupText(j *judgedBackup) string {
 	if compression == "" {
 		compression = "not compressed"
 	}
-	text := fmt.Sprintf("%s, %s, %d bytes, %d tables, time from %s",
-		r.Kind, compression, j.candidate.Size, len(j.content.Tables), r.When().Source)
+	text := fmt.Sprintf("%s, %s, %d bytes, %s, time from %s", r.Kind, compression, j.candidate.Size,
+		finding.Counted(len(j.content.Tables), "table", "tables"), r.When().Source)
 	return withNotes(text, r)
 }
 
@@ -747,9 +747,16 @@ func warnAboutBackup(v *finding.Verdict, e *evidence.Evidence, today backupTarge
 			}
 		}
 		if len(missing) > 0 {
-			v.Warn(path+" patches", "extensions were installed since the backup: restoring it loses them",
-				fmt.Sprintf("%d patches: %s", len(missing), strings.Join(missing[:min(len(missing), 10)], ", ")),
-				today.remedy)
+			v.Warn(
+				path+" patches",
+				"extensions were installed since the backup: restoring it loses them",
+				fmt.Sprintf(
+					"%s: %s",
+					finding.Counted(len(missing), "patch", "patches"),
+					strings.Join(missing[:min(len(missing), 10)], ", "),
+				),
+				today.remedy,
+			)
 		}
 	}
 	age, most := e.Now.Sub(best.report.When().Time), time.Duration(backupSettingsOf(e.Migration).MaxAge)
@@ -803,7 +810,7 @@ func noMagento2Text(r *backup.Report, name string, c *backup.Content) string {
 	if c.Prefix != "" {
 		with = fmt.Sprintf("with the table prefix %q", c.Prefix)
 	}
-	text := fmt.Sprintf("it has %d tables, but no Magento 2 %s", tables, with)
+	text := fmt.Sprintf("it has %s, but no Magento 2 %s", finding.Counted(tables, "table", "tables"), with)
 	switch found := d.Prefixes(); {
 	case len(found) == 0:
 		return text

@@ -364,7 +364,7 @@ func hostSigns(e *evidence.Evidence, found cron.Evidence, wanted bool) []cronSig
 		signs = append(signs, cronSign{cronUnknown, "host", summary, p.String(), p.Remedy})
 	}
 	if len(signs) == 0 {
-		evidence := fmt.Sprintf("looked at %d places", len(found.Looked))
+		evidence := "looked at " + finding.Counted(len(found.Looked), "place", "places")
 		if len(found.Overlooked) > 0 {
 			evidence += "; not looked into: " + strings.Join(found.Overlooked, ", ")
 		}

@@ -148,7 +148,8 @@ func judgeInstallRows(ctx context.Context, v *finding.Verdict, s *evidence.Syste
 		case err != nil:
 			s.Broken(v, t.name, err)
 		case n < t.least:
-			seen := fmt.Sprintf("%s has %d rows, a complete installation at least %d", s.Prefix+t.name, n, t.least)
+			seen := fmt.Sprintf("%s has %s, a complete installation at least %d", s.Prefix+t.name,
+				finding.Counted(n, "row", "rows"), t.least)
 			v.Fail(t.name, halfInstalled, seen, reinstall)
 		}
 	}

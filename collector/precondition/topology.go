@@ -429,11 +429,12 @@ func judgeRole(v *finding.Verdict, e *evidence.Evidence, role string, one roleNo
 		v.Fail(role, "none of Magento 2's "+role+" nodes answers", evidence+"; "+strings.Join(two.silent, "; "),
 			"Start them, or open the firewall between the exporter and them.")
 	case two.count < one.count:
-		v.Warn(role, fmt.Sprintf("Magento 2 has %d %s nodes that answer, Magento 1 has %d", two.count, role, one.count),
+		v.Warn(role, fmt.Sprintf("Magento 2 has %s, Magento 1 has %d",
+			finding.Counted(two.count, role+" node that answers", role+" nodes that answer"), one.count),
 			strings.Join(append([]string{evidence}, two.silent...), "; "), remedy)
 	default:
-		v.Note(role, fmt.Sprintf("Magento 2 has %d %s nodes, Magento 1 has %d", two.count, role, one.count),
-			evidence, "")
+		v.Note(role, fmt.Sprintf("Magento 2 has %s, Magento 1 has %d",
+			finding.Counted(two.count, role+" node", role+" nodes"), one.count), evidence, "")
 	}
 }
 

@@ -77,7 +77,7 @@ func TestTopology(t *testing.T) {
 	dead := deadPort(t)
 	two["web"] = nodes(node(t), dead)
 	set()
-	s.WantFinding("topology", finding.Warn, "Magento 2 has 1 web nodes that answer, Magento 1 has 2", dead)
+	s.WantFinding("topology", finding.Warn, "Magento 2 has 1 web node that answers, Magento 1 has 2", dead)
 	s.WantValue(1, "topology_nodes", "magento2", "web")
 	two["web"] = nodes(dead)
 	set()

@@ -17,6 +17,9 @@ var (
 	bare = regexp.MustCompile(`(?:^|[^\w.\]])((?:magento[12]\.(?:root|database)|preconditions\.\w+` +
 		`|system_requirements\.\w+|cron_stopped\.\w+|topology\.\w+` +
 		`|database\.(?:socket|tls|name|table_prefix)|migration_tool\.config)[\w.]*)`)
+	// plural is a single thing in the plural. Other numbers, names and groups of digits can end in a 1, too.
+	plural  = regexp.MustCompile(`(?:^|[ (])1 (?:tables|files|places|findings|patches|\w+ nodes)\b`)
+	ofMore  = regexp.MustCompile(`\d 1 |(?: of| than| least) 1 `)
 	article = regexp.MustCompile(`^(The|An?|It|Whether) `)
 )
 
@@ -51,6 +54,11 @@ func (s *Shop) checkText(id string, f finding.Finding) {
 	// What the tool logs, which some summaries quote, begins with a capital.
 	if article.MatchString(f.Summary) {
 		s.T.Errorf("%s: a summary begins with a capital: %s", id, f.Summary)
+	}
+	for _, text := range []string{f.Summary, f.Evidence, f.Remedy} {
+		if m := plural.FindString(text); m != "" && !ofMore.MatchString(text) {
+			s.T.Errorf("%s: a text has one thing in the plural (%s): %s", id, strings.TrimSpace(m), text)
+		}
 	}
 	for _, slip := range []string{"<nil>", "%!", `""`} {
 		if strings.Contains(f.Evidence, slip) {
