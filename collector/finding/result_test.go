@@ -118,3 +118,38 @@ func TestStatusText(t *testing.T) {
 		t.Error("the zero status must be unknown")
 	}
 }
+
+// TestTheRestHasTheStatusOfWhatIsHidden checks the finding that stands for those that are not shown.
+func TestTheRestHasTheStatusOfWhatIsHidden(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		counts   map[Status]int
+		want     Status
+		evidence string
+		summary  string
+		remedy   bool
+	}{
+		"all hidden pass": {
+			map[Status]int{Fail: 3, Pass: 400}, Pass, "203 pass", "203 more findings are not shown", false,
+		},
+		"one is hidden":   {map[Status]int{Warn: 200, Pass: 1}, Pass, "1 pass", "1 more finding is not shown", false},
+		"warnings beside": {map[Status]int{Fail: 199, Warn: 3, Pass: 9}, Warn, "2 warn", "11 more findings", false},
+		"unknown ones": {
+			map[Status]int{Fail: 150, Unknown: 60, Pass: 5}, Unknown, "10 unknown", "15 more findings", true,
+		},
+		"failures only": {map[Status]int{Fail: 609}, Fail, "409 fail", "409 more findings are not shown", true},
+	} {
+		v := Verdict{}
+		for status, n := range tc.counts {
+			for i := range n {
+				v.Add(Finding{Status: status, Subject: fmt.Sprint(status, i), Summary: "x"})
+			}
+		}
+		r := Waive(v.Result(config.SeverityWarn, time.Time{}, 0), nil, time.Time{})
+		rest := r.Findings[len(r.Findings)-1]
+		if rest.Status != tc.want || !strings.Contains(rest.Evidence, tc.evidence) ||
+			!strings.Contains(rest.Summary, tc.summary) || (rest.Remedy != "") != tc.remedy {
+			t.Errorf("%s: %+v", name, rest)
+		}
+	}
+}
