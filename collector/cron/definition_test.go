@@ -525,6 +525,7 @@ func FuzzDefinition(f *testing.F) {
 	for _, c := range slices.Concat(kubernetesCases(), composeCases(), imageCases(), cloudCases()) {
 		f.Add([]byte(c.text))
 	}
+	f.Add([]byte("\r0 magento cron:run"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		l := newLook(Options{Magento2Root: "/srv/m2", Magento1Root: "/srv/m1"}, "/nonexistent")
 		l.definitionFile("/srv/m2/x.yml", data)
