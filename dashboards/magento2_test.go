@@ -65,6 +65,12 @@ func deltaFile() string {
 	return `<groups><group name="delta_map">` + b.String() + "</group></groups>"
 }
 
+// logLine is a line of the tool's log from some time ago.
+func logLine(ago time.Duration, stage, text string) string {
+	return fmt.Sprintf("[%s][INFO][mode: data][stage: %s][step: Map Step]: %s\n",
+		time.Now().UTC().Add(-ago).Format("2006-01-02T15:04:05.000000-07:00"), stage, text)
+}
+
 // writeMagento2 writes the files of a Magento 2 with the migration tool that is set up for the shop.
 func writeMagento2(s *shop) error {
 	const tool = "vendor/magento/data-migration-tool/"
@@ -76,11 +82,8 @@ func writeMagento2(s *shop) error {
 	}
 	if s.Migrated {
 		files[tool+"etc/delta_document_groups_file.xml"] = deltaFile()
-		files["var/migration.log"] = "[" + time.Now().
-			UTC().
-			Add(-50*time.Minute).
-			Format("2006-01-02T15:04:05.000000-07:00") +
-			"][INFO][mode: data][stage: data migration][step: Map Step]: started\n"
+		files["var/migration.log"] = logLine(50*time.Minute, "data migration", "started") +
+			logLine(40*time.Minute, "volume check", "Migration completed")
 	}
 	for _, option := range otherOptions() {
 		name, value, _ := strings.Cut(option, "=")
