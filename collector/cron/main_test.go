@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"magento_migration_exporter/collector/leaktest"
@@ -45,7 +46,12 @@ func (h host) write(t *testing.T, name, text string) string {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, []byte(h.fill(text)), 0o600); err != nil {
+	// A process that another test starts meanwhile would have the file open for writing until it runs its program, and
+	// the kernel refuses to run such a file.
+	syscall.ForkLock.RLock()
+	err := os.WriteFile(path, []byte(h.fill(text)), 0o600)
+	syscall.ForkLock.RUnlock()
+	if err != nil {
 		t.Fatal(err)
 	}
 	return path

@@ -63,6 +63,7 @@ const (
 	rewritesLook
 	urlPathsLook
 	settingsLook
+	attributesLook
 	slowLooks
 )
 
@@ -107,10 +108,11 @@ func (p *Plan) trace(ctx context.Context, r *rounds) error {
 	}
 	// An error must not be forgotten until the next slow look: a status would pass that knows nothing.
 	for look := range slowLooks {
-		t.due[look] = t.due[look] || t.turn == 1 || t.turn%rewriteTurns == 1+look
+		t.due[look] = t.due[look] || t.turn == 1 || t.turn%rewriteTurns == (1+look)%rewriteTurns
 	}
 	t.due[rewritesLook] = t.due[rewritesLook] || t.Rewrites.open()
-	t.due[settingsLook] = t.due[settingsLook] || t.Settings.open() || t.Attributes.open()
+	t.due[settingsLook] = t.due[settingsLook] || t.Settings.open()
+	t.due[attributesLook] = t.due[attributesLook] || t.Attributes.open()
 	if v := &t.Inventory; v.Exists && (t.turn%2 == 1 || v.open() || v.cursor != 0) {
 		if err := r.inventory(ctx, v); err != nil {
 			return err
@@ -127,7 +129,7 @@ func (p *Plan) trace(ctx context.Context, r *rounds) error {
 func (p *Plan) slow(ctx context.Context, r *rounds) error {
 	for look, do := range [slowLooks]func(context.Context, *rounds) error{
 		sequencesLook: p.lookAtSequences, rewritesLook: p.lookAtRewrites, urlPathsLook: p.lookAtURLPaths,
-		settingsLook: p.lookAtSettings,
+		settingsLook: p.lookAtSettings, attributesLook: p.lookAtAttributes,
 	} {
 		if !p.Traces.due[look] {
 			continue
@@ -157,6 +159,10 @@ func (p *Plan) lookAtRewrites(ctx context.Context, r *rounds) error {
 
 func (p *Plan) lookAtSettings(ctx context.Context, r *rounds) error {
 	p.compareSettings(ctx, r)
+	return nil
+}
+
+func (p *Plan) lookAtAttributes(ctx context.Context, r *rounds) error {
 	p.compareAttributes(ctx, r)
 	return nil
 }
