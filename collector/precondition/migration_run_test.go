@@ -133,9 +133,7 @@ func TestMigrationRunAssumesNoMemoryLimit(t *testing.T) {
 		"set migrations[acme].preconditions.migration_run.memory_limit")
 	php := filepath.Join(t.TempDir(), "php")
 	script := "#!/bin/sh\necho '{\"version\":\"8.2.1\",\"extensions\":[],\"memory_limit\":\"128M\"}'\n"
-	if err := os.WriteFile(php, []byte(script), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	shoptest.WriteProgram(t, php, script)
 	s.Set("system_requirements", map[string]any{"php": php})
 	s.WantFinding("migration_run", finding.Pass, "memory_limit is 128M in the php of the command line")
 }

@@ -205,9 +205,7 @@ func clients(t *testing.T, flavor mysqltest.Flavor) string {
 	dir := t.TempDir()
 	plugins := filepath.Join(filepath.Dir(program), "root/usr/lib/mysql/plugin")
 	script := "#!/bin/sh\nLIBMYSQL_PLUGIN_DIR='" + plugins + "' exec '" + program + "' \"$@\"\n"
-	if err := os.WriteFile(filepath.Join(dir, name), []byte(script), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	shoptest.WriteProgram(t, filepath.Join(dir, name), script)
 	return dir
 }
 

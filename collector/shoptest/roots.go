@@ -7,10 +7,22 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"magento_migration_exporter/config"
 )
+
+// WriteProgram writes a file that can be run at once. A process that another test starts meanwhile would have it open for
+// writing until it runs its program, and the kernel refuses to run such a file.
+func WriteProgram(t *testing.T, path, text string) {
+	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
+		t.Fatal(err)
+	}
+}
 
 // WriteUnder writes a file and its folders; with an empty content it removes the file.
 func WriteUnder(t *testing.T, root, path, content string) {
