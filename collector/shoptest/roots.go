@@ -13,8 +13,8 @@ import (
 	"magento_migration_exporter/config"
 )
 
-// WriteProgram writes a file that can be run at once. A process that another test starts meanwhile would have it open for
-// writing until it runs its program, and the kernel refuses to run such a file.
+// WriteProgram writes a file that can be run at once. A process that another test starts meanwhile would have it open
+// for writing until it runs its program, and the kernel refuses to run such a file.
 func WriteProgram(t *testing.T, path, text string) {
 	t.Helper()
 	syscall.ForkLock.RLock()
