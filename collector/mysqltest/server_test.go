@@ -495,6 +495,7 @@ func TestTemplateLock(t *testing.T) {
 }
 
 func TestMissingPrograms(t *testing.T) {
+	t.Setenv(chosenVariable, "") // it starts none
 	if _, err := findProgram("mariadbd-that-is-not-there", "mariadb-server"); err == nil ||
 		!strings.Contains(err.Error(), "Debian package mariadb-server") {
 		t.Errorf("MariaDB: got %v", err)
