@@ -32,11 +32,7 @@ func (p *dumpParser) remove(verb string) error {
 // dropped reads a list of names and takes each away.
 func (p *dumpParser) dropped(drop func(d *database, name string)) error {
 	for {
-		database, name, next, err := p.name()
-		if err != nil {
-			return err
-		}
-		d, err := p.contents.database(database)
+		d, name, next, err := p.object()
 		if err != nil {
 			return err
 		}

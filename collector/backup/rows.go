@@ -15,11 +15,7 @@ func (p *dumpParser) insert(verb string) error {
 		}
 		strict = strict && !t.is("IGNORE")
 	}
-	database, name, next, err := p.name()
-	if err != nil {
-		return err
-	}
-	d, err := p.contents.database(database)
+	d, name, next, err := p.object()
 	if err != nil {
 		return err
 	}

@@ -194,12 +194,18 @@ func (p *dumpParser) nameFrom(t token) (database, name string, next token, err e
 	return database, name, t, err
 }
 
-func (p *dumpParser) createNamed(add func(*database, string) error) error {
-	database, name, t, err := p.name()
+// object is name with the database, which is the present one where the statement names none.
+func (p *dumpParser) object() (d *database, name string, next token, err error) {
+	in, name, next, err := p.name()
 	if err != nil {
-		return err
+		return nil, "", token{}, err
 	}
-	d, err := p.contents.database(database)
+	d, err = p.contents.database(in)
+	return d, name, next, err
+}
+
+func (p *dumpParser) createNamed(add func(*database, string) error) error {
+	d, name, t, err := p.object()
 	if err != nil {
 		return err
 	}
@@ -242,15 +248,11 @@ func (p *dumpParser) twice(at int64, what string) error {
 }
 
 func (p *dumpParser) createTable(at int64, replace bool) error {
-	database, name, next, err := p.name()
+	d, name, next, err := p.object()
 	if err != nil {
 		return err
 	}
 	again := p.conditional
-	d, err := p.contents.database(database)
-	if err != nil {
-		return err
-	}
 	t, err := p.contents.table(d, name)
 	if err != nil {
 		return err
