@@ -318,6 +318,8 @@ func (j *reconciliationJudge) uncovered() {
 type listed struct {
 	reconcile.Listed
 	what, one, many, meaning string
+	// readable is what has to be readable for it.
+	readable string
 }
 
 func (j *reconciliationJudge) listed() []listed {
@@ -326,10 +328,13 @@ func (j *reconciliationJudge) listed() []listed {
 		{
 			t.Settings, "configuration", "setting", "settings",
 			"Magento 2 works with the old settings, or without them. Values are not shown: compare them by path",
+			"Let the tool's accounts read core_config_data in both databases, and the exporter's user the file that " +
+				"settings_map_file in config.xml names; see the precondition migration_tool.",
 		},
 		{
 			t.Attributes, "attributes and their sets", "attribute or attribute set", "attributes or attribute sets",
 			"values of these are not delivered, or are another thing in Magento 2",
+			"Let the tool's accounts read eav_attribute, eav_attribute_set and eav_entity_type in both databases.",
 		},
 	}
 }
@@ -374,7 +379,7 @@ func (j *reconciliationJudge) unlisted() {
 	for _, l := range j.listed() {
 		if l.Err != nil {
 			j.Unknown(l.what, "the "+l.what+" cannot be compared", l.Err.Error(),
-				"Look at what the account may read, and at the tool's map of settings.")
+				l.readable)
 		}
 	}
 	s := j.r.Traces.Settings
