@@ -3,6 +3,7 @@ package evidence_test
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -177,10 +178,14 @@ func TestRefusedSettingsAreKept(t *testing.T) {
 			return s.status(server, "Com_set_option") - before
 		}
 		const sessions = 3 // two, and that of the probe
-		first, second, third := assigned(), assigned(), assigned()
-		if second != sessions || third != sessions {
-			t.Errorf("the evaluations sent %d, %d and %d SET, want %d from the second on", first, second, third,
-				sessions)
+		first := assigned()
+		// The server counts those of all its sessions: others can only add to those of an evaluation.
+		later := []int{assigned(), assigned()}
+		for len(later) < 20 && slices.Min(later) != sessions {
+			later = append(later, assigned())
+		}
+		if slices.Min(later) != sessions {
+			t.Errorf("the evaluations sent %d and then %v SET, want %d from the second on", first, later, sessions)
 		}
 		if server.Flavor() == mysqltest.MySQL97 && first == sessions {
 			t.Error("the server lets the account set all")
