@@ -123,8 +123,13 @@ func judgeEmpty(ctx context.Context, v *finding.Verdict, s *evidence.System) {
 	case len(identity.OtherPrefixes) > 0:
 		v.Fail("table_prefix", "there is no Magento 2 "+evidence.WithPrefix(s.Prefix),
 			"there is one with "+identity.Others(),
-			fmt.Sprintf("Set %s: %q, and dest_prefix in the tool's config.xml.",
-				s.Key("database.table_prefix"), identity.OtherPrefixes[0]))
+			fmt.Sprintf("Set %s: %s, and dest_prefix in the tool's config.xml%s.", s.Key("database.table_prefix"),
+				identity.Choice("%q"), identity.Chosen()))
+	case len(identity.WrongPrefixes) > 0:
+		v.Fail("magento1", "this is a Magento 1 database, not a Magento 2",
+			"there is no Magento 2 "+evidence.WithPrefix(s.Prefix)+", and a Magento 1 with "+identity.Wrong(),
+			"The two databases may be swapped: correct "+s.Key("database")+
+				", or <destination> in the tool's config.xml.")
 	default:
 		v.Fail("tables", "Magento 2 is not installed in "+s.Endpoint.Name,
 			"the account sees none of Magento 2's tables there",

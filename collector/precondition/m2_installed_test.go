@@ -123,6 +123,28 @@ func TestM2InstalledFails(t *testing.T) {
 		s.Migration.Magento2.Database.TablePrefix = &none
 		s.WantFinding("m2_installed", finding.Fail, `without a table prefix`, `table_prefix: "m2_"`)
 	})
+	t.Run("two prefixes", func(t *testing.T) {
+		t.Parallel()
+		s := newShop(t, func(s *shoptest.Shop) { s.Prefix2 = "b_" })
+		none := ""
+		s.Migration.Magento2.Database.TablePrefix = &none
+		s.On2("CREATE TABLE a_setup_module LIKE b_setup_module", "CREATE TABLE setup_module_old LIKE b_setup_module",
+			"CREATE TABLE c_setup_module LIKE b_setup_module", "CREATE TABLE c_store LIKE b_store")
+		s.WantFinding(
+			"m2_installed",
+			finding.Fail,
+			`there is one with "b_", "c_"`,
+			`table_prefix: "b_" or "c_"`,
+			"whichever",
+		)
+	})
+	t.Run("a Magento 1 with a prefix", func(t *testing.T) {
+		t.Parallel()
+		s := newShop(t)
+		s.Exec(s.Server2, "DROP DATABASE "+database.Quote(s.DB2))
+		s.Load(s.Server2, s.DB2, mysqltest.Magento1("mage_"))
+		s.WantFinding("m2_installed", finding.Fail, "this is a Magento 1", `a Magento 1 with "mage_"`, "swapped")
+	})
 	t.Run("half", func(t *testing.T) {
 		t.Parallel()
 		s := newShop(t)

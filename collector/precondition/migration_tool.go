@@ -598,6 +598,8 @@ func judgeSource(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) 
 		return true // network and judgeIntegrity report it
 	}
 	const lost = "; the result of the tool's integrity check is unknown"
+	swapped := "The two databases may be swapped: correct " + m1.Key("database") +
+		", or <source> in the tool's config.xml."
 	identity, err := m1.Identify(ctx)
 	switch {
 	case err != nil:
@@ -606,14 +608,16 @@ func judgeSource(ctx context.Context, v *finding.Verdict, e *evidence.Evidence) 
 	case identity.Magento1:
 		return true
 	case identity.Magento2:
-		v.Fail("source", "Magento 1's database is a Magento 2", "it has setup_module and store"+lost,
-			"The two databases may be swapped: correct "+m1.Key("database")+", or <source> in the tool's config.xml.")
+		v.Fail("source", "Magento 1's database is a Magento 2", "it has setup_module and store"+lost, swapped)
 	case len(identity.OtherPrefixes) > 0:
-		prefix := identity.OtherPrefixes[0]
 		v.Fail("source_prefix", "there is no Magento 1 "+evidence.WithPrefix(m1.Prefix),
 			"there is one with "+identity.Others()+lost,
-			fmt.Sprintf("Write <source_prefix>%s</source_prefix> into the tool's config.xml; if the configuration "+
-				"has %s, correct it there too.", prefix, m1.Key("database.table_prefix")))
+			fmt.Sprintf("Write %s into the tool's config.xml%s; if the configuration has %s, correct it there too.",
+				identity.Choice("<source_prefix>%s</source_prefix>"), identity.Chosen(),
+				m1.Key("database.table_prefix")))
+	case len(identity.WrongPrefixes) > 0:
+		v.Fail("source", "Magento 1's database is a Magento 2", "there is no Magento 1 "+
+			evidence.WithPrefix(m1.Prefix)+", and a Magento 2 with "+identity.Wrong()+lost, swapped)
 	default:
 		v.Fail("source", "there is no Magento 1 in "+m1.Endpoint.Name,
 			"the account sees none of Magento 1's tables there"+lost,

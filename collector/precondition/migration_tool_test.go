@@ -373,6 +373,38 @@ func TestMigrationToolSourceIsNoMagento1(t *testing.T) {
 			s.Migration.Magento1 = s.Migration.Magento2
 			s.Migration.Magento1.Root = ""
 		}, "source", []string{"is a Magento 2", "swapped"}},
+		"a prefix of another case": {func(s *shop, _ string) {
+			s.Load(s.Server1, s.DB1, mysqltest.Magento1("Shop_"))
+			s.prefix1("shop_")
+		}, "source_prefix", []string{`with the table prefix "shop_"`, "<source_prefix>Shop_</source_prefix> into"}},
+		"a prefix that LIKE would find": {func(s *shop, _ string) {
+			s.Load(s.Server1, s.DB1, mysqltest.Magento1("shopX"))
+			s.prefix1("shop_")
+		}, "source_prefix", []string{"<source_prefix>shopX</source_prefix> into"}},
+		"two shops": {func(s *shop, _ string) {
+			s.Load(s.Server1, s.DB1, mysqltest.Magento1("one_"))
+			s.On1("CREATE TABLE two_core_resource LIKE one_core_resource", "CREATE TABLE two_core_store LIKE one_core_store")
+			s.dropUnprefixed()
+		}, "source_prefix", []string{
+			"<source_prefix>one_</source_prefix> or <source_prefix>two_</source_prefix>", "whichever",
+		}},
+		"a registry left without its prefix, and copies of it": {func(s *shop, _ string) {
+			s.Load(s.Server1, s.DB1, mysqltest.Magento1("shop_"))
+			s.dropUnprefixed()
+			s.On1("CREATE TABLE core_resource LIKE shop_core_resource", "CREATE TABLE a_core_resource LIKE core_resource")
+		}, "source_prefix", []string{`there is one with "shop_";`, "Write <source_prefix>shop_</source_prefix> into"}},
+		"only a copy of the registry": {func(s *shop, _ string) {
+			s.On1("CREATE TABLE old_core_resource LIKE core_resource")
+			s.dropUnprefixed()
+		}, "source", []string{"there is no Magento 1 in", "GRANT"}},
+		"a Magento 2 with a prefix": {func(s *shop, _ string) {
+			s.dropUnprefixed()
+			s.On1("CREATE TABLE m2_setup_module (module int)", "CREATE TABLE m2_store (store_id int)")
+		}, "source", []string{"is a Magento 2", `a Magento 2 with "m2_"`, "swapped"}},
+		"another program's": {func(s *shop, _ string) {
+			s.dropUnprefixed()
+			s.On1("CREATE TABLE wp_posts (id int)", "CREATE TABLE wp_store (id int)")
+		}, "source", []string{"there is no Magento 1", "GRANT"}},
 		"nothing": {
 			func(s *shop, _ string) { s.dropUnprefixed() }, "source", []string{"there is no Magento 1", "GRANT"},
 		},
@@ -389,6 +421,13 @@ func TestMigrationToolSourceIsNoMagento1(t *testing.T) {
 			}
 		})
 	}
+}
+
+// prefix1 drops Magento 1's tables without a prefix, and configures a prefix.
+func (s *shop) prefix1(prefix string) {
+	s.T.Helper()
+	s.dropUnprefixed()
+	s.Migration.Magento1.Database.TablePrefix = &prefix
 }
 
 // dropUnprefixed drops Magento 1's tables without a prefix.
