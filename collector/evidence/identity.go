@@ -113,9 +113,9 @@ func (s *System) prefixes(ctx context.Context, kind finding.System) ([]string, e
 	if kind == finding.Magento2 {
 		stores = "store"
 	}
-	registries, err := s.Column(ctx, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() "+
-		fmt.Sprintf("AND TABLE_NAME LIKE ? ORDER BY CHAR_LENGTH(TABLE_NAME), TABLE_NAME LIMIT %d", maxRegistries),
-		"%"+database.EscapeLike(registry))
+	query := "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE ? " +
+		fmt.Sprintf("ORDER BY CHAR_LENGTH(TABLE_NAME), TABLE_NAME LIMIT %d", maxRegistries)
+	registries, err := s.Column(ctx, query, "%"+database.EscapeLike(registry))
 	if err != nil {
 		return nil, err
 	}

@@ -9,34 +9,86 @@ import (
 	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/collector/requirements"
 	"magento_migration_exporter/collector/service"
+	"magento_migration_exporter/config/envphp"
 )
 
-// SearchEndpoint reads the search engine's address from the configuration in Magento 2's database. It is empty for
-// Magento's own search in MySQL, the default when no engine is configured.
-func (e *Evidence) SearchEndpoint(ctx context.Context) (string, error) {
+// SearchServer is the search engine of Magento 2.
+type SearchServer struct {
+	// Endpoint is its URL. It is empty for Magento's own search in MySQL, the default when no engine is configured.
+	Endpoint string
+	// IndexPrefix is what the names of Magento 2's indexes begin with.
+	IndexPrefix string
+}
+
+// SearchServer reads which search engine Magento 2 is configured for: in env.php and config.php, whose values Magento
+// takes instead of those in its database, and in the database.
+func (e *Evidence) SearchServer(ctx context.Context) (s SearchServer, err error) {
+	settings, err := e.searchSettings(ctx)
+	if err != nil {
+		return s, err
+	}
+	if err := e.deployed(settings, "engine"); err != nil {
+		return s, err
+	}
+	if settings["engine"] == "" {
+		for _, engine := range service.OwnSearchEngines() {
+			_ = e.deployed(settings, engine+"_server_hostname") // that of the engine in use is read again below
+		}
+		if settings["engine"], err = e.defaultEngine(ctx, onlyHost(settings)); err != nil {
+			return s, err
+		}
+	}
+	for _, setting := range []string{"_server_hostname", "_server_port", "_index_prefix"} {
+		if err := e.deployed(settings, settings["engine"]+setting); err != nil {
+			return s, err
+		}
+	}
+	s.IndexPrefix = cmp.Or(settings[settings["engine"]+"_index_prefix"], "magento2")
+	s.Endpoint, err = service.SearchEndpoint(settings)
+	return s, err
+}
+
+// searchSettings reads the rows of core_config_data below catalog/search, without that prefix.
+func (e *Evidence) searchSettings(ctx context.Context) (map[string]string, error) {
 	m2 := e.Magento2
 	if m2.Err != nil {
-		return "", m2.Err
+		return nil, m2.Err
 	}
 	settings := map[string]string{}
 	query := "SELECT path, COALESCE(value, '') FROM " + m2.Table("core_config_data") +
 		" WHERE scope = 'default' AND path LIKE ? ORDER BY path LIMIT 100"
-	args := []any{database.EscapeLike("catalog/search/") + "%"}
-	err := m2.Session.Rows(ctx, query, args, func(scan func(...any) error) error {
+	args := []any{database.EscapeLike(searchPath) + "%"}
+	return settings, m2.Session.Rows(ctx, query, args, func(scan func(...any) error) error {
 		var path, value string
 		err := scan(&path, &value)
-		settings[strings.TrimPrefix(path, "catalog/search/")] = value
+		settings[strings.TrimPrefix(path, searchPath)] = value
 		return err
 	})
-	if err != nil {
-		return "", err
-	}
-	if settings["engine"] == "" {
-		if settings["engine"], err = e.defaultEngine(ctx, onlyHost(settings)); err != nil {
-			return "", err
+}
+
+// searchPath is what the paths of Magento's settings for its search begin with.
+const searchPath = "catalog/search/"
+
+// deployed replaces a setting of the database by that of env.php, else of config.php, as Magento does. Files that are
+// not there or cannot be read change nothing: the preconditions that need them report it. It is an error when only PHP
+// can compute the value.
+func (e *Evidence) deployed(settings map[string]string, name string) error {
+	path := "system/default/" + searchPath + name
+	if env, err := e.Files.Env(); err == nil {
+		switch s := env.Text(path); s.State {
+		case envphp.Known:
+			settings[name] = s.Value
+			return nil
+		case envphp.Unknown:
+			return fmt.Errorf("%s: the value of %s is unknown: %s", env.File, path, s.Reason)
 		}
 	}
-	return service.SearchEndpoint(settings)
+	if modules, err := e.Files.ConfigPHP(); err == nil {
+		if text, ok := modules.Setting(path); ok {
+			settings[name] = text
+		}
+	}
+	return nil
 }
 
 // defaultEngine is the engine when core_config_data has none: that in the config.xml of Magento's own modules. Up to

@@ -958,19 +958,19 @@ const searchLimit = 5 * time.Second
 // the business of the precondition system_requirements.
 func (j *switchoverJudge) search(ctx context.Context) {
 	const subject = "search index"
-	endpoint, err := j.e.SearchEndpoint(ctx)
+	server, err := j.e.SearchServer(ctx)
 	switch {
 	case err != nil:
 		j.Note(subject, "no search engine is asked for its index", err.Error(), "")
 		return
-	case endpoint == "":
+	case server.Endpoint == "":
 		j.Note(subject, "no search engine is asked for its index", "Magento 2 searches in its database", "")
 		return
 	}
 	limited, cancel := context.WithTimeout(ctx, searchLimit)
 	defer cancel()
-	prefix := j.searchPrefix() + "_product_"
-	indexes, err := service.SearchIndexes(limited, endpoint, prefix)
+	prefix := server.IndexPrefix + "_product_"
+	indexes, err := service.SearchIndexes(limited, server.Endpoint, prefix)
 	if err != nil {
 		j.Note(subject, "the search engine does not show its index", err.Error(), "")
 		return
@@ -1041,20 +1041,6 @@ func countOrUnknown(n int) string {
 
 // shownStores is how many stores a text names.
 const shownStores = 20
-
-// searchPrefix is what the names of Magento 2's indexes begin with.
-func (j *switchoverJudge) searchPrefix() string {
-	values := map[string]string{}
-	for _, s := range j.settings {
-		if s.scope == "default" {
-			values[strings.TrimPrefix(s.path, "catalog/search/")] = s.value
-		}
-	}
-	if prefix := values[values["engine"]+"_index_prefix"]; prefix != "" {
-		return prefix
-	}
-	return "magento2"
-}
 
 // maxProducts bounds how many enabled products are looked at.
 const maxProducts = 20000

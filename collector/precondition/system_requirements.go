@@ -383,10 +383,10 @@ func versionPatterns(tree *xmltree.Node) []string {
 func (j *requirementJudge) search(ctx context.Context) {
 	endpoint := j.settings.Endpoints["search"]
 	if endpoint == "" {
-		var err error
-		endpoint, err = j.e.SearchEndpoint(ctx)
+		server, err := j.e.SearchServer(ctx)
+		endpoint = server.Endpoint
 		if err == nil && endpoint == "" && j.releases[0].Compare(requirements.Release{Major: 2, Minor: 4}) >= 0 {
-			err = errors.New("core_config_data has the engine mysql, which Magento 2.4 no longer supports")
+			err = errors.New("the engine mysql is configured, which Magento 2.4 no longer supports")
 		}
 		if err != nil {
 			j.unknown("search", "the server's address is unknown", err,

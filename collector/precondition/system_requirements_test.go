@@ -259,3 +259,51 @@ func TestSystemRequirementsOnlyASearchHost(t *testing.T) {
 	s.Migration.Magento2.Root = "" // then the database alone decides
 	wants("127.0.0.7:9200")
 }
+
+// TestSystemRequirementsSearchOfTheFiles has search settings in env.php and config.php, as deployments to clouds write
+// them: Magento takes them instead of those in its database.
+func TestSystemRequirementsSearchOfTheFiles(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	_, root2 := s.WithRoots()
+	const row = "('default', 0, 'catalog/search/%s', '%s')"
+	s.On2("DELETE FROM core_config_data WHERE path LIKE 'catalog/search/%'",
+		"INSERT INTO core_config_data (scope, scope_id, path, value) VALUES "+
+			fmt.Sprintf(row, "engine", "elasticsearch7")+", "+
+			fmt.Sprintf(row, "elasticsearch7_server_hostname", "127.0.0.7")+
+			", ('websites', 1, 'catalog/search/engine', 'elasticsearch5')")
+	search := func(settings string) string {
+		return "'system' => ['default' => ['catalog' => ['search' => [" + settings + "]]]],"
+	}
+	const modules = "<?php return ['modules' => ['Magento_Store' => 1, 'Magento_OpenSearch' => 1], %s];"
+	for _, tc := range []struct{ env, config, want string }{
+		{"", "", "127.0.0.7:9200"},
+		{search("'elasticsearch7_server_hostname' => '127.0.0.9', 'elasticsearch7_server_port' => 9201"), "", "127.0.0.9:9201"},
+		{search("'engine' => 'opensearch', 'opensearch_server_hostname' => '127.0.0.8'"), "", "127.0.0.8:9200"},
+		{search("'engine' => 'opensearch'"), "", "localhost:9200"},
+		{"", search("'engine' => 'opensearch', 'opensearch_server_hostname' => '127.0.0.6'"), "127.0.0.6:9200"},
+		{
+			search("'opensearch_server_hostname' => '127.0.0.5'"),
+			search("'engine' => 'opensearch', 'opensearch_server_hostname' => '127.0.0.6'"), "127.0.0.5:9200",
+		},
+		{"'system' => ['default' => ['catalog' => []]],", "'system' => [],", "127.0.0.7:9200"},
+		{"'system' => ['stores' => ['de' => ['catalog' => ['search' => ['engine' => 'opensearch']]]]],", "", "127.0.0.7:9200"},
+		{search("'engine' => getenv('SEARCH')"), "", "app/etc/env.php: the value of system/default/catalog/search/engine is unknown"},
+		{search("'elasticsearch7_server_hostname' => getenv('SEARCH')"), "", "elasticsearch7_server_hostname is unknown"},
+		{search("'opensearch_server_hostname' => getenv('SEARCH')"), "", "127.0.0.7:9200"},
+		{search("'engine' => 'mysql'"), "", "the engine mysql is configured, which Magento 2.4"},
+	} {
+		shoptest.WriteUnder(t, root2, "app/etc/env.php", s.EnvPHP(tc.env))
+		shoptest.WriteUnder(t, root2, "app/etc/config.php", fmt.Sprintf(modules, tc.config))
+		s.Evaluate()
+		var seen []string
+		for _, f := range s.State("system_requirements").Result.Findings {
+			if f.Subject == "search" {
+				seen = append(seen, f.Summary+": "+f.Evidence)
+			}
+		}
+		if len(seen) != 1 || !strings.Contains(seen[0], tc.want) {
+			t.Errorf("env.php %q, config.php %q: %q, want %q", tc.env, tc.config, seen, tc.want)
+		}
+	}
+}

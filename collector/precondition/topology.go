@@ -264,8 +264,8 @@ func magento2Roles(ctx context.Context, v *finding.Verdict, e *evidence.Evidence
 			server(roleOf[i], store.Sentinel, s)
 		}
 	}
-	if endpoint, err := e.SearchEndpoint(ctx); err == nil && endpoint != "" {
-		add(roles, roleSearch, "core_config_data", endpoint)
+	if search, err := e.SearchServer(ctx); err == nil && search.Endpoint != "" {
+		add(roles, roleSearch, "Magento 2's search settings", search.Endpoint)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -146,7 +147,12 @@ const (
 	defaultSearchPort = "9200"
 )
 
-var ownSearchEngine = regexp.MustCompile(`^(elasticsearch[5-8]?|opensearch)$`)
+// OwnSearchEngines are the names of the engines that come with any release of Magento 2 from 2.0 on, but mysql.
+func OwnSearchEngines() []string {
+	return []string{
+		"elasticsearch", "elasticsearch5", "elasticsearch6", "elasticsearch7", "elasticsearch8", "opensearch",
+	}
+}
 
 // SearchEndpoint returns the URL of the search engine that Magento 2 uses. Settings are the rows of core_config_data
 // below catalog/search, without that prefix: engine, <engine>_server_hostname and <engine>_server_port. Of what the
@@ -159,7 +165,7 @@ func SearchEndpoint(settings map[string]string) (string, error) {
 		return "", nil
 	}
 	hostname, found := settings[engine+"_server_hostname"]
-	if !found && ownSearchEngine.MatchString(engine) {
+	if !found && slices.Contains(OwnSearchEngines(), engine) {
 		hostname = defaultSearchHost
 	}
 	endpoint, problem := searchURL(strings.TrimSpace(hostname), strings.TrimSpace(settings[engine+"_server_port"]))

@@ -3,6 +3,7 @@ package configphp
 
 import (
 	"fmt"
+	"strings"
 
 	"magento_migration_exporter/config/phparray"
 	"magento_migration_exporter/config/sourcefile"
@@ -18,6 +19,8 @@ type File struct {
 	Modules []Module `json:"modules"`
 	// Unknown says why there may be further modules, which only PHP can compute. It is empty when there are none.
 	Unknown string `json:"unknown,omitempty"`
+
+	root *phparray.Value
 }
 
 // Module is a module and whether Magento loads it.
@@ -44,7 +47,7 @@ func Parse(file string, data []byte) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &File{File: file}
+	f := &File{File: file, root: root}
 	modules := root.Get("modules")
 	switch {
 	case modules == nil:
@@ -79,6 +82,16 @@ func (f *File) Enabled(module string) (enabled, known bool) {
 		}
 	}
 	return false, f.Unknown == ""
+}
+
+// Setting returns what stands under a path such as system/default/catalog/search/engine: a value that Magento takes
+// instead of the one in its database. It is false where no text stands there that is known without running PHP.
+func (f *File) Setting(path string) (text string, ok bool) {
+	v := f.root.Get(strings.Split(path, "/")...)
+	if v == nil || v.Kind() == phparray.Null {
+		return "", false
+	}
+	return v.Text()
 }
 
 func describe(v *phparray.Value) string {

@@ -141,3 +141,23 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestSetting(t *testing.T) {
+	t.Parallel()
+	f, err := Parse(
+		"config.php",
+		[]byte("<?php return ['modules' => [], 'system' => ['default' => ['a' => 'b', 'n' => 8, "+
+			"'no' => null, 'x' => getenv('X')]]];"),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		"system/default/a": "b", "system/default/n": "8", "system/default/no": "", "system/default/x": "",
+		"system/default": "", "system/default/a/b": "", "system/stores/a": "", "": "",
+	} {
+		if text, ok := f.Setting(path); text != want || ok != (want != "") {
+			t.Errorf("%s: %q %v, want %q", path, text, ok, want)
+		}
+	}
+}
