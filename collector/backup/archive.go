@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,6 +40,7 @@ type archive struct {
 	files   int
 	some    []string        // names of some files that are no dumps
 	closed  []opaqueFile    // files that may hold a dump and are not looked into
+	kept    map[string]bool // the names in dumps and closed
 	folders map[string]Kind // backup directories in it
 	schemas map[string]bool // directories with files of mydumper
 	buffer  *bufio.Reader
@@ -53,6 +55,7 @@ type opaqueFile struct {
 func newArchive(j job, kind string, at place) *archive {
 	return &archive{
 		j: j, kind: kind, at: at, dumps: newCollection(), folders: map[string]Kind{}, schemas: map[string]bool{},
+		kept:   map[string]bool{},
 		buffer: bufio.NewReaderSize(nil, 4<<10),
 	}
 }
@@ -74,6 +77,7 @@ func (j job) readTar(ctx context.Context, r *Report, in io.Reader, at place) err
 			return a.broken(r, raw.explain(err))
 		}
 		if h.Typeflag != tar.TypeReg || h.Size == 0 {
+			a.replaces(h.Name)
 			continue
 		}
 		if err := a.file(ctx, h.Name, h.ModTime, &tarFile{t, raw}); err != nil {
@@ -157,10 +161,8 @@ func (a *archive) file(ctx context.Context, name string, modified time.Time, in 
 	if a.files++; a.files > maxParts {
 		return undetermined("the %s archive holds more than %d files, which are not all looked at", a.kind, maxParts)
 	}
-	if len(name) > maxArchiveName {
-		name = "…" + name[len(name)-maxArchiveName:]
-	}
-	name = strings.ToValidUTF8(name, "?")
+	a.replaces(name)
+	name = shortName(name)
 	a.folder(name)
 	a.buffer.Reset(in)
 	head, err := a.buffer.Peek(tarBlock)
@@ -188,7 +190,27 @@ func (a *archive) file(ctx context.Context, name string, modified time.Time, in 
 		a.opaque(name, err)
 		return nil
 	}
+	a.kept[path.Clean(name)] = true
 	return a.dumps.add(name, r, at.contents, err)
+}
+
+// shortName is what is kept of the name of a file in an archive.
+func shortName(name string) string {
+	if len(name) > maxArchiveName {
+		name = "…" + name[len(name)-maxArchiveName:]
+	}
+	return strings.ToValidUTF8(name, "?")
+}
+
+// replaces drops what was read under a name that the archive has again: unpacking it leaves the last one.
+func (a *archive) replaces(name string) {
+	name = path.Clean(shortName(name))
+	if !a.kept[name] {
+		return
+	}
+	delete(a.kept, name)
+	a.dumps.members = slices.DeleteFunc(a.dumps.members, func(m member) bool { return path.Clean(m.name) == name })
+	a.closed = slices.DeleteFunc(a.closed, func(f opaqueFile) bool { return path.Clean(f.name) == name })
 }
 
 // errNoDump says that a file in an archive is something else.
@@ -255,6 +277,7 @@ func (a *archive) other(name string) {
 // opaque takes note of a file that is not looked into.
 func (a *archive) opaque(name string, why error) {
 	if len(a.closed) < 3 {
+		a.kept[path.Clean(name)] = true
 		a.closed = append(a.closed, opaqueFile{name, why})
 	}
 }

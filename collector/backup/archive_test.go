@@ -180,6 +180,55 @@ func TestArchivesOfSeveral(t *testing.T) {
 	}
 }
 
+// TestArchiveNamesTwice packs two files under one name: unpacking the archive leaves the last one.
+func TestArchiveNamesTwice(t *testing.T) {
+	t.Parallel()
+	m2 := dump(t, "m2")
+	cut := m2[:len(m2)/2]
+	link := &tar.Header{Typeflag: tar.TypeSymlink, Name: "m2.sql", Linkname: "/backup/m2.sql"}
+	for name, c := range map[string]struct {
+		first, last []byte
+		names       [2]string
+		link        *tar.Header
+		want        State
+	}{
+		"the last is cut":              {m2, cut, [2]string{"m2.sql", "m2.sql"}, nil, StateDamaged},
+		"the first is cut":             {cut, m2, [2]string{"m2.sql", "m2.sql"}, nil, StateWhole},
+		"the last is cut, with a dot":  {m2, cut, [2]string{"./m2.sql", "m2.sql"}, nil, StateDamaged},
+		"the last is cut, with two":    {m2, cut, [2]string{"m2.sql", "db/../m2.sql"}, nil, StateDamaged},
+		"the last is encrypted":        {m2, []byte("Salted__xxxxxxxx"), [2]string{"m2.sql", "m2.sql"}, nil, StateOpaque},
+		"an encrypted one is replaced": {[]byte("Salted__xxxxxxxx"), m2, [2]string{"m2.sql", "m2.sql"}, nil, StateWhole},
+		"the last is a link":           {cut, m2, [2]string{"a.txt", "m2.sql"}, link, StateDamaged},
+	} {
+		var packed, zipped bytes.Buffer
+		w, z := tar.NewWriter(&packed), zip.NewWriter(&zipped)
+		for i, content := range [][]byte{c.first, c.last} {
+			must(t, w.WriteHeader(&tar.Header{Name: c.names[i], Size: int64(len(content)), Mode: 0o600}))
+			_, err := w.Write(content)
+			must(t, err)
+			file, err := z.Create(c.names[i])
+			must(t, err)
+			_, err = file.Write(content)
+			must(t, err)
+		}
+		if c.link != nil {
+			must(t, w.WriteHeader(c.link))
+			header := &zip.FileHeader{Name: c.link.Name}
+			header.SetMode(os.ModeSymlink | 0o777)
+			file, err := z.CreateHeader(header)
+			must(t, err)
+			_, err = file.Write([]byte(c.link.Linkname))
+			must(t, err)
+		}
+		must(t, errors.Join(w.Close(), z.Close()))
+		for kind, content := range map[string][]byte{"a.tar": packed.Bytes(), "a.zip": zipped.Bytes()} {
+			if r := archived(t, kind, content); r.State != c.want {
+				t.Errorf("%s, %s: %s: %s, want %s", name, kind, r.State, r.Damage, c.want)
+			}
+		}
+	}
+}
+
 // TestArchiveNames checks what is shown of names in archives, which may hold anything.
 func TestArchiveNames(t *testing.T) {
 	t.Parallel()

@@ -48,6 +48,7 @@ func (j job) readZip(ctx context.Context, r *Report, f io.ReaderAt, size int64) 
 			return err
 		}
 		if !file.Mode().IsRegular() || file.UncompressedSize64 == 0 {
+			a.replaces(file.Name)
 			continue
 		}
 		if err := a.zipped(ctx, r, file, budgeted); err != nil {
@@ -81,6 +82,7 @@ func (f failing) Read([]byte) (int, error) { return 0, f.err }
 // zipped looks at a file in a ZIP archive.
 func (a *archive) zipped(ctx context.Context, r *Report, file *zip.File, raw *budgetedAt) error {
 	const encrypted = 1
+	a.replaces(file.Name)
 	if file.Flags&encrypted != 0 {
 		if nameOf(file.Name) != nameOther {
 			a.opaque(file.Name, opaque("Unpack it with its password (unzip) where the backups are looked for.",
