@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"iter"
 	"slices"
@@ -25,24 +26,93 @@ import (
 
 // block is a piece of an exposition that is rendered and compressed once, and then only copied.
 type block struct {
-	text []byte
-	// deflated is text as deflate blocks. They end on a whole byte and refer to nothing before them: blocks in any
-	// order make one stream.
+	// lineStart is what each line begins with and text leaves out, in two parts; the first is empty for a whole text.
+	lineStart [2]string
+	text      []byte
+	// size is the length of the text with the beginnings of its lines.
+	size int
+	// deflated is the whole text as deflate blocks. They end on a whole byte and refer to nothing before them: blocks
+	// in any order make one stream.
 	deflated []byte
 	checksum checksum
 }
 
 func newBlock(text []byte) block {
-	var b bytes.Buffer
-	_ = flate.StatelessDeflate(&b, text, false, nil) // writing to memory does not fail
-	return block{text, bytes.Clone(b.Bytes()), newChecksum(text)}
+	return block{
+		text: text, size: len(text), deflated: bytes.Clone(deflate(nil, text)), checksum: newChecksum(text),
+	}
 }
 
-// blocksOf returns the samples of each family, in the order of the expositor's families; nil before the first
-// evaluation.
-func blocksOf(s *collector.MigrationState) []block {
-	blocks, _ := s.Rendering().([]block)
-	return blocks
+// deflate appends a text as deflate blocks.
+func deflate(to, text []byte) []byte {
+	b := bytes.NewBuffer(to)
+	_ = flate.StatelessDeflate(b, text, false, nil) // writing to memory does not fail
+	return b.Bytes()
+}
+
+// writeTo writes the whole text.
+func (b *block) writeTo(w *bufio.Writer) error {
+	if b.lineStart[0] == "" {
+		_, err := w.Write(b.text)
+		return err
+	}
+	for line := range bytes.Lines(b.text) {
+		_, _ = w.WriteString(b.lineStart[0]) // an error stays, and comes again below
+		_, _ = w.WriteString(b.lineStart[1])
+		if _, err := w.Write(line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// after returns the CRC-32 of two texts: the first has the sum before, the second is the block's.
+func (b *block) after(before uint32) uint32 {
+	if b.lineStart[0] == "" && b.size < joinedFrom {
+		return crc32.Update(before, crc32.IEEETable, b.text)
+	}
+	return b.checksum.after(before)
+}
+
+// rendering is all samples of a migration. A thousand of them are kept: what all lines of a family begin with is left
+// out, and all families share three pieces of memory.
+type rendering struct {
+	// migration is how each line goes on after the name of its family.
+	migration      string
+	text, deflated []byte
+	// pieces come in the order of the expositor's families.
+	pieces []piece
+}
+
+// piece is the samples of one family in a rendering.
+type piece struct {
+	// text and deflated are where they end; they begin where those of the family before end.
+	text, deflated uint32
+	// size and checksum are as in block.
+	size     uint32
+	checksum checksum
+}
+
+// block returns a family's samples, false when there are none.
+func (r *rendering) block(family int, name string) (block, bool) {
+	var from piece
+	if family > 0 {
+		from = r.pieces[family-1]
+	}
+	to := r.pieces[family]
+	return block{
+		lineStart: [2]string{name, r.migration},
+		text:      r.text[from.text:to.text],
+		size:      int(to.size),
+		deflated:  r.deflated[from.deflated:to.deflated],
+		checksum:  to.checksum,
+	}, to.size > 0
+}
+
+// renderingOf returns the samples of a state; nil before the first evaluation.
+func renderingOf(s *collector.MigrationState) *rendering {
+	r, _ := s.Rendering().(*rendering)
+	return r
 }
 
 // Render writes each family's samples of a state; the board keeps them. Numbers are in the notation of the text format,
@@ -52,25 +122,31 @@ func (x *Expositor) Render(s *collector.MigrationState) collector.Rendering {
 	for _, sample := range Samples(s) {
 		byFamily[sample.Family] = append(byFamily[sample.Family], sample)
 	}
-	blocks := make([]block, len(x.families))
-	var text []byte
+	migration := string(appendLabelValue([]byte(`{migration="`), s.Migration.Name))
+	r := &rendering{migration: migration, pieces: make([]piece, len(x.families))}
+	var whole, text, deflated []byte
 	for i := range x.families {
 		f := &x.families[i]
-		text = text[:0]
+		whole = whole[:0]
 		for _, sample := range byFamily[f.Name] {
-			text = appendSample(text, f, s.Migration.Name, sample)
+			whole = append(append(whole, x.names[i]...), migration...)
+			rest := len(whole)
+			whole = appendSample(whole, f, sample)
+			text = append(text, whole[rest:]...)
 		}
-		if len(text) > 0 {
-			blocks[i] = newBlock(bytes.Clone(text)) // the clone has no spare capacity
+		if len(whole) > 0 {
+			deflated = deflate(deflated, whole)
+			r.pieces[i].checksum = newChecksum(whole)
 		}
+		r.pieces[i].text, r.pieces[i].deflated = uint32(len(text)), uint32(len(deflated))
+		r.pieces[i].size = uint32(len(whole))
 	}
-	return blocks
+	r.text, r.deflated = bytes.Clone(text), bytes.Clone(deflated) // clones have little spare capacity
+	return r
 }
 
-func appendSample(b []byte, f *finding.Family, migration string, s finding.Sample) []byte {
-	b = append(b, f.FullName()...)
-	b = append(b, `{migration="`...)
-	b = appendLabelValue(b, migration)
+// appendSample appends what follows the name of the migration in a sample's line.
+func appendSample(b []byte, f *finding.Family, s finding.Sample) []byte {
 	for i, label := range f.Labels {
 		b = append(b, `",`...)
 		b = append(b, label...)
@@ -110,6 +186,7 @@ type Exposition struct {
 	// head holds the families that are rendered for this scrape, tail the end marker of the format.
 	head, tail block
 	layout     *layout
+	names      []string
 	states     []*collector.MigrationState
 	buffers    *sync.Pool
 }
@@ -124,6 +201,7 @@ type layout struct {
 // Expositor renders states and makes expositions of them.
 type Expositor struct {
 	families          []finding.Family
+	names             []string // with the namespace
 	text, openMetrics *layout
 	buffers           sync.Pool
 }
@@ -134,8 +212,13 @@ const bufferSize = 32 << 10
 // NewExpositor returns an expositor for migrations with a catalogue's preconditions. Several goroutines can use it.
 func NewExpositor(catalogue precondition.Catalogue) *Expositor {
 	families := Families(catalogue)
+	names := make([]string, len(families))
+	for i := range families {
+		names[i] = families[i].FullName()
+	}
 	return &Expositor{
 		families:    families,
+		names:       names,
 		text:        newLayout(expfmt.TypeTextPlain, families),
 		openMetrics: newLayout(expfmt.TypeOpenMetrics, families),
 		buffers:     sync.Pool{New: func() any { return bufio.NewWriterSize(nil, bufferSize) }},
@@ -176,7 +259,7 @@ func (x *Expositor) New(
 		l = x.openMetrics
 	}
 	head, err := encode(format, families)
-	return &Exposition{head: head, layout: l, tail: l.tail, states: states, buffers: &x.buffers}, err
+	return &Exposition{head: head, layout: l, tail: l.tail, names: x.names, states: states, buffers: &x.buffers}, err
 }
 
 func encode(format expfmt.Format, families []*dto.MetricFamily) (block, error) {
@@ -202,11 +285,15 @@ func (e *Exposition) blocks() iter.Seq[block] {
 		for _, family := range e.layout.order {
 			begun := false
 			for _, state := range e.states {
-				blocks := blocksOf(state)
-				if blocks == nil || blocks[family].text == nil {
+				r := renderingOf(state)
+				if r == nil {
 					continue
 				}
-				if !begun && !yield(e.layout.headers[family]) || !yield(blocks[family]) {
+				b, seen := r.block(family, e.names[family])
+				if !seen {
+					continue
+				}
+				if !begun && !yield(e.layout.headers[family]) || !yield(b) {
 					return
 				}
 				begun = true
@@ -220,7 +307,7 @@ func (e *Exposition) blocks() iter.Seq[block] {
 func (e *Exposition) Size() int {
 	size := 0
 	for b := range e.blocks() {
-		size += len(b.text)
+		size += b.size
 	}
 	return size
 }
@@ -230,11 +317,10 @@ func (e *Exposition) WriteTo(w io.Writer) (int64, error) {
 	var written int64
 	err := e.buffered(w, func(w *bufio.Writer) error {
 		for b := range e.blocks() {
-			n, err := w.Write(b.text)
-			written += int64(n)
-			if err != nil {
+			if err := b.writeTo(w); err != nil {
 				return err
 			}
+			written += int64(b.size)
 		}
 		return nil
 	})
@@ -278,8 +364,8 @@ func (e *Exposition) WriteGzip(w io.Writer) error {
 		}
 		var sum, size uint32
 		for b := range e.blocks() {
-			sum = b.checksum.after(sum, b.text)
-			size += uint32(len(b.text)) //nolint:gosec // modulo 2^32, as RFC 1952 says
+			sum = b.after(sum)
+			size += uint32(b.size) //nolint:gosec // modulo 2^32, as RFC 1952 says
 			if _, err := w.Write(b.deflated); err != nil {
 				return err
 			}
