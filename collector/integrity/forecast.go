@@ -31,7 +31,9 @@ type Forecaster struct {
 	// inputs and facts show whether kept still holds.
 	inputs string
 	facts  [sha256.Size]byte
-	kept   *Forecast
+	// kept has no schemas: those are packed.
+	kept    *Forecast
+	schemas [2]packedSchema
 }
 
 // Forecast is what the tool would say now.
@@ -53,12 +55,16 @@ func (f *Forecaster) Forecast(ctx context.Context, in Input) (*Forecast, error) 
 		return nil, err
 	}
 	if f.kept != nil && inputs == f.inputs {
-		facts, err := in.facts(ctx, f.kept)
+		kept, err := f.open()
+		if err != nil {
+			return nil, err
+		}
+		facts, err := in.facts(ctx, kept)
 		if err != nil {
 			return nil, err
 		}
 		if facts.hash() == f.facts {
-			return f.kept.counted(ctx, in)
+			return kept.counted(ctx, in)
 		}
 	}
 	f.kept = nil
@@ -66,8 +72,36 @@ func (f *Forecaster) Forecast(ctx context.Context, in Input) (*Forecast, error) 
 	if err != nil {
 		return nil, err
 	}
-	f.inputs, f.facts, f.kept = inputs, facts.hash(), whole.reduced()
-	return f.kept.counted(ctx, in)
+	reduced := whole.reduced()
+	if err := f.keep(reduced); err != nil {
+		return nil, err
+	}
+	f.inputs, f.facts = inputs, facts.hash()
+	return reduced.counted(ctx, in)
+}
+
+// keep keeps a reduced forecast.
+func (f *Forecaster) keep(made *Forecast) error {
+	for i, s := range []*Schema{made.Source, made.Destination} {
+		var err error
+		if f.schemas[i], err = s.pack(); err != nil {
+			return err
+		}
+	}
+	f.kept = &Forecast{Plan: made.Plan, Predictions: made.Predictions}
+	return nil
+}
+
+// open returns what is kept.
+func (f *Forecaster) open() (*Forecast, error) {
+	kept := *f.kept
+	for i, s := range []**Schema{&kept.Source, &kept.Destination} {
+		var err error
+		if *s, err = f.schemas[i].open(); err != nil {
+			return nil, err
+		}
+	}
+	return &kept, nil
 }
 
 // key changes with the files and with the schemas.
