@@ -85,7 +85,7 @@ func (e *Evidence) Transfer(ctx context.Context, v *finding.Verdict, memory tran
 		return nil, false
 	}
 	t.Outlook = *o
-	t.Least = forecaster.With(transfer.Page{BulkSize: t.Page.BulkSize, Memory: leastMemory})
+	t.Least = o.With(transfer.Page{BulkSize: t.Page.BulkSize, Memory: leastMemory})
 	return t, true
 }
 

@@ -95,16 +95,18 @@ type Outlook struct {
 	Whole bool
 	// Measured is how many tables were measured, Left how many are still to be.
 	Measured, Left int
+
+	samples map[string]Sample
 }
 
 // Forecaster keeps what it measured from one look to the next. The zero value has not looked.
 type Forecaster struct {
-	key  string
-	plan *Plan
+	key string
 	// made is when the plan was made, looked when the present look began.
 	made, looked time.Time
-	samples      map[string]Sample
-	fat          map[string]*fatSearch
+	// memory is for as long as a look takes, kept for the time until the next one.
+	memory
+	kept *packed
 }
 
 // replan is how often the sizes of the tables are read again. What changed since is measured again.
@@ -114,6 +116,8 @@ const replan = 10 * time.Minute
 func (f *Forecaster) Look(ctx context.Context, in Input) (*Outlook, error) {
 	start := in.Now()
 	in.Sources = sync.OnceValues(in.Sources)
+	f.memory = f.kept.open()
+	defer func() { f.memory, f.kept = memory{}, f.pack(f.made) }()
 	if f.plan == nil || f.key != in.Key || start.Sub(f.made) >= replan {
 		sources, err := in.Sources()
 		if err != nil {
@@ -124,15 +128,12 @@ func (f *Forecaster) Look(ctx context.Context, in Input) (*Outlook, error) {
 			return nil, err
 		}
 		if f.key != in.Key {
-			*f = Forecaster{}
+			f.memory = (*packed)(nil).open()
 		}
 		f.plan, f.key, f.made = plan, in.Key, start
 	}
-	if f.samples == nil {
-		f.samples, f.fat = map[string]Sample{}, map[string]*fatSearch{}
-	}
 	f.looked = start
-	o := &Outlook{Plan: f.plan}
+	o := &Outlook{Plan: f.plan, samples: f.samples}
 	measured := 0
 	spent := func() bool { // never before the first statement, or nothing would ever be measured
 		measured++
@@ -202,10 +203,10 @@ func (f *Forecaster) measure(ctx context.Context, in Input, mode string, o *Outl
 }
 
 // With predicts the statements of migrate:data of the measured tables for another page.
-func (f *Forecaster) With(page Page) []Statement {
+func (o *Outlook) With(page Page) []Statement {
 	var statements []Statement
-	for _, t := range f.plan.Tables {
-		if s, ok := f.samples[t.Document]; ok && !s.Direct {
+	for _, t := range o.Plan.Tables {
+		if s, ok := o.samples[t.Document]; ok && !s.Direct {
 			statements = append(statements, s.statement(t, page, ModeData, 0))
 		}
 	}
