@@ -2,8 +2,10 @@ package fit
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -31,19 +33,40 @@ type task struct {
 
 // result is what a task found.
 type result struct {
-	changed  string
+	changed  fingerprint
 	at       time.Time
 	problems []Problem
 	err      error
 }
 
+// fingerprint stands for a text, in less memory. It is zero for none. By chance two texts have the same one in one of
+// 2^64 cases.
+type fingerprint [8]byte
+
+func fingerprintOf(text string) fingerprint {
+	if text == "" {
+		return fingerprint{}
+	}
+	sum := sha256.Sum256([]byte(text))
+	return fingerprint(sum[:len(fingerprint{})])
+}
+
+// clean is a task that found nothing, which most of two hundred do.
+type clean struct {
+	task, changed fingerprint
+	// at is in seconds since 1970.
+	at int64
+}
+
 // Looker keeps what was found from one evaluation to the next. Its zero value is ready. It is for one migration and one
 // goroutine at a time.
 type Looker struct {
-	key     string
-	plan    *Plan
-	next    int
+	key  string
+	plan *Plan
+	next int
+	// results are of the tasks that found something or failed, cleans of the others.
 	results map[string]result
+	cleans  []clean
 	// ended is when all was looked at last; zero before the first time.
 	ended time.Time
 	kept  Report
@@ -158,14 +181,7 @@ func (l *Looker) begin(ctx context.Context, in Input) error {
 	if err != nil {
 		return err
 	}
-	if l.results == nil {
-		l.results = map[string]result{}
-	}
-	for name := range l.results {
-		if !slices.ContainsFunc(plan.tasks, func(t *task) bool { return t.name == name }) {
-			delete(l.results, name)
-		}
-	}
+	l.forget(plan.tasks)
 	l.kept = Report{Skipped: plan.Skipped, Engines: plan.Engines, RowFormats: plan.RowFormats,
 		Triggers: plan.Triggers, Pairs: plan.Pairs, Unread: plan.Unread, Total: len(plan.tasks)}
 	plan.tasks = slices.DeleteFunc(plan.tasks, func(t *task) bool { return l.known(t, in.Now) })
@@ -173,11 +189,43 @@ func (l *Looker) begin(ctx context.Context, in Input) error {
 	return nil
 }
 
+// forget drops the results of tasks that there are no more.
+func (l *Looker) forget(tasks []*task) {
+	names, keys := map[string]bool{}, map[fingerprint]bool{}
+	for _, t := range tasks {
+		names[t.name], keys[fingerprintOf(t.name)] = true, true
+	}
+	maps.DeleteFunc(l.results, func(name string, _ result) bool { return !names[name] })
+	l.cleans = slices.DeleteFunc(l.cleans, func(c clean) bool { return !keys[c.task] })
+}
+
 // known reports whether a task's table is as it was when it was looked at.
 func (l *Looker) known(t *task, now time.Time) bool {
-	r, looked := l.results[t.name]
-	return looked && r.err == nil && t.of != nil && r.changed != "" && r.changed == t.of.changed &&
-		now.Sub(r.at) < forgetting
+	if t.of == nil || t.of.changed == "" {
+		return false
+	}
+	changed := fingerprintOf(t.of.changed)
+	if r, looked := l.results[t.name]; looked {
+		return r.err == nil && r.changed == changed && now.Sub(r.at) < forgetting
+	}
+	key := fingerprintOf(t.name)
+	i := slices.IndexFunc(l.cleans, func(c clean) bool { return c.task == key })
+	return i >= 0 && l.cleans[i].changed == changed && now.Sub(time.Unix(l.cleans[i].at, 0)) < forgetting
+}
+
+// keep keeps a result.
+func (l *Looker) keep(t *task, r result) {
+	key := fingerprintOf(t.name)
+	l.cleans = slices.DeleteFunc(l.cleans, func(c clean) bool { return c.task == key })
+	if r.err == nil && len(r.problems) == 0 {
+		delete(l.results, t.name)
+		l.cleans = append(l.cleans, clean{key, r.changed, r.at.Unix()})
+		return
+	}
+	if l.results == nil {
+		l.results = map[string]result{}
+	}
+	l.results[t.name] = r
 }
 
 // step does one part of a task. The error is one after which the session cannot be used any more.
@@ -191,12 +239,12 @@ func (l *Looker) step(ctx context.Context, t *task, now time.Time) error {
 	}
 	r := result{at: now, problems: problems, err: err}
 	if t.of != nil {
-		r.changed = t.of.changed
+		r.changed = fingerprintOf(t.of.changed)
 	}
 	if err != nil {
 		r.problems = l.results[t.name].problems
 	}
-	l.results[t.name] = r
+	l.keep(t, r)
 	l.next++
 	if cause := database.CauseOf(err); err != nil && (cause == database.Lost || cause == database.Timeout &&
 		database.Number(err) == 0) {
@@ -205,7 +253,10 @@ func (l *Looker) step(ctx context.Context, t *task, now time.Time) error {
 	return nil
 }
 
-func (l *Looker) end(now time.Time) { l.plan, l.ended = nil, now }
+func (l *Looker) end(now time.Time) {
+	l.plan, l.ended = nil, now
+	l.cleans = slices.Clip(slices.Clone(l.cleans)) // it is kept
+}
 
 func (l *Looker) report() Report {
 	r := l.kept

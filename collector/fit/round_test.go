@@ -70,6 +70,14 @@ func TestWhatIsKnownIsNotLookedAtAgain(t *testing.T) {
 	if r := whole(t, &looker, in); kinds(r.Problems) != "cut two.a" {
 		t.Errorf("%+v", r.Problems)
 	}
+	if len(looker.results) != 1 || len(looker.cleans) != 1 {
+		t.Errorf("kept: %+v, %+v", looker.results, looker.cleans)
+	}
+	in.Now = in.Now.Add(restAfterProblems)
+	if err := looker.begin(t.Context(), in); err != nil || len(looker.plan.tasks) != 0 {
+		t.Errorf("looked at again though nothing changed: %v (%v)", looker.plan.tasks, err)
+	}
+	looker.plan = nil
 	l.shop(0, "UPDATE two SET a = 'abc'")
 	in.Key = "second" // other files
 	if r := whole(t, &looker, in); len(r.Problems) > 0 {
