@@ -63,7 +63,7 @@ func (e *Evidence) Reconcile(ctx context.Context, v *finding.Verdict) (*Reconcil
 		return nil, false
 	}
 	memory.turn++
-	in.Turn = memory.turn
+	in.Turn, in.Brief = memory.turn, memory.made == memory.turn-1 && memory.made > 0
 	r.Report = memory.plan.Round(ctx, sides, in)
 	r.MapsErr = memory.mapsErr
 	return r, true

@@ -118,15 +118,16 @@ func readSchema(ctx context.Context, side Side, tables []string) (schema, error)
 	return found, nil
 }
 
-// readEstimates returns about how many rows tables have, by the table's name without the prefix. A view has no number.
-func readEstimates(ctx context.Context, side Side, tables []string) (map[string]int, error) {
+// readTables returns about how many rows tables have, by the table's name without the prefix, as far as they are there.
+// A view has no number: it counts as a table that fills the window.
+func readTables(ctx context.Context, side Side, tables []string) (map[string]int, error) {
 	var names []any
 	for _, t := range tables {
 		names = append(names, side.Prefix+t)
 	}
 	found := map[string]int{}
-	query := "SELECT TABLE_NAME, TABLE_ROWS FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND " +
-		"TABLE_ROWS IS NOT NULL AND TABLE_NAME IN (" + database.Parameters(len(names)) + ") LIMIT 1000"
+	query := fmt.Sprintf("SELECT TABLE_NAME, COALESCE(TABLE_ROWS, %d) FROM information_schema.TABLES "+
+		"WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN (%s) LIMIT 1000", window, database.Parameters(len(names)))
 	err := side.Session.Rows(ctx, query, names, func(scan func(...any) error) error {
 		var table string
 		var rows int
@@ -135,7 +136,7 @@ func readEstimates(ctx context.Context, side Side, tables []string) (map[string]
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("estimating the rows of the tables that are compared: %w", err)
+		return nil, fmt.Errorf("listing the tables that are compared: %w", err)
 	}
 	return found, nil
 }
@@ -147,8 +148,8 @@ type planner struct {
 	sides   [2]Side
 	maps    Maps
 	schemas [2]schema
-	// estimates are how many rows the server thinks that Magento 1's tables have.
-	estimates map[string]int
+	// tables are how many rows the servers think that each side's tables have.
+	tables [2]map[string]int
 	// codes are the attributes by the entity type and the code.
 	codes [2]map[string]attribute
 	// lacking are the attribute sets that lack an attribute of products, by its code.
@@ -180,21 +181,8 @@ func NewPlan(ctx context.Context, sides [2]Side, maps Maps, shared *Definitions)
 		tables[magento1] = append(tables[magento1], pair.Document)
 		tables[magento2] = append(tables[magento2], table2)
 	}
-	var err error
-	if p.estimates, err = readEstimates(ctx, sides[magento1], tables[magento1]); err != nil {
-		return nil, &database.SideError{Side: magento1, Err: err}
-	}
 	for side := range sides {
-		if p.schemas[side], err = readSchema(ctx, sides[side], tables[side]); err != nil {
-			return nil, &database.SideError{Side: side, Err: err}
-		}
-		if p.codes[side], err = readAttributes(ctx, sides[side], pairs); err != nil {
-			return nil, &database.SideError{Side: side, Err: err}
-		}
-		if p.lacking[side], err = readLacking(ctx, sides[side], pairs); err != nil {
-			return nil, &database.SideError{Side: side, Err: err}
-		}
-		if p.has[side], err = existing(ctx, sides[side], traceTables()[side]); err != nil {
+		if err := p.read(ctx, side, pairs, tables[side]); err != nil {
 			return nil, &database.SideError{Side: side, Err: err}
 		}
 	}
@@ -202,6 +190,28 @@ func NewPlan(ctx context.Context, sides [2]Side, maps Maps, shared *Definitions)
 		p.add(pair)
 	}
 	return p.Plan, nil
+}
+
+// read reads what a side has, in four statements.
+func (p *planner) read(ctx context.Context, side int, pairs []Pair, tables []string) (err error) {
+	if p.schemas[side], err = readSchema(ctx, p.sides[side], tables); err != nil {
+		return err
+	}
+	if p.codes[side], err = readAttributes(ctx, p.sides[side], pairs); err != nil {
+		return err
+	}
+	if p.lacking[side], err = readLacking(ctx, p.sides[side], pairs); err != nil {
+		return err
+	}
+	traced := traceTables()[side]
+	if p.tables[side], err = readTables(ctx, p.sides[side], slices.Concat(traced, tables)); err != nil {
+		return err
+	}
+	p.has[side] = map[string]bool{}
+	for _, table := range traced {
+		_, p.has[side][table] = p.tables[side][table]
+	}
+	return nil
 }
 
 // magento2Table returns the table of Magento 2, false when the map file leaves the document out.
@@ -238,7 +248,7 @@ func (p *planner) add(pair Pair) {
 		definition: &definition{Pair: pair, on: [2]int{magento1, magento2}}, values: &values{}, prefix: p.prefix,
 		estimate: window,
 	}
-	if rows, known := p.estimates[pair.Document]; known {
+	if rows, known := p.tables[magento1][pair.Document]; known {
 		c.estimate = min(rows, window)
 	}
 	if pair.Level == Grid {

@@ -26,8 +26,10 @@ const (
 // Input is what a round needs to know beside the databases.
 type Input struct {
 	Now time.Time
-	// Turn counts the evaluations.
-	Turn int
+	// Turn counts the evaluations. Brief says that this one has read the schemas again: it compares only what each one
+	// does.
+	Turn  int
+	Brief bool
 	// Log is the delta log by document, nil when there is none. Running reports whether the tool's delta is at work.
 	Log     map[string]Logged
 	Running bool
@@ -112,7 +114,8 @@ func (p *Plan) Round(ctx context.Context, sides [2]Side, in Input) Report {
 	defer p.close()
 	started := time.Now()
 	for i, batch := range batches(order(p.entities())) {
-		if ctx.Err() != nil || i > 1 && (r.statements >= maxStatements || time.Since(started) > maxTime) {
+		if ctx.Err() != nil || i > 0 && in.Brief ||
+			i > 1 && (r.statements >= maxStatements || time.Since(started) > maxTime) {
 			break
 		}
 		r.look(ctx, batch)

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
-	"strings"
 
 	"magento_migration_exporter/collector/database"
 )
@@ -55,6 +54,8 @@ type Traces struct {
 	turn int
 	// due are the slow looks that have to be made, each from its turn on until one has ended without an error.
 	due [slowLooks]bool
+	// failure is why the last look could not be made.
+	failure error
 }
 
 // The slow looks, which take turns.
@@ -83,6 +84,8 @@ type Inventory struct {
 	// Pending is true while changes of products or stock wait in the log.
 	Pending bool
 
+	// broken is true when the last look could not be made.
+	broken             bool
 	cursor             int64
 	missing, different []int64
 	// seenMissing and seenDifferent are those of the round before, which a finding needs too.
@@ -113,16 +116,24 @@ func (p *Plan) trace(ctx context.Context, r *rounds) error {
 	t.due[rewritesLook] = t.due[rewritesLook] || t.Rewrites.open()
 	t.due[settingsLook] = t.due[settingsLook] || t.Settings.open()
 	t.due[attributesLook] = t.due[attributesLook] || t.Attributes.open()
-	if v := &t.Inventory; v.Exists && (t.turn%2 == 1 || v.open() || v.cursor != 0) {
-		if err := r.inventory(ctx, v); err != nil {
+	if r.Brief && t.turn > 1 && t.failure == nil {
+		return nil // the next evaluation looks at what is due
+	}
+	t.failure = p.looks(ctx, r)
+	t.Open = t.Inventory.open() || t.Rewrites.open() || t.Settings.open() || t.Attributes.open()
+	return t.failure
+}
+
+// looks looks at what is due. An error is one of this evaluation and of those after it, until the same look has ended.
+func (p *Plan) looks(ctx context.Context, r *rounds) error {
+	t := &p.Traces
+	if v := &t.Inventory; v.Exists && (t.turn%2 == 1 || v.broken || v.open() || v.cursor != 0) {
+		err := r.inventory(ctx, v)
+		if v.broken = err != nil; err != nil {
 			return err
 		}
 	}
-	if err := p.slow(ctx, r); err != nil {
-		return err
-	}
-	t.Open = t.Inventory.open() || t.Rewrites.open() || t.Settings.open() || t.Attributes.open()
-	return nil
+	return p.slow(ctx, r)
 }
 
 // slow looks at what costs more.
@@ -294,25 +305,4 @@ func surplus(a, b map[int64][]int64) (ids []int64, count int) {
 	}
 	slices.Sort(ids)
 	return ids[:min(len(ids), MaxShown)], count
-}
-
-// existing returns which of the tables a side has.
-func existing(ctx context.Context, side Side, tables []string) (map[string]bool, error) {
-	var names []any
-	for _, t := range tables {
-		names = append(names, side.Prefix+t)
-	}
-	found := map[string]bool{}
-	query := "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN (" +
-		database.Parameters(len(names)) + ") LIMIT 1000"
-	err := side.Session.Rows(ctx, query, names, func(scan func(...any) error) error {
-		var name string
-		err := scan(&name)
-		found[strings.TrimPrefix(name, side.Prefix)] = true
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("listing the tables of the last steps: %w", err)
-	}
-	return found, nil
 }
