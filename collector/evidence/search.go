@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/collector/requirements"
 	"magento_migration_exporter/collector/service"
 	"magento_migration_exporter/config/envphp"
@@ -54,26 +53,21 @@ func (e *Evidence) searchSettings(ctx context.Context) (map[string]string, error
 	if m2.Err != nil {
 		return nil, m2.Err
 	}
+	all, err := m2.Settings(ctx)
 	settings := map[string]string{}
-	query := "SELECT path, COALESCE(value, '') FROM " + m2.Table("core_config_data") +
-		" WHERE scope = 'default' AND path LIKE ? ORDER BY path LIMIT 100"
-	args := []any{database.EscapeLike(searchPath) + "%"}
-	return settings, m2.Session.Rows(ctx, query, args, func(scan func(...any) error) error {
-		var path, value string
-		err := scan(&path, &value)
-		settings[strings.TrimPrefix(path, searchPath)] = value
-		return err
-	})
+	for _, s := range all {
+		if path, ok := strings.CutPrefix(s.Path, searchPaths); ok && s.Scope == "default" {
+			settings[path] = s.Value
+		}
+	}
+	return settings, err
 }
-
-// searchPath is what the paths of Magento's settings for its search begin with.
-const searchPath = "catalog/search/"
 
 // deployed replaces a setting of the database by that of env.php, else of config.php, as Magento does. Files that are
 // not there or cannot be read change nothing: the preconditions that need them report it. It is an error when only PHP
 // can compute the value.
 func (e *Evidence) deployed(settings map[string]string, name string) error {
-	path := "system/default/" + searchPath + name
+	path := "system/default/" + searchPaths + name
 	if env, err := e.Files.Env(); err == nil {
 		switch s := env.Text(path); s.State {
 		case envphp.Known:

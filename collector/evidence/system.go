@@ -47,6 +47,10 @@ type System struct {
 	instance     database.Instance
 	instanceErr  error
 
+	settingsOnce sync.Once
+	settings     []Setting
+	settingsErr  error
+
 	searching searching
 
 	observe     sync.Once

@@ -3,6 +3,7 @@ package precondition
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -156,13 +157,30 @@ func (s *sequence) valueOf(number string) (uint64, bool) {
 	return (n-s.start)/s.step + s.start, true
 }
 
+// incrementIDsMemory is what is kept from one evaluation to the next, so that most of them ask each server once.
+type incrementIDsMemory struct {
+	turn int
+	// stores are the ids of Magento 1's.
+	stores []int64
+	// sequences and documents are those of Magento 2 in the last evaluation, nil when its tables have to be looked at
+	// again.
+	sequences []sequence
+	documents map[string]bool
+}
+
+// tablesTurns is in how many evaluations the tables of the sequences are looked at once: their columns, and the next
+// numbers of those that are ahead of their rows.
+const tablesTurns = 5
+
 // incrementIDsJudge judges the numbers of one migration.
 type incrementIDsJudge struct {
 	*finding.Verdict
-	e    *evidence.Evidence
-	last []lastNumber
-	// stores are the ids of Magento 1's.
+	e      *evidence.Evidence
+	memory *incrementIDsMemory
+	last   []lastNumber
+	// stores are the ids of Magento 1's, newest the numbers of their newest orders, nil until they were read.
 	stores    []int64
+	newest    map[int64]string
 	pending   map[int64]bool
 	sequences []*sequence
 	// documents are the kinds of documents whose table Magento 2 has.
@@ -175,7 +193,10 @@ type incrementIDsJudge struct {
 
 func evaluateIncrementIDs(ctx context.Context, e *evidence.Evidence) finding.Verdict {
 	v := finding.Verdict{Summary: "Magento 2's next numbers are free, and go on from Magento 1's last ones"}
-	j := &incrementIDsJudge{Verdict: &v, e: e}
+	memory := evidence.Recall[incrementIDsMemory](e.Memory, "increment_ids")
+	memory.turn++
+	j := &incrementIDsJudge{Verdict: &v, e: e, memory: memory}
+	defer j.remember()
 	done := e.Phase.Phase == config.PhaseDone
 	if !done && !j.readMagento1(ctx) {
 		return v
@@ -198,6 +219,19 @@ func evaluateIncrementIDs(ctx context.Context, e *evidence.Evidence) finding.Ver
 	return v
 }
 
+// remember keeps what was read for the next evaluation, unless something is wrong: what fixes it is to be seen at once.
+func (j *incrementIDsJudge) remember() {
+	m := j.memory
+	m.stores = j.stores
+	if m.sequences, m.documents = nil, nil; j.Worst() != finding.Pass {
+		return
+	}
+	m.documents = j.documents
+	for _, s := range j.sequences {
+		m.sequences = append(m.sequences, *s)
+	}
+}
+
 // readMagento1 reads the last numbers, and the ids of the stores.
 func (j *incrementIDsJudge) readMagento1(ctx context.Context) bool {
 	m1 := j.e.Magento1
@@ -205,16 +239,45 @@ func (j *incrementIDsJudge) readMagento1(ctx context.Context) bool {
 		return false
 	}
 	query := fmt.Sprintf("(SELECT s.entity_store_id, t.entity_type_code, s.store_id, "+
-		"COALESCE(s.increment_prefix, ''), COALESCE(s.increment_last_id, '') "+
+		"COALESCE(s.increment_prefix, ''), COALESCE(s.increment_last_id, ''), '' "+
 		"FROM %s s JOIN %s t ON t.entity_type_id = s.entity_type_id "+
 		"WHERE t.entity_type_code IN (%s) ORDER BY s.entity_store_id LIMIT %d) UNION ALL "+
-		"(SELECT 0, '', store_id, '', '' FROM %s WHERE store_id > 0 ORDER BY store_id LIMIT %d)",
+		"(SELECT 0, '', store_id, '', '', '' FROM %s WHERE store_id > 0 ORDER BY store_id LIMIT %d)",
 		m1.Table("eav_entity_store"), m1.Table("eav_entity_type"), database.Parameters(len(numberedTypes())),
 		maxSequences, m1.Table("core_store"), maxParts)
-	err := m1.Session.Rows(ctx, query, typeArgs(), func(scan func(...any) error) error {
+	kept := j.memory.stores
+	err := errNotAsked
+	if len(kept) > 0 {
+		err = j.readNumbers(ctx, query+" UNION ALL "+j.newestPart(kept))
+	}
+	if err != nil { // by itself: Magento 1's orders hide its numbers not
+		err = j.readNumbers(ctx, query)
+	}
+	if err != nil {
+		m1.Broken(j.Verdict, "eav_entity_store", err)
+		return false
+	}
+	if !slices.Equal(j.stores, kept) {
+		j.newest = nil
+	}
+	return true
+}
+
+// errNotAsked stands for an answer that there is not yet.
+var errNotAsked = errors.New("not asked")
+
+// newestMark is in the place of a row's number in rows that are a store's newest order.
+const newestMark = -1
+
+func (j *incrementIDsJudge) readNumbers(ctx context.Context, query string) error {
+	j.stores, j.last, j.newest = nil, nil, nil
+	return j.e.Magento1.Session.Rows(ctx, query, typeArgs(), func(scan func(...any) error) error {
 		var l lastNumber
-		err := scan(&l.row, &l.kind, &l.store, &l.prefix, &l.lastID)
+		var order string
+		err := scan(&l.row, &l.kind, &l.store, &l.prefix, &l.lastID, &order)
 		switch {
+		case l.row == newestMark:
+			j.addNewest(l.store, order)
 		case l.kind == "":
 			j.stores = append(j.stores, l.store)
 		case l.lastID != "":
@@ -222,11 +285,15 @@ func (j *incrementIDsJudge) readMagento1(ctx context.Context) bool {
 		}
 		return err
 	})
-	if err != nil {
-		m1.Broken(j.Verdict, "eav_entity_store", err)
-		return false
+}
+
+func (j *incrementIDsJudge) addNewest(store int64, order string) {
+	if j.newest == nil {
+		j.newest = map[int64]string{}
 	}
-	return true
+	if order != "" {
+		j.newest[store] = order
+	}
 }
 
 // readPending adds the rows that wait in the delta log. A log that cannot be read explains nothing.
@@ -375,11 +442,11 @@ func (j *incrementIDsJudge) foreign(ctx context.Context) {
 	if j.e.Phase.Phase == config.PhaseDone {
 		return
 	}
-	newest, err := j.newestOrders(ctx)
-	if err != nil {
+	if err := j.newestOrders(ctx); err != nil {
 		m1.Broken(j.Verdict, "sales_flat_order", err)
 		return
 	}
+	newest := j.newest
 	j.withoutNumber(newest)
 	for _, l := range j.last {
 		id, found := newest[l.store]
@@ -430,29 +497,29 @@ func (j *incrementIDsJudge) withoutNumber(newest map[int64]string) {
 	}
 }
 
-// newestOrders returns the number of each store's newest order. It reads the ends of an index, and single rows.
-func (j *incrementIDsJudge) newestOrders(ctx context.Context) (map[int64]string, error) {
-	orders := j.e.Magento1.Table("sales_flat_order")
-	newest := map[int64]string{}
-	var parts []string
-	for _, store := range j.stores {
-		parts = append(parts, fmt.Sprintf("SELECT MAX(entity_id) AS id FROM %s WHERE store_id = %d", orders, store))
+// newestOrders reads the number of each store's newest order, unless that is known.
+func (j *incrementIDsJudge) newestOrders(ctx context.Context) error {
+	if j.newest != nil || len(j.stores) == 0 {
+		return nil
 	}
-	if len(parts) == 0 {
-		return newest, nil
-	}
-	query := "SELECT o.store_id, COALESCE(o.increment_id, '') FROM (" + strings.Join(parts, " UNION ALL ") +
-		") newest JOIN " + orders + " o ON o.entity_id = newest.id"
-	err := j.e.Magento1.Session.Rows(ctx, query, nil, func(scan func(...any) error) error {
-		var store int64
-		var number string
-		err := scan(&store, &number)
-		if number != "" {
-			newest[store] = number
-		}
+	return j.e.Magento1.Session.Rows(ctx, j.newestPart(j.stores), nil, func(scan func(...any) error) error {
+		var mark, store int64
+		var order, none string
+		err := scan(&mark, &none, &store, &none, &none, &order)
+		j.addNewest(store, order)
 		return err
 	})
-	return newest, err
+}
+
+// newestPart reads the ends of an index, and single rows.
+func (j *incrementIDsJudge) newestPart(stores []int64) string {
+	orders := j.e.Magento1.Table("sales_flat_order")
+	var parts []string
+	for _, store := range stores {
+		parts = append(parts, fmt.Sprintf("SELECT MAX(entity_id) AS id FROM %s WHERE store_id = %d", orders, store))
+	}
+	return fmt.Sprintf("(SELECT %d, '', o.store_id, '', '', COALESCE(o.increment_id, '') FROM (%s) newest JOIN %s o "+
+		"ON o.entity_id = newest.id)", newestMark, strings.Join(parts, " UNION ALL "), orders)
 }
 
 // maxParts is how many SELECTs one statement has at most.
@@ -464,6 +531,10 @@ func (j *incrementIDsJudge) readMagento2(ctx context.Context) bool {
 	if m2.Unreachable(j.Verdict) {
 		return false
 	}
+	if j.recall(ctx) {
+		return true
+	}
+	j.sequences = nil
 	for _, read := range []struct {
 		subject string
 		do      func(context.Context) error
@@ -481,52 +552,85 @@ func (j *incrementIDsJudge) readMagento2(ctx context.Context) bool {
 	return true
 }
 
+// recall goes on with the tables of the last evaluation, and reads all else in one statement. It is false when the
+// tables have to be looked at: from time to time, when sequences are others than before, when a value is lower, and
+// whenever something is wrong or cannot be read.
+func (j *incrementIDsJudge) recall(ctx context.Context) bool {
+	kept := j.memory.sequences
+	if len(kept) == 0 || 2*len(kept) > maxParts || j.memory.turn%tablesTurns == 0 {
+		return false
+	}
+	for i := range kept {
+		s := kept[i]
+		j.sequences = append(j.sequences, &s)
+	}
+	j.documents = j.memory.documents
+	parts := append(j.metaParts(), slices.Concat(j.valueParts(), j.clashParts())...)
+	read, err := j.readParts(ctx, parts)
+	if err != nil || !slices.EqualFunc(j.sequencesOf(read), j.sequences, (*sequence).sameAs) {
+		return false
+	}
+	moved := false
+	for i, s := range j.sequences {
+		if s.taken != kept[i].taken || s.last < kept[i].last || s.next > s.limit || s.limit-s.next < fewNumbers {
+			return false
+		}
+		moved = moved || s.next != kept[i].next
+	}
+	if moved && j.readClashes(ctx) != nil {
+		return false
+	}
+	return !slices.ContainsFunc(j.sequences, func(s *sequence) bool { return s.clashes[0] != "" }) &&
+		!slices.ContainsFunc(j.last, func(l lastNumber) bool { return j.lag(l) > 0 })
+}
+
+// sameAs reports whether Magento 2 takes numbers from the same place in the same form.
+func (s *sequence) sameAs(other *sequence) bool {
+	return s.kind == other.kind && s.store == other.store && s.table == other.table && s.active == other.active &&
+		s.prefix == other.prefix && s.suffix == other.suffix && s.start == other.start && s.step == other.step
+}
+
+// place is what there is one sequence for.
+type place struct {
+	kind  string
+	store int64
+}
+
+// configured is what Magento 2's tables say about its sequences, and its stores.
+type configured struct {
+	sequences map[place]*sequence
+	stores    []int64
+}
+
 // readSequences reads what Magento 2 has for each of its stores and each kind of document.
 func (j *incrementIDsJudge) readSequences(ctx context.Context) error {
-	m2 := j.e.Magento2
-	type place struct {
-		kind  string
-		store int64
-	}
-	found := map[place]*sequence{}
-	query := fmt.Sprintf("(SELECT m.entity_type, m.store_id, m.sequence_table, p.profile_id IS NOT NULL, "+
-		"COALESCE(p.prefix, ''), COALESCE(p.suffix, ''), COALESCE(p.start_value, 1), COALESCE(p.step, 1) "+
-		"FROM %s m LEFT JOIN %s p ON p.meta_id = m.meta_id AND p.is_active = 1 WHERE m.entity_type IN (%s) LIMIT %d) "+
-		"UNION ALL (SELECT '', store_id, '', 0, '', '', 1, 1 FROM %s ORDER BY store_id LIMIT %d)",
-		m2.Table("sales_sequence_meta"), m2.Table("sales_sequence_profile"),
-		database.Parameters(len(numberedTypes())), maxSequences, m2.Table("store"), maxSequences/len(numberedTypes()))
-	var stores []int64
-	err := m2.Session.Rows(ctx, query, typeArgs(), func(scan func(...any) error) error {
-		s := &sequence{limit: maxSequenceValue}
-		err := scan(&s.kind, &s.store, &s.table, &s.active, &s.prefix, &s.suffix, &s.start, &s.step)
-		if s.step = max(s.step, 1); s.kind == "" {
-			stores = append(stores, s.store)
-		} else {
-			found[place{s.kind, s.store}] = s
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
+	read, err := j.readParts(ctx, j.metaParts())
+	j.sequences = j.sequencesOf(read)
+	return err
+}
+
+// sequencesOf are the sequences of all stores of both systems, also those that Magento 2 lacks.
+func (j *incrementIDsJudge) sequencesOf(read configured) []*sequence {
+	stores := read.stores
 	for _, l := range j.last {
 		if !slices.Contains(stores, l.store) {
 			stores = append(stores, l.store)
 		}
 	}
+	var all []*sequence
 	for _, store := range stores {
 		for _, t := range numberedTypes() {
-			s := found[place{t.name, store}]
+			s := read.sequences[place{t.name, store}]
 			if s == nil {
 				s = &sequence{
 					kind: t.name, store: store, prefix: strconv.FormatInt(store, 10), start: 1, step: 1,
 					limit: maxSequenceValue,
 				}
 			}
-			j.sequences = append(j.sequences, s)
+			all = append(all, s)
 		}
 	}
-	return nil
+	return all
 }
 
 // readTables asks which of the sequences' tables are there, what they hold at most, and what their next value is.
@@ -615,65 +719,113 @@ func columnLimit(column string) uint64 {
 
 // readValues reads the highest value of each sequence, from the end of its primary key.
 func (j *incrementIDsJudge) readValues(ctx context.Context) error {
-	var parts []string
-	for i, s := range j.sequences {
-		if s.valid {
-			parts = append(parts, fmt.Sprintf("SELECT %d, MAX(sequence_value) FROM %s", i,
-				database.Quote(s.name(j.e.Magento2.Prefix))))
-		}
-	}
-	for chunk := range slices.Chunk(parts, maxParts) {
-		err := j.e.Magento2.Session.Rows(
-			ctx,
-			strings.Join(chunk, " UNION ALL "),
-			nil,
-			func(scan func(...any) error) error {
-				var i int
-				var last sql.Null[uint64]
-				if err := scan(&i, &last); err != nil {
-					return err
-				}
-				s := j.sequences[i]
-				s.last, s.taken = last.V, last.Valid
-				s.next = max(s.next, s.last+1, 1)
-				return nil
-			},
-		)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err := j.readParts(ctx, j.valueParts())
+	return err
 }
 
 // readClashes looks up the next numbers in the unique key of the number and the store.
 func (j *incrementIDsJudge) readClashes(ctx context.Context) error {
-	var parts []string
-	var args []any
+	_, err := j.readParts(ctx, j.clashParts())
+	return err
+}
+
+// part is one SELECT of a statement, with its arguments. The first column says what a row is.
+type part struct {
+	query string
+	args  []any
+}
+
+// What a row is.
+const (
+	metaRow = iota
+	storeRow
+	valueRow
+	clashRow
+)
+
+// metaParts ask for the sequences and the stores of Magento 2.
+func (j *incrementIDsJudge) metaParts() []part {
+	m2 := j.e.Magento2
+	return []part{
+		{fmt.Sprintf("(SELECT %d, 0, m.store_id, p.profile_id IS NOT NULL, COALESCE(p.start_value, 1), "+
+			"COALESCE(p.step, 1), m.entity_type, m.sequence_table, COALESCE(p.prefix, ''), COALESCE(p.suffix, ''), "+
+			"'', '' FROM %s m LEFT JOIN %s p ON p.meta_id = m.meta_id AND p.is_active = 1 "+
+			"WHERE m.entity_type IN (%s) LIMIT %d)", metaRow, m2.Table("sales_sequence_meta"),
+			m2.Table("sales_sequence_profile"), database.Parameters(len(numberedTypes())), maxSequences), typeArgs()},
+		{fmt.Sprintf("(SELECT %d, 0, store_id, 0, 1, 1, '', '', '', '', '', '' FROM %s ORDER BY store_id LIMIT %d)",
+			storeRow, m2.Table("store"), maxSequences/len(numberedTypes())), nil},
+	}
+}
+
+// valueParts ask for the highest value of each sequence.
+func (j *incrementIDsJudge) valueParts() []part {
+	var parts []part
+	for i, s := range j.sequences {
+		if s.valid {
+			parts = append(parts, part{fmt.Sprintf("(SELECT %d, %d, 0, COUNT(sequence_value) > 0, "+
+				"COALESCE(MAX(sequence_value), 0), 0, '', '', '', '', '', '' FROM (SELECT MAX(sequence_value) AS "+
+				"sequence_value FROM %s) highest)", valueRow, i, database.Quote(s.name(j.e.Magento2.Prefix))), nil})
+		}
+	}
+	return parts
+}
+
+// clashParts ask which of the next numbers are taken.
+func (j *incrementIDsJudge) clashParts() []part {
+	var parts []part
 	for i, s := range j.sequences {
 		if !s.valid || !s.active || !j.documents[s.kind] || s.next > s.limit {
 			continue
 		}
 		first, last := s.number(s.next), s.number(s.next+nextNumbers)
-		parts = append(parts, fmt.Sprintf("SELECT %d, MIN(increment_id), MAX(increment_id) FROM %s WHERE store_id = ? "+
-			"AND increment_id BETWEEN ? AND ? AND CHAR_LENGTH(increment_id) = ?",
-			i, j.e.Magento2.Table("sales_"+s.kind)))
-		args = append(args, s.store, first, last, len(first))
+		parts = append(parts, part{fmt.Sprintf("(SELECT %d, %d, 0, 0, 0, 0, '', '', '', '', "+
+			"COALESCE(MIN(increment_id), ''), COALESCE(MAX(increment_id), '') FROM %s WHERE store_id = ? "+
+			"AND increment_id BETWEEN ? AND ? AND CHAR_LENGTH(increment_id) = ?)",
+			clashRow, i, j.e.Magento2.Table("sales_"+s.kind)), []any{s.store, first, last, len(first)}})
 	}
-	const perPart = 4
-	for start := 0; start < len(parts); start += maxParts {
-		end := min(start+maxParts, len(parts))
-		err := j.e.Magento2.Session.Rows(ctx, strings.Join(parts[start:end], " UNION ALL "),
-			args[start*perPart:end*perPart], func(scan func(...any) error) error {
-				var i int
-				var first, last sql.NullString
-				err := scan(&i, &first, &last)
-				j.sequences[i].clashes = [2]string{first.String, last.String}
-				return err
-			})
-		if err != nil {
-			return err
+	return parts
+}
+
+// readParts sends parts, at most maxParts in one statement. It returns what Magento 2 has configured, and keeps the
+// rest in the sequences.
+func (j *incrementIDsJudge) readParts(ctx context.Context, parts []part) (configured, error) {
+	read := configured{sequences: map[place]*sequence{}}
+	for chunk := range slices.Chunk(parts, maxParts) {
+		var queries []string
+		var args []any
+		for _, p := range chunk {
+			queries, args = append(queries, p.query), append(args, p.args...)
 		}
+		err := j.e.Magento2.Session.Rows(ctx, strings.Join(queries, " UNION ALL "), args,
+			func(scan func(...any) error) error { return j.readRow(scan, &read) })
+		if err != nil {
+			return read, err
+		}
+	}
+	return read, nil
+}
+
+func (j *incrementIDsJudge) readRow(scan func(...any) error, read *configured) error {
+	var kind, i int
+	row := &sequence{limit: maxSequenceValue}
+	var first, last string
+	err := scan(&kind, &i, &row.store, &row.active, &row.start, &row.step, &row.kind, &row.table, &row.prefix,
+		&row.suffix, &first, &last)
+	if err != nil {
+		return err
+	}
+	switch kind {
+	case metaRow:
+		row.step = max(row.step, 1)
+		read.sequences[place{row.kind, row.store}] = row
+	case storeRow:
+		read.stores = append(read.stores, row.store)
+	case valueRow:
+		s := j.sequences[i]
+		s.taken, s.last = row.active, row.start
+		s.next = max(s.next, s.last+1, 1)
+	case clashRow:
+		j.sequences[i].clashes = [2]string{first, last}
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -78,10 +79,29 @@ type switchoverSettings struct {
 	At *time.Time `yaml:"at"`
 }
 
+// seldom is in how many evaluations what cannot change quickly is read once.
+const seldom = 5
+
+// switchoverMemory is what is kept from one evaluation to the next.
+type switchoverMemory struct {
+	turn int
+	// settings are Magento 1's base URLs, nil until they were read.
+	settings []setting
+	// newest are the ids of Magento 2's newest orders.
+	newest []int64
+	// products is how many products can be found; searched is true when it and the search index agreed.
+	products int
+	searched bool
+}
+
+// due reports whether this evaluation reads what is read seldom.
+func (m *switchoverMemory) due() bool { return m.turn%seldom == 1 }
+
 // switchoverJudge judges one switch.
 type switchoverJudge struct {
 	*finding.Verdict
-	e *evidence.Evidence
+	e      *evidence.Evidence
+	memory *switchoverMemory
 	// done is true in that phase: Magento 1 is not looked at any more.
 	done bool
 	// at is when the switch is, zero when nothing says it; from says where that comes from.
@@ -92,6 +112,11 @@ type switchoverJudge struct {
 	lastID    int64
 	late      int
 	firstLate sql.NullString
+	// numbers are Magento 1's of the orders that were the newest of Magento 2 in the last evaluation; an id that
+	// Magento 1 has not has none.
+	numbers map[int64]string
+	// traced are the times of visitors' traces that were read with the orders, nil when each has to be read by itself.
+	traced map[int]traced
 	// sells is true when Magento 2 has orders of its own.
 	sells bool
 	// deltaStopped is true when the delta is known not to run, noLateOrders when Magento 1 took no late order.
@@ -102,7 +127,9 @@ type switchoverJudge struct {
 
 func evaluateSwitchover(ctx context.Context, e *evidence.Evidence) finding.Verdict {
 	v := finding.Verdict{Summary: "the shop has moved: Magento 1 is quiet and Magento 2 has what it needs"}
-	j := &switchoverJudge{Verdict: &v, e: e, done: e.Phase.Phase == config.PhaseDone}
+	memory := evidence.Recall[switchoverMemory](e.Memory, switchoverID)
+	memory.turn++
+	j := &switchoverJudge{Verdict: &v, e: e, memory: memory, done: e.Phase.Phase == config.PhaseDone}
 	switch e.Phase.Phase {
 	case config.PhaseCutover:
 		j.findTime()
@@ -161,7 +188,7 @@ func (j *switchoverJudge) magento1(ctx context.Context) {
 	if m1.Unreachable(j.Verdict) {
 		return
 	}
-	last, err := j.lastOrder(ctx)
+	last, err := j.lookAtMagento1(ctx)
 	if err != nil {
 		m1.Broken(j.Verdict, "late orders", err)
 		return
@@ -182,30 +209,113 @@ const utc = "CAST(CONVERT_TZ(%s, '+00:00', @@global.time_zone) AS CHAR)"
 // errTimeZone is the error for a server whose own time zone it does not know itself.
 var errTimeZone = errors.New("the server cannot convert times between its global time_zone and UTC")
 
-// lastOrder returns when Magento 1 took its last order, zero for none, and keeps the highest id and how many orders are
-// late. It reads the ends of two indexes.
-func (j *switchoverJudge) lastOrder(ctx context.Context) (time.Time, error) {
-	var raw, last sql.NullString
-	var id sql.NullInt64
+// answer is a row of what is asked of Magento 1 in one statement.
+type answer struct {
+	// kind is ordersAnswer, numberAnswer, or the index of a trace.
+	kind      int
+	text, at  sql.NullString
+	id, count sql.NullInt64
+	first     sql.NullString
+}
+
+// The kinds of answers beside those of traces.
+const (
+	ordersAnswer = -1
+	numberAnswer = -2
+)
+
+// ask asks Magento 1 some questions in one statement.
+func (j *switchoverJudge) ask(ctx context.Context, parts []string, args []any) ([]answer, error) {
+	var all []answer
+	err := j.e.Magento1.Session.Rows(ctx, "("+strings.Join(parts, ") UNION ALL (")+")", args,
+		func(scan func(...any) error) error {
+			var a answer
+			err := scan(&a.kind, &a.text, &a.at, &a.id, &a.count, &a.first)
+			all = append(all, a)
+			return err
+		})
+	return all, err
+}
+
+// lookAtMagento1 is lastOrder, and reads in the same statement the traces of visitors and the numbers of the orders
+// whose ids Magento 2 has too. When the server refuses that, only the orders are read.
+func (j *switchoverJudge) lookAtMagento1(ctx context.Context) (time.Time, error) {
+	orders, args := j.ordersPart()
+	parts := []string{orders}
+	for i, t := range traces() {
+		parts = append(parts, j.tracePart(i, t))
+	}
+	if ids := j.memory.newest; len(ids) > 0 {
+		parts = append(parts, fmt.Sprintf("SELECT %d, CAST(increment_id AS CHAR), NULL, entity_id, 0, NULL FROM %s "+
+			"WHERE entity_id IN (%s)", numberAnswer, j.e.Magento1.Table("sales_flat_order"),
+			database.Parameters(len(ids))))
+		for _, id := range ids {
+			args = append(args, id)
+		}
+	}
+	answers, err := j.ask(ctx, parts, args)
+	if database.Number(err) != 0 {
+		return j.lastOrder(ctx)
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	j.traced, j.numbers = map[int]traced{}, map[int64]string{}
+	for _, id := range j.memory.newest {
+		j.numbers[id] = ""
+	}
+	for _, a := range answers {
+		switch a.kind {
+		case ordersAnswer:
+		case numberAnswer:
+			j.numbers[a.id.Int64] = a.text.String
+		default:
+			j.traced[a.kind] = traced{database.Time(a.at.String), database.Time(a.first.String)}
+		}
+	}
+	return j.takeOrders(answers)
+}
+
+// ordersPart asks for the ends of two indexes: Magento 1's newest order, and how many are late.
+func (j *switchoverJudge) ordersPart() (part string, args []any) {
 	orders := j.e.Magento1.Table("sales_flat_order")
-	args, late := []any(nil), "SELECT 0 AS n, NULL AS first"
+	late := "SELECT 0 AS n, NULL AS first"
 	if !j.at.IsZero() {
 		args = []any{j.at.UTC().Format(time.DateTime)}
 		late = fmt.Sprintf("SELECT COUNT(*) AS n, MIN(created_at) AS first FROM (SELECT created_at FROM %s WHERE "+
 			"created_at > CONVERT_TZ(?, @@global.time_zone, '+00:00') ORDER BY created_at LIMIT %d) late",
 			orders, finding.CountCap+1)
 	}
-	err := j.e.Magento1.Session.Row(ctx, fmt.Sprintf("SELECT CAST(newest AS CHAR), "+utc+", id, n, "+utc+
-		" FROM (SELECT MAX(created_at) AS newest, MAX(entity_id) AS id FROM %s) o, (%s) l", "newest", "first",
-		orders, late), args, &raw, &last, &id, &j.late, &j.firstLate)
-	switch {
-	case err != nil:
+	return fmt.Sprintf("SELECT %d, CAST(newest AS CHAR), "+utc+", id, n, "+utc+" FROM (SELECT MAX(created_at) AS "+
+		"newest, MAX(entity_id) AS id FROM %s) o, (%s) l", ordersAnswer, "newest", "first", orders, late), args
+}
+
+// lastOrder returns when Magento 1 took its last order, zero for none, and keeps the highest id and how many orders are
+// late.
+func (j *switchoverJudge) lastOrder(ctx context.Context) (time.Time, error) {
+	part, args := j.ordersPart()
+	answers, err := j.ask(ctx, []string{part}, args)
+	if err != nil {
 		return time.Time{}, err
-	case raw.Valid && !last.Valid && !strings.HasPrefix(raw.String, "0000"):
+	}
+	return j.takeOrders(answers)
+}
+
+// errNoAnswer is the error for a server that leaves out a row that each answer has.
+var errNoAnswer = errors.New("the server did not say which order is the last one")
+
+func (j *switchoverJudge) takeOrders(answers []answer) (time.Time, error) {
+	i := slices.IndexFunc(answers, func(a answer) bool { return a.kind == ordersAnswer })
+	if i < 0 {
+		return time.Time{}, errNoAnswer
+	}
+	a := answers[i]
+	j.late, j.firstLate = int(a.count.Int64), a.first
+	if a.text.Valid && !a.at.Valid && !strings.HasPrefix(a.text.String, "0000") {
 		return time.Time{}, errTimeZone
 	}
-	j.lastID = id.Int64
-	return database.Time(last.String), nil
+	j.lastID = a.id.Int64
+	return database.Time(a.at.String), nil
 }
 
 // newestOrders is how many of Magento 2's newest orders are looked up in Magento 1.
@@ -282,11 +392,16 @@ func (j *switchoverJudge) firstOwnOrder(ctx context.Context) (
 	return id, number, created, newest, nil
 }
 
-// twiceUsedIDs names ids among Magento 2's newest ones that another order has in Magento 1.
+// twiceUsedIDs names ids among Magento 2's newest ones that another order has in Magento 1. Most numbers are known:
+// only those of new orders are asked for, and once more those that differ.
 func (j *switchoverJudge) twiceUsedIDs(ctx context.Context, newest map[int64]string) ([]string, error) {
+	j.memory.newest = slices.Sorted(maps.Keys(newest))
 	var ids []any
-	for id := range newest {
-		ids = append(ids, id)
+	for _, id := range j.memory.newest {
+		number, known := j.numbers[id]
+		if !known || number != "" && newest[id] != "" && number != newest[id] {
+			ids = append(ids, id)
+		}
 	}
 	if len(ids) == 0 {
 		return nil, nil
@@ -380,47 +495,40 @@ func traces() []trace {
 	}
 }
 
+// traced is when a trace was left, and the server's time when it was read.
+type traced struct{ last, now time.Time }
+
+func (j *switchoverJudge) tracePart(i int, t trace) string {
+	return fmt.Sprintf("SELECT %d, NULL, "+utc+", NULL, 0, CAST(UTC_TIMESTAMP() AS CHAR) FROM %s "+
+		"ORDER BY %s DESC LIMIT 1", i, t.column, j.e.Magento1.Table(t.table), t.key)
+}
+
 // writing looks for other traces of visitors in Magento 1: the newest quote and the newest visitor. A table that
 // cannot be read hides the other one not: then each is read by itself.
 func (j *switchoverJudge) writing(ctx context.Context) {
-	if database.Number(j.readTraces(ctx, traces())) == 0 {
-		return
+	all := j.traced
+	if all == nil {
+		all = j.readTraces(ctx)
 	}
-	for _, t := range traces() {
-		err := j.readTraces(ctx, []trace{t})
-		if err != nil && database.Number(err) != database.ErrNoSuchTable {
-			j.e.Magento1.Broken(j.Verdict, t.subject, err)
+	for i, t := range traces() {
+		if at, found := all[i]; found {
+			j.judgeTrace(t, at.last, at.now)
 		}
 	}
 }
 
-// readTraces judges what the newest rows of some tables say. An error that is no answer of the server is a finding.
-func (j *switchoverJudge) readTraces(ctx context.Context, traces []trace) error {
-	var parts []string
-	for i, t := range traces {
-		parts = append(parts, fmt.Sprintf("(SELECT %d, "+utc+", CAST(UTC_TIMESTAMP() AS CHAR) FROM %s "+
-			"ORDER BY %s DESC LIMIT 1)", i, t.column, j.e.Magento1.Table(t.table), t.key))
-	}
-	last, now := map[int]time.Time{}, time.Time{}
-	err := j.e.Magento1.Session.Rows(ctx, strings.Join(parts, " UNION ALL "), nil, func(scan func(...any) error) error {
-		var i int
-		var text, server sql.NullString
-		err := scan(&i, &text, &server)
-		last[i], now = database.Time(text.String), database.Time(server.String)
-		return err
-	})
-	switch {
-	case database.Number(err) != 0:
-		return err
-	case err != nil:
-		j.e.Magento1.Broken(j.Verdict, traces[0].subject, err)
-	}
-	for i, t := range traces {
-		if at, found := last[i]; found {
-			j.judgeTrace(t, at, now)
+func (j *switchoverJudge) readTraces(ctx context.Context) map[int]traced {
+	all := map[int]traced{}
+	for i, t := range traces() {
+		answers, err := j.ask(ctx, []string{j.tracePart(i, t)}, nil)
+		if err != nil && database.Number(err) != database.ErrNoSuchTable {
+			j.e.Magento1.Broken(j.Verdict, t.subject, err)
+		}
+		for _, a := range answers {
+			all[i] = traced{database.Time(a.at.String), database.Time(a.first.String)}
 		}
 	}
-	return nil
+	return all
 }
 
 func (j *switchoverJudge) judgeTrace(t trace, last, now time.Time) {
@@ -698,36 +806,16 @@ func (j *switchoverJudge) cron(ctx context.Context) {
 const newestSchedules = 10000
 
 // setting is a row of core_config_data.
-type setting struct {
-	scope       string
-	scopeID     int64
-	path, value string
-}
+type setting struct{ evidence.Setting }
 
-func (s setting) where() string { return fmt.Sprintf("%s/%d", s.scope, s.scopeID) }
-
-const (
-	unsecureURL = "web/unsecure/base_url"
-	secureURL   = "web/secure/base_url"
-	httpsShop   = "web/secure/use_in_frontend"
-	// maxSettings caps how many rows of core_config_data are looked at.
-	maxSettings = 5000
-)
-
-// settingsQuery reads what is looked at; encrypted values begin with the number of their key and their cipher.
-const settingsQuery = "SELECT scope, scope_id, path, COALESCE(value, '') FROM %s WHERE path IN (?, ?, ?) " +
-	"OR path LIKE ? OR value LIKE '_:3:%%' ORDER BY config_id LIMIT %d"
+func (s setting) where() string { return fmt.Sprintf("%s/%d", s.Scope, s.ScopeID) }
 
 func (j *switchoverJudge) settingsOf(ctx context.Context, s *evidence.System) ([]setting, error) {
+	read, err := s.Settings(ctx)
 	var all []setting
-	args := []any{unsecureURL, secureURL, httpsShop, database.EscapeLike("catalog/search/") + "%"}
-	err := s.Session.Rows(ctx, fmt.Sprintf(settingsQuery, s.Table("core_config_data"), maxSettings), args,
-		func(scan func(...any) error) error {
-			var one setting
-			err := scan(&one.scope, &one.scopeID, &one.path, &one.value)
-			all = append(all, one)
-			return err
-		})
+	for _, one := range read {
+		all = append(all, setting{one})
+	}
 	return all, err
 }
 
@@ -736,19 +824,31 @@ func (j *switchoverJudge) readSettings(ctx context.Context) (err error) {
 	return err
 }
 
+// theirSettings returns Magento 1's, which are read every few evaluations.
+func (j *switchoverJudge) theirSettings(ctx context.Context) ([]setting, error) {
+	if !j.memory.due() && j.memory.settings != nil {
+		return j.memory.settings, nil
+	}
+	theirs, err := j.settingsOf(ctx, j.e.Magento1)
+	if err == nil {
+		j.memory.settings = slices.Clone(urls(theirs)) // without the others' place
+	}
+	return theirs, err
+}
+
 // urls are the base URLs among settings.
 func urls(settings []setting) []setting {
 	return slices.DeleteFunc(slices.Clone(settings), func(s setting) bool {
-		return s.path != unsecureURL && s.path != secureURL
+		return s.Path != evidence.UnsecureURL && s.Path != evidence.SecureURL
 	})
 }
 
 // shown is a base URL without what can be secret in it: a login and a query. A text that is no address of the web is
 // not shown, because a login in it can have any form.
 func (s setting) shown() string {
-	u, err := url.Parse(strings.TrimSpace(s.value))
+	u, err := url.Parse(strings.TrimSpace(s.Value))
 	switch {
-	case strings.Contains(s.value, "{{"):
+	case strings.Contains(s.Value, "{{"):
 		return "a placeholder"
 	case err != nil, u.Host == "", u.Scheme != "http" && u.Scheme != "https":
 		return "no URL"
@@ -758,8 +858,8 @@ func (s setting) shown() string {
 
 // host returns the name of the host in a base URL, empty for a placeholder like {{base_url}}.
 func (s setting) host() string {
-	u, err := url.Parse(strings.TrimSpace(s.value))
-	if err != nil || strings.Contains(s.value, "{{") {
+	u, err := url.Parse(strings.TrimSpace(s.Value))
+	if err != nil || strings.Contains(s.Value, "{{") {
 		return ""
 	}
 	return strings.ToLower(u.Hostname())
@@ -771,12 +871,12 @@ func (j *switchoverJudge) baseURLs(ctx context.Context) {
 	const subject = "base URL"
 	mine := urls(j.settings)
 	secure := slices.ContainsFunc(j.settings, func(s setting) bool {
-		return s.path == httpsShop && s.scopeID == 0 && s.value == "1"
+		return s.Path == evidence.HTTPSShop && s.ScopeID == 0 && s.Value == "1"
 	})
 	for _, s := range mine {
-		plain := strings.HasPrefix(strings.ToLower(strings.TrimSpace(s.value)), "http://")
-		if plain && (s.path == secureURL || !secure) {
-			j.Warn(subject+" "+s.where()+" "+s.path, "Magento 2 is served without TLS: "+s.path+" of "+s.where()+
+		plain := strings.HasPrefix(strings.ToLower(strings.TrimSpace(s.Value)), "http://")
+		if plain && (s.Path == evidence.SecureURL || !secure) {
+			j.Warn(subject+" "+s.where()+" "+s.Path, "Magento 2 is served without TLS: "+s.Path+" of "+s.where()+
 				" begins with http://", s.shown(), "Set an address that begins with https://:\n"+s.setURL("https"))
 		}
 	}
@@ -786,7 +886,7 @@ func (j *switchoverJudge) baseURLs(ctx context.Context) {
 	if j.done || j.e.Magento1.Err != nil {
 		return
 	}
-	theirs, err := j.settingsOf(ctx, j.e.Magento1)
+	theirs, err := j.theirSettings(ctx)
 	if err != nil {
 		j.e.Magento1.Broken(j.Verdict, subject, err)
 		return
@@ -810,10 +910,10 @@ func (s setting) setURL(scheme string) string {
 // set is the command that gives the setting another value, in its own scope.
 func (s setting) set(value string) string {
 	scope := ""
-	if s.scope != "default" {
-		scope = "--scope=" + shell.Word(s.scope) + " --scope-code=CODE "
+	if s.Scope != "default" {
+		scope = "--scope=" + shell.Word(s.Scope) + " --scope-code=CODE "
 	}
-	return "bin/magento config:set " + scope + s.path + " " + value
+	return "bin/magento config:set " + scope + s.Path + " " + value
 }
 
 // missingScopes warns about a website or store that opens under the default address. The remedy must not make
@@ -822,8 +922,8 @@ func (s setting) set(value string) string {
 func (j *switchoverJudge) missingScopes(theirs, mine []setting) {
 	takeover := len(mine) > 0 && takesOver(theirs, mine)
 	for _, s := range theirs {
-		if s.scope == "default" || slices.ContainsFunc(mine, func(m setting) bool {
-			return m.scope == s.scope && m.scopeID == s.scopeID && m.path == s.path
+		if s.Scope == "default" || slices.ContainsFunc(mine, func(m setting) bool {
+			return m.Scope == s.Scope && m.ScopeID == s.ScopeID && m.Path == s.Path
 		}) {
 			continue
 		}
@@ -831,7 +931,7 @@ func (j *switchoverJudge) missingScopes(theirs, mine []setting) {
 		if takeover {
 			command = s.setURL("https")
 		}
-		j.Warn("base URL "+s.where()+" "+s.path, "Magento 2 has no "+s.path+" for "+s.where()+
+		j.Warn("base URL "+s.where()+" "+s.Path, "Magento 2 has no "+s.Path+" for "+s.where()+
 			": it opens under the default address", "Magento 1 has "+s.shown()+" there; migrate:settings does not "+
 			"copy it",
 			"Set it with the code of that website or store, then clean the cache:\n"+command+
@@ -843,10 +943,10 @@ func (j *switchoverJudge) missingScopes(theirs, mine []setting) {
 func takesOver(theirs, mine []setting) bool {
 	at := map[string]string{}
 	for _, s := range theirs {
-		at[s.where()+s.path] = s.host()
+		at[s.where()+s.Path] = s.host()
 	}
 	return !slices.ContainsFunc(mine, func(s setting) bool {
-		return s.host() == "" || s.host() != at[s.where()+s.path]
+		return s.host() == "" || s.host() != at[s.where()+s.Path]
 	})
 }
 
@@ -866,10 +966,10 @@ func (j *switchoverJudge) sharedHosts(theirs, mine []setting) {
 		}
 		if all {
 			j.Note("base URL", "Magento 2 takes over Magento 1's host name "+s.host(),
-				s.where()+" "+s.path+"; right once that name leads to Magento 2", "")
+				s.where()+" "+s.Path+"; right once that name leads to Magento 2", "")
 			continue
 		}
-		j.Warn("base URL "+s.where()+" "+s.path, "Magento 2 has Magento 1's host name in "+s.path+" of "+s.where(),
+		j.Warn("base URL "+s.where()+" "+s.Path, "Magento 2 has Magento 1's host name in "+s.Path+" of "+s.where(),
 			s.shown()+"; other addresses of Magento 2 have other names",
 			"If that name does not lead to Magento 2, set its own one, then clean the cache:\n"+
 				s.set("https://HOST/")+"\nbin/magento cache:clean config")
@@ -894,14 +994,14 @@ func (j *switchoverJudge) cryptKey() {
 	var closed []string
 	opened, odd := 0, 0
 	for _, s := range j.settings {
-		switch ok, err := encryption.Opens(string(env.CryptKey.Value), s.value); {
+		switch ok, err := encryption.Opens(string(env.CryptKey.Value), s.Value); {
 		case errors.Is(err, encryption.ErrOtherCipher):
 		case err != nil:
 			odd++
 		case ok:
 			opened++
 		default:
-			closed = append(closed, s.where()+" "+s.path)
+			closed = append(closed, s.where()+" "+s.Path)
 		}
 	}
 	switch {
@@ -954,17 +1054,19 @@ func (j *switchoverJudge) sessions(ctx context.Context) {
 // searchLimit is how long the search engine may take to answer.
 const searchLimit = 5 * time.Second
 
+// searchIndex is the subject of what is found out about it.
+const searchIndex = "search index"
+
 // search compares the search engine's documents with the products that can be found. An engine that does not answer is
 // the business of the precondition system_requirements.
 func (j *switchoverJudge) search(ctx context.Context) {
-	const subject = "search index"
 	server, err := j.e.SearchServer(ctx)
 	switch {
 	case err != nil:
-		j.Note(subject, "no search engine is asked for its index", err.Error(), "")
+		j.Note(searchIndex, "no search engine is asked for its index", err.Error(), "")
 		return
 	case server.Endpoint == "":
-		j.Note(subject, "no search engine is asked for its index", "Magento 2 searches in its database", "")
+		j.Note(searchIndex, "no search engine is asked for its index", "Magento 2 searches in its database", "")
 		return
 	}
 	limited, cancel := context.WithTimeout(ctx, searchLimit)
@@ -972,28 +1074,37 @@ func (j *switchoverJudge) search(ctx context.Context) {
 	prefix := server.IndexPrefix + "_product_"
 	indexes, err := service.SearchIndexes(limited, server.Endpoint, prefix)
 	if err != nil {
-		j.Note(subject, "the search engine does not show its index", err.Error(), "")
+		j.Note(searchIndex, "the search engine does not show its index", err.Error(), "")
 		return
 	}
 	stores, err := j.e.Magento2.Column(ctx, "SELECT store_id FROM "+j.e.Magento2.Table("store")+
 		" WHERE store_id > 0 AND is_active = 1 ORDER BY store_id LIMIT 1000")
 	if err != nil {
-		j.e.Magento2.Broken(j.Verdict, subject, err)
+		j.e.Magento2.Broken(j.Verdict, searchIndex, err)
 		return
+	}
+	j.judgeSearch(prefix, indexes, stores, j.products(ctx))
+}
+
+// products returns how many products can be found, -1 when that is unknown. They are counted every few evaluations, and
+// in each one after the search index did not agree with them.
+func (j *switchoverJudge) products(ctx context.Context) int {
+	if !j.memory.due() && j.memory.searched {
+		return j.memory.products
 	}
 	products, err := j.visibleProducts(ctx)
 	if err != nil {
-		j.Note(subject, "how many products can be found is unknown", err.Error(), "")
-		products = -1
+		j.Note(searchIndex, "how many products can be found is unknown", err.Error(), "")
+		return -1
 	}
-	j.judgeSearch(prefix, indexes, stores, products)
+	j.memory.products = products
+	return products
 }
 
 const reindexSearch = "Index again:\nbin/magento indexer:reindex catalogsearch_fulltext"
 
 // judgeSearch judges the indexes of the stores; the number of products is negative when it is unknown.
 func (j *switchoverJudge) judgeSearch(prefix string, indexes []service.SearchIndex, stores []string, products int) {
-	const subject = "search index"
 	var missing, seen []string
 	most := 0
 	for _, store := range stores {
@@ -1011,23 +1122,26 @@ func (j *switchoverJudge) judgeSearch(prefix string, indexes []service.SearchInd
 			", "),
 		countOrUnknown(products),
 	)
+	j.memory.searched = false
 	switch {
 	case len(stores) == 0:
-		j.Unknown(subject, "Magento 2 has no active store, so no search index was looked at", "",
+		j.Unknown(searchIndex, "Magento 2 has no active store, so no search index was looked at", "",
 			"Check that "+j.e.Magento2.Key("database")+" names the Magento 2 of this migration, with its prefix.")
 	case most == 0 && len(missing) == 0 && products < 0:
-		j.Unknown(subject, "the search index is empty, and whether there are products to find is unknown", text,
+		j.Unknown(searchIndex, "the search index is empty, and whether there are products to find is unknown", text,
 			reindexSearch)
 	case len(missing) > 0:
-		j.Fail(subject, fmt.Sprintf("the search engine has no index for %s: their category pages are empty",
+		j.Fail(searchIndex, fmt.Sprintf("the search engine has no index for %s: their category pages are empty",
 			finding.Counted(len(missing), "store", "stores")), "missing: "+
 			strings.Join(missing[:min(len(missing), shownStores)], ", ")+"; "+text, reindexSearch)
 	case most == 0 && products > 0:
-		j.Fail(subject, "the search index is empty: category pages and search show nothing", text, reindexSearch)
+		j.Fail(searchIndex, "the search index is empty: category pages and search show nothing", text, reindexSearch)
 	case 2*most < min(products, finding.CountCap):
-		j.Warn(subject, "the search index has far fewer documents than there are products to find", text, reindexSearch)
+		j.Warn(searchIndex, "the search index has far fewer documents than there are products to find", text,
+			reindexSearch)
 	default:
-		j.Note(subject, "the search index is there", text, "")
+		j.memory.searched = products >= 0
+		j.Note(searchIndex, "the search index is there", text, "")
 	}
 }
 
@@ -1089,6 +1203,8 @@ func (j *switchoverJudge) end(ctx context.Context) {
 const (
 	// triggersPerTable is how many triggers the tool makes for each table: insert, update and delete.
 	triggersPerTable = 3
+	// shownTriggers is how many triggers that have statements of other modules are named.
+	shownTriggers = 20
 	// maxRemoval is how many bytes of statements are shown; with more, a statement that makes them is.
 	maxRemoval = 3000
 	// toolsTriggers selects the triggers that write to the tool's log tables.
@@ -1100,22 +1216,23 @@ const (
 // removal returns what is there, and the statements that remove it; nothing when there is no log.
 func (j *switchoverJudge) removal(ctx context.Context) ([]string, error) {
 	m1 := j.e.Magento1
-	triggers, err := m1.Column(ctx, "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE "+toolsTriggers+
-		" AND "+oneStatement+" ORDER BY TRIGGER_NAME LIMIT 2000")
-	if err != nil {
-		return nil, err
-	}
-	shared, err := m1.Column(ctx, "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE "+toolsTriggers+
-		" AND NOT "+oneStatement+" ORDER BY TRIGGER_NAME LIMIT 20")
-	if err != nil {
-		return nil, err
-	}
 	pattern := database.EscapeLike(m1.Prefix+"m2_cl_") + "%"
-	tables, err := m1.Column(ctx, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() "+
-		"AND TABLE_NAME LIKE ? ORDER BY TABLE_NAME LIMIT 1000", pattern)
+	var triggers, shared, tables []string
+	err := m1.Session.Rows(ctx, "(SELECT "+oneStatement+", TRIGGER_NAME AS name FROM information_schema.TRIGGERS "+
+		"WHERE "+toolsTriggers+" LIMIT 2000) UNION ALL (SELECT 2, TABLE_NAME FROM information_schema.TABLES "+
+		"WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE ? LIMIT 1000) ORDER BY name", []any{pattern},
+		func(scan func(...any) error) error {
+			var kind int
+			var name string
+			err := scan(&kind, &name)
+			of := [3]*[]string{&shared, &triggers, &tables}[min(max(kind, 0), 2)]
+			*of = append(*of, name)
+			return err
+		})
 	if err != nil || len(triggers)+len(shared)+len(tables) == 0 {
 		return nil, err
 	}
+	shared = shared[:min(len(shared), shownTriggers)]
 	lines := []string{fmt.Sprintf("%s and %s", finding.Counted(len(triggers), "trigger", "triggers"),
 		finding.Counted(len(tables), "log table", "log tables"))}
 	if len(shared) > 0 {
