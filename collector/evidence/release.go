@@ -6,6 +6,7 @@ import (
 	_ "embed" // the fingerprints
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -138,9 +139,14 @@ func (e *Evidence) findRelease(ctx context.Context) (Release, error) {
 	return r, nil
 }
 
-// releaseOfFiles reads composer.lock and composer.json.
+// releaseOfFiles reads composer.lock and composer.json. A checkout's composer.json is enough.
 func (e *Evidence) releaseOfFiles() composer.Magento {
 	lock, err := e.Files.Lock()
+	if Missing(err) {
+		if m := composer.ReleaseOfRoot(filepath.Join(e.Migration.Magento2.Root, "composer.lock")); m.Release != "" {
+			return m
+		}
+	}
 	if err != nil {
 		return composer.Magento{Problem: err.Error()}
 	}
@@ -217,22 +223,33 @@ func (d *DatabaseRelease) contains(release string) bool {
 }
 
 // lineOfCatalog finds the line of a release before 2.3 by the version of Magento_Catalog: 2.0.x in 2.0, 2.1.x in 2.1,
-// 2.2.x in 2.2.
+// 2.2.x in 2.2. From 2.1.0 to 2.1.2 it is still 2.0.x: then Magento_Vault, which came with 2.1, tells them apart.
 func (e *Evidence) lineOfCatalog(ctx context.Context, d *DatabaseRelease) error {
 	d.Since, d.Before, d.Lacking = "2.0", "2.3", "table patch_list"
-	var version sql.NullString
-	query := "SELECT schema_version FROM " + e.Magento2.Table("setup_module") + " WHERE module = 'Magento_Catalog'"
-	err := e.Magento2.Session.Row(ctx, query, nil, &version)
+	versions := map[string]string{}
+	query := "SELECT module, COALESCE(schema_version, '') FROM " + e.Magento2.Table("setup_module") +
+		" WHERE module IN ('Magento_Catalog', 'Magento_Vault')"
+	err := e.Magento2.Session.Rows(ctx, query, nil, func(scan func(...any) error) error {
+		var module, version string
+		err := scan(&module, &version)
+		versions[module] = version
+		return err
+	})
 	if err != nil {
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
-		}
 		return err
 	}
-	for _, line := range []struct{ since, before string }{{"2.0", "2.1"}, {"2.1", "2.2"}, {"2.2", "2.3"}} {
-		if strings.HasPrefix(version.String, line.since+".") {
-			d.Since, d.Before, d.Seen = line.since, line.before, "Magento_Catalog "+version.String+" in setup_module"
-		}
+	catalog := versions["Magento_Catalog"]
+	_, vault := versions["Magento_Vault"]
+	seen := "Magento_Catalog " + catalog
+	switch evident := FirstTwo(catalog); {
+	case evident == "2.0" && vault:
+		d.Since, d.Before, d.Seen = "2.1", "2.2", seen+" and Magento_Vault in setup_module"
+	case evident == "2.0":
+		d.Since, d.Before, d.Seen = "2.0", "2.1", seen+" in setup_module"
+	case evident == "2.1":
+		d.Since, d.Before, d.Seen = "2.1", "2.2", seen+" in setup_module"
+	case evident == "2.2":
+		d.Since, d.Before, d.Seen = "2.2", "2.3", seen+" in setup_module"
 	}
 	return nil
 }

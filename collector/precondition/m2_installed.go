@@ -74,12 +74,22 @@ func judgeReleases(v *finding.Verdict, e *evidence.Evidence, r evidence.Release)
 	case since.Compare(files) > 0:
 		v.Fail("files", "Magento 2's database is of a newer release than its files", seen,
 			"Set "+e.Magento2.Key("root")+" to the folder of the Magento 2 that uses this database.")
+	case recordedAfter(d, files):
+		v.Warn("files", "somebody used Magento 2's database with a newer release than its files", seen,
+			"Set "+e.Magento2.Key("root")+" to the folder of the Magento 2 that uses this database.")
 	case d.Before == "" || files.Compare(before) < 0:
 	case d.Lacking == "table patch_list":
 		v.Fail("files", "Magento 2's database is of an older release than its files", seen, upgrade)
 	default:
 		v.Warn("files", "Magento 2's database seems to be of an older release than its files", seen, upgrade)
 	}
+}
+
+// recordedAfter reports whether the release that Magento recorded at the first login is newer than that of the files. A
+// release that only differs in its patch leaves no other trace.
+func recordedAfter(d *evidence.DatabaseRelease, files requirements.Release) bool {
+	recorded, ok := requirements.ParseRelease(d.Exact)
+	return ok && recorded.Compare(files) > 0
 }
 
 // judgeTables reports whether the database has Magento 2's tables.

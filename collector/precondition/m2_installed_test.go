@@ -53,6 +53,11 @@ func TestM2InstalledReleaseRanges(t *testing.T) {
 			"UPDATE setup_module SET schema_version = '2.0.4' WHERE module = 'Magento_Catalog'",
 			"2.0 or newer, before 2.1",
 		},
+		{"UPDATE setup_module SET schema_version = '2.0.7' WHERE module = 'Magento_Catalog'", "2.0 or newer, before 2.1"},
+		{"INSERT INTO setup_module VALUES ('Magento_Vault', '2.0.0', '2.0.0')", "2.1 or newer, before 2.2"},
+		{"UPDATE setup_module SET schema_version = '2.1.3' WHERE module = 'Magento_Catalog'", "2.1 or newer, before 2.2"},
+		{"UPDATE setup_module SET schema_version = '2.2.3' WHERE module = 'Magento_Catalog'", "2.2 or newer, before 2.3"},
+		{"UPDATE setup_module SET schema_version = '102.0.0' WHERE module = 'Magento_Catalog'", "2.0 or newer, before 2.3"},
 		{"UPDATE setup_module SET schema_version = NULL WHERE module = 'Magento_Catalog'", "2.0 or newer, before 2.3"},
 	} {
 		s.On2(step.change)
@@ -96,6 +101,66 @@ func TestM2InstalledFilesOfAnotherRelease(t *testing.T) {
 	s.Want("m2_installed", finding.Pass)
 	files("dev-main")
 	s.WantFinding("m2_installed", finding.Pass, "release is 2.2 or newer, before 2.3")
+}
+
+// TestM2InstalledDatabaseOfAnotherRelease has databases that the files' release did not make, with traces of each kind.
+func TestM2InstalledDatabaseOfAnotherRelease(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	_, root2 := s.WithRoots()
+	const table = "admin_analytics_usage_version_log"
+	const newer, older, recorded = "is of a newer release", "be of an older release", "used Magento 2's database with a newer"
+	for _, step := range []struct {
+		change, files string
+		status        finding.Status
+		words         string
+	}{
+		{"INSERT INTO " + table + " (last_viewed_in_version) VALUES ('2.4.7-p3')", "2.4.7-p3", finding.Pass, "2.4.7-p3"},
+		{"", "2.4.7-p1", finding.Warn, recorded},
+		{"", "2.4.7", finding.Warn, recorded},
+		{"", "2.4.7-p5", finding.Pass, "2.4.7-p5"},
+		{"", "2.4.6-p9", finding.Fail, newer},
+		{"", "2.3.7-p4", finding.Fail, newer},
+		{"", "2.4.9", finding.Warn, older},
+		{"DELETE FROM " + table, "2.4.7", finding.Pass, "2.4.7"},
+		{"CREATE TABLE sales_order_status_change_history (id int)", "2.4.7-p3", finding.Fail, newer},
+		{"", "2.4.8-p2", finding.Pass, "2.4.8-p2"},
+		{"DROP TABLE sales_order_status_change_history", "2.4.8", finding.Warn, older},
+		{"DELETE FROM patch_list WHERE patch_name LIKE '%AddDataFor%'", "2.4.7", finding.Warn, older},
+		{"", "2.4.5-p1", finding.Pass, "2.4.5-p1"},
+		{"", "2.4.3", finding.Fail, newer},
+		{"DROP TABLE jwt_auth_revoked", "2.4.4", finding.Warn, older},
+		{"", "2.4.0", finding.Pass, "2.4.0"},
+		{"", "2.3.5-p1", finding.Fail, newer},
+		{"DROP TABLE admin_user_expiration, login_as_customer", "2.4.0", finding.Warn, older},
+		{"", "2.3.0", finding.Pass, "2.3.0"},
+		{"", "2.2.11", finding.Fail, newer},
+	} {
+		if step.change != "" {
+			s.On2(step.change)
+		}
+		shoptest.WriteUnder(t, root2, "composer.lock",
+			shoptest.ComposerLock(map[string]string{"magento/product-community-edition": step.files}))
+		s.WantFinding("m2_installed", step.status, step.words)
+	}
+}
+
+// TestM2InstalledCheckoutWithoutALock has Magento's own composer.json, and no composer.lock.
+func TestM2InstalledCheckoutWithoutALock(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	_, root2 := s.WithRoots()
+	shoptest.WriteUnder(t, root2, "composer.lock", "")
+	s.WantFinding("m2_installed", finding.Pass, "release is 2.4.7 or newer, before 2.4.8")
+	shoptest.WriteUnder(t, root2, "composer.json", `{"name": "magento/magento2ce", "version": "2.4.7-p3"}`)
+	s.WantFinding("m2_installed", finding.Pass, "release is 2.4.7-p3", "composer.json: magento/magento2ce")
+	shoptest.WriteUnder(t, root2, "composer.json", `{"name": "magento/magento2ce", "version": "2.4.6"}`)
+	s.WantFinding(
+		"m2_installed",
+		finding.Fail,
+		"newer release than its files",
+		"composer.json: magento/magento2ce 2.4.6",
+	)
 }
 
 func TestM2InstalledFails(t *testing.T) {

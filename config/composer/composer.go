@@ -24,7 +24,9 @@ const (
 const (
 	OpenSource        = "magento/product-community-edition"
 	Commerce          = "magento/product-enterprise-edition"
+	Cloud             = "magento/magento-cloud-metapackage"
 	Base              = "magento/magento2-base"
+	CommerceBase      = "magento/magento2-ee-base"
 	DataMigrationTool = "magento/data-migration-tool"
 )
 
@@ -39,6 +41,8 @@ type Lock struct {
 	RootProblem string `json:"root_problem,omitempty"`
 	// Platform is what the root package requires of PHP and its extensions.
 	Platform map[string]string `json:"platform"`
+	// Aliases are the versions by package for which the root package takes another, such as "dev-main as 2.4.7".
+	Aliases map[string]string `json:"aliases,omitempty"`
 }
 
 // Package is an installed package.
@@ -124,6 +128,8 @@ func ParseLock(file string, data []byte) (*Lock, error) {
 		case "packages-dev":
 			dev = nil
 			err = f.Decode(file, data, &dev)
+		case "aliases":
+			err = lock.readAliases(file, data, f)
 		case "platform":
 			lock.Platform, err = requirements(file, data, f)
 		}
@@ -165,6 +171,21 @@ func (l *Lock) add(packages []jsonPackage, dev bool) {
 		plain.Dev = dev
 		l.Packages = append(l.Packages, plain)
 	}
+}
+
+func (l *Lock) readAliases(file string, data []byte, f sourcefile.Field) error {
+	var aliases []struct {
+		Package string `json:"package"`
+		Alias   string `json:"alias"`
+	}
+	if err := f.Decode(file, data, &aliases); err != nil {
+		return err
+	}
+	l.Aliases = map[string]string{}
+	for _, a := range aliases {
+		l.Aliases[a.Package] = a.Alias
+	}
+	return nil
 }
 
 // folders returns the PSR-4 part of an autoload section, in which one folder can stand without a list.

@@ -67,34 +67,55 @@ func Release(lock *Lock) Magento {
 	return m
 }
 
+// ReleaseOfRoot returns what the composer.json beside a composer.lock that is not there says of a checkout of Magento's
+// repository. Its Release is empty for anything else.
+func ReleaseOfRoot(lockFile string) Magento {
+	root, err := readRoot(filepath.Join(filepath.Dir(lockFile), "composer.json"))
+	if err != nil {
+		return Magento{}
+	}
+	return Release(&Lock{File: lockFile, Root: root})
+}
+
 // candidates are all packages that are Magento 2, the one that decides first.
 func candidates(lock *Lock) []Magento {
 	var found []Magento
-	for _, name := range []string{Commerce, OpenSource} {
+	for _, name := range []string{Commerce, Cloud, OpenSource} {
 		if p, ok := lock.Package(name); ok {
-			found = append(found, product(lock.File, p, p.Version, editionOf(name)))
+			found = append(found, product(lock.File, lock.aliased(p), editionOf(name)))
 		}
 	}
 	for _, p := range lock.Packages {
 		if version, edition, ok := replacement(p); ok {
-			found = append(found, product(lock.File, p, version, edition))
+			found = append(found, replaced(lock.File, p, version, edition))
 		}
 	}
-	if p, ok := lock.Package(Base); ok {
-		found = append(found, product(lock.File, p, p.Version, ""))
+	for _, name := range []string{CommerceBase, Base} {
+		if p, ok := lock.Package(name); ok {
+			found = append(found, product(lock.File, lock.aliased(p), editionOf(name)))
+		}
 	}
 	file := filepath.Join(filepath.Dir(lock.File), "composer.json")
 	if root := lock.Root; magentoRoot.MatchString(root.Name) {
-		found = append(found, product(file, root, root.Version, editionOf(root.Name)))
+		found = append(found, product(file, root, editionOf(root.Name)))
 	} else if version, edition, ok := replacement(root); ok {
-		found = append(found, product(file, root, version, edition))
+		found = append(found, replaced(file, root, version, edition))
 	}
 	return found
 }
 
+// aliased is a package with the version that the root package takes it for, as Composer and so Magento do.
+func (l *Lock) aliased(p Package) Package {
+	if alias := l.Aliases[p.Name]; alias != "" && !release.MatchString(p.Version) && release.MatchString(alias) {
+		p.Version += " as " + alias
+	}
+	return p
+}
+
 func editionOf(name string) Edition {
 	switch {
-	case name == Commerce || strings.HasSuffix(name, "ee") || strings.HasSuffix(name, "b2b"):
+	case name == Commerce || name == Cloud || name == CommerceBase, strings.HasSuffix(name, "ee"),
+		strings.HasSuffix(name, "b2b"):
 		return EditionCommerce
 	case name == OpenSource || strings.HasSuffix(name, "ce"):
 		return EditionOpenSource
@@ -102,8 +123,17 @@ func editionOf(name string) Edition {
 	return ""
 }
 
-// product is a package that is Magento 2, at the release that its version or what it replaces says.
-func product(file string, p Package, version string, edition Edition) Magento {
+// product is a package that is Magento 2, at the release that its version says.
+func product(file string, p Package, edition Edition) Magento {
+	version := p.Version
+	if _, alias, ok := strings.Cut(version, " as "); ok {
+		version = alias
+	}
+	return replaced(file, p, version, edition)
+}
+
+// replaced is a package that is Magento 2, at the release that it replaces.
+func replaced(file string, p Package, version string, edition Edition) Magento {
 	m := Magento{Edition: edition, Package: p.Name, Version: p.Version, File: file}
 	if text := release.FindStringSubmatch(version); text != nil {
 		m.Release = text[1]
@@ -131,6 +161,6 @@ func replacement(p Package) (version string, edition Edition, ok bool) {
 		}
 	}
 	_, name, _ := strings.Cut(p.Name, "/")
-	isProduct := strings.HasPrefix(name, "product-") && strings.HasSuffix(name, "-edition")
+	isProduct := strings.HasPrefix(name, "product-") && strings.HasSuffix(name, "-edition") || name == "magento2ce"
 	return p.MagentoVersion, EditionOpenSource, isProduct && p.MagentoVersion != ""
 }

@@ -29,6 +29,35 @@ func project(t *testing.T, lockText, rootText string) *Lock {
 
 func packages(list string) string { return `{"packages": [` + list + `], "packages-dev": []}` }
 
+// aliased is a composer.lock with one package, which the root package takes for another version.
+func aliased(list, alias string) string {
+	const name = "magento/product-community-edition"
+	return `{"packages": [` + list + `], "packages-dev": [], "aliases": [{"package": "` + name + `", "version": ` +
+		`"dev-main", "alias": "` + alias + `", "alias_normalized": "` + alias + `.0"}]}`
+}
+
+func TestReleaseOfRoot(t *testing.T) {
+	t.Parallel()
+	for root, want := range map[string]string{
+		`{"name": "magento/magento2ce", "version": "2.4.8"}`:                         "2.4.8",
+		`{"name": "magento/magento2ce"}`:                                             "",
+		`{"name": "magento/project-community-edition", "version": "2.4.7"}`:          "",
+		`{"name": "acme/shop", "replace": {"magento/product-community-edition": 1}}`: "",
+		`{"name": `: "",
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "composer.json"), []byte(root), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if m := ReleaseOfRoot(filepath.Join(dir, "composer.lock")); m.Release != want {
+			t.Errorf("%s: %+v, want %q", root, m, want)
+		}
+	}
+	if m := ReleaseOfRoot(filepath.Join(t.TempDir(), "composer.lock")); m.Release != "" {
+		t.Errorf("no file: %+v", m)
+	}
+}
+
 func TestRelease(t *testing.T) {
 	t.Parallel()
 	const (
@@ -129,6 +158,39 @@ func TestRelease(t *testing.T) {
 		"commerce's branch": {
 			packages(open + `, {"name": "magento/product-enterprise-edition", "version": "dev-main"}`), "",
 			"2.4.7-p3 (Adobe Commerce) composer.lock: magento/product-community-edition 2.4.7-p3",
+		},
+		"Adobe Commerce on cloud": {
+			packages(`{"name": "magento/magento-cloud-metapackage", "version": "2.4.7-p3"}, ` + open), "",
+			"2.4.7-p3 (Adobe Commerce) composer.lock: magento/magento-cloud-metapackage 2.4.7-p3",
+		},
+		"bases of commerce": {
+			packages(`{"name": "magento/magento2-base", "version": "2.4.6-p8"}, {"name": "magento/magento2-ee-base", ` +
+				`"version": "2.4.6-p8"}`), "",
+			"2.4.6-p8 (Adobe Commerce) composer.lock: magento/magento2-ee-base 2.4.6-p8",
+		},
+		"a branch with an alias": {
+			aliased(`{"name": "magento/product-community-edition", "version": "dev-main"}`, "2.4.6"), "",
+			"2.4.6 (Magento Open Source) composer.lock: magento/product-community-edition dev-main as 2.4.6",
+		},
+		"a branch with the alias of a branch": {
+			aliased(`{"name": "magento/product-community-edition", "version": "dev-main"}`, "2.4.x-dev"), "",
+			" (Magento Open Source) composer.lock: magento/product-community-edition dev-main is not a release",
+		},
+		"a release with an alias": {
+			aliased(open, "2.4.8"), "",
+			"2.4.7-p3 (Magento Open Source) composer.lock: magento/product-community-edition 2.4.7-p3",
+		},
+		"a branch with its branch's alias": {
+			packages(`{"name": "magento/product-community-edition", "version": "dev-2.4-develop", "extra": ` +
+				`{"branch-alias": {"dev-2.4-develop": "2.4.x-dev"}}}`), "",
+			" (Magento Open Source) composer.lock: magento/product-community-edition dev-2.4-develop is not a release",
+		},
+		"checkout of Mage-OS that says its original": {
+			packages(tool), `{"name": "mage-os/magento2ce", "version": "1.0.5", "extra": {"magento_version": "2.4.7-p3"}}`,
+			"2.4.7-p3 (Magento Open Source) composer.json: mage-os/magento2ce 1.0.5",
+		},
+		"checkout of Mage-OS that does not": {
+			packages(tool), `{"name": "mage-os/magento2ce", "version": "1.0.5", "replace": {"magento/framework": "*"}}`, none,
 		},
 		"nothing": {packages(""), "", none},
 	} {
