@@ -209,11 +209,12 @@ func judgeMapFiles(v *finding.Verdict, e *evidence.Evidence) {
 	for _, option := range e.Tool.Config.PathOptions() {
 		judgeMapFile(v, e.Tool.Config, option, root, moduleDir)
 	}
-	judgeHandlers(v, e, moduleDir)
+	judgeClasses(v, e, moduleDir)
 }
 
-// judgeHandlers finds classes in map files that Magento 2 does not have: the tool dies when it needs one.
-func judgeHandlers(v *finding.Verdict, e *evidence.Evidence, moduleDir string) {
+// judgeClasses finds classes in config.xml and in map files that Magento 2 does not have: the tool dies when it needs
+// one, for a step at its very start.
+func judgeClasses(v *finding.Verdict, e *evidence.Evidence, moduleDir string) {
 	root := e.Migration.Magento2.Root
 	lock, err := e.Files.Lock()
 	if err != nil || root == "" {
@@ -221,6 +222,26 @@ func judgeHandlers(v *finding.Verdict, e *evidence.Evidence, moduleDir string) {
 	}
 	classes := toolmap.Classes{Root: root, ModuleDir: moduleDir, Lock: lock}
 	seen := map[string]bool{}
+	judge := func(subject, what, seenAt, class string) {
+		class = strings.TrimPrefix(class, `\`)
+		if seen[class] || !classes.Lack(class) {
+			return
+		}
+		seen[class] = true
+		v.Warn(subject, what+" has a class that Magento 2 does not have: the tool would die with "+
+			"\"Class ... does not exist\"", seenAt+": "+class,
+			"Correct the class, or install the module that has it.")
+	}
+	if _, err := os.Stat(filepath.Join(moduleDir, "src/Migration/Step")); err == nil {
+		for _, mode := range e.Tool.Config.Modes {
+			for _, step := range mode.Steps {
+				for _, stage := range step.Stages {
+					judge("steps", "a step of migrate:"+mode.Name,
+						fmt.Sprintf("%s:%s, %s", e.Tool.Path, stage.Place, step.Title), stage.Class)
+				}
+			}
+		}
+	}
 	for _, option := range e.Tool.Config.PathOptions() {
 		path := e.Tool.File(option, root)
 		if path == "" {
@@ -231,13 +252,7 @@ func judgeHandlers(v *finding.Verdict, e *evidence.Evidence, moduleDir string) {
 			continue // judgeMapFile reports it
 		}
 		for _, h := range handlers {
-			if seen[h.Class] || !classes.Lack(h.Class) {
-				continue
-			}
-			seen[h.Class] = true
-			v.Warn(option, "a map file has a class that Magento 2 does not have: the tool would die with "+
-				"\"Class ... does not exist\"", fmt.Sprintf("%s:%s: %s", path, h.Place, h.Class),
-				"Correct the class, or install the module that has it.")
+			judge(option, "a map file", fmt.Sprintf("%s:%s", path, h.Place), h.Class)
 		}
 	}
 }

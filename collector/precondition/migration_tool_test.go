@@ -493,6 +493,92 @@ func TestMigrationToolMapping(t *testing.T) {
 	s.WantFinding("migration_tool", finding.Fail, "another edition of Magento 2", "Adobe Commerce")
 }
 
+// TestMigrationToolMappingTarget has mappings for and from each edition, and Composer's files of each.
+func TestMigrationToolMappingTarget(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	root1, root2 := s.WithRoots()
+	lock := func(name string) string {
+		return shoptest.ComposerLock(map[string]string{name: "2.4.7-p3", "magento/data-migration-tool": "2.4.7"})
+	}
+	const open, commerce = "magento/product-community-edition", "magento/product-enterprise-edition"
+	for _, tc := range []struct {
+		mapping, release, edition, product, want string
+	}{
+		{"opensource-to-opensource", "1.9.4.5", "COMMUNITY", open, ""},
+		{"opensource-to-commerce", "1.9.4.5", "COMMUNITY", open, "Magento 2 is Magento Open Source"},
+		{"commerce-to-commerce", "1.14.4.5", "ENTERPRISE", open, "Magento 2 is Magento Open Source"},
+		{"ce-to-ee", "1.9.4.5", "COMMUNITY", open, "the mapping is ce-to-ee, Magento 2 is Magento Open Source"},
+		{"opensource-to-commerce", "1.9.4.5", "COMMUNITY", "mage-os/product-community-edition", ""},
+		{"opensource-to-commerce", "1.9.4.5", "COMMUNITY", commerce, ""},
+		{"commerce-to-commerce", "1.14.4.5", "ENTERPRISE", commerce, ""},
+		{"opensource-to-opensource", "1.9.4.5", "COMMUNITY", commerce, "Magento 2 is Adobe Commerce"},
+		{"ce-to-ce", "1.9.4.5", "COMMUNITY", "magento/magento-cloud-metapackage", "Magento 2 is Adobe Commerce"},
+		{"opensource-to-opensource", "1.9.4.5", "COMMUNITY", "magento/magento2-ee-base", "Magento 2 is Adobe Commerce"},
+		{"opensource-to-opensource", "1.9.4.5", "COMMUNITY", "magento/magento2-base", ""}, // both have it
+	} {
+		file := "etc/" + tc.mapping + "/" + tc.release + "/map.xml.dist"
+		shoptest.WriteUnder(t, root2, shoptest.ToolDir+"/"+file, shoptest.MapFile("map_file"))
+		s.WriteTool(root2, map[string]string{
+			"map_file": file, "edition_migrate": tc.mapping, "edition_number": tc.release,
+		})
+		shoptest.WriteUnder(t, root1, "app/Mage.php", shoptest.MagePHP(tc.release, tc.edition))
+		shoptest.WriteUnder(t, root2, "composer.lock", lock(tc.product))
+		if tc.want != "" {
+			f := s.WantFinding("migration_tool", finding.Fail, "for another edition of Magento 2", tc.want)
+			if f.Subject != "mapping target" {
+				t.Errorf("%+v: subject %q", tc, f.Subject)
+			}
+			continue
+		}
+		s.Evaluate()
+		for _, f := range s.State("migration_tool").Result.Findings {
+			if f.Status != finding.Pass && strings.HasPrefix(f.Subject, "mapping") {
+				t.Errorf("%+v: %+v", tc, f)
+			}
+		}
+	}
+}
+
+// TestMigrationToolMappingOfAnOldMagento1 has releases of Magento 1 that no release of the tool can migrate, known from
+// its files or from its database.
+func TestMigrationToolMappingOfAnOldMagento1(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	root1, _ := s.WithRoots()
+	const community, enterprise = "upgrade Magento 1 to 1.6.0.0", "upgrade Magento 1 to 1.11.0.0"
+	wants := func(seen, remedy string) {
+		t.Helper()
+		f := s.WantFinding("migration_tool", finding.Fail, "no release of Magento 1 as old", seen, remedy)
+		if f.Subject != "mapping" || strings.Contains(f.Evidence+f.Remedy, "  ") {
+			t.Errorf("%+v", f)
+		}
+	}
+	noEdition := strings.NewReplacer("getEdition", "other", "static private $_currentEdition", "static private $x")
+	for _, release := range []string{"1.5.1.0", "1.4.2.0", "1.3.3.0"} {
+		shoptest.WriteUnder(t, root1, "app/Mage.php", noEdition.Replace(shoptest.MagePHP(release, "COMMUNITY")))
+		wants("Magento 1 is Community "+release, community)
+	}
+	shoptest.WriteUnder(t, root1, "app/Mage.php", shoptest.MagePHP("1.10.1.1", "ENTERPRISE"))
+	wants("Magento 1 is Enterprise 1.10.1.1", enterprise)
+	s.Migration.Magento1.Root = ""
+	for versions, want := range map[string]string{
+		"('catalog_setup', '1.4.0.0.44'), ('core_setup', '0.8.28')":                                    "Community 1.5.1.0",
+		"('catalog_setup', '1.4.0.0.28'), ('core_setup', '0.8.26')":                                    "Community 1.4.1.0 to 1.4.1.1",
+		"('catalog_setup', '1.4.0.0.43'), ('core_setup', '0.8.28'), ('enterprise_cms_setup', '0.7.1')": "Enterprise 1.10.0.0",
+	} {
+		s.On1("DELETE FROM core_resource", "INSERT INTO core_resource (code, version) VALUES "+versions)
+		remedy := community
+		if strings.HasPrefix(want, "Enterprise") {
+			remedy = enterprise
+		}
+		f := s.WantFinding("migration_tool", finding.Fail, "no release of Magento 1 as old", want, remedy)
+		if !strings.Contains(f.Evidence, "core_resource has ") {
+			t.Errorf("%+v", f)
+		}
+	}
+}
+
 // TestMigrationToolMappingFromTheDatabase has Magento 1 on another host: its modules' versions say the release.
 func TestMigrationToolMappingFromTheDatabase(t *testing.T) {
 	t.Parallel()
@@ -532,6 +618,57 @@ func TestMigrationToolHandlers(t *testing.T) {
 		t.Errorf("subject %q", f.Subject)
 	}
 	shoptest.WriteUnder(t, root2, shoptest.ToolDir+"/src/Migration/Handler/Settings/Encrypt.php", "<?php")
+	s.Want("migration_tool", finding.Pass)
+}
+
+// TestMigrationToolClasses has classes that the tool's release lacks, and such that a module or a package has.
+func TestMigrationToolClasses(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	_, root2 := s.WithRoots()
+	own := "src/Migration/Step/"
+	for _, class := range []string{"Settings/Integrity", "Map/Integrity", "Map/Data", "Map/Delta"} {
+		shoptest.WriteUnder(t, root2, shoptest.ToolDir+"/"+own+class+".php", "<?php")
+	}
+	s.Want("migration_tool", finding.Pass)
+	// A step of a newer release of the tool.
+	whole := s.ConfigXML(nil)
+	step := func(class string) {
+		shoptest.WriteUnder(t, root2, "config.xml", strings.Replace(whole, `<steps mode="data">`,
+			`<steps mode="data"><step title="Inventory Step"><integrity>`+class+`</integrity></step>`, 1))
+	}
+	step(`Migration\Step\Inventory\Integrity`)
+	f := s.WantFinding("migration_tool", finding.Warn, "a step of migrate:data has a class", "config.xml:5:",
+		`Inventory Step: Migration\Step\Inventory\Integrity`)
+	if f.Subject != "steps" {
+		t.Errorf("subject %q", f.Subject)
+	}
+	step(`Acme\Migration\Step\Points`)
+	s.WantFinding("migration_tool", finding.Warn, `Acme\Migration\Step\Points`)
+	shoptest.WriteUnder(t, root2, "app/code/Acme/Migration/Step/Points.php", "<?php")
+	s.Want("migration_tool", finding.Pass)
+	shoptest.WriteUnder(t, root2, "config.xml", whole)
+
+	const settings = shoptest.ToolDir + "/etc/settings_map_file.xml"
+	handler := func(class string) {
+		shoptest.WriteUnder(t, root2, settings,
+			strings.Replace(shoptest.MapFile("settings_map_file"), `\Migration\Handler\Convert`, class, 1))
+	}
+	for _, class := range []string{
+		`Migration\Handler\Settings\Encrypt`, `\Migration\Handler\convert`, `\Acme\Migration\Handler\Points`,
+		`\Migration\Handler\Convert\Twice`,
+	} {
+		handler(class)
+		s.WantFinding("migration_tool", finding.Warn, "a map file has a class", strings.TrimPrefix(class, `\`))
+	}
+	handler(`\Acme\Migration\Handler\Points`)
+	lock := shoptest.ComposerLock(map[string]string{
+		"magento/product-community-edition": "2.4.7-p3", "magento/data-migration-tool": "2.4.7", "acme/points": "1.0.0",
+	})
+	shoptest.WriteUnder(t, root2, "composer.lock", strings.ReplaceAll(lock, `"type": "magento2-module"`,
+		`"type": "magento2-module", "autoload": {"psr-4": {"Acme\\Migration\\": ["lib/", "src"]}}`))
+	s.WantFinding("migration_tool", finding.Warn, `Acme\Migration\Handler\Points`)
+	shoptest.WriteUnder(t, root2, "vendor/acme/points/src/Handler/Points.php", "<?php")
 	s.Want("migration_tool", finding.Pass)
 }
 
