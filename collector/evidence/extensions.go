@@ -6,6 +6,7 @@ import (
 	_ "embed" // the list of Magento's own modules
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -132,6 +133,8 @@ func unreadableModules(v *finding.Verdict, err error) {
 		subject := "modules"
 		if at, ok := errors.AsType[*sourcefile.Error](one); ok {
 			subject = filepath.Base(at.File)
+		} else if at, ok := errors.AsType[*fs.PathError](one); ok {
+			subject = filepath.Base(at.Path)
 		}
 		v.Unknown(subject, "a file of Magento 1's modules cannot be read", one.Error(),
 			"Let the user that the exporter runs as read it, and correct it.")

@@ -1,6 +1,8 @@
 package precondition_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -155,6 +157,49 @@ func TestExtensionsOneBrokenFile(t *testing.T) {
 			s.WantValue(1, "extensions", "undecided")
 		})
 	}
+}
+
+// TestExtensionsOfOddFiles has files that Magento 1 reads although they look odd, and one that leads nowhere.
+func TestExtensionsOfOddFiles(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	root1, _ := s.WithRoots()
+	s.On1("DELETE FROM core_resource WHERE code IN ('amshopby_setup', 'acme_giftcard_setup')")
+	const declaration = `<?xml version="1.0"?>`
+	module := func(name string) string { return shoptest.Module(name, "community", true) }
+	for name, content := range map[string]string{
+		"Acme_Mark":    "\xef\xbb\xbf" + module("Acme_Mark"),
+		"Acme_Latin":   strings.Replace(module("Acme_Latin"), declaration, `<?xml version="1.0" encoding="ISO-8859-1"?><!-- gr\xfc\xdfe -->`, 1),
+		"Acme_Comment": strings.Replace(module("Acme_Comment"), ">true<", "><!-- & -->true<", 1),
+		"Acme_Data":    strings.Replace(module("Acme_Data"), ">true<", "><![CDATA[true]]><", 1),
+	} {
+		shoptest.WriteUnder(t, root1, "app/etc/modules/"+name+".xml", content)
+	}
+	shoptest.WriteUnder(t, root1, ".modman/acme/Acme_Linked.xml", module("Acme_Linked"))
+	shoptest.WriteUnder(
+		t,
+		root1,
+		".modman/acme/code/etc/config.xml",
+		shoptest.ModuleConfig("Acme_Linked", "acme_linked_setup"),
+	)
+	shoptest.WriteUnder(t, root1, "app/code/community/Acme/Other/etc/config.xml", "<config/>")
+	for link, to := range map[string]string{
+		"app/etc/modules/Acme_Linked.xml": "../../../.modman/acme/Acme_Linked.xml",
+		"app/etc/modules/Acme_Gone.xml":   "../../../.modman/gone/Acme_Gone.xml",
+		"app/code/community/Acme/Linked":  "../../../../.modman/acme/code",
+	} {
+		if err := os.Symlink(to, filepath.Join(root1, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.WantFinding("extensions", finding.Fail, "Acme_Linked (acme_linked_setup)")
+	s.WantValue(5, "extensions", "undecided")
+	for _, f := range s.State("extensions").Result.Findings {
+		if f.Status == finding.Unknown && f.Subject != "Acme_Gone.xml" {
+			t.Errorf("%+v", f)
+		}
+	}
+	s.HasAnyFinding("extensions", finding.Unknown, "Acme_Gone.xml")
 }
 
 // TestExtensionsOfEnterprise has a module that is Magento's own in Enterprise alone.
