@@ -20,7 +20,7 @@ func todayRows(t *testing.T, database, prefix string) map[string]int64 {
 	for _, f := range baseline.FilledTables() {
 		var n int64
 		err := root.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM `"+database+"`.`"+prefix+f.Table+"`").Scan(&n)
-		if err == nil { // the small Magento has not all of them
+		if err == nil && f.Rows > 0 { // the small Magento has not all of them
 			rows[f.Table] = n
 		}
 	}

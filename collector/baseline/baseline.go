@@ -68,7 +68,7 @@ func (c categories) within() time.Duration { return time.Duration(c.WithinSecond
 // no rows of it, while the database has some, does not restore the installation.
 type Filled struct {
 	Table string `yaml:"table"` // without prefix
-	Rows  int64  `yaml:"rows"`  // what installation makes at least, in whichever release makes fewest
+	Rows  int64  `yaml:"rows"`  // what installation makes at least, in the release that makes fewest; 0: only keys tell
 	// Key is a numeric key that an AUTO_INCREMENT counts up: that of the table Counter, where that is set, or of this
 	// one.
 	Key     string `yaml:"key"`
@@ -134,7 +134,7 @@ func parse(text []byte) (content, error) {
 	}
 	for _, f := range c.filled {
 		named := identifier.MatchString(f.Table) && (f.Key == "" || identifier.MatchString(f.Key))
-		if !named || f.Rows < 1 || f.Counter != "" && f.Key == "" {
+		if !named || f.Rows < 0 || f.Rows == 0 && f.Key == "" || f.Counter != "" && f.Key == "" {
 			return content{}, fmt.Errorf(
 				"filled table %q: it has no name, no rows, or a counter without a key",
 				f.Table,

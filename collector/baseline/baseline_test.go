@@ -389,7 +389,10 @@ func TestData(t *testing.T) {
 		t.Error("the filled tables are not in order")
 	}
 	if _, err := parse([]byte("filled: [{table: t}]")); err == nil {
-		t.Error("a filled table without rows is accepted")
+		t.Error("a filled table without rows and a key is accepted")
+	}
+	if _, err := parse([]byte("filled: [{table: t, key: id}]")); err != nil {
+		t.Errorf("a filled table whose rows only the key tells: %v", err)
 	}
 	const head = "entities: [{name: a, one: a, many: as, table: t, key: id, "
 	for name, rest := range map[string]string{

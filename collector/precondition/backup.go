@@ -863,7 +863,7 @@ func cutTables(
 		var table string
 		var n, had int64
 		err := scan(&table, &n, &had)
-		texts = append(texts, fmt.Sprintf("%s: %d of %d rows", table, had, n))
+		texts = append(texts, fmt.Sprintf("%s: %d of %s", table, had, finding.Counted(int(n), "row", "rows")))
 		return err
 	})
 	return texts, err

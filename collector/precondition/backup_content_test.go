@@ -79,6 +79,12 @@ func TestBackupCut(t *testing.T) {
 				"INSERT INTO directory_country VALUES ('AD'), ('AE'), ('AF'), ('AG')",
 			}, "directory_country", 1, nil, []string{ofCode, "directory_country: 3 of at least 4 rows"},
 		},
+		"of a number that differs": {
+			[]string{
+				"CREATE TABLE IF NOT EXISTS mview_state (state_id int unsigned AUTO_INCREMENT PRIMARY KEY, mode varchar(16))",
+				"INSERT INTO mview_state (mode) VALUES ('disabled'), ('disabled')",
+			}, "mview_state", 1, nil, []string{atDump, "mview_state: "},
+		},
 		"without counters":           {nil, "eav_entity_type", 1, forget, []string{ofCode, "eav_entity_type: "}},
 		"of the register of patches": {nil, "patch_list", 3, nil, []string{atDump, "patch_list: "}},
 	} {
