@@ -17,7 +17,10 @@ func (r *reader) call(c *syntax.CallExpr, sh *shell, in stream) outcome {
 		}
 		return outcome{truth: yes}
 	}
-	words := r.expandWords(c.Args, sh)
+	words, globs := r.expandPatterns(c.Args, sh)
+	if len(globs) > 0 && !isPassiveCall(words) {
+		words = r.withFiles(words, globs, sh)
+	}
 	before := sh.vars
 	for _, a := range c.Assigns {
 		r.assign(a, sh, true)
@@ -155,6 +158,9 @@ func (r *reader) builtin(words []word, sh *shell, in stream) (outcome, bool) {
 		return outcome{out: r.text(join(args), sh, dialectsOf(""))}, true
 	case ".", "source":
 		r.source(args, sh, in)
+	case "read", "mapfile", "readarray":
+		r.undecideStream(in) // what is read can be run
+		return outcome{}, sh.variableBuiltin(words, r)
 	case "exec":
 		return r.exec(args, sh, in), true
 	case "trap":
@@ -195,17 +201,37 @@ func (sh *shell) variableBuiltin(words []word, r *reader) bool {
 				delete(vars, string(name))
 			}
 		})
+	case "alias":
+		r.alias(args, sh)
 	case "read", "mapfile", "readarray", "getopts":
 		for _, name := range args {
 			if assignment.MatchString(string(name) + "=") {
 				sh.assign(string(name), variable{words: []word{unknown}})
 			}
 		}
-	case "alias", "unalias", "umask", "ulimit", "wait", "jobs", "hash", "type", "shopt", "times", "let", "disown":
+	case "unalias", "umask", "ulimit", "wait", "jobs", "hash", "type", "shopt", "times", "let", "disown":
 	default:
 		return false
 	}
 	return true
+}
+
+// alias makes commands of the names that are given texts: a function that does what the text says is as good.
+func (r *reader) alias(args []word, sh *shell) {
+	for _, arg := range args {
+		name, text, ok := strings.Cut(arg.source(), "=")
+		if p := parse(text+` "$@"`, dialectsOf("bash")); ok && len(p.statements) == 1 && p.rest == "" {
+			sh.define(name, p.statements[0])
+		}
+	}
+}
+
+// undecideStream notes what a command reads.
+func (r *reader) undecideStream(in stream) {
+	r.undecide(in.text.text())
+	if text, ok := r.scriptText(in.file); ok && !isBinary(text) {
+		r.undecide(withoutComments(text))
+	}
 }
 
 // setArguments does what set does. Other options than -a change nothing here.

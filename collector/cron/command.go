@@ -106,14 +106,12 @@ func (r *reader) knownCommand(name string, words []word, sh shell, in stream) ou
 	case name == "xargs" || name == "parallel":
 		// More words follow, which come from its input.
 		sh.moreWords = true
-		r.undecide(in.text.text())
-		if text, ok := r.scriptText(in.file); ok {
-			r.undecide(withoutComments(text))
-		}
+		r.undecideStream(in)
+		r.undecideFiles(words[1:], sh)
 		own := flags{short: "aEILnPsdjS", long: "--arg-file --delimiter --max-args --max-procs --jobs"}
 		return r.run(filledIn(skipOptions(words[1:], own)), sh, in)
 	case name == "find":
-		return r.program(filledIn(words), sh)
+		return r.find(words, sh)
 	case name == "systemctl" || name == "service":
 		r.startUnits(name, words[1:], sh)
 		return outcome{out: opaque()}

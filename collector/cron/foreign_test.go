@@ -1,6 +1,7 @@
 package cron
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -21,7 +22,7 @@ type foreignCase struct {
 // TestForeign reads what other programs than a shell do, and lets the real ones do it.
 func TestForeign(t *testing.T) {
 	t.Parallel()
-	for _, c := range slices.Concat(sourcedCases(), namedCases(), languageCases(), makeCases()) {
+	for _, c := range slices.Concat(sourcedCases(), fileCases(), namedCases(), languageCases(), makeCases()) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			h := checkForeign(t, c)
@@ -194,6 +195,53 @@ func sourcedCases() []foreignCase {
 			map[string]string{"w": "echo '* * * * * root " + mage[:len(mage)-1] + "' > {DIR}/magento\n"}, "", false,
 		},
 		{"script without a first line", "{DIR}/w.sh", map[string]string{"w.sh": mage}, Certain, true},
+	}
+}
+
+// fileCases are commands that run the files of a directory, or what a file says.
+func fileCases() []foreignCase {
+	const mage, jobs = "php {ROOT}/bin/magento cron:run\n", "opt/jobs/"
+	one := map[string]string{jobs + "a.sh": "true\n", jobs + "b.sh": mage}
+	other := map[string]string{jobs + "a.sh": "true\n", jobs + "b.txt": mage}
+	many := map[string]string{}
+	for i := range 30 {
+		many[fmt.Sprintf("%s%02d.sh", jobs, i)] = "true\n"
+	}
+	many[jobs+"29.sh"] = mage
+	in := func(script string) map[string]string {
+		return map[string]string{jobs + "b.sh": mage, "x.sh": "cd {DIR}/opt\n" + script}
+	}
+	return []foreignCase{
+		{"each file of a directory", `for f in {DIR}/opt/jobs/*; do sh "$f"; done`, one, Certain, true},
+		{"each file of some", "for f in {DIR}/opt/jobs/*.sh; do sh $f; done", one, Certain, true},
+		{"each file of others", "for f in {DIR}/opt/jobs/*.sh; do sh $f; done", other, "", false},
+		{"each file that is a program", `for f in {DIR}/opt/j*/[a-c].sh; do "$f"; done`, one, Certain, true},
+		{"each of many files", `for f in {DIR}/opt/jobs/*; do sh "$f"; done`, many, Possible, true},
+		{"each file, by a relative name", "sh {DIR}/x.sh", in("for f in jobs/*.sh; do sh ./$f; done\n"), Certain, true},
+		{"each file that is listed", "sh {DIR}/x.sh", in("for f in $(ls jobs); do sh jobs/$f; done\n"), Certain, true},
+		{"a file by a pattern", "sh {DIR}/opt/jobs/b*", one, Certain, true},
+		{"files that are removed", "cd {DIR}; echo rm opt/jobs/*", one, "", false},
+		{"a quoted pattern", "sh '{DIR}/opt/jobs/b*'", one, "", false},
+		{"the root by a pattern", "php {DIR}/home/*/www/bin/magento cron:run", nil, Certain, true},
+		{"found files", `find {DIR}/opt -name '*.sh' -exec sh {} \;`, one, Possible, true},
+		{"found programs", `find {DIR}/opt/jobs -type f -exec {} \;`, one, Possible, true},
+		{"other files are found", `find {DIR}/opt -name '*.sh' -exec sh {} \;`, other, "", false},
+		{"many files are found", `find {DIR}/opt -exec sh {} \;`, many, Possible, true},
+		{"found files are removed", `find {DIR}/opt -name '*.log' -exec rm {} +`, one, "", false},
+		{"parts with other names", "run-parts --regex '.*' {DIR}/opt/jobs", map[string]string{
+			jobs + "b.sh": "#!/bin/sh\n" + mage,
+		}, Certain, true},
+		{"parts with names that count for nothing", "run-parts {DIR}/opt/jobs", map[string]string{
+			jobs + "b.sh": "#!/bin/sh\n" + mage,
+		}, "", false},
+		{"an alias", "bash {DIR}/x.sh", in("shopt -s expand_aliases\nalias m='php {ROOT}/bin/magento'\nm cron:run\n"),
+			Certain, true},
+		{"an alias with another command", "bash {DIR}/x.sh",
+			in("shopt -s expand_aliases\nalias m='php {ROOT}/bin/magento'\nm cache:flush\n"), "", false},
+		{"lines of a file", "bash {DIR}/x.sh", map[string]string{"jobs.txt": mage,
+			"x.sh": "mapfile -t L < {DIR}/jobs.txt\nfor l in \"${L[@]}\"; do eval \"$l\"; done\n"}, Possible, true},
+		{"one line of a file", "bash {DIR}/x.sh", map[string]string{"jobs.txt": mage,
+			"x.sh": "read -r L < {DIR}/jobs.txt\neval \"$L\"\n"}, Possible, true},
 	}
 }
 

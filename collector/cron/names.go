@@ -30,6 +30,11 @@ func isPassive(name string, words []word) bool {
 	return false
 }
 
+// isPassiveCall reports whether the first word names a program of the system that starts nothing.
+func isPassiveCall(words []word) bool {
+	return len(words) > 0 && isSystemCommand(words[0]) && isPassive(baseName(words[0]), words)
+}
+
 // runsCommands reports whether an awk program can start others.
 func runsCommands(w word) bool {
 	program := strings.ReplaceAll(string(w), " ", "")

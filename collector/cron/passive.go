@@ -19,6 +19,8 @@ func (r *reader) passiveOutput(words []word, sh *shell, in stream) stream {
 		return known(sh.dir)
 	case "dirname", "basename", "readlink", "realpath":
 		return pathOutput(words, sh)
+	case "ls":
+		return r.listed(args, sh)
 	case "cat", "tee":
 		return r.passedThrough(words, sh, in)
 	case "sed", "awk", "gawk", "mawk", "tr", "envsubst":
@@ -29,6 +31,28 @@ func (r *reader) passiveOutput(words []word, sh *shell, in stream) stream {
 		return r.decoded(words, sh, in)
 	}
 	return opaque()
+}
+
+// listed is what ls writes of one directory, or of the files that it is given.
+func (r *reader) listed(args []word, sh *shell) stream {
+	var files []word
+	for _, w := range args {
+		isOption := strings.HasPrefix(string(w), "-")
+		switch {
+		case w.open(), strings.HasPrefix(string(w), "--"), isOption && strings.Contains(string(w), "l"):
+			return opaque()
+		case !isOption:
+			files = append(files, w)
+		}
+	}
+	if len(files) != 1 {
+		return opaque()
+	}
+	var names []word
+	for _, name := range r.names(quoteGlob(string(files[0]))+"/*", sh) {
+		names = append(names, word(filepath.Base(string(name))))
+	}
+	return known(string(joinWords(names, "\n")))
 }
 
 // decoded is what programs write that decode texts. The others than base64 are not followed.

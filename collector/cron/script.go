@@ -225,6 +225,10 @@ func (r *reader) source(args []word, sh *shell, in stream) {
 
 // runParts reads the scripts of a directory like /etc/cron.hourly.
 func (r *reader) runParts(args []word, sh shell) {
+	// With these options other names count too.
+	others := slices.ContainsFunc(args, func(w word) bool {
+		return strings.HasPrefix(string(w), "--regex") || w == "--lsbsysinit"
+	})
 	for _, arg := range args {
 		if strings.HasPrefix(string(arg), "-") || arg.open() || !filepath.IsAbs(string(arg)) {
 			continue
@@ -234,7 +238,7 @@ func (r *reader) runParts(args []word, sh shell) {
 			r.look.problem(string(arg), reason(err), readRemedy)
 		}
 		for _, file := range files {
-			if runPartsName.MatchString(file.Name()) {
+			if runPartsName.MatchString(file.Name()) || others && !setAside.MatchString(file.Name()) {
 				r.script(filepath.Join(string(arg), file.Name()), nil, sh, "")
 			}
 		}

@@ -417,7 +417,8 @@ func (r *reader) forClause(c *syntax.ForClause, sh *shell, in stream) outcome {
 	}
 	values := sh.args
 	if items.InPos.IsValid() {
-		values = r.expandWords(items.Items, sh)
+		words, globs := r.expandPatterns(items.Items, sh)
+		values = r.withFiles(words, globs, sh)
 	} else if sh.argsUnknown {
 		values = []word{unknown}
 	}
@@ -425,7 +426,7 @@ func (r *reader) forClause(c *syntax.ForClause, sh *shell, in stream) outcome {
 		return outcome{truth: yes}
 	}
 	if len(values) > maxLoop {
-		r.undecide(join(values))
+		r.undecideValues(values, sh)
 		values = []word{unknown}
 	}
 	var set []func(*shell)

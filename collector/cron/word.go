@@ -53,10 +53,21 @@ type expansion struct {
 	single bool
 	// size is how long the finished words are together.
 	size int
+	// pattern is the current word as a pattern of file names, if isPattern says that it is one; globs are those that
+	// were finished.
+	pattern   strings.Builder
+	isPattern bool
+	globs     []glob
 }
 
 // expandWords does what a shell does with a command's words. Patterns and brace lists make a word unknown.
 func (r *reader) expandWords(list []*syntax.Word, sh *shell) []word {
+	words, _ := r.expandPatterns(list, sh)
+	return words
+}
+
+// expandPatterns is expandWords, and returns which words are patterns of file names.
+func (r *reader) expandPatterns(list []*syntax.Word, sh *shell) ([]word, []glob) {
 	e := expansion{reader: r, sh: sh}
 	for _, w := range list {
 		e.parts(w.Parts, false)
@@ -65,7 +76,7 @@ func (r *reader) expandWords(list []*syntax.Word, sh *shell) []word {
 			break
 		}
 	}
-	return e.words
+	return e.words, e.globs
 }
 
 // expandWord is for places where a shell takes one word and splits nothing: assignments, redirections and here-strings.
@@ -105,9 +116,17 @@ func literal(w *syntax.Word) string {
 	return text.String()
 }
 
-func (e *expansion) add(text string) {
+func (e *expansion) add(text string) { e.addPattern(text, quoteGlob(fromUTF8(text))) }
+
+// addPattern adds a text to the current word, and what it is in a pattern.
+func (e *expansion) addPattern(text, pattern string) {
 	e.started = true
 	text = fromUTF8(text)
+	if e.pattern.Len()+len(pattern) <= maxValue {
+		e.pattern.WriteString(pattern)
+	} else {
+		e.isPattern = false
+	}
 	switch length := e.size + e.current.Len(); {
 	case length+len(text) <= maxShellText:
 		e.current.WriteString(text)
@@ -120,11 +139,15 @@ func (e *expansion) add(text string) {
 // end ends a word.
 func (e *expansion) end() {
 	if e.started && len(e.words) < maxWords {
+		if e.isPattern {
+			e.globs = append(e.globs, glob{len(e.words), e.pattern.String()})
+		}
 		e.words = append(e.words, word(e.current.String()))
 		e.size += e.current.Len()
 	}
 	e.current.Reset()
-	e.started = false
+	e.pattern.Reset()
+	e.started, e.isPattern = false, false
 }
 
 func (e *expansion) parts(parts []syntax.WordPart, quoted bool) {
@@ -168,7 +191,10 @@ func (e *expansion) literal(text string, quoted, first, more bool) {
 		text = rest
 	}
 	if !e.single && patternChars.MatchString(escapedChar.ReplaceAllString(text, "")) {
-		e.add(unknown)
+		e.isPattern = true
+		e.addPattern(unknown, "")
+		e.addPattern(unescape(text, ""), fromUTF8(text))
+		return
 	}
 	e.add(unescape(text, ""))
 }
