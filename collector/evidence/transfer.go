@@ -34,9 +34,9 @@ const leastMemory transfer.MemoryLimit = 128 << 20
 // phpNumber is how a text begins that PHP casts to another number than 0, behind its white space.
 var phpNumber = regexp.MustCompile(`^[ \t\n\r\v\f]*([-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)`)
 
-// BulkSize returns bulk_size of config.xml as the tool reads it, by PHP's (int): 1e3 is 1000, what follows a number does
-// not count, and a text that begins with none is 0. A number out of the range is the nearest one, but 0 where a double
-// cannot hold it. All of it was tried with PHP 8.2.
+// BulkSize returns bulk_size of config.xml as the tool reads it, by PHP's (int): 1e3 is 1000, what follows a number
+// does not count, and a text that begins with none is 0. A number out of the range is the nearest one, but 0 where a
+// double cannot hold it. All of it was tried with PHP 8.2.
 func (e *Evidence) BulkSize() int {
 	m := phpNumber.FindStringSubmatch(e.Tool.Config.Value("bulk_size"))
 	if m == nil {
