@@ -48,7 +48,7 @@ var (
 
 // newBenchShop starts a server and fills it. With rows, Magento 1 and Magento 2 have that many products, orders and URL
 // rewrites.
-func newBenchShop(b *testing.B, rows int) *benchShop {
+func newBenchShop(b testing.TB, rows int) *benchShop {
 	b.Helper()
 	server := mysqltest.New(b, mysqltest.Options{Args: []string{
 		"--log-bin=binlog", "--server-id=1", "--log-bin-trust-function-creators=1", "--max-connections=500",
@@ -94,7 +94,7 @@ func padding(tables int) string {
 func paddingTable(i int) string { return fmt.Sprintf("vendor_module_%03d", i) }
 
 // writeFiles makes Magento 2's folder, with the tool whose maps ignore the tables of padding.
-func (s *benchShop) writeFiles(b *testing.B) {
+func (s *benchShop) writeFiles(b testing.TB) {
 	b.Helper()
 	tool := filepath.Join(s.root(), "vendor/magento/data-migration-tool/etc")
 	for to, from := range map[string]string{s.root(): "testdata/bench/magento2", tool: "../../collector/integrity/testdata/etc"} {
@@ -137,7 +137,7 @@ func (s *benchShop) entry(name string, port int) string {
 func shopName(i int) string { return fmt.Sprintf("shop-%04d", i) }
 
 // write writes a configuration of n migrations; the first of them use the given ports.
-func (s *benchShop) write(b *testing.B, global string, n int, ports ...int) string {
+func (s *benchShop) write(b testing.TB, global string, n int, ports ...int) string {
 	b.Helper()
 	var text strings.Builder
 	fmt.Fprintf(&text, "global: {%s}\nmigrations:", global)

@@ -47,8 +47,11 @@ const (
 // Result applies severity and caps, and derives status and summary.
 func (v Verdict) Result(severity config.Severity, at time.Time, took time.Duration) Result {
 	r := Result{
-		Summary: v.Summary, Samples: v.Samples, EvaluatedAt: at, Duration: took,
+		Summary: v.Summary, Samples: slices.Clone(v.Samples), EvaluatedAt: at, Duration: took,
 		Incomplete: v.Incomplete, Again: v.Again, Chart: v.Chart,
+	}
+	if len(v.Findings) > 0 {
+		r.Findings = make([]Finding, 0, len(v.Findings)) // without room for more: it is kept
 	}
 	for _, f := range v.Findings {
 		if f.Status == Warn && severity == config.SeverityFail {

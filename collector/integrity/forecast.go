@@ -169,7 +169,7 @@ func (f *Forecast) reduced() *Forecast {
 		plan,
 		f.Source.reduced(toolmap.Source, f.Predictions),
 		f.Destination.reduced(toolmap.Destination, f.Predictions),
-		f.Predictions,
+		slices.Clone(f.Predictions), // without room for more
 	}
 }
 
