@@ -11,6 +11,7 @@ import (
 
 // compose reads a Compose file: the services' commands, the jobs in their labels and the crontabs in their variables.
 func (d *definition) compose(n *yaml.Node) {
+	d.besides(n)
 	for _, f := range d.fields(d.get(n, "services")) {
 		d.service(f.key, f.value, f.line)
 	}
@@ -24,9 +25,7 @@ func (d *definition) compose(n *yaml.Node) {
 
 func (d *definition) service(name string, n *yaml.Node, line int) {
 	labels, vars := d.pairs(d.get(n, "labels")), d.pairs(d.get(n, "environment"))
-	for _, f := range d.fields(d.at(n, "deploy", "labels")) {
-		labels = append(labels, pair{f.key, f.value.Value, f.line})
-	}
+	labels = append(labels, d.pairs(d.at(n, "deploy", "labels"))...)
 	p := part{
 		line: line, runs: "a container", note: "service " + name, user: d.text(n, "user"), vars: map[string]string{},
 		remedy: "docker compose stop " + name,
@@ -39,15 +38,31 @@ func (d *definition) service(name string, n *yaml.Node, line int) {
 			p.vars[v.name] = strings.ReplaceAll(v.value, "$$", "$")
 		}
 	}
-	for _, l := range labels {
-		if l.name == "swarm.cronjob.schedule" {
-			p.schedule = l.value
-		}
-	}
-	d.command(d.serviceCommand(n), p)
+	d.envFiles(n, p.vars)
+	p.swarmCronjob(labels)
+	command := d.serviceCommand(n)
+	d.command(command, p)
+	d.mountedScript(n, command, p)
+	d.extended(n)
+	d.built(n)
 	d.variables(p)
 	d.mounted(n, p)
 	d.jobLabels(name, labels, p)
+}
+
+// swarmCronjob takes the labels of swarm-cronjob, which starts a service that has no replicas at its times.
+func (p *part) swarmCronjob(labels []pair) {
+	for _, l := range labels {
+		switch l.name {
+		case "swarm.cronjob.schedule":
+			p.schedule = l.value
+		case "swarm.cronjob.enable":
+			p.dormant = ""
+			if !strings.EqualFold(l.value, "true") {
+				p.dormant = "swarm-cronjob is off for this service"
+			}
+		}
+	}
 }
 
 // serviceCommand is what a service runs: its entrypoint with its command behind it.
@@ -113,10 +128,7 @@ func (d *definition) pairs(n *yaml.Node) []pair {
 // mounted reads the crontabs that a service gets from beside the Compose file.
 func (d *definition) mounted(n *yaml.Node, p part) {
 	for _, volume := range d.items(d.get(n, "volumes")) {
-		source, target, _ := strings.Cut(volume.Value, ":")
-		if volume.Kind == yaml.MappingNode {
-			source, target = d.text(volume, "source"), d.text(volume, "target")
-		}
+		source, target := d.mount(volume)
 		if !strings.Contains(source, "/") || !strings.Contains(target, "cron") {
 			continue
 		}
@@ -129,6 +141,7 @@ func (d *definition) mounted(n *yaml.Node, p part) {
 		for _, file := range files[:min(len(files), maxIncluded)] {
 			named := p
 			named.note = joinNotes(p.note, "with the file "+file)
+			d.look.isFirst(file) // so that it is not reported once more where it lies
 			d.report(named, func(r *reader, sh shell) {
 				if text, ok := r.scriptText(file); ok {
 					r.anyText(text, sh)

@@ -40,6 +40,9 @@ type definition struct {
 	path string
 	// nodes is how many parts of it have been looked at: an anchor can be used many times.
 	nodes int
+	// depth is how many other definitions led to it; named says that somebody names it, or one of those.
+	depth int
+	named bool
 }
 
 // isDefinition reports whether a file's name is that of a definition.
@@ -53,9 +56,10 @@ func isDefinition(path string) bool {
 
 // definitionFile reads a file that somebody names as a place that starts cron.
 func (l *look) definitionFile(path string, data []byte) {
-	d := definition{look: l, path: path}
+	d := definition{look: l, path: path, named: true}
 	for _, document := range d.documents(data) {
-		if !d.known(document) {
+		before := len(l.evidence.Entries)
+		if d.known(document); len(l.evidence.Entries) == before {
 			d.anything(document)
 		}
 	}
@@ -97,19 +101,17 @@ func (d *definition) template(text string) {
 	d.report(part{line: line, note: "it is no plain YAML"}, func(r *reader, _ shell) { r.undecide(text) })
 }
 
-// known reads a document of a kind that is known, and reports whether it is one.
-func (d *definition) known(n *yaml.Node) bool {
-	switch {
+// known reads a document of a kind that is known.
+func (d *definition) known(n *yaml.Node) {
+	switch services := d.get(n, "services"); {
 	case d.text(n, "kind") != "" && d.text(n, "apiVersion") != "":
 		d.kubernetes(n, maxDepth)
-	case d.get(n, "services") != nil && d.get(n, "services").Kind == yaml.MappingNode:
+	case services != nil && services.Kind == yaml.MappingNode,
+		len(d.items(d.get(n, "include"))) > 0 && composeName.MatchString(filepath.Base(d.path)):
 		d.compose(n)
 	case d.get(n, "crons") != nil, d.get(n, "workers") != nil, d.get(n, "applications") != nil, isCloudFile(d.path):
 		d.cloud(n)
-	default:
-		return false
 	}
-	return true
 }
 
 // anything reads a document of another kind: each text in it that is a command, but for those that only describe.
@@ -121,19 +123,35 @@ func (d *definition) anything(n *yaml.Node) {
 	case yaml.ScalarNode:
 		d.report(part{line: n.Line}, func(r *reader, sh shell) { r.anyText(n.Value, sh) })
 	case yaml.MappingNode:
+		d.called(n)
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			if !describing.MatchString(n.Content[i].Value) {
 				d.anything(n.Content[i+1])
 			}
 		}
 	case yaml.SequenceNode:
-		if words := d.words(n); words != nil {
+		if words := d.words(n); words != nil && !strings.ContainsAny(string(words[0]), " \t\n") {
 			d.report(part{line: n.Line}, func(r *reader, sh shell) { r.run(words, sh, stream{}) })
 			return
 		}
 		for _, item := range n.Content {
 			d.anything(item)
 		}
+	}
+}
+
+// called reads a program that has its arguments beside it, as pm2 and Nomad have them.
+func (d *definition) called(n *yaml.Node) {
+	for _, key := range []string{"script", "command", "cmd", "program"} {
+		program, args := d.get(n, key), d.get(n, "args")
+		if program == nil || args == nil || program.Kind != yaml.ScalarNode {
+			continue
+		}
+		words := append([]word{word(strings.ReplaceAll(program.Value, unknown, ""))}, d.words(args)...)
+		if args.Kind == yaml.ScalarNode {
+			words = append(words, splitWords(args.Value)...)
+		}
+		d.report(part{line: program.Line}, func(r *reader, sh shell) { r.run(words, sh, stream{}) })
 	}
 }
 
@@ -365,14 +383,12 @@ func isMagentoDirectory(name string) bool {
 // rootDefinition reads a file below a root if it is a definition of a kind that is known.
 func (l *look) rootDefinition(path string) bool {
 	ext := filepath.Ext(path)
-	if ext != ".yaml" && ext != ".yml" && ext != ".ini" && !isDockerfile(path) {
+	if ext != ".yaml" && ext != ".yml" && ext != ".ini" && !isDockerfile(path) && !isCrontabCopy(path) {
 		return false
 	}
-	resolved, err := filepath.EvalSymlinks(path)
-	if err != nil || l.seen[resolved] || len(l.seen) >= maxFiles {
+	if !l.isFirst(path) {
 		return false
 	}
-	l.seen[resolved] = true
 	if l.definitionBytes < 0 {
 		l.problem("",
 			fmt.Sprintf("only the first %d MiB of definitions in Magento's folder are read", maxAllDefinitions>>20),
@@ -391,8 +407,21 @@ func (l *look) rootDefinition(path string) bool {
 	case isDockerfile(path):
 		l.dockerfile(path, data)
 		return true
+	case isCrontabCopy(path):
+		p := part{line: 1, runs: "a container", note: "a crontab in Magento's folder", remedy: "take the job out of it"}
+		d := definition{look: l, path: path}
+		d.report(p, func(r *reader, sh shell) {
+			r.crontabText("", string(data), crontabFormat{isUser: isLikelyUser}, sh)
+		})
+		return true
 	case ext == ".ini":
 		return l.ofeliaFile(path, data)
+	case developmentTool.MatchString(path):
+		d := definition{look: l, path: path}
+		for _, document := range d.documents(data) {
+			d.anything(document)
+		}
+		return true
 	}
 	if !isCloudFile(path) && !composeName.MatchString(filepath.Base(path)) && !knownContent.Match(data) {
 		return false
@@ -404,9 +433,23 @@ func (l *look) rootDefinition(path string) bool {
 	return true
 }
 
+// isCrontabCopy reports whether a file is named like a crontab that comes into a container. crontab.xml is Magento's.
+func isCrontabCopy(path string) bool {
+	dir := filepath.Base(filepath.Dir(path))
+	switch filepath.Ext(path) {
+	case ".xml", ".md", ".php", ".yaml", ".yml", ".ini":
+		return false
+	}
+	return crontabName.MatchString(filepath.Base(path)) || dir == "cron.d" || dir == "crontabs"
+}
+
 var (
+	crontabName = regexp.MustCompile(`^crontab([.-]\w+)?$|^[\w.-]+\.(cron|crontab)$`)
+	// developmentTool matches the configuration of ddev and Lando, which have commands in many places.
+	developmentTool = regexp.MustCompile(`/\.ddev/config[\w.-]*\.ya?ml$|/\.lando(\.[\w-]+)?\.yml$`)
+
 	composeName = regexp.MustCompile(`^(docker-|podman-)?(compose|stack)[\w.-]*\.ya?ml$`)
 	// knownContent is how manifests and Compose files look that have other names.
 	knownContent = regexp.MustCompile(`(?m)^services:|^\s*(?:- )?kind:\s*["']?` +
-		`(CronJob|CronWorkflow|Job|Deployment|StatefulSet|DaemonSet|ReplicaSet|Pod|ConfigMap|List)\b`)
+		`(CronJob|CronWorkflow|Job|Deployment|StatefulSet|DaemonSet|ReplicaSet|Pod|ConfigMap|\w*List)\b`)
 )

@@ -89,6 +89,15 @@ func kubernetesCases() []definitionCase {
 			"", "",
 		},
 
+		{"a list of CronJobs", "k8s/list.yaml", "apiVersion: batch/v1\nkind: CronJobList\nitems:\n- spec: {schedule: " +
+			"'@hourly', jobTemplate: {spec: {template: {spec: {containers: [{command: [bin/magento, 'cron:run']}]}}}}}\n",
+			":4 @hourly||armed cron:run|bin/magento cron:run", "CronJob", "(without a name)"},
+		{"a list of Pods", "k8s/list.yaml", "apiVersion: v1\nkind: PodList\nitems:\n- kind: Pod\n  metadata: {name: x}\n" +
+			"  spec: {containers: [{command: [bin/magento, 'cron:run']}]}\n",
+			":6 ||armed cron:run|bin/magento cron:run", "Pod x", "kubectl delete pod/x"},
+		{"a list of CronJobs that are suspended", "k8s/list.yaml", "apiVersion: batch/v1\nkind: CronJobList\nitems:\n" +
+			"- spec: {suspend: true, jobTemplate: {spec: {template: {spec: {containers: [{command: [bin/magento, " +
+			"'cron:run']}]}}}}}\n", ":4 ||dormant cron:run|bin/magento cron:run", "", ""},
 		{"a CronJob of something else", "k8s/cron.yaml", cronJob + "[php, bin/magento, 'cache:flush']\n", "", "", ""},
 		{"a CronJob that says it", "k8s/cron.yaml", cronJob + "[echo, 'php bin/magento cron:run']\n", "", "", ""},
 		{
@@ -105,6 +114,15 @@ func kubernetesCases() []definitionCase {
 func composeCases() []definitionCase {
 	const ofelia = "version: '3'\nservices:\n  php:\n    image: x\n    labels:\n"
 	return []definitionCase{
+		{"swarm-cronjob's labels", "stack.yml", "services:\n  php:\n    command: php bin/magento cron:run\n    deploy:\n" +
+			"      replicas: 0\n      labels: {swarm.cronjob.enable: 'true', swarm.cronjob.schedule: '* * * * *'}\n",
+			":2 * * * * *||armed cron:run|bin/magento cron:run", "service php", "docker compose stop php"},
+		{"swarm-cronjob's labels as a list", "stack.yml", "services:\n  php:\n    command: [php, bin/magento, 'cron:run']\n" +
+			"    deploy:\n      replicas: 0\n      labels: [swarm.cronjob.enable=true, 'swarm.cronjob.schedule=0 * * * *']\n",
+			":2 0 * * * *||armed cron:run|bin/magento cron:run", "", ""},
+		{"swarm-cronjob that is off", "stack.yml", "services:\n  php:\n    command: php bin/magento cron:run\n    deploy:\n" +
+			"      labels: [swarm.cronjob.enable=false, 'swarm.cronjob.schedule=0 * * * *']\n",
+			":2 0 * * * *||dormant cron:run|bin/magento cron:run", "", ""},
 		{"ofelia's labels", "docker-compose.yml", ofelia + "      ofelia.enabled: \"true\"\n      " +
 			"ofelia.job-exec.mage.schedule: \"@every 1m\"\n      ofelia.job-exec.mage.command: \"php bin/magento " +
 			"cron:run\"\n",
@@ -312,6 +330,19 @@ func TestNamedDefinitions(t *testing.T) {
 		})
 	for _, c := range append(named, []definitionCase{
 		{
+			"pm2's programs", "pm2.json",
+			`{"apps": [{"script": "bin/magento", "args": "cron:run", "cron_restart": "* * * * *"}]}`,
+			":1 ||armed cron:run|bin/magento cron:run", "", "",
+		},
+		{
+			"a program with its arguments", "x.yml", "jobs:\n- command: php\n  args: [bin/magento, 'cron:run']\n",
+			":2 ||armed cron:run|bin/magento cron:run\n:3 ||armed cron:run|bin/magento cron:run", "", "",
+		},
+		{
+			"values of a Helm chart", "values.yaml", "crons:\n- schedule: x\n  command: [bin/magento, 'cron:run']\n",
+			":3 ||armed cron:run|bin/magento cron:run", "", "",
+		},
+		{
 			"a workflow", "x.yml", "on: {schedule: [{cron: '* * * * *'}]}\njobs:\n  cron:\n    steps:\n      - name: " +
 				"bin/magento cron:run\n        run: ssh shop 'cd /app && bin/magento cron:run'\n",
 			":6 ||armed cron:run|/app/bin/magento cron:run", "", "",
@@ -451,6 +482,100 @@ func TestMountedCrontab(t *testing.T) {
 		"setup:cron:run"
 	if got := h.short(e.Entries); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+// TestDefinitionsInParts reads definitions that name other files, and what development tools have in the root.
+func TestDefinitionsInParts(t *testing.T) {
+	t.Parallel()
+	const service, line = "services:\n  cron:\n    ", "* * * * * php /app/bin/magento cron:run\n"
+	const found = "possible armed cron:run|"
+	for name, c := range map[string]struct {
+		files map[string]string
+		want  string // what the one entry ends with; empty for none
+	}{
+		"an included file": {map[string]string{
+			"compose.yml": "include: [docker/cron.yml]\n", "docker/cron.yml": service + "command: php bin/magento cron:run\n",
+		}, found + "bin/magento cron:run"},
+		"included files that include each other": {map[string]string{
+			"compose.yml":  "include:\n- path: [docker/a.yml]\n" + service + "command: php bin/magento cron:run\n",
+			"docker/a.yml": "include: [a.yml, ../compose.yml]\n",
+		}, found + "bin/magento cron:run"},
+		"an image that is built": {map[string]string{
+			"compose.yml":     service + "build: {context: docker, dockerfile: cron.txt}\n",
+			"docker/cron.txt": "FROM php\nCMD [\"php\", \"bin/magento\", \"cron:run\"]\n",
+		}, found + "bin/magento cron:run"},
+		"an image that is built from here": {map[string]string{
+			"compose.yml": service + "build:\n      dockerfile_inline: |\n        FROM php\n" +
+				"        CMD php bin/magento cron:run\n",
+		}, found + "bin/magento cron:run"},
+		"an image that is built for something else": {map[string]string{
+			"compose.yml":  service + "build: docker\n    entrypoint: [php]\n    command: x.php\n",
+			"docker/x.txt": "CMD [\"php\", \"bin/magento\", \"cron:run\"]\n",
+		}, ""},
+		"a file of variables": {map[string]string{
+			"compose.yml": service + "image: x\n    env_file: [{path: docker/env}]\n",
+			"docker/env":  "# A=b\nJOB=\"php /app/bin/magento cron:run\"\n",
+		}, found + "/app/bin/magento cron:run"},
+		"a script that is mounted": {map[string]string{
+			"compose.yml": service + "entrypoint: /entry.sh\n    volumes: ['./docker/e:/entry.sh:ro']\n",
+			"docker/e":    "#!/bin/sh\nwhile :; do php /app/bin/magento cron:run; sleep 60; done\n",
+		}, found + "/app/bin/magento cron:run"},
+		"a directory of scripts that is mounted": {map[string]string{
+			"compose.yml": service + "command: [sh, /opt/bin/e]\n    volumes: [{source: ./docker, target: /opt/bin}]\n",
+			"docker/e":    "php /app/bin/magento cron:run\n",
+		}, found + "/app/bin/magento cron:run"},
+		"a script that is mounted and not run": {map[string]string{
+			"compose.yml": service + "entrypoint: /entry\n    volumes: ['./docker/e:/entry.sh:ro']\n",
+			"docker/e":    "php /app/bin/magento cron:run\n",
+		}, ""},
+		"a crontab of an image":  {map[string]string{"docker/cron/crontab": line}, found + "/app/bin/magento cron:run"},
+		"a crontab of ddev":      {map[string]string{".ddev/web-build/m2.cron": line}, found + "/app/bin/magento cron:run"},
+		"crontabs of an image":   {map[string]string{"docker/crontabs/www-data": line}, found + "/app/bin/magento cron:run"},
+		"a crontab of something": {map[string]string{"docker/cron/crontab": "* * * * * true\n"}, ""},
+		"Magento's own crontab":  {map[string]string{"code/etc/crontab.xml": line}, ""},
+		"a daemon of ddev": {map[string]string{
+			".ddev/config.yaml": "web_extra_daemons:\n- {name: x, command: 'while :; do bin/magento cron:run; done'}\n",
+		}, found + "bin/magento cron:run"},
+		"a hook of ddev": {map[string]string{
+			".ddev/config.cron.yaml": "hooks: {post-start: [{exec: 'php bin/magento cron:run &'}]}\n",
+		}, found + "bin/magento cron:run"},
+		"a build step of Lando": {map[string]string{
+			".lando.yml": "services: {app: {run_as_root: ['echo \"" + line[:len(line)-1] + "\" | crontab -']}}\n",
+		}, found + "/app/bin/magento cron:run"},
+		"a daemon of ddev for something else": {map[string]string{
+			".ddev/config.yaml": "web_extra_daemons:\n- {name: x, command: bin/magento cache:flush}\n",
+		}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHost(t)
+			for file, text := range c.files {
+				h.write(t, "home/shop/www/"+file, text)
+			}
+			h.write(t, "spool/cron/x", "")
+			got := h.short(h.files(t, h.options(), []string{"spool/cron/*"}).Entries)
+			if !strings.HasSuffix(got, c.want) || strings.Contains(got, "\n") || (c.want == "") != (got == "") {
+				t.Errorf("got:\n%s\nwant one that ends with %q", got, c.want)
+			}
+		})
+	}
+}
+
+// TestExtendedService reads a named Compose file whose service is made from one of another file.
+func TestExtendedService(t *testing.T) {
+	t.Parallel()
+	for command, want := range map[string]string{
+		"":                "/x/base.yml:2 ||magento2 possible armed cron:run|bin/magento cron:run",
+		", command: true": "",
+	} {
+		h := newHost(t)
+		h.write(t, "x/compose.yml", "services: {cron: {extends: {file: base.yml, service: cron}"+command+"}}\n")
+		h.write(t, "x/base.yml", "services:\n  cron: {command: php bin/magento cron:run}\n"+
+			"  other: {command: bin/magento setup:cron:run}\n")
+		if got := h.short(h.files(t, h.options(), []string{"x/compose.yml"}).Entries); got != want {
+			t.Errorf("with %q: got %q, want %q", command, got, want)
+		}
 	}
 }
 

@@ -87,6 +87,7 @@ func (r *reader) copied(path, text string, sh shell) {
 		for _, dir := range []string{filepath.Dir(path), filepath.Dir(filepath.Dir(path))} {
 			if file := filepath.Join(dir, string(source)); isFile(file) && !source.open() {
 				if text, ok := r.scriptText(file); ok {
+					r.look.isFirst(file) // so that it is not reported once more where it lies
 					r.crontabText(file, text, crontabFormat{isUser: isLikelyUser}, sh)
 				}
 				break

@@ -3,6 +3,7 @@ package cron
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -10,15 +11,31 @@ import (
 // kubernetes reads a manifest: a CronJob, or a workload whose containers run cron or its daemon.
 func (d *definition) kubernetes(n *yaml.Node, depth int) {
 	kind, name := d.text(n, "kind"), cmp.Or(d.text(n, "metadata", "name"), "(without a name)")
-	spec := d.get(n, "spec")
 	p := part{runs: "Kubernetes", note: kind + " " + name}
-	switch kind {
-	case "List":
+	if kinds, isList := strings.CutSuffix(kind, "List"); isList {
 		for _, item := range d.items(d.get(n, "items")) {
 			if depth > 0 {
-				d.kubernetes(item, depth-1)
+				d.kubernetesItem(item, kinds, depth-1)
 			}
 		}
+		return
+	}
+	d.workload(kind, name, n, p)
+}
+
+// kubernetesItem reads an item of a list, which need not say its kind in a list of one kind.
+func (d *definition) kubernetesItem(n *yaml.Node, kind string, depth int) {
+	if d.text(n, "kind") != "" {
+		d.kubernetes(n, depth)
+		return
+	}
+	d.workload(kind, cmp.Or(d.text(n, "metadata", "name"), "(without a name)"), n, part{runs: "Kubernetes", note: kind})
+}
+
+// workload reads a manifest of one thing.
+func (d *definition) workload(kind, name string, n *yaml.Node, p part) {
+	spec := d.get(n, "spec")
+	switch kind {
 	case "ConfigMap":
 		d.configMap(n, p)
 	case "CronJob", "CronWorkflow":
