@@ -155,6 +155,9 @@ func (r *reader) builtin(words []word, sh *shell, in stream) (outcome, bool) {
 	case "popd":
 		sh.dir = ""
 	case "eval":
+		if slices.ContainsFunc(args, word.isHidden) {
+			return r.hiddenText(*sh), true
+		}
 		return outcome{out: r.text(join(args), sh, dialectsOf(""))}, true
 	case ".", "source":
 		r.source(args, sh, in)

@@ -63,6 +63,8 @@ func (r *reader) run(words []word, sh shell, in stream) outcome {
 		return outcome{out: opaque()}
 	case len(words) == 0: // sudo -i and the like start a shell
 		return outcome{out: r.standardInput(in, sh)}
+	case words[0].isHidden():
+		return r.hiddenText(sh)
 	}
 	if !isCommandName(words[0]) {
 		return r.program(words, sh)
@@ -83,6 +85,10 @@ func (r *reader) knownCommand(name string, words []word, sh shell, in stream) ou
 		return outcome{out: opaque()}
 	case name == "su" || name == "runuser":
 		return r.switchUser(words, sh, in)
+	case isDecoder(name, words[1:]):
+		return outcome{out: stream{altered: true, encoded: true}}
+	case name == "rev":
+		return outcome{out: reversed(in)}
 	case isRemote(name):
 		return r.remote(words, sh, in)
 	case isFetcher(name):
@@ -250,6 +256,8 @@ func (r *reader) shellProgram(words []word, sh shell, in stream) outcome {
 	name := baseName(words[0])
 	o, args := shellOptions(words[1:])
 	switch {
+	case len(args) > 0 && args[0].isHidden():
+		return r.hiddenText(sh)
 	case o == 'c' && len(args) > 0:
 		there := sh.child()
 		there.name = name
@@ -291,11 +299,8 @@ func shellOptions(args []word) (source byte, rest []word) {
 func (r *reader) standardInput(in stream, sh shell) stream {
 	there := sh.child()
 	switch {
-	case in.encoded && r.look.looksFor(finding.Magento2):
-		r.found = append(r.found, invocation{
-			kind: CronRun, system: finding.Magento2, certainty: Possible, text: "an encoded text",
-			note: joinNotes(sh.scriptNote(), "a shell runs what is decoded here, and nothing shows what that is"),
-		})
+	case in.encoded, in.text.isHidden():
+		r.hiddenText(sh)
 	case in.altered:
 		text, _ := r.scriptText(in.file)
 		r.undecide(in.text.text() + withoutComments(text))

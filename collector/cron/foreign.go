@@ -24,7 +24,8 @@ func (r *reader) foreign(path, text string, l language, args []word, sh shell) {
 	}
 	p := r.part()
 	var program source
-	r.include(path, text, &program, l, canMatter(join(args)))
+	always := slices.ContainsFunc(args, func(w word) bool { return canMatter(`"` + w.text() + `"`) })
+	r.include(path, text, &program, l, always)
 	if l.name == "php" && p.entry(path, program.text, there) {
 		r.take(p, there)
 		return
@@ -34,6 +35,8 @@ func (r *reader) foreign(path, text string, l language, args []word, sh shell) {
 	}
 	p.undecide(program.text)
 	p.undecide(join(args))
+	p.undecideFiles(args, sh)
+	p.undecideData(path, program.text)
 	p.namedScripts(program.text, there)
 	r.take(p, there)
 }
@@ -67,15 +70,16 @@ func (r *reader) include(path, text string, program *source, l language, always 
 	}
 }
 
-// canMatter reports whether a program's text names anything of Magento's cron, or a script that could. Few do, and to
-// take a program apart takes time.
+// canMatter reports whether a program's text names anything of Magento's cron, or a script or file that could. Few do,
+// and to take a program apart takes time.
 func canMatter(text string) bool {
 	for _, hint := range []string{"cron", "Cron", "consumers", "magento", "Magento"} {
 		if strings.Contains(text, hint) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(scriptPath.FindAllString(text, maxPaths), isScriptPath)
+	return dataName.MatchString(text) || len(decodedLiterals(text)) > 0 ||
+		slices.ContainsFunc(scriptPath.FindAllString(text, maxPaths), isScriptPath)
 }
 
 // isScriptPath reports whether a path can be that of a script.

@@ -22,7 +22,7 @@ type foreignCase struct {
 // TestForeign reads what other programs than a shell do, and lets the real ones do it.
 func TestForeign(t *testing.T) {
 	t.Parallel()
-	for _, c := range slices.Concat(sourcedCases(), fileCases(), namedCases(), languageCases(), makeCases()) {
+	for _, c := range slices.Concat(sourcedCases(), fileCases(), hiddenCases(), namedCases(), languageCases(), makeCases()) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			h := checkForeign(t, c)
@@ -242,6 +242,55 @@ func fileCases() []foreignCase {
 			"x.sh": "mapfile -t L < {DIR}/jobs.txt\nfor l in \"${L[@]}\"; do eval \"$l\"; done\n"}, Possible, true},
 		{"one line of a file", "bash {DIR}/x.sh", map[string]string{"jobs.txt": mage,
 			"x.sh": "read -r L < {DIR}/jobs.txt\neval \"$L\"\n"}, Possible, true},
+	}
+}
+
+// hiddenCases are commands that decode what they run, put it together, or take it from elsewhere.
+func hiddenCases() []foreignCase {
+	const mage = "php {ROOT}/bin/magento cron:run\n"
+	file := func(name, text string) map[string]string { return map[string]string{name: text} }
+	python := func(text string) map[string]string { return file("x.py", "import base64, json, os, sys\n"+text) }
+	with := func(files map[string]string, name, text string) map[string]string { files[name] = text; return files }
+	const encoded = "cGhwIGJpbi9tYWdlbnRvIGNyb246cnVuCg==" // php bin/magento cron:run
+	return []foreignCase{
+		{"decoded into eval", "cd {ROOT}; eval \"$(echo " + encoded + " | base64 -d)\"", nil, Certain, true},
+		{"decoded from nobody knows where", `eval "$(base64 -d {DIR}/nothing)"`, nil, Possible, false},
+		{"decoded for a shell's option", `sh -c "$(base64 -d {DIR}/nothing)"`, nil, Possible, false},
+		{"decoded into a variable that is run", `X=$(base64 -d {DIR}/nothing); $X`, nil, Possible, false},
+		{"decoded into a variable", `X=$(base64 -d {DIR}/nothing); echo "$X"`, nil, "", false},
+		{"decoded for bash", "bash {DIR}/x.sh", file("x.sh", "bash <(base64 -d {DIR}/nothing)\n"), Possible, false},
+		{"decoded and sourced", "bash {DIR}/x.sh", file("x.sh", ". <(base64 -d {DIR}/nothing)\n"), Possible, false},
+		{"decoded as a shell's input", "bash {DIR}/x.sh", file("x.sh", "sh <<< $(base64 -d {DIR}/nothing)\n"), Possible,
+			false},
+		{"decrypted", "openssl enc -d -aes-256-cbc -in {DIR}/nothing 2>/dev/null | sh", nil, Possible, false},
+		{"decrypted by gpg", "gpg -d {DIR}/nothing 2>/dev/null | sh", nil, Possible, false},
+		{"encrypted", "openssl enc -aes-256-cbc -in {DIR}/nothing 2>/dev/null | sh", nil, "", false},
+		{"reversed", "cd {ROOT}; echo 'nur:norc otnegam/nib php' | rev | sh", nil, Certain, true},
+		{"characters by their numbers", `printf 'php {ROOT}/bin/magento \143ron:\162un\n' | sh`, nil, Certain, true},
+
+		{"put together in Python", "python3 {DIR}/x.py",
+			python("os.system('php {ROOT}/bin/magento ' + 'cron' + ':' + 'run')\n"), Possible, true},
+		{"put together by a loop in Python", "python3 {DIR}/x.py",
+			python("for c in ('indexer', 'cron'): os.system(f'php {ROOT}/bin/magento {c}:run')\n"), Possible, true},
+		{"put together in PHP", "php {DIR}/x.php",
+			file("x.php", "<?php $c = 'cron'; exec('php {ROOT}/bin/magento ' . $c . ':run');"), Possible, true},
+		{"another command put together", "python3 {DIR}/x.py",
+			python("for c in ('indexer', 'cache'): os.system(f'php {ROOT}/bin/magento {c}:run')\n"), "", false},
+		{"encoded in Python", "python3 {DIR}/x.py", python("os.chdir('{ROOT}')\nos.system(base64.b64decode('" + encoded +
+			"').decode())\n"), Possible, true},
+		{"encoded in PHP", "cd {ROOT}; php {DIR}/x.php", file("x.php", "<?php system(base64_decode('"+encoded+"'));"),
+			Possible, true},
+
+		{"commands in a file", "python3 {DIR}/x.py", with(python("for c in json.load(open('{DIR}/jobs.json')): os.system(c)\n"),
+			"jobs.json", `["php {ROOT}/bin/magento cron:run"]`), Possible, true},
+		{"commands in a file beside it", "cd {DIR} && python3 x.py", with(python("for c in open('jobs.txt'): os.system(c)\n"),
+			"jobs.txt", mage), Possible, true},
+		{"commands in a file that it is given", "python3 {DIR}/x.py {DIR}/jobs.txt",
+			with(python("for c in open(sys.argv[1]): os.system(c)\n"), "jobs.txt", mage), Possible, true},
+		{"other commands in a file", "python3 {DIR}/x.py", with(python("for c in json.load(open('{DIR}/jobs.json')): "+
+			"os.system(c)\n"), "jobs.json", `["php {ROOT}/bin/magento cache:flush"]`), "", false},
+		{"a file that is only read", "python3 {DIR}/x.py", with(python("print(open('{DIR}/jobs.txt').read())\n"),
+			"jobs.txt", mage), "", false},
 	}
 }
 

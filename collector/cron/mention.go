@@ -50,6 +50,9 @@ func (l *look) mentioned(text string, sh shell) []invocation {
 			add(finding.Magento2, kind)
 		}
 	}
+	if len(found) == 0 && composedCron.MatchString(text) && l.namesConsole(text, sh) {
+		add(finding.Magento2, CronRun)
+	}
 	for _, m := range cronFileText.FindAllStringSubmatch(text, maxPaths) {
 		if l.canBeOurs(m[1], 2, sh) {
 			add(finding.Magento2, map[string]Kind{"pub": PubCron, "update": UpdateCron}[m[2]])

@@ -60,7 +60,7 @@ func parse(text string, languages dialects) parsed {
 // shellText takes out what no shell keeps: NUL bytes, which stand for unknown parts here, and the carriage returns of a
 // file that was written on Windows.
 func shellText(text string) string {
-	text = strings.ReplaceAll(text, unknown, "")
+	text = strings.ReplaceAll(strings.ReplaceAll(text, unknown, ""), hidden, "")
 	text = strings.ReplaceAll(text, "\r\n", "\n")
 	return toUTF8(text)
 }

@@ -94,14 +94,19 @@ func known(text string) stream {
 }
 
 func echoed(args []word) word {
-	end := word("\n")
+	end, escapes := word("\n"), false
 	for len(args) > 0 && slices.Contains([]word{"-n", "-e", "-E", "-ne", "-en"}, args[0]) {
 		if strings.Contains(string(args[0]), "n") {
 			end = ""
 		}
+		escapes = escapes || strings.Contains(string(args[0]), "e")
 		args = args[1:]
 	}
-	return joinWords(args, " ") + end
+	text := joinWords(args, " ") + end
+	if escapes {
+		return word(escaped(string(text)))
+	}
+	return text
 }
 
 func joinWords(words []word, separator string) word {
@@ -120,7 +125,7 @@ func printed(args []word) stream {
 	if len(args) == 0 {
 		return opaque()
 	}
-	format := strings.ReplaceAll(string(args[0]), `\n`, "\n")
+	format := escaped(strings.ReplaceAll(string(args[0]), `\n`, "\n"))
 	if strings.Count(format, "%") > strings.Count(format, "%s") || strings.Contains(format, `\`) {
 		return stream{text: joinWords(args, " "), altered: true}
 	}

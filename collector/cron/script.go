@@ -191,6 +191,9 @@ func (r *reader) source(args []word, sh *shell, in stream) {
 	if len(args) == 0 {
 		return
 	}
+	if args[0].isHidden() {
+		r.hiddenText(*sh)
+	}
 	path := sh.resolve(args[0])
 	if name := string(args[0]); !strings.Contains(name, "/") {
 		if found := sh.findInPath(name); found != name {

@@ -252,6 +252,9 @@ func (r *reader) substitution(list []*syntax.Stmt, sh *shell) word {
 	apart := *sh
 	apart.ended = goesOn
 	out := r.statements(list, &apart, stream{}).out
+	if out.encoded {
+		return hidden + unknown
+	}
 	if out.file != "" && !out.altered {
 		text, ok := r.scriptText(out.file)
 		out.text, out.altered = word(shellText(text)), !ok

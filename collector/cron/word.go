@@ -21,10 +21,14 @@ const unknownPart = "${?}"
 func (w word) open() bool { return strings.Contains(string(w), unknown) }
 
 // text is what is known of the word.
-func (w word) text() string { return strings.ReplaceAll(string(w), unknown, "") }
+func (w word) text() string {
+	return strings.ReplaceAll(strings.ReplaceAll(string(w), unknown, ""), hidden, "")
+}
 
 // source is the word as the text of another shell.
-func (w word) source() string { return strings.ReplaceAll(string(w), unknown, unknownPart) }
+func (w word) source() string {
+	return strings.ReplaceAll(strings.ReplaceAll(string(w), hidden, ""), unknown, unknownPart)
+}
 
 // join writes words as one command line.
 func join(words []word) string {
@@ -165,8 +169,12 @@ func (e *expansion) parts(parts []syntax.WordPart, quoted bool) {
 			e.values([]word{e.reader.substitution(p.Stmts, e.sh)}, quoted)
 		case *syntax.ProcSubst:
 			// Who reads it is not known: it can be a shell.
-			e.reader.undecide(e.reader.substitution(p.Stmts, e.sh).text())
-			e.add(unknown)
+			written := e.reader.substitution(p.Stmts, e.sh)
+			e.reader.undecide(written.text())
+			if !written.isHidden() {
+				written = unknown
+			}
+			e.add(string(written))
 		default: // arithmetic and bash's own patterns
 			e.reader.nested(part, e.sh)
 			e.add(unknown)
