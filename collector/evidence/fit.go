@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/collector/finding"
@@ -37,7 +38,7 @@ func (e *Evidence) Fit(ctx context.Context, v *finding.Verdict) (fit.Report, boo
 	var report fit.Report
 	err = e.Magento1.search(ctx, func(session *database.Session) (err error) {
 		report, err = looker.Round(ctx, fit.Input{
-			Now: e.Now, Key: key, Shelves: shelves,
+			Now: e.Now, Key: key, Shelves: shelves, First: e.firstBudget(ctx),
 			Sides: [2]fit.Side{{Session: session, Prefix: e.Magento1.Prefix},
 				{Session: e.Magento2.Session, Prefix: e.Magento2.Prefix}},
 			Files: func() (fit.Files, error) {
@@ -56,6 +57,16 @@ func (e *Evidence) Fit(ctx context.Context, v *finding.Verdict) (fit.Report, boo
 		e.SystemOf(err).Broken(v, "data", err)
 	}
 	return report, err == nil
+}
+
+// firstBudget is how long an evaluation looks at rows until all was looked at once: nobody knows anything before. By
+// default it is 4 s, and it leaves as much time for what comes after it.
+func (e *Evidence) firstBudget(ctx context.Context) time.Duration {
+	budget := e.Magento1.statementTimeout * 4 / 5
+	if deadline, limited := ctx.Deadline(); limited {
+		return min(budget, time.Until(deadline)/2)
+	}
+	return budget
 }
 
 // groupRules are those of the installed release of the tool; where it is not known, those of the newest.

@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	// Budget is how long one round looks at rows; the statement that is running then still ends.
+	// Budget is how long one round looks at rows; the statement that is running then still ends. Until all was looked
+	// at once a round may take Input.First: nobody knows anything before.
 	Budget = 300 * time.Millisecond
 	// rest is the time between two times that all tables were gone through; restAfterProblems is that while something
 	// was found, so that a correction is seen soon. Tables that did not change are not looked at again before
@@ -82,6 +83,16 @@ type Input struct {
 	Files func() (Files, error)
 	// Shelves are those of the process.
 	Shelves *Shelves
+	// First is how long a round looks at rows until all was looked at once, when that is more than Budget.
+	First time.Duration
+}
+
+// budget is how long this round looks at rows.
+func (l *Looker) budget(in Input) time.Duration {
+	if l.ended.IsZero() {
+		return max(Budget, in.First)
+	}
+	return Budget
 }
 
 // Report is what is known.
@@ -136,7 +147,7 @@ func (l *Looker) goOn(ctx context.Context, in Input) error {
 		}
 	}
 	l.plan.sides, l.plan.now, l.plan.shelves = in.Sides, in.Now, in.Shelves
-	started := time.Now()
+	started, budget := time.Now(), l.budget(in)
 	waiting := 0
 	for l.next < len(l.plan.tasks) {
 		err := l.step(ctx, l.plan.tasks[l.next], in.Now)
@@ -152,7 +163,7 @@ func (l *Looker) goOn(ctx context.Context, in Input) error {
 			return err
 		}
 		waiting = 0
-		if time.Since(started) >= Budget && l.next < len(l.plan.tasks) {
+		if time.Since(started) >= budget && l.next < len(l.plan.tasks) {
 			return nil
 		}
 	}

@@ -88,6 +88,24 @@ func TestWhatIsKnownIsNotLookedAtAgain(t *testing.T) {
 	}
 }
 
+// TestTheFirstRoundHasMoreTime has more time until all was looked at once, and again for other files.
+func TestTheFirstRoundHasMoreTime(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	for _, test := range []struct {
+		looker      Looker
+		first, want time.Duration
+	}{
+		{Looker{}, 4 * time.Second, 4 * time.Second},
+		{Looker{}, 0, Budget},
+		{Looker{ended: now}, 4 * time.Second, Budget},
+	} {
+		if got := test.looker.budget(Input{First: test.first}); got != test.want {
+			t.Errorf("%+v: %s", test, got)
+		}
+	}
+}
+
 // settle waits until the server says of all tables that the last change was some seconds ago: before that, what is
 // known of them is not relied on.
 func (l *lab) settle() {
