@@ -274,8 +274,8 @@ func (j *reconciliationJudge) grids() {
 // gridRemedy says how a grid is filled again. A cycle of the tool refreshes its first page only.
 func gridRemedy(o reconcile.Outcome, keys []int64) string {
 	return "Let the delta run all the time, so that a cycle stays small, and change these once more in Magento 1. Or " +
-		"remove them from the grid, and let Magento 2's cron fill it, with asynchronous indexing of grids " +
-		"(dev/grid/async_indexing) turned on" + others(o.Stale, keys) + ":\n" +
+		"remove them from the grid" + others(o.Stale, keys) + ", and let Magento 2's cron fill it: that adds what " +
+		"the grid lacks, once grids are indexed asynchronously:\nbin/magento config:set dev/grid/async_indexing 1\n" +
 		fmt.Sprintf("DELETE FROM %s WHERE %s IN (%s);",
 			database.Quote(o.Tables[1]), database.Quote(o.Pair.Key), joined(keys))
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -342,32 +343,56 @@ func TestSwitchoverFaults(t *testing.T) {
 	for name, fault := range switchFaults {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newSwitched(t)
-			s.On1(fault.on1...)
-			s.On2(fault.on2...)
-			if fault.do != nil {
-				fault.do(s)
-			}
-			r := s.Want(switchoverID, fault.status)
-			found := fault.subject == ""
-			for _, f := range r.Findings {
-				if f.Subject == fault.subject && f.Status == fault.status &&
-					shoptest.ContainsAll(f.Summary+"\n"+f.Evidence+"\n"+f.Remedy, fault.words) {
-					found = true
-				} else if f.Status == finding.Fail || f.Status == finding.Unknown {
-					t.Errorf("also: %+v", f)
-				}
-			}
-			if !found {
-				t.Errorf("%q is not said of %s: %+v", fault.words, fault.subject, r.Findings)
-			}
-			if strings.Contains(fmt.Sprint(r.Findings), "0123456789abcdef") {
-				t.Error("the crypt key is shown")
-			}
-			if strings.Contains(fmt.Sprint(r.Findings), "canary") {
-				t.Error("a password is shown")
-			}
+			trySwitch(t, fault)
 		})
+	}
+}
+
+// TestSwitchoverFaultsOnMySQL is about what is wrong in a database, on MySQL 9.7.
+func TestSwitchoverFaultsOnMySQL(t *testing.T) {
+	t.Parallel()
+	if !slices.Contains(mysqltest.Flavors(), mysqltest.MySQL97) {
+		t.Skip(mysqltest.ErrNotChosen)
+	}
+	server := mysqltest.New(t, mysqltest.Options{
+		Flavor: mysqltest.MySQL97, Args: []string{"--log-bin-trust-function-creators=1"},
+	})
+	for name, fault := range switchFaults {
+		if len(fault.on1)+len(fault.on2) > 0 {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				trySwitch(t, fault, on(server))
+			})
+		}
+	}
+}
+
+func trySwitch(t *testing.T, fault switchFault, change ...func(*shoptest.Shop)) {
+	t.Helper()
+	s := newSwitched(t, change...)
+	s.On1(fault.on1...)
+	s.On2(fault.on2...)
+	if fault.do != nil {
+		fault.do(s)
+	}
+	r := s.Want(switchoverID, fault.status)
+	found := fault.subject == ""
+	for _, f := range r.Findings {
+		if f.Subject == fault.subject && f.Status == fault.status &&
+			shoptest.ContainsAll(f.Summary+"\n"+f.Evidence+"\n"+f.Remedy, fault.words) {
+			found = true
+		} else if f.Status == finding.Fail || f.Status == finding.Unknown {
+			t.Errorf("also: %+v", f)
+		}
+	}
+	if !found {
+		t.Errorf("%q is not said of %s: %+v", fault.words, fault.subject, r.Findings)
+	}
+	if strings.Contains(fmt.Sprint(r.Findings), "0123456789abcdef") {
+		t.Error("the crypt key is shown")
+	}
+	if strings.Contains(fmt.Sprint(r.Findings), "canary") {
+		t.Error("a password is shown")
 	}
 }
 
