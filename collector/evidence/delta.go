@@ -38,8 +38,10 @@ type Delta struct {
 	// Skew is how far the server's clock is ahead of this host's.
 	Skew time.Duration
 	// DataStart is when migrate:data began to copy, zero when that is unknown; DataStartFrom is where it was found.
-	DataStart     time.Time
-	DataStartFrom string
+	// DataStartLogged is true when the tool's own log says it: the time of a file can be a later one.
+	DataStart       time.Time
+	DataStartFrom   string
+	DataStartLogged bool
 	// RunLog is the end of the tool's own log; RunLogErr is why it is unknown.
 	RunLog    *delta.RunLog
 	RunLogErr error
@@ -386,7 +388,7 @@ func (e *Evidence) readRunLog(ctx context.Context, d *Delta, memory *deltaMemory
 	}
 	switch {
 	case !look.dataStart.IsZero():
-		d.DataStart, d.DataStartFrom = look.dataStart, path
+		d.DataStart, d.DataStartFrom, d.DataStartLogged = look.dataStart, path, true
 	case (look.done || err != nil) && !look.lock.IsZero():
 		d.DataStart, d.DataStartFrom = look.lock, "the time of "+filepath.Join(e.Migration.Magento2.Root, progressFile)
 	}

@@ -1,6 +1,7 @@
 package precondition
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -321,31 +322,38 @@ func (j *switchoverJudge) takeOrders(answers []answer) (time.Time, error) {
 // newestOrders is how many of Magento 2's newest orders are looked up in Magento 1.
 const newestOrders = 50
 
+// order is an order of Magento 2.
+type order struct {
+	id     int64
+	number string
+	made   time.Time
+}
+
 // ownOrders finds orders that Magento 2 took itself: their ids are above Magento 1's, or another order has them there.
 func (j *switchoverJudge) ownOrders(ctx context.Context) {
 	if j.e.Magento2.Err != nil {
 		return
 	}
 	m1, m2 := j.e.Magento1, j.e.Magento2
-	first, number, created, newest, err := j.firstOwnOrder(ctx)
+	above, newest, err := j.ordersAbove(ctx)
 	if err != nil {
 		m2.Broken(j.Verdict, "orders", err)
 		return
 	}
-	if first > 0 {
+	if first := j.firstOwn(ctx, above); first.id > 0 {
 		j.sells = true
-		if !created.IsZero() {
-			j.Sample(m2FirstOrder, finding.UnixSeconds(created))
+		if !first.made.IsZero() {
+			j.Sample(m2FirstOrder, finding.UnixSeconds(first.made))
 		}
-		if j.at.IsZero() && !created.IsZero() {
-			j.at, j.from = created, "the first order of Magento 2"
+		if j.at.IsZero() && !first.made.IsZero() {
+			j.at, j.from = first.made, "the first order of Magento 2"
 			if _, err := j.lastOrder(ctx); err != nil { // now it is known which ones are late
 				j.e.Magento1.Broken(j.Verdict, "late orders", err)
 				return
 			}
 		}
-		j.Note("orders", "Magento 2 sells: its first own order is "+number, fmt.Sprintf("entity_id %d, made at %s",
-			first, finding.Time(created)), "")
+		j.Note("orders", "Magento 2 sells: its first own order is "+first.number,
+			fmt.Sprintf("entity_id %d, made at %s", first.id, finding.Time(first.made)), "")
 	}
 	both, err := j.twiceUsedIDs(ctx, newest)
 	switch {
@@ -359,37 +367,57 @@ func (j *switchoverJudge) ownOrders(ctx context.Context) {
 	}
 }
 
-// firstOwnOrder returns the first order of Magento 2 above all of Magento 1's, 0 for none, and the numbers of its
-// newest orders.
-func (j *switchoverJudge) firstOwnOrder(ctx context.Context) (
-	id int64, number string, created time.Time, newest map[int64]string, err error,
-) {
+// firstOwn returns the first order that Magento 2 took itself, among those above all of Magento 1's. One that is older
+// than migrate:data came from Magento 1, which lacks it now.
+func (j *switchoverJudge) firstOwn(ctx context.Context, above []order) order {
+	var unread finding.Verdict // delta says why
+	d, ok := j.e.Delta(ctx, &unread)
+	copied := func(o order) bool {
+		return ok && d.DataStartLogged && !o.made.IsZero() && o.made.Before(d.DataStart)
+	}
+	if len(above) == 0 || !copied(above[0]) {
+		return slices.Concat(above, []order{{}})[0]
+	}
+	j.Fail("orders", "Magento 1 lacks orders that migrate:data has copied from it: the first one is "+above[0].number,
+		fmt.Sprintf("entity_id %d in Magento 2, made at %s; migrate:data copied from %s on (%s); Magento 1's highest "+
+			"id is %d", above[0].id, finding.Time(above[0].made), finding.Time(d.DataStart), d.DataStartFrom, j.lastID),
+		"Find out whether Magento 1 was restored from a dump, and whether "+j.e.Magento1.Key("database")+" names the "+
+			"live Magento 1. If they were deleted there, delete them in Magento 2 too.")
+	return slices.Concat(slices.DeleteFunc(above, copied), []order{{}})[0]
+}
+
+// ordersAbove returns orders of Magento 2 above all of Magento 1's: the first one, and those of the newest. It also
+// returns the numbers of the newest orders.
+func (j *switchoverJudge) ordersAbove(ctx context.Context) (above []order, newest map[int64]string, err error) {
 	newest = map[int64]string{}
 	orders := j.e.Magento2.Table("sales_order")
-	query := fmt.Sprintf("(SELECT 1, entity_id, COALESCE(increment_id, ''), CAST(created_at AS CHAR) FROM %s "+
-		"WHERE entity_id > ? ORDER BY entity_id LIMIT 1) UNION ALL (SELECT 0, entity_id, COALESCE(increment_id, ''), "+
-		"'' FROM %[1]s ORDER BY entity_id DESC LIMIT %d)", orders, newestOrders)
+	const columns = "entity_id, COALESCE(increment_id, ''), CAST(created_at AS CHAR)"
+	query := fmt.Sprintf("(SELECT 1, "+columns+" FROM %s WHERE entity_id > ? ORDER BY entity_id LIMIT 1) UNION ALL "+
+		"(SELECT 0, "+columns+" FROM %[1]s ORDER BY entity_id DESC LIMIT %d)", orders, newestOrders)
 	err = j.e.Magento2.Session.Rows(ctx, query, []any{j.lastID}, func(scan func(...any) error) error {
 		var first bool
-		var order int64
-		var text string
+		var o order
 		var at sql.NullString
-		err := scan(&first, &order, &text, &at)
-		if first {
-			id, number, created = order, text, database.Time(at.String)
-		} else {
-			newest[order] = text
+		err := scan(&first, &o.id, &o.number, &at)
+		o.made = database.Time(at.String)
+		if !first {
+			newest[o.id] = o.number
+		}
+		if first || o.id > j.lastID && (len(above) == 0 || o.id != above[0].id) {
+			above = append(above, o)
 		}
 		return err
 	})
-	if err != nil || id == 0 {
-		return 0, "", created, newest, err
+	if err != nil || len(above) == 0 {
+		return nil, newest, err
 	}
-	deleted, err := j.e.Magento1.Count(ctx, "m2_cl_sales_flat_order", "operation = 'DELETE' AND entity_id = ?", id)
+	slices.SortFunc(above, func(a, b order) int { return cmp.Compare(a.id, b.id) })
+	deleted, err := j.e.Magento1.Count(ctx, "m2_cl_sales_flat_order", "operation = 'DELETE' AND entity_id = ?",
+		above[0].id)
 	if err == nil && deleted > 0 {
-		return 0, "", time.Time{}, newest, nil // deleted in Magento 1, and not yet in Magento 2
+		return nil, newest, nil // deleted in Magento 1, and not yet in Magento 2
 	}
-	return id, number, created, newest, nil
+	return above, newest, nil
 }
 
 // twiceUsedIDs names ids among Magento 2's newest ones that another order has in Magento 1. Most numbers are known:

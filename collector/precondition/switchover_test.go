@@ -125,6 +125,15 @@ var switchFaults = map[string]switchFault{
 		on2:    []string{"UPDATE sales_order SET increment_id = '1000000009' WHERE entity_id = 3"},
 		status: finding.Fail, subject: "orders", words: []string{"the same id", "id 3 is 100000002 in Magento 1, 1000000009 in Magento 2"},
 	},
+	"Magento 1 restored": {
+		on1: []string{
+			"DELETE FROM sales_flat_order WHERE entity_id >= 2", "DELETE FROM m2_cl_sales_flat_order",
+		},
+		status: finding.Fail, subject: "orders", words: []string{
+			"Magento 1 lacks orders that migrate:data has copied from it: the first one is 200000001",
+			"Magento 1's highest id is 1",
+		},
+	},
 	"delta at work": {
 		do:     func(s *shop) { s.WriteRunLog(s.Now(), shoptest.DeltaCycle...) },
 		status: finding.Fail, subject: "delta", words: []string{"at work although Magento 2 sells"},
@@ -345,6 +354,23 @@ func TestSwitchoverFaults(t *testing.T) {
 			t.Parallel()
 			trySwitch(t, fault)
 		})
+	}
+}
+
+// TestSwitchoverToARestoredMagento1 has no order that Magento 2 took itself: that Magento 1 lacks some is no sale.
+func TestSwitchoverToARestoredMagento1(t *testing.T) {
+	t.Parallel()
+	s := newSwitched(t)
+	s.On1("DELETE FROM sales_flat_order WHERE entity_id >= 2", "DELETE FROM m2_cl_sales_flat_order")
+	s.wantSaid(s.Want(switchoverID, finding.Fail), "its first own order is 1000000003")
+	s.On2("DELETE FROM sales_order WHERE entity_id = 4")
+	s.WriteRunLog(s.Now(), shoptest.DeltaCycle...)
+	r := s.Want(switchoverID, finding.Fail)
+	s.WantAbsent("m2_first_order_timestamp_seconds")
+	for _, f := range r.Findings {
+		if strings.Contains(f.Summary, "Magento 2 sells") {
+			t.Errorf("%+v", f)
+		}
 	}
 }
 
