@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/netip"
 	"regexp"
 	"strings"
 
@@ -37,7 +38,7 @@ func Advise(err error, e Endpoint, n Naming) Advice {
 	a := adviser{err, e, n}
 	cause := CauseOf(err)
 	for _, part := range []func(Cause) (Advice, bool){
-		a.network, a.socket, a.tls, a.certificate, a.denied, a.account, a.limits, a.database,
+		a.host, a.network, a.socket, a.tls, a.certificate, a.denied, a.account, a.limits, a.database,
 	} {
 		if advice, ok := part(cause); ok {
 			return advice
@@ -84,6 +85,31 @@ func (a adviser) other() Advice {
 	}
 	return Advice{Summary: summary, Remedy: lines("Look at the message and at the server's error log. Try:",
 		a.n.Client)}
+}
+
+// host is for hosts that no name server needs to be asked for.
+func (a adviser) host(Cause) (Advice, bool) {
+	host := a.e.Host
+	inner := strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	ip, err := netip.ParseAddr(inner)
+	switch {
+	case err == nil && ip.Is6() && inner != host:
+		return Advice{
+			Summary: "the host of " + a.n.Database + " is an IPv6 address in brackets",
+			Remedy:  "Write the address without brackets into host, and the port into port.",
+		}, true
+	case strings.ContainsAny(host, "[]"):
+		return Advice{
+			Summary: fmt.Sprintf("the host of %s is neither a name nor an address: %q", a.n.Database, host),
+			Remedy: "Write a name or an IPv4 address into host: the tool splits an IPv6 address at its colons.",
+		}, true
+	case strings.ContainsAny(host, " \t\r\n") && !a.e.IsLocal():
+		return Advice{
+			Summary: fmt.Sprintf("there is white space in the host of %s: %q", a.n.Database, host),
+			Remedy:  "Remove the white space: it is taken for a part of the name.",
+		}, true
+	}
+	return Advice{}, false
 }
 
 func (a adviser) network(c Cause) (Advice, bool) {

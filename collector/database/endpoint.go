@@ -57,12 +57,17 @@ func (e Endpoint) IsLocal() bool {
 }
 
 // Address returns what to dial: network "tcp" or "unix", and the address. It is an error where the host or the socket
-// holds a login, as in a URL: what cannot be dialled anyway would be shown in every message.
+// holds a login, as in a URL: what cannot be dialled anyway would be shown in every message. White space in a host is
+// an error, too: no name has it.
 func (e Endpoint) Address() (network, text string, err error) {
 	network, text, err = e.dialled()
 	if shown := address.WithoutLogin(text); err == nil && shown != text {
 		return network, shown, &Fault{Cause: LoginInHost, Doing: "logging in to " + shown,
 			Err: errors.New("the host holds a login or is a whole URL")}
+	}
+	if err == nil && network == "tcp" && strings.ContainsAny(e.Host, " \t\r\n") {
+		return network, text, &Fault{Cause: NameNotFound, Doing: fmt.Sprintf("logging in to %q", text),
+			Err: errors.New("there is white space in the host")}
 	}
 	return network, text, err
 }

@@ -62,6 +62,15 @@ func TestNetworkNamesEachFault(t *testing.T) {
 			func(d *config.Database) { d.Host = "no-such-host.invalid" },
 			[]string{"has no address", "getent hosts no-such-host.invalid"},
 		},
+		"IPv6 in brackets": {
+			func(d *config.Database) { d.Host = "[::1]" }, []string{"an IPv6 address in brackets", "without brackets"},
+		},
+		"a part of an IPv6 address": {
+			func(d *config.Database) { d.Host = "[" }, []string{`neither a name nor an address: "["`, "at its colons"},
+		},
+		"white space": {
+			func(d *config.Database) { d.Host = "  127.0.0.1 " }, []string{`white space in the host of Magento 1's database: "  127.0.0.1 "`},
+		},
 		"wrong password": {func(d *config.Database) { d.Password = &wrong }, []string{"denies access", "--user="}},
 		"no socket": {
 			func(d *config.Database) { d.Host, d.Port, d.Socket = "localhost", 0, "/nowhere/s.sock" },

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"maps"
+	"net/netip"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -211,6 +212,10 @@ func (r *reader) address(n *xmltree.Node, d *Database, system string) {
 	d.Address, problems = address.Magento2(host)
 	if text := wrongHost(d.Host); text != "" {
 		at, problems = n.Attribute("host"), []string{text}
+	} else if isIPv6(d.Host) && (d.Port != "" || strings.HasPrefix(d.Host, "[")) {
+		at, problems = n.Attribute("host"), []string{
+			"an IPv6 address is split at its colons, so that another host is meant: use a name or an IPv4 address",
+		}
 	}
 	for _, text := range problems {
 		if n.Attribute("host") != nil { // else it is missing, which is a problem of its own
@@ -234,6 +239,15 @@ func wrongHost(host string) string {
 		return "something stands behind the host" + asSocket + "the name of the host alone"
 	}
 	return ""
+}
+
+// isIPv6 reports whether a host is an IPv6 address, in whatever of its forms: in brackets, and with a port behind them.
+func isIPv6(host string) bool {
+	if inner, ok := strings.CutPrefix(host, "["); ok {
+		host, _, _ = strings.Cut(inner, "]")
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Is6()
 }
 
 func (r *reader) tls(n *xmltree.Node, d *Database, system string) {

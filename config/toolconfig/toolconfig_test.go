@@ -115,6 +115,15 @@ func TestProblems(t *testing.T) {
 		"IPv6": {database(`host="2001:db8::1" name="a" user="b"`),
 			"5:19 misleading source: an IPv6 address is split at its colons, so that another host is meant: use a " +
 				"name or an IPv4 address\n5:19 misleading source: the port is not a number from 1 to 65535"},
+		"IPv6 and port": {database(`host="2001:db8::1" port="3307" name="a" user="b"`),
+			"5:19 misleading source: an IPv6 address is split at its colons, so that another host is meant: use a " +
+				"name or an IPv4 address"},
+		"IPv6 in brackets": {database(`host="[::1]" name="a" user="b"`),
+			"5:19 misleading source: an IPv6 address is split at its colons, so that another host is meant: use a " +
+				"name or an IPv4 address"},
+		"IPv6 in brackets with its port": {database(`host="[::1]:3307" name="a" user="b"`),
+			"5:19 misleading source: an IPv6 address is split at its colons, so that another host is meant: use a " +
+				"name or an IPv4 address"},
 		"socket and port": {database(`host="/run/x.sock" port="3306" name="a" user="b"`),
 			"5:38 misleading source: a port behind the path of a Unix socket becomes part of the path"},
 		"port 0": {
