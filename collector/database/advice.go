@@ -101,7 +101,7 @@ func (a adviser) host(Cause) (Advice, bool) {
 	case strings.ContainsAny(host, "[]"):
 		return Advice{
 			Summary: fmt.Sprintf("the host of %s is neither a name nor an address: %q", a.n.Database, host),
-			Remedy: "Write a name or an IPv4 address into host: the tool splits an IPv6 address at its colons.",
+			Remedy:  "Write a name or an IPv4 address into host: the tool splits an IPv6 address at its colons.",
 		}, true
 	case strings.ContainsAny(host, " \t\r\n") && !a.e.IsLocal():
 		return Advice{
