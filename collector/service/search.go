@@ -165,8 +165,14 @@ func SearchEndpoint(settings map[string]string) (string, error) {
 		return "", nil
 	}
 	hostname, found := settings[engine+"_server_hostname"]
-	if !found && slices.Contains(OwnSearchEngines(), engine) {
+	own := slices.Contains(OwnSearchEngines(), engine)
+	switch {
+	case found:
+	case own:
 		hostname = defaultSearchHost
+	default:
+		return "", becausef(InvalidAddress, "the search engine %s is that of another module, which keeps the address of "+
+			"its server in settings of its own", printable(engine))
 	}
 	endpoint, problem := searchURL(strings.TrimSpace(hostname), strings.TrimSpace(settings[engine+"_server_port"]))
 	if problem != "" {

@@ -118,6 +118,18 @@ func TestSearchEndpointDefaults(t *testing.T) {
 	}
 }
 
+// TestSearchEndpointOfAnotherModule names no setting that the module does not have.
+func TestSearchEndpointOfAnotherModule(t *testing.T) {
+	t.Parallel()
+	for _, engine := range []string{"elasticsuite", "algolia", "livesearch", "Elasticsearch7"} {
+		_, err := SearchEndpoint(map[string]string{"engine": engine})
+		want := "the search engine " + engine + " is that of another module"
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "catalog/search") {
+			t.Errorf("%s: %v", engine, err)
+		}
+	}
+}
+
 // TestSearchEndpointIsAskedForNothingElse shows it at a real server: whatever stands in the database, the request is
 // GET / without a login.
 func TestSearchEndpointIsAskedForNothingElse(t *testing.T) {
