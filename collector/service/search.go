@@ -171,8 +171,8 @@ func SearchEndpoint(settings map[string]string) (string, error) {
 	case own:
 		hostname = defaultSearchHost
 	default:
-		return "", becausef(InvalidAddress, "the search engine %s is that of another module, which keeps the address of "+
-			"its server in settings of its own", printable(engine))
+		return "", becausef(InvalidAddress, "the search engine %s is that of another module, which keeps the address "+
+			"of its server in settings of its own", printable(engine))
 	}
 	endpoint, problem := searchURL(strings.TrimSpace(hostname), strings.TrimSpace(settings[engine+"_server_port"]))
 	if problem != "" {
