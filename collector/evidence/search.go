@@ -97,22 +97,28 @@ func (e *Evidence) defaultEngine(ctx context.Context, onlyHost string) (string, 
 	since, before := release.Limits()
 	open := before == requirements.Release{}
 	first24, first246 := requirements.Release{Major: 2, Minor: 4}, requirements.Release{Major: 2, Minor: 4, Patch: 6}
+	modules, noModules := e.Files.ConfigPHP()
+	enabled, known := false, false
+	if noModules == nil {
+		enabled, known = modules.Enabled("Magento_OpenSearch")
+	}
 	switch {
 	case !open && before.Compare(first24) <= 0:
 		return "mysql", nil
 	case since.Compare(first24) >= 0 && !open && before.Compare(first246) <= 0:
 		return "elasticsearch7", nil
+	case enabled && known:
+		return "opensearch", nil // the module came with 2.4.6
 	case since.Compare(first246) < 0 && onlyHost != "":
 		return onlyHost, nil
 	case since.Compare(first246) < 0:
 		return "", fmt.Errorf("core_config_data has no search engine, and the default depends on Magento 2's exact "+
 			"release; known is only: %s", release)
 	}
-	modules, err := e.Files.ConfigPHP()
-	if err != nil {
+	switch {
+	case noModules != nil:
 		return cmp.Or(onlyHost, "opensearch"), nil // as installed
-	}
-	if enabled, known := modules.Enabled("Magento_OpenSearch"); known && !enabled {
+	case known:
 		return "elasticsearch7", nil
 	}
 	return "opensearch", nil

@@ -225,6 +225,15 @@ func TestSystemRequirementsDefaultSearchEngine(t *testing.T) {
 	s.Evaluate()
 	s.WantFinding("system_requirements", finding.Unknown, "depends on Magento 2's exact release",
 		"2.4.4 or newer, before 2.4.7")
+	modules := func(names ...string) {
+		shoptest.WriteUnder(t, root2, "app/etc/config.php", shoptest.ConfigPHP(names...))
+	}
+	modules("Magento_Store", "Magento_OpenSearch") // which came with 2.4.6
+	s.On2("INSERT INTO core_config_data (scope, scope_id, path, value) VALUES " +
+		"('default', 0, 'catalog/search/opensearch_server_hostname', '127.0.0.6')")
+	wants("", "127.0.0.6:9200")
+	s.On2("DELETE FROM core_config_data WHERE path LIKE 'catalog/search/%'")
+	modules("Magento_Store")
 	const host = "INSERT INTO core_config_data (scope, scope_id, path, value) VALUES ('default', 0, " +
 		"'catalog/search/%s_server_hostname', '%s')"
 	s.On2(fmt.Sprintf(host, "elasticsearch7", "127.0.0.7"))
