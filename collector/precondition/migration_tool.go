@@ -309,7 +309,7 @@ func judgeMapping(ctx context.Context, v *finding.Verdict, e *evidence.Evidence)
 	}
 	seen := fmt.Sprintf("the mapping is %s %s, Magento 1 is %s (%s)", edition, version, m1, m1.Evidence)
 	enterprise := m1.Edition == magento1.Enterprise
-	remedy := mappingRemedy(e, m1, enterprise)
+	remedy := mappingRemedy(e, m1, enterprise, toCommerce(e, edition))
 	below, above := magento1.CompareNumbers(version, m1.First) < 0, magento1.CompareNumbers(version, m1.Last) > 0
 	first := evidence.FirstTwo(version)
 	switch {
@@ -332,8 +332,7 @@ func judgeTarget(v *finding.Verdict, e *evidence.Evidence, mapping string) {
 		return // judgeToolInstallation reports it
 	}
 	m2 := composer.Release(lock)
-	toCommerce := strings.HasSuffix(mapping, "-to-commerce") || strings.HasSuffix(mapping, "-to-ee")
-	if m2.Edition == "" || toCommerce == (m2.Edition == composer.EditionCommerce) {
+	if m2.Edition == "" || toolconfig.ToCommerce(mapping) == (m2.Edition == composer.EditionCommerce) {
 		return
 	}
 	seen := fmt.Sprintf("the mapping is %s, Magento 2 is %s (%s)", mapping, m2.Edition, m2.Evidence())
@@ -341,15 +340,27 @@ func judgeTarget(v *finding.Verdict, e *evidence.Evidence, mapping string) {
 		"Take config.xml from the folder under the tool's etc/ whose name ends with this edition.")
 }
 
-// mappingRemedy says which folder is for a release of Magento 1, or what to do when the tool has none.
-func mappingRemedy(e *evidence.Evidence, m1 evidence.Magento1Release, enterprise bool) string {
+// toCommerce reports whether the mapping has to be one for Adobe Commerce: Magento 2's edition says so, or the mapping
+// itself where that is unknown.
+func toCommerce(e *evidence.Evidence, mapping string) bool {
+	if lock, err := e.Files.Lock(); err == nil {
+		if m2 := composer.Release(lock); m2.Edition != "" {
+			return m2.Edition == composer.EditionCommerce
+		}
+	}
+	return toolconfig.ToCommerce(mapping)
+}
+
+// mappingRemedy says which folder is for these editions and this release of Magento 1, or what to do when the tool has
+// none.
+func mappingRemedy(e *evidence.Evidence, m1 evidence.Magento1Release, enterprise, toCommerce bool) string {
 	oldest := toolconfig.OldestMagento1(enterprise)
 	if magento1.CompareNumbers(m1.Last, oldest) < 0 {
 		return "First upgrade Magento 1 to " + oldest + " or newer, best to the newest 1.9 (Enterprise: 1.14)."
 	}
 	near := ""
 	for _, m := range toolconfig.Mappings(e.Tool.ModuleDir(e.Migration.Magento2.Root)) {
-		if toolconfig.FromCommerce(m.Edition) != enterprise {
+		if toolconfig.FromCommerce(m.Edition) != enterprise || toolconfig.ToCommerce(m.Edition) != toCommerce {
 			continue
 		}
 		if m.Magento1 == m1.Last {

@@ -579,6 +579,48 @@ func TestMigrationToolMappingOfAnOldMagento1(t *testing.T) {
 	}
 }
 
+// TestMigrationToolMappingFolder has a tool with folders of all editions: the remedy names the one for both systems.
+func TestMigrationToolMappingFolder(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	root1, root2 := s.WithRoots()
+	for _, edition := range []string{"commerce-to-commerce", "opensource-to-commerce", "opensource-to-opensource"} {
+		for _, release := range []string{"1.9.3.10", "1.9.4.4", "1.14.3.10"} {
+			if strings.HasPrefix(edition, "commerce") == strings.HasPrefix(release, "1.14") {
+				shoptest.WriteUnder(
+					t,
+					root2,
+					shoptest.ToolDir+"/etc/"+edition+"/"+release+"/config.xml.dist",
+					"<config/>",
+				)
+			}
+		}
+	}
+	for _, tc := range []struct{ release, edition, product, want string }{
+		{"1.9.3.10", "COMMUNITY", "community", "Take config.xml.dist from */etc/opensource-to-opensource/1.9.3.10."},
+		{"1.9.3.10", "COMMUNITY", "enterprise", "Take config.xml.dist from */etc/opensource-to-commerce/1.9.3.10."},
+		{"1.9.3.9", "COMMUNITY", "community", "no folder for this release. Take config.xml.dist from */etc/opensource-to-opensource/1.9.4.4"},
+		{"1.14.3.10", "ENTERPRISE", "enterprise", "Take config.xml.dist from */etc/commerce-to-commerce/1.14.3.10."},
+		{"1.14.3.10", "ENTERPRISE", "community", "Take config.xml.dist from the folder of this edition and release"},
+	} {
+		shoptest.WriteUnder(t, root1, "app/Mage.php", shoptest.MagePHP(tc.release, tc.edition))
+		shoptest.WriteUnder(t, root2, "composer.lock", shoptest.ComposerLock(map[string]string{
+			"magento/product-" + tc.product + "-edition": "2.4.7-p3", "magento/data-migration-tool": "2.4.7",
+		}))
+		s.Evaluate()
+		var remedies []string
+		for _, f := range s.State("migration_tool").Result.Findings {
+			if f.Subject == "mapping" {
+				remedies = append(remedies, f.Remedy)
+			}
+		}
+		want := strings.ReplaceAll(tc.want, "*", filepath.Join(root2, shoptest.ToolDir))
+		if len(remedies) != 1 || !strings.Contains(remedies[0], want) {
+			t.Errorf("%+v: %q", tc, remedies)
+		}
+	}
+}
+
 // TestMigrationToolMappingFromTheDatabase has Magento 1 on another host: its modules' versions say the release.
 func TestMigrationToolMappingFromTheDatabase(t *testing.T) {
 	t.Parallel()

@@ -56,6 +56,11 @@ func FromCommerce(edition string) bool {
 	return strings.HasPrefix(edition, "commerce-to-") || strings.HasPrefix(edition, "ee-to-")
 }
 
+// ToCommerce reports whether an edition, such as opensource-to-commerce or ce-to-ee, is one for Adobe Commerce.
+func ToCommerce(edition string) bool {
+	return strings.HasSuffix(edition, "-to-commerce") || strings.HasSuffix(edition, "-to-ee")
+}
+
 // OldestMagento1 returns the oldest release of Magento 1 that any release of the tool has a mapping for: older ones
 // have to be upgraded before the migration. (All releases of the tool from 2.0.0 to 2.4.6.1.)
 func OldestMagento1(enterprise bool) string {
