@@ -19,6 +19,8 @@ type invocation struct {
 	certainty Certainty
 	text      string
 	note      string
+	// enabled is Entry.CronEnabled.
+	enabled string
 	// file, line and schedule are where it is written when that is a crontab that the command makes a daemon read.
 	file     string
 	line     int
@@ -28,6 +30,7 @@ type invocation struct {
 // entry completes an entry of the command with what was found. What a daemon's crontab starts is reported there.
 func (i invocation) entry(e Entry) Entry {
 	e.Kind, e.System, e.Certainty, e.Text, e.Note = i.kind, i.system, i.certainty, i.text, joinNotes(e.Note, i.note)
+	e.CronEnabled = i.enabled
 	if i.file == "" {
 		e.Schedule = cmp.Or(e.Schedule, i.schedule)
 		return e
@@ -466,8 +469,20 @@ func (l *look) started(p program, isOpen bool, sh shell) (invocation, bool) {
 	if sh.doubt != "" && found.certainty == Certain {
 		found.certainty, found.note = Possible, sh.doubt
 	}
-	found.note = joinNotes(sh.scriptNote(), found.note)
+	found.note, found.enabled = joinNotes(sh.scriptNote(), found.note), sh.cronEnabled()
 	return found, ok
+}
+
+// cronEnabled is what the shell's environment says in MAGENTO_DC_CRON__ENABLED.
+func (sh *shell) cronEnabled() string {
+	v, ok := sh.vars["MAGENTO_DC_CRON__ENABLED"]
+	switch {
+	case !ok || !v.exported || len(v.words) == 0:
+		return ""
+	case v.words[0].open():
+		return "?"
+	}
+	return v.words[0].text()
 }
 
 func (l *look) looksFor(s finding.System) bool {

@@ -58,6 +58,9 @@ type Entry struct {
 	Text string
 	// Note is what else to know; may be empty.
 	Note string
+	// CronEnabled is what the command's environment says in MAGENTO_DC_CRON__ENABLED, which newer releases heed instead
+	// of env.php; empty where it says nothing, "?" where that is not known.
+	CronEnabled string
 	// Remedy is how to stop it.
 	Remedy string
 }
@@ -230,7 +233,9 @@ func (l *look) entry(e Entry) {
 		l.problem("", fmt.Sprintf("only the first %d entries are reported", maxEntries), fewerRemedy)
 		return
 	}
-	for _, text := range []*string{&e.File, &e.Schedule, &e.User, &e.Dormant, &e.Text, &e.Note, &e.Remedy} {
+	for _, text := range []*string{
+		&e.File, &e.Schedule, &e.User, &e.Dormant, &e.Text, &e.Note, &e.Remedy, &e.CronEnabled,
+	} {
 		*text = printable(*text)
 	}
 	l.evidence.Entries = append(l.evidence.Entries, e)

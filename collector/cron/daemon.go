@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,8 +45,9 @@ func (r *reader) cronDaemon(words []word, sh shell, in stream) {
 		r.installed(args, sh, in)
 	default:
 		for i, arg := range args {
+			named := i+1 < len(args) && !strings.HasPrefix(string(args[i+1]), "-")
 			switch {
-			case (arg == "-c" || arg == "-s") && i+1 < len(args) && !strings.HasPrefix(string(args[i+1]), "-"):
+			case named && directoryOption.MatchString(string(arg)):
 				r.crontabDirectory(args[i+1], name, arg == "-s", sh)
 			case strings.HasPrefix(string(arg), "-c") && len(arg) > 2:
 				r.crontabDirectory(arg[2:], name, false, sh)
@@ -53,6 +55,9 @@ func (r *reader) cronDaemon(words []word, sh shell, in stream) {
 		}
 	}
 }
+
+// directoryOption matches the options of crond that a directory follows, also behind others as in -fc.
+var directoryOption = regexp.MustCompile(`^-([bfS]*c|s)$`)
 
 // supercronicFile is the crontab that supercronic is given; none where it only tests it.
 func supercronicFile(args []word) (word, bool) {
@@ -223,7 +228,9 @@ func (l *look) daemonProcess(t *processTable, p procfs.Proc, args []string) bool
 	return true
 }
 
-func isDirectoryOption(w word) bool { return strings.HasPrefix(string(w), "-c") }
+func isDirectoryOption(w word) bool {
+	return strings.HasPrefix(string(w), "-c") || directoryOption.MatchString(string(w)) && w != "-s"
+}
 
 func (r *reader) containerCrontabs(daemon string, sh shell) {
 	system, users := containerPlaces()

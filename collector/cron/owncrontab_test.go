@@ -92,6 +92,10 @@ func TestOwnCrontabs(t *testing.T) {
 				"app/tabs/sub/x": job},
 		},
 		{
+			name: "crond with a directory behind other options", want: "/app/tabs/shop:1 * * * * *|shop|" + run,
+			files: map[string]string{conf: program("crond -fSc {DIR}/app/tabs"),
+				"app/tabs/shop": job},
+		}, {
 			name: "busybox's crond with a directory", want: "/app/tabs/shop:1 * * * * *|shop|" + run,
 			files: map[string]string{conf: program("/bin/busybox crond -f -l 8 -c{DIR}/app/tabs"),
 				"app/tabs/shop": job},

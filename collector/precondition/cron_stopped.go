@@ -399,12 +399,29 @@ func readCronSwitch(e *evidence.Evidence) cronSwitch {
 	return cronSwitch{off: env.CronEnabled.State == envphp.Known && !env.CronEnabled.Value}
 }
 
+// with is the switch where the environment of what starts cron may turn it on again: newer releases heed that instead
+// of env.php.
+func (s cronSwitch) with(entry cron.Entry) cronSwitch {
+	const variable = "MAGENTO_DC_CRON__ENABLED"
+	switch entry.CronEnabled {
+	case "", "0":
+		return s
+	case "1", "true":
+		return cronSwitch{}
+	}
+	if s.off {
+		return cronSwitch{unknown: "the command's environment sets " + variable + ", which can turn it on"}
+	}
+	return s
+}
+
 func entrySign(entry cron.Entry, enabled cronSwitch) (cronSign, bool) {
 	place := entry.File
 	if entry.Line > 0 {
 		place = fmt.Sprintf("%s:%d", entry.File, entry.Line)
 	}
 	evidence := strings.TrimSpace(fmt.Sprintf("%s: %s %s %s", place, entry.Schedule, entry.Text, entry.Note))
+	enabled = enabled.with(entry)
 	sign := cronSign{cronActive, place, "Magento 2's cron is armed on this host", evidence, entry.Remedy}
 	switch {
 	case entry.System != finding.Magento2:

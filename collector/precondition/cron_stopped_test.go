@@ -93,6 +93,14 @@ func TestCronStoppedOnThisHost(t *testing.T) {
 	shoptest.WriteUnder(t, root2, "app/etc/env.php",
 		strings.Replace(s.EnvPHP("'cron' => ['enabled' => 0],"), "return [", "$config = [", 1)+"\nreturn $config;\n")
 	s.WantFinding("cron_stopped", finding.Pass, "cron.enabled is 0")
+	shoptest.WriteUnder(t, crontabs, "www-data", "MAGENTO_DC_CRON__ENABLED=1\n"+fmt.Sprintf(line, "cron:run"))
+	s.WantFinding("cron_stopped", finding.Fail, "is armed on this host", "www-data:2")
+	shoptest.WriteUnder(t, crontabs, "www-data", "MAGENTO_DC_CRON__ENABLED=yes\n"+fmt.Sprintf(line, "cron:run"))
+	s.WantFinding("cron_stopped", finding.Unknown, "the command's environment sets MAGENTO_DC_CRON__ENABLED")
+	shoptest.WriteUnder(t, crontabs, "www-data", "MAGENTO_DC_CRON__ENABLED=0\n"+fmt.Sprintf(line, "cron:run"))
+	s.WantFinding("cron_stopped", finding.Pass, "cron.enabled is 0")
+	shoptest.WriteUnder(t, root2, "app/etc/env.php", s.EnvPHP("'cron' => ['enabled' => null],"))
+	s.WantFinding("cron_stopped", finding.Fail, "is armed on this host")
 	// Only cron:run heeds the switch.
 	shoptest.WriteUnder(t, crontabs, "www-data", fmt.Sprintf(line, "queue:consumers:start async.operations.all"))
 	s.Want("cron_stopped", finding.Fail)

@@ -153,9 +153,13 @@ func (f *File) Text(path string) Setting[string] {
 	})
 }
 
-// Flag returns the setting of a path as PHP takes it in a condition.
+// Flag returns the setting of a path as PHP takes it in a condition. For one that is null Magento takes its default, as
+// for one that is not there.
 func (f *File) Flag(path string) Setting[bool] {
 	s := f.setting(path)
+	if s.State == Known && s.Value.Kind() == phparray.Null {
+		return Setting[bool]{Place: s.Place, State: Absent, Variable: s.Variable}
+	}
 	return convert(s, func(v *phparray.Value) (bool, string) {
 		// Newer releases turn this text in a variable into false, for older ones it is true like any other.
 		if text, _ := v.Text(); s.Variable != "" && slices.Contains([]string{"false", "null"}, strings.ToLower(text)) {

@@ -629,6 +629,8 @@ func TestCronEnabledInOtherWords(t *testing.T) {
 		{"<?php\n$config = array('cron' => array('enabled' => '1'));\nreturn $config;", "true"},
 		{"<?php\n$base = ['cron' => ['enabled' => false]];\n$c = $base;\nreturn $c;", "false"},
 		{"<?php\n$config = ['db' => []];\nreturn $config;", "absent"},
+		{"<?php\nreturn ['cron' => ['enabled' => null]];", "absent"}, // for which Magento takes its default, 1
+		{"<?php\nreturn ['cron' => ['enabled' => '']];", "false"},
 		{
 			"<?php\nreturn ['cron' => ['enabled' => getenv('CRON_ENABLED')]];",
 			"unknown (only PHP can compute it: it calls getenv())",
