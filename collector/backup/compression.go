@@ -2,7 +2,9 @@ package backup
 
 import (
 	"archive/zip"
+	"bufio"
 	"bytes"
+	"cmp"
 	"compress/bzip2"
 	"errors"
 	"fmt"
@@ -27,12 +29,14 @@ type limits struct {
 // compressionZip is the compression of a file in a ZIP archive, whatever its method.
 const compressionZip Compression = "ZIP"
 
+const gzipMagic = "\x1f\x8b\x08"
+
 // magics are the first bytes of the compressions.
 var magics = []struct {
 	kind  Compression
 	magic string
 }{
-	{CompressionGzip, "\x1f\x8b\x08"},
+	{CompressionGzip, gzipMagic},
 	{CompressionZstd, "\x28\xb5\x2f\xfd"},
 	{CompressionXz, "\xfd7zXZ\x00"},
 	{CompressionBzip2, "BZh"},
@@ -52,11 +56,7 @@ func sniffCompression(head []byte) Compression {
 func decompress(kind Compression, r io.Reader, lim limits) (io.ReadCloser, error) {
 	switch kind {
 	case CompressionGzip:
-		z, err := gzip.NewReader(r)
-		if err != nil {
-			return nil, err
-		}
-		return z, nil
+		return newGzipMembers(r)
 	case CompressionZstd:
 		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
 			zstd.WithDecoderMaxWindow(uint64(lim.window)))
@@ -80,6 +80,76 @@ func decompress(kind Compression, r io.Reader, lim limits) (io.ReadCloser, error
 		return io.NopCloser(z), nil
 	}
 	return io.NopCloser(r), nil
+}
+
+// gzipMembers reads the members of a gzip file, one after the other. Zeros may follow them, with which tapes fill their
+// blocks.
+type gzipMembers struct {
+	*gzip.Reader
+	raw *bufio.Reader
+}
+
+func newGzipMembers(r io.Reader) (*gzipMembers, error) {
+	g := &gzipMembers{raw: bufio.NewReaderSize(r, 4<<10)}
+	if buffered, ok := r.(*bufio.Reader); ok {
+		g.raw = buffered
+	}
+	var err error
+	if g.Reader, err = gzip.NewReader(g.raw); err != nil {
+		return nil, err
+	}
+	g.Multistream(false)
+	return g, nil
+}
+
+// errTrailing says that something which begins no member follows a gzip stream.
+var errTrailing = errors.New("something follows it that is no gzip stream, which gzip calls trailing garbage")
+
+// Read implements io.Reader.
+func (g *gzipMembers) Read(p []byte) (int, error) {
+	for {
+		n, err := g.Reader.Read(p)
+		if !errors.Is(err, io.EOF) {
+			return n, err
+		}
+		if more, err := g.next(); n > 0 || err != nil || !more {
+			return n, cmp.Or(err, endUnless(more))
+		}
+	}
+}
+
+func endUnless(more bool) error {
+	if more {
+		return nil
+	}
+	return io.EOF
+}
+
+// next goes on to the next member, and reports whether there is one.
+func (g *gzipMembers) next() (bool, error) {
+	first, err := g.raw.Peek(1)
+	for err == nil && first[0] == 0 {
+		if _, err = g.raw.Discard(1); err == nil {
+			first, err = g.raw.Peek(1)
+		}
+		if err == nil && first[0] != 0 {
+			return false, errTrailing
+		}
+	}
+	switch {
+	case errors.Is(err, io.EOF):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	if head, _ := g.raw.Peek(len(gzipMagic)); string(head) != gzipMagic[:len(head)] {
+		return false, errTrailing
+	}
+	if err := g.Reset(g.raw); err != nil {
+		return false, err
+	}
+	g.Multistream(false)
+	return true, nil
 }
 
 // stream is the decompressed content of a file. It counts, keeps to the limits, and says what a decompressor's error
