@@ -11,7 +11,7 @@ import (
 func TestBinlogTrust(t *testing.T) {
 	t.Parallel()
 	server := mysqltest.New(t, mysqltest.Options{Args: []string{"--log-bin=binlog", "--server-id=1"}})
-	s := newShop(t, func(s *shoptest.Shop) { s.Server1 = server })
+	s := newShop(t, shoptest.With("privileges"), func(s *shoptest.Shop) { s.Server1 = server })
 	f := s.WantFinding("binlog_trust", finding.Fail, "1419", "my.cnf")
 	s.WantValue(1, "binlog_enabled")
 	s.WantValue(0, "binlog_trust")

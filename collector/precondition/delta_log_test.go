@@ -23,7 +23,11 @@ import (
 // newDelta makes a migration in its phase delta, with everything right.
 func newDelta(t *testing.T, change ...func(*shoptest.Shop)) *shop {
 	t.Helper()
-	s := newShop(t, append([]func(*shoptest.Shop){func(s *shoptest.Shop) { s.Server2 = s.Server1 }}, change...)...)
+	both := []func(*shoptest.Shop){
+		shoptest.With("delta_log", "delta_backlog"),
+		func(s *shoptest.Shop) { s.Server2 = s.Server1 },
+	}
+	s := newShop(t, append(both, change...)...)
 	s.WithDelta()
 	return s
 }
@@ -273,7 +277,7 @@ func (s *shop) dropTriggers() {
 
 func TestDeltaLogWithoutTriggers(t *testing.T) {
 	t.Parallel()
-	s := newDelta(t)
+	s := newDelta(t, shoptest.With("privileges"))
 	// Without the privilege this server shows the triggers without a body and a definer.
 	s.Exec(s.Server1, "REVOKE TRIGGER ON "+shoptest.GrantName(s.DB1)+".* FROM '"+s.User+"'@'%'")
 	s.WantFinding("delta_log", finding.Unknown, "may not see triggers", "1142")
@@ -339,7 +343,7 @@ func TestDeltaLogOnAReplica(t *testing.T) {
 	replica := mysqltest.New(t, mysqltest.Options{
 		Args: []string{"--log-bin=binlog", "--server-id=12", "--log-bin-trust-function-creators=1"},
 	})
-	s := newDelta(t, func(s *shoptest.Shop) { s.Server1, s.Server2 = replica, replica })
+	s := newDelta(t, shoptest.With("network"), func(s *shoptest.Shop) { s.Server1, s.Server2 = replica, replica })
 	s.Want("delta_log", finding.Pass)
 	s.Exec(primary, "CREATE USER repl@'%' IDENTIFIED BY 'x'", "GRANT REPLICATION SLAVE ON *.* TO repl@'%'")
 	s.Exec(replica, fmt.Sprintf("CHANGE MASTER TO MASTER_HOST = '%s', MASTER_PORT = %d, MASTER_USER = 'repl', "+
@@ -392,7 +396,7 @@ func TestDeltaLogOfALongName(t *testing.T) {
 
 func TestDeltaLogDefiner(t *testing.T) {
 	t.Parallel()
-	s := newDelta(t)
+	s := newDelta(t, shoptest.With("privileges"))
 	s.Exec(s.Server1, "REVOKE INSERT ON "+shoptest.GrantName(s.DB1)+".* FROM '"+s.User+"'@'%'")
 	f := s.WantFinding("delta_log", finding.Fail, "the live shop cannot write now", "INSERT", "1142")
 	if f.Subject != "definer" {

@@ -11,6 +11,7 @@ import (
 	"magento_migration_exporter/collector/exposition"
 	"magento_migration_exporter/collector/finding"
 	"magento_migration_exporter/collector/mysqltest"
+	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/collector/shoptest"
 	"magento_migration_exporter/config"
 )
@@ -80,7 +81,7 @@ func TestNetworkNamesEachFault(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newShop(t)
+			s := newShop(t, shoptest.With("m2_installed", "privileges", "binlog_trust", "m2_entities"))
 			good := s.Migration.Magento1.Database
 			tc.change(&s.Migration.Magento1.Database)
 			s.EvaluateHung(map[string]finding.Status{"network": finding.Fail, "m2_installed": finding.Pass})
@@ -103,7 +104,7 @@ func TestNetworkNamesEachFault(t *testing.T) {
 
 func TestNetworkDatabaseThatMayNotBeUsed(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
+	s := newShop(t, shoptest.With("privileges"))
 	account := "'" + s.User + "'@'%'"
 	s.Exec(s.Server2, "REVOKE ALL PRIVILEGES, GRANT OPTION FROM "+account)
 	s.WantFinding("network", finding.Fail, "may not use", s.User)
@@ -175,7 +176,7 @@ func TestNetworkLocalhostIsTheSocket(t *testing.T) {
 
 func TestNetworkWhatTheConfigurationNames(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
+	s := newShop(t, shoptest.With("m2_installed"))
 	d := &s.Migration.Magento2.Database
 	d.Password = nil
 	d.PasswordFile = filepath.Join(t.TempDir(), "password")
@@ -246,7 +247,7 @@ func TestNetworkRemediesForConfigXML(t *testing.T) {
 // of it.
 func TestNetworkFromTheToolsConfiguration(t *testing.T) {
 	t.Parallel()
-	s := newShop(t, func(s *shoptest.Shop) { s.Prefix1, s.Prefix2 = "mage_", "m2_" })
+	s := newShop(t, shoptest.With(precondition.All().IDs()...), func(s *shoptest.Shop) { s.Prefix1, s.Prefix2 = "mage_", "m2_" })
 	path := filepath.Join(t.TempDir(), "config.xml")
 	write := func(host string) {
 		t.Helper()

@@ -66,11 +66,11 @@ func TestPrivilegesOddNames(t *testing.T) {
 	for _, name := range []string{"my shop", "o'brien", "100%_new", "магазин", "back`tick", `back\slash`} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newShop(t, func(s *shoptest.Shop) { s.DB1 += name; s.DB2 += name })
-			for _, id := range []string{
-				"network", "m2_installed", "privileges", "binlog_trust", "m2_entities", "cron_stopped",
-			} {
-				if got := shoptest.Precondition(s.Evaluate(), id).Result; got.Status != finding.Pass &&
+			ids := []string{"network", "m2_installed", "privileges", "binlog_trust", "m2_entities", "cron_stopped"}
+			s := newShop(t, shoptest.With(ids...), func(s *shoptest.Shop) { s.DB1 += name; s.DB2 += name })
+			s.Evaluate()
+			for _, id := range ids {
+				if got := s.State(id).Result; got.Status != finding.Pass &&
 					got.Status != finding.Warn {
 					t.Errorf("%s is %s: %+v", id, got.Status, got.Findings)
 				}

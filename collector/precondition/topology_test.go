@@ -237,7 +237,7 @@ func TestTopologySentinels(t *testing.T) {
 // TestTopologyWithoutDatabase stops Magento 2's database: network fails, and nothing else.
 func TestTopologyWithoutDatabase(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
+	s := newShop(t, shoptest.With(precondition.All().IDs()...))
 	_, root2 := s.WithRoots()
 	s.Set("topology", map[string]any{"magento1": map[string]any{"web": 1}, "magento2": map[string]any{"web": 1}})
 	dead := deadPort(t)

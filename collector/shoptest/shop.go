@@ -131,6 +131,25 @@ func (s *Servers) New(t *testing.T, change ...func(*Shop)) *Shop {
 	return shop
 }
 
+// Only has the shop evaluate these preconditions and no others, which would cost most of the time of a test that asks
+// about one.
+func Only(ids ...string) func(*Shop) {
+	return func(s *Shop) {
+		s.Catalogue = nil
+		With(ids...)(s)
+	}
+}
+
+// With adds to the preconditions of Only.
+func With(ids ...string) func(*Shop) {
+	return func(s *Shop) {
+		had := s.Catalogue.IDs()
+		s.Catalogue = slices.DeleteFunc(precondition.All(), func(p precondition.Precondition) bool {
+			return !slices.Contains(ids, p.ID) && !slices.Contains(had, p.ID)
+		})
+	}
+}
+
 // Start makes a new board and evaluator, as a new process would.
 func (s *Shop) Start() {
 	reader := backup.New(s.T.Context(), backup.Options{})
@@ -166,7 +185,7 @@ func (s *Shop) Configure(id, section string) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		s.T.Fatal(err)
 	}
-	c, err := config.Load(path, s.Catalogue.Sections())
+	c, err := config.Load(path, precondition.All().Sections())
 	if err != nil {
 		s.T.Fatalf("%v\n%s", err, text)
 	}
@@ -402,6 +421,9 @@ func (s *Shop) WantValue(want float64, family string, labels ...string) {
 // WantAbsent is for a series that must not exist.
 func (s *Shop) WantAbsent(family string, labels ...string) {
 	s.T.Helper()
+	if !slices.ContainsFunc(exposition.Families(s.Catalogue), func(f finding.Family) bool { return f.Name == family }) {
+		s.T.Fatalf("nothing that the shop evaluates, %q, has a series %s", s.Catalogue.IDs(), family)
+	}
 	if got, ok := s.Value(family, labels...); ok {
 		s.T.Errorf("%s%q is %v, want no series", family, labels, got)
 	}
@@ -409,7 +431,12 @@ func (s *Shop) WantAbsent(family string, labels ...string) {
 
 // State returns the state of a precondition on the board.
 func (s *Shop) State(id string) *collector.PreconditionState {
-	return Precondition(s.Board.Snapshot()[0], id)
+	s.T.Helper()
+	state := Precondition(s.Board.Snapshot()[0], id)
+	if state == nil {
+		s.T.Fatalf("the shop evaluates %q: to ask about %s, make it with shoptest.With(%[2]q)", s.Catalogue.IDs(), id)
+	}
+	return state
 }
 
 // Root connects to a server as root.

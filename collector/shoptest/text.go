@@ -7,6 +7,7 @@ import (
 
 	"magento_migration_exporter/collector"
 	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/config"
 )
 
@@ -79,7 +80,7 @@ func (s *Shop) checkText(id string, f finding.Finding) {
 func (s *Shop) hasSetting(path string) bool {
 	if rest, ok := strings.CutPrefix(path, "preconditions."); ok {
 		id, rest, more := strings.Cut(rest, ".")
-		for _, section := range s.Catalogue.Sections() {
+		for _, section := range precondition.All().Sections() {
 			if section.ID == id {
 				return !more || section.New != nil && hasKey(reflect.TypeOf(section.New()), strings.Split(rest, "."))
 			}
