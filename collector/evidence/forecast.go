@@ -32,7 +32,9 @@ type Forecast struct {
 type forecastMemory struct {
 	forecaster integrity.Forecaster
 	orphans    integrity.Orphans
-	rewrites   []integrity.Prediction
+	rewrites   integrity.Rewrites
+	// orphansEnded is true while the search for duplicate URL rewrites still goes on.
+	orphansEnded bool
 	// rewritesErr is why the last search for duplicate URL rewrites failed.
 	rewritesErr error
 	// roundEnded is when the last complete search ended; zero before the first one.
@@ -59,7 +61,7 @@ func (e *Evidence) Forecast(ctx context.Context) (*Forecast, error) {
 	f := &Forecast{Plan: made.Plan, Interrupted: e.search(ctx, memory, made)}
 	f.Orphans, f.Rewrites, f.Searched = memory.orphans, memory.rewritesErr, !memory.roundEnded.IsZero()
 	f.Predictions = append(f.Predictions, made.Predictions...)
-	f.Predictions = append(f.Predictions, memory.rewrites...)
+	f.Predictions = append(f.Predictions, memory.rewrites.Found...)
 	f.Predictions = append(f.Predictions, memory.orphans.Predictions(made.Plan, made.Source)...)
 	integrity.Sort(f.Predictions)
 	return f, nil
@@ -94,8 +96,7 @@ func (e *Evidence) integrityInput(ctx context.Context) integrity.Input {
 }
 
 // search continues the search for rows of Magento 1 whose parents are missing, and then for duplicate URL rewrites, on
-// the session for searches. The search for rewrites is one long statement. It comes last: when it times out, the others
-// have had their turn.
+// the session for searches.
 func (e *Evidence) search(ctx context.Context, m *forecastMemory, made *integrity.Forecast) error {
 	if !m.roundEnded.IsZero() && e.Now.Sub(m.roundEnded) < orphanRest {
 		return nil
@@ -108,23 +109,29 @@ func (e *Evidence) search(ctx context.Context, m *forecastMemory, made *integrit
 func (e *Evidence) searchRows(
 	ctx context.Context, session *database.Session, m *forecastMemory, made *integrity.Forecast,
 ) error {
-	// Not kept between evaluations: they take 70 kB, and most rounds end in the evaluation in which they began.
-	keys, err := integrity.ReadForeignKeys(ctx, session)
-	if err != nil {
-		return err
+	if !m.orphansEnded {
+		// Not kept between evaluations: they take 70 kB, and most rounds end in the evaluation in which they began.
+		keys, err := integrity.ReadForeignKeys(ctx, session)
+		if err != nil {
+			return err
+		}
+		rounds := m.orphans.Rounds
+		if m.orphans, err = integrity.FindOrphans(ctx, session, keys, m.orphans, e.budget(orphanBudget),
+			time.Now); err != nil {
+			return err
+		}
+		if m.orphansEnded = m.orphans.Rounds > rounds; !m.orphansEnded {
+			return nil
+		}
 	}
-	rounds := m.orphans.Rounds
-	if m.orphans, err = integrity.FindOrphans(ctx, session, keys, m.orphans, e.budget(orphanBudget),
-		time.Now); err != nil {
-		return err
+	budget, rounds := e.budget(orphanBudget), m.rewrites.Rounds
+	if m.roundEnded.IsZero() {
+		budget = max(budget, e.firstBudget(ctx))
 	}
-	if m.orphans.Rounds == rounds {
+	err := m.rewrites.Find(ctx, session, made.Plan, made.Source, budget, time.Now)
+	if err == nil && m.rewrites.Rounds == rounds {
 		return nil
 	}
-	rewrites, err := integrity.FindDuplicateRewrites(ctx, session, made.Plan, made.Source)
-	if m.rewritesErr = err; err == nil {
-		m.rewrites = rewrites
-	}
-	m.roundEnded = e.Now
+	m.rewritesErr, m.roundEnded, m.orphansEnded = err, e.Now, false
 	return ctx.Err()
 }

@@ -173,8 +173,7 @@ func (f *Forecast) reduced() *Forecast {
 	}
 }
 
-// reduced leaves the tables that ReadFacts and FindDuplicateRewrites look at, and the names of those whose rows are
-// counted.
+// reduced leaves the tables that ReadFacts and Rewrites look at, and the names of those whose rows are counted.
 func (s *Schema) reduced(side toolmap.Side, predictions []Prediction) *Schema {
 	kept := &Schema{Database: s.Database, Prefix: s.Prefix, tables: map[string]*Table{}}
 	for _, f := range predictions {

@@ -735,6 +735,9 @@ func judgeSearch(v *finding.Verdict, f *evidence.Forecast) {
 	if !f.Searched {
 		v.Incomplete = f.Interrupted == nil || errors.Is(f.Interrupted, context.DeadlineExceeded)
 		seen := fmt.Sprintf("%d of %d foreign keys checked", o.Checked, o.Total)
+		if o.Rounds > 0 && o.Checked == o.Total {
+			seen += ", not yet all URL rewrites"
+		}
 		if f.Interrupted != nil {
 			seen += "; interrupted: " + f.Interrupted.Error()
 		}
