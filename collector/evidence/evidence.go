@@ -83,6 +83,10 @@ func Gather(ctx context.Context, m *config.Migration, o Options) *Evidence {
 	return e
 }
 
+// Final reports whether somebody waits for the verdict, which no later evaluation corrects: what must be seen again is
+// unknown until it was.
+func (e *Evidence) Final() bool { return e.patient }
+
 // budget returns how long one evaluation takes for work that is spread over evaluations.
 func (e *Evidence) budget(serving time.Duration) time.Duration {
 	if e.patient {

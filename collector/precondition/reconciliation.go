@@ -535,13 +535,14 @@ func (j *reconciliationJudge) unfinished() {
 		j.Unknown("progress", "older rows of large tables are still being compared", strings.Join(open, ", "),
 			"Wait: each evaluation compares some more.")
 	}
-	if len(seen) > 0 {
-		j.Note(
-			"seen once",
-			"rows differ that must be seen again, because a change can be under way",
-			strings.Join(seen, ", "),
-			"",
-		)
+	const again = "rows differ that must be seen again, because a change can be under way"
+	switch {
+	case len(seen) == 0:
+	case j.e.Final():
+		j.Unknown("seen once", again, strings.Join(seen, ", "), "Run it again, with a longer --timeout: what differs "+
+			"counts when the next look finds it too, and while migrate:delta is at work after a whole cycle of it.")
+	default:
+		j.Note("seen once", again, strings.Join(seen, ", "), "")
 	}
 }
 
