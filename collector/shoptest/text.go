@@ -28,8 +28,11 @@ var (
 func (s *Shop) checkTexts(state *collector.MigrationState) {
 	s.T.Helper()
 	for i := range state.Preconditions {
-		id := state.Preconditions[i].Precondition.ID
-		for _, f := range state.Preconditions[i].Result.Findings {
+		id, result := state.Preconditions[i].Precondition.ID, state.Preconditions[i].Result
+		if slip := Slip(result.Summary); slip != "" {
+			s.T.Errorf("%s: the summary has %q: %s", id, slip, result.Summary)
+		}
+		for _, f := range result.Findings {
 			key := [4]string{id, f.Summary, f.Evidence, f.Remedy}
 			if _, known := s.checked.LoadOrStore(key, true); !known {
 				s.checkText(id, f)
@@ -50,8 +53,6 @@ func (s *Shop) checkText(id string, f finding.Finding) {
 	if m := bare.FindStringSubmatch(f.Remedy); m != nil {
 		s.T.Errorf("%s: a remedy names the setting %s without its path from the root: %s", id, m[1], f.Remedy)
 	}
-	// The account without a name is written as an empty string.
-	anonymous := strings.NewReplacer("''@'", "?@'", ", '')", ", ?)", "('')", "(?)")
 	// What the tool logs, which some summaries quote, begins with a capital.
 	if article.MatchString(f.Summary) {
 		s.T.Errorf("%s: a summary begins with a capital: %s", id, f.Summary)
@@ -61,19 +62,37 @@ func (s *Shop) checkText(id string, f finding.Finding) {
 			s.T.Errorf("%s: a text has one thing in the plural (%s): %s", id, strings.TrimSpace(m), text)
 		}
 	}
-	for _, slip := range []string{"<nil>", "%!", `""`} {
-		if strings.Contains(f.Evidence, slip) {
-			s.T.Errorf("%s: the evidence has %q: %s", id, slip, f.Evidence)
+	for _, text := range []string{f.Subject, f.Summary, f.Evidence, f.Remedy} {
+		if slip := Slip(text); slip != "" {
+			s.T.Errorf("%s: a text has %q: %s", id, slip, text)
 		}
 	}
-	for _, slip := range []string{"<nil>", "%!", `""`, "''", "  "} {
-		for _, text := range []string{f.Summary, f.Remedy} {
-			if strings.Contains(anonymous.Replace(text), slip) &&
-				!strings.Contains(text, "\n  ") {
-				s.T.Errorf("%s: a text has %q: %s", id, slip, text)
-			}
+}
+
+var (
+	// quotation is what somebody else wrote, and is shown as it is. An apostrophe begins none.
+	quotation = regexp.MustCompile("(?m)(^|[\\s(=:,;\\[{])(\"[^\"\n]+\"|'[^'\n]+'|`[^`\n]+`)")
+	// statement is SQL of the exporter, in which a text can be empty.
+	statement = regexp.MustCompile(`(?m)running .*: Error `)
+	// indentation is that of a snippet to copy.
+	indentation = regexp.MustCompile(`(?m)^ +`)
+	// anonymous is the account without a name, which is written as an empty text.
+	anonymous = strings.NewReplacer("''@'", "?@'", ", '')", ", ?)", "('')", "(?)")
+)
+
+// Slip returns a formatting mistake in a text for people: what Go prints for a missing value, an empty quotation, two
+// spaces in a row. It is empty when there is none. In what is quoted there can be two spaces.
+func Slip(text string) string {
+	text = indentation.ReplaceAllString(statement.ReplaceAllString(anonymous.Replace(text), ""), "")
+	for _, slip := range []string{"<nil>", "%!", `""`, "''"} {
+		if strings.Contains(text, slip) {
+			return slip
 		}
 	}
+	if strings.Contains(quotation.ReplaceAllString(text, "${1}?"), "  ") {
+		return "  "
+	}
+	return ""
 }
 
 // hasSetting reports whether a migration's entry can have a setting.
