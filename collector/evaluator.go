@@ -97,6 +97,10 @@ func (e *Evaluator) Evaluate(ctx context.Context, m *config.Migration, limit tim
 func (e *Evaluator) evaluate(whole context.Context, m *config.Migration, limit time.Duration, again bool) {
 	ctx, cancel := context.WithTimeout(whole, limit)
 	defer cancel()
+	judge := e.results
+	if errors.Is(whole.Err(), context.DeadlineExceeded) {
+		judge = e.unstarted // what it reads would end at once, and be blamed on files and servers
+	}
 	memory, release := e.memory(m)
 	defer release()
 	// The login and the search for the phase belong to no precondition: the first one, network, has their cost.
@@ -116,7 +120,7 @@ func (e *Evaluator) evaluate(whole context.Context, m *config.Migration, limit t
 		Phase:       gathered.Phase.Phase,
 		PhaseReason: gathered.Phase.Reason(),
 		Servers:     gathered.Servers(),
-		Results:     e.results(ctx, gathered),
+		Results:     judge(ctx, gathered),
 	}
 	if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return // the exporter stops or reloads: an interrupted result would be published as unknown
@@ -168,6 +172,18 @@ func (e *Evaluator) results(ctx context.Context, gathered *evidence.Evidence) []
 		case <-gaveUp:
 			return e.fillUnended(results, ended, gathered, time.Since(started))
 		}
+	}
+	return results
+}
+
+// unstarted are the results of a migration for which no time was left.
+func (e *Evaluator) unstarted(_ context.Context, gathered *evidence.Evidence) []finding.Result {
+	results := make([]finding.Result, len(e.catalogue))
+	for i := range e.catalogue {
+		v := finding.Verdict{}
+		v.Unknown("", "no time was left for this migration", "the time limit was over before its evaluation began",
+			"Give the check more time with --timeout, or evaluate fewer migrations with --migration.")
+		results[i] = v.Result(gathered.Migration.Preconditions.Severity(e.catalogue[i].ID), e.now(), 0)
 	}
 	return results
 }

@@ -155,6 +155,26 @@ func TestCutShort(t *testing.T) {
 	})
 }
 
+// TestNoTimeIsLeft has a check whose time is over before a migration's turn: nothing of that migration is blamed.
+func TestNoTimeIsLeft(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		calls := 0
+		e, _ := evaluated(t, true, fine, func(ctx context.Context, m *config.Migration) finding.Verdict {
+			calls++
+			return fine(ctx, m)
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		time.Sleep(2 * time.Second)
+		e.EvaluateAll(ctx, many(1, time.Minute, time.Minute, 1))
+		want(t, e, "unknown: no time was left", "unknown: no time was left")
+		if f := e.board.Snapshot()[0].Preconditions[1].Result.Findings; calls != 0 || len(f) != 1 ||
+			!strings.Contains(f[0].Remedy, "--timeout") {
+			t.Errorf("evaluated %d times: %+v", calls, f)
+		}
+	})
+}
+
 // TestEvaluateAgain looks again after the pause that a verdict asks for, as long as there is time for a whole evaluation.
 func TestEvaluateAgain(t *testing.T) {
 	t.Parallel()
