@@ -19,6 +19,26 @@ import (
 //go:embed m2_fingerprints.yml
 var fingerprintData []byte
 
+//go:embed m2_catalog.yml
+var catalogData []byte
+
+// catalogVersion is a version of Magento_Catalog in setup_module, and the releases that have it.
+type catalogVersion struct {
+	Version string `yaml:"version"`
+	Since   string `yaml:"since"`
+	Before  string `yaml:"before"`
+}
+
+func (e *Evidence) catalogVersions() ([]catalogVersion, error) {
+	return Once(e.Lifetime, "versions of Magento_Catalog", func() ([]catalogVersion, error) {
+		var all []catalogVersion
+		if err := yaml.Load(catalogData, &all, yaml.WithKnownFields()); err != nil {
+			return nil, fmt.Errorf("reading the built-in versions of Magento_Catalog: %w", err)
+		}
+		return all, nil
+	})
+}
+
 // fingerprint is a table or patch that came with a release of Magento 2 and exists in all newer ones.
 type fingerprint struct {
 	Table string `yaml:"table"`
@@ -165,6 +185,9 @@ type DatabaseRelease struct {
 	// Seen and Lacking are the fingerprints that decided. Everything in the database came with its release; a missing
 	// table may have gone with a removed module.
 	Seen, Lacking string
+	// Schema are the releases whose setup has been run, as far as setup_module says it more exactly than the range. Its
+	// Since is empty where it does not.
+	Schema struct{ Since, Before string }
 }
 
 // String is the exact release, or the range in words.
@@ -251,7 +274,13 @@ func (e *Evidence) lineOfCatalog(ctx context.Context, d *DatabaseRelease) error 
 	case evident == "2.2":
 		d.Since, d.Before, d.Seen = "2.2", "2.3", seen+" in setup_module"
 	}
-	return nil
+	known, err := e.catalogVersions()
+	for _, v := range known {
+		if v.Version == catalog {
+			d.Schema.Since, d.Schema.Before = v.Since, v.Before
+		}
+	}
+	return err
 }
 
 func recordedRelease(ctx context.Context, s *System, present map[string]bool) (release string, err error) {

@@ -67,6 +67,9 @@ func judgeReleases(v *finding.Verdict, e *evidence.Evidence, r evidence.Release)
 		return
 	}
 	since, before := evidence.Release{Since: d.Since, Before: d.Before}.Limits()
+	if d.Schema.Since != "" {
+		since, before = evidence.Release{Since: d.Schema.Since, Before: d.Schema.Before}.Limits()
+	}
 	seen := "files: " + r.Files.Evidence() + "; database: " + d.String() + " (" + d.Evidence() + ")"
 	const upgrade = "If both belong to this Magento 2, upgrade the database to the files' release:\n" +
 		"bin/magento setup:upgrade"

@@ -135,6 +135,16 @@ func TestM2InstalledDatabaseOfAnotherRelease(t *testing.T) {
 		{"DROP TABLE admin_user_expiration, login_as_customer", "2.4.0", finding.Warn, older},
 		{"", "2.3.0", finding.Pass, "2.3.0"},
 		{"", "2.2.11", finding.Fail, newer},
+		{"DROP TABLE patch_list", "2.2.11", finding.Pass, "2.2.11"}, // nothing says more
+		{"INSERT INTO setup_module VALUES ('Magento_Catalog', '2.2.3', '2.2.3')", "2.2.2", finding.Pass, "2.2.2"},
+		{"", "2.2.9", finding.Fail, "is of an older release"},
+		{"", "2.1.18", finding.Fail, newer},
+		{"UPDATE setup_module SET schema_version = '2.2.6' WHERE module = 'Magento_Catalog'", "2.2.9", finding.Pass, "2.2.9"},
+		{"", "2.2.5", finding.Fail, newer},
+		{"", "2.3.0", finding.Fail, "is of an older release"},
+		{"UPDATE setup_module SET schema_version = '2.1.4' WHERE module = 'Magento_Catalog'", "2.1.18", finding.Pass, "2.1.18"},
+		{"", "2.1.7", finding.Fail, newer},
+		{"", "2.2.0", finding.Fail, "is of an older release"},
 	} {
 		if step.change != "" {
 			s.On2(step.change)
