@@ -275,20 +275,23 @@ func (m *member) ranked() int64 {
 }
 
 // Of returns the report of the backup that holds the database: where there are several in one archive or folder, the
-// one that is whole and names it before others. Where none holds it, but one could not be read so far as to tell, it is
-// that one's; else the report as it is.
+// one that names it, holds a Magento and is whole before others. Where none holds it, but one could not be read so far
+// as to tell, it is that one's; else the report as it is.
 func (r Report) Of(database string) Report {
 	found, score := r, 0
 	for _, m := range r.Members {
 		s := 0
 		switch d, ok := m.Database(database); {
 		case ok && d.Name == database:
-			s = 4
+			s = 8
 		case ok:
-			s = 2
+			s = 4
 		case m.State != StateWhole && len(m.Databases) == 0:
 			found, score = pick(found, m, score, 1)
 			continue
+		}
+		if d, _ := m.Database(database); s > 0 && len(d.Prefixes()) > 0 {
+			s += 2 // other dumps may hold a table of it once more
 		}
 		if s > 0 && m.State == StateWhole {
 			s++

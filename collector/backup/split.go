@@ -70,7 +70,7 @@ func (s splitName) index() int {
 }
 
 // splitGroups finds the names, of files in one directory, that may be the parts of split files: at least two with one
-// stem and suffixes of one length, in their order. Where the names do not say that they are parts, none may be missing.
+// stem and suffixes of one length, in their order.
 func splitGroups(names []string) [][]splitName {
 	type key struct {
 		stem   string
@@ -93,13 +93,14 @@ func splitGroups(names []string) [][]splitName {
 		if last := strings.TrimSuffix(k.stem, "z") + "zip"; k.kind == splitZip && slices.Contains(names, last) {
 			set = append(set, splitName{last, k.stem, strconv.Itoa(set[len(set)-1].index() + 1), splitZip})
 		}
-		marked := k.kind != splitLetters && k.kind != splitNumbers
-		if len(set) > 1 && (marked || startsAtFirst(set) && gap(set) < 0) {
+		// More letters, of a word before the suffix, would make another set, in which the first part is missing.
+		whole := startsAtFirst(set) && gap(set) < 0
+		if len(set) > 1 && (whole || k.kind != splitLetters || k.length == 2) {
 			groups = append(groups, set)
 		}
 	}
 	slices.SortFunc(groups, func(a, b []splitName) int {
-		return cmp.Or(len(b)-len(a), strings.Compare(a[0].name, b[0].name))
+		return cmp.Or(len(b)-len(a), strings.Compare(a[0].name, b[0].name), len(b[0].suffix)-len(a[0].suffix))
 	})
 	return groups
 }
@@ -120,12 +121,14 @@ func gap(set []splitName) int {
 }
 
 // isSplit reports whether files that are named like parts are parts of one file: none but the first begins as a backup
-// does. Backups that are numbered, as logrotate does it, each begin as one, and are not all of one size.
+// does. Backups that are numbered, as logrotate does it, each begin as one, and are not all of one size. Where one is
+// missing, and the names do not say that they are parts, their sizes have to say it.
 func isSplit(dir string, set []splitName) bool {
 	kind := set[0].kind
 	if kind == splitRAR || kind == splitZip {
 		return true
 	}
+	sized := kind == splitNumbers || kind == splitLetters && (!startsAtFirst(set) || gap(set) >= 0)
 	var size int64
 	for i, s := range set {
 		head, n, err := headOf(filepath.Join(dir, s.name))
@@ -138,7 +141,7 @@ func isSplit(dir string, set []splitName) bool {
 			return false
 		case i == 0:
 			size = n
-		case kind == splitNumbers && (!last && n != size || last && n > size+int64(len(set))):
+		case sized && (!last && n != size || last && n > size+int64(len(set))):
 			return false // split -n puts what does not go up into the last part
 		}
 	}
@@ -171,7 +174,7 @@ func partsOf(names []string) []splitName {
 
 // missingPart returns a word on the part that is missing, "" where the names show none.
 func missingPart(set []splitName) string {
-	if len(set) == 0 || set[0].kind != splitMarked {
+	if len(set) == 0 {
 		return ""
 	}
 	if !startsAtFirst(set) {
@@ -240,7 +243,7 @@ func joined(r *Report, err error) error {
 	join := joinCommand(r.Candidate, set[0].stem)
 	r.Notes = append(r.Notes, fmt.Sprintf("parts of one split file, %d of them: join them (%s)", len(set), join))
 	switch text := missingPart(set); {
-	case isOwn && text != "" && own.state == StateDamaged:
+	case text != "" && (isOwn || err == nil):
 		return truncated(-1, "%s", text)
 	case isOwn && own.state == StateOpaque:
 		opened := *own

@@ -104,9 +104,10 @@ func wantMissingPart(t *testing.T, dir string, names []string) {
 			r, err := unlimited().read(t.Context(), c)
 			must(t, err)
 			wantNotWhole(t, r, names[i]+" is missing")
-			if isPart := strings.Contains(names[i], "part-"); isPart && i == 0 &&
-				!strings.Contains(r.Damage, "first part is missing") ||
-				isPart && i == 1 && !strings.Contains(r.Damage, "a part between") {
+			isDump := strings.Contains(names[i], ".sql") && !strings.Contains(names[i], "sql-") &&
+				!strings.HasSuffix(names[i], "gz.aaa")
+			if isDump && i == 0 && !strings.Contains(r.Damage, "first part is missing") ||
+				(isDump || names[i][0] == 'x') && i == 1 && !strings.Contains(r.Damage, "a part between") {
 				t.Errorf("%s is missing: %s", names[i], r.Damage)
 			}
 		}
@@ -129,9 +130,13 @@ func TestNotSplit(t *testing.T) {
 		"rotated, one is broken": {
 			"m2.sql.01": sql[:200], "m2.sql.02": []byte("mysqldump: Got error: 1045\n" + strings.Repeat("x", 300)),
 		},
-		"words":        {"baa.sql": sql, "bab.sql": sql, "dumpaa": sql, "dumpab": sql},
-		"logs":         {"cron.log.01": []byte("started\n"), "cron.log.02": []byte("started\n")},
-		"a part alone": {"m2.sql.gz.part-aa": gz[:100]},
+		"rotated, one is gone": {"m2.sql.gz.1": gz, "m2.sql.gz.3": gz[:200], "m2.sql.gz.4": gz},
+		"logs, one is gone":    {"cron.log.01": []byte("started\n"), "cron.log.03": []byte("started\n")},
+		"words, one is gone":   {"notesaa": []byte("started\n"), "notesad": []byte("started\n")},
+		"texts of other sizes": {"m2.sqlaa": sql, "m2.sqlad": []byte("started\n"), "m2.sqlae": []byte("x\n")},
+		"words":                {"baa.sql": sql, "bab.sql": sql, "dumpaa": sql, "dumpab": sql},
+		"logs":                 {"cron.log.01": []byte("started\n"), "cron.log.02": []byte("started\n")},
+		"a part alone":         {"m2.sql.gz.part-aa": gz[:100]},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -141,6 +146,24 @@ func TestNotSplit(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestSplitPartOfLines takes a part away whose lines the file restores without: that is no whole backup all the same.
+func TestSplitPartOfLines(t *testing.T) {
+	t.Parallel()
+	m2 := string(dump(t, "--skip-extended-insert", "m2"))
+	i := strings.LastIndex(m2, "INSERT INTO `cms_page`")
+	j := i + strings.Index(m2[i:], "\n") + 1
+	files := tree{"m2.sql.part-aa": []byte(m2[:i]), "m2.sql.part-ac": []byte(m2[j:])}
+	dir := files.put(t)
+	for name := range files {
+		age(t, filepath.Join(dir, name), time.Hour)
+	}
+	if r := report(t, dir); r.State != StateDamaged || !strings.Contains(r.Damage, "a part between") {
+		t.Errorf("%s: %s", r.State, r.Damage)
+	}
+	must(t, os.WriteFile(filepath.Join(dir, "m2.sql.part-ab"), []byte(m2[i:j]), 0o600))
+	wantWhole(t, report(t, dir))
 }
 
 // TestSplitArchives finds the parts that archivers make, which only they can join.
@@ -258,6 +281,16 @@ func TestTableFoldersWithMore(t *testing.T) {
 		r := report(t, plain.with("m2.sql", m2).put(t)).Of("m2")
 		wantWhole(t, r)
 		wantFresh(t, r.Databases[0].Content(""))
+	})
+	t.Run("a table twice", func(t *testing.T) {
+		t.Parallel()
+		for _, again := range []string{"store_old.sql", "a_store.sql"} {
+			r := report(t, plain.with(again, plain["store.sql"]).put(t)).Of("m2")
+			if r.State != StateUndetermined || r.Kind != KindTables {
+				t.Errorf("%s, %s: %s", r.Kind, r.State, r.Damage)
+			}
+			wantFresh(t, r.Databases[0].Content(""))
+		}
 	})
 	t.Run("a pattern", func(t *testing.T) {
 		t.Parallel()
