@@ -24,6 +24,7 @@ func cronEntries() []cronEntry {
 	return []cronEntry{
 		{finding.Magento2, PubCron, regexp.MustCompile(`Magento\\{1,2}Framework\\{1,2}App\\{1,2}Cron(?:[^\\\w]|$)`)},
 		{finding.Magento2, PubCron, regexp.MustCompile(`\bProcessCronQueueObserver\b`)},
+		{finding.Magento2, CronRun, regexp.MustCompile(`\bCron\\{1,2}Console\\{1,2}Command\\{1,2}CronCommand\b`)},
 		{finding.Magento2, UpdateCron, regexp.MustCompile(`Magento\\{1,2}Update\\{1,2}Queue\b`)},
 		{finding.Magento1, Magento1Cron,
 			regexp.MustCompile(`\b(?:loadEventObservers|addEventArea)\s*\(\s*["']crontab["']`)},

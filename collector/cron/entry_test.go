@@ -57,6 +57,16 @@ func TestEntries(t *testing.T) {
 			"php {ROOT}/x.php", "magento2 certain pub/cron.php",
 		},
 		{
+			"the console's command", "home/shop/www/x.php",
+			"<?php $o->create(\\Magento\\Cron\\Console\\Command\\CronCommand::class)->run($i, $out);",
+			"php {ROOT}/x.php", "magento2 certain cron:run",
+		},
+		{
+			"another command of the console's", "home/shop/www/x.php",
+			"<?php $o->create(\\Magento\\Cron\\Console\\Command\\CronRemoveCommand::class)->run($i, $out);",
+			"php {ROOT}/x.php", "",
+		},
+		{
 			"outside of any", "opt/kron.php", strings.ReplaceAll(cronOf24, "dirname(__DIR__) . '", "'{ROOT}"),
 			"php {DIR}/opt/kron.php", "magento2 possible pub/cron.php",
 		},
