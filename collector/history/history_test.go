@@ -174,13 +174,17 @@ func FuzzRead(f *testing.F) {
 // TestReadStopsAtItsLimit gives it more than it may read.
 func TestReadStopsAtItsLimit(t *testing.T) {
 	t.Parallel()
-	c, err := read(&endless{left: maxFile + 1<<20}, noon)
+	more := &endless{left: maxFile + 1<<20}
+	c, err := read(more, noon)
 	if err != nil || c.unread == 0 || len(c.migrations) != 0 {
 		t.Errorf("%v, %d lines unread", err, c.unread)
 	}
+	if more.left == 0 {
+		t.Error("it is read to its end")
+	}
 }
 
-// endless is a header and then empty lines.
+// endless is a header and then lines that are no JSON.
 type endless struct{ begun, left int }
 
 func (e *endless) Read(p []byte) (int, error) {
@@ -191,12 +195,10 @@ func (e *endless) Read(p []byte) (int, error) {
 	if e.left <= 0 {
 		return 0, io.EOF
 	}
+	junk := strings.Repeat("x", 999) + "\n"
 	n := min(len(p), e.left)
-	for i := range n {
-		p[i] = ' '
-		if i%1000 == 0 {
-			p[i] = '\n'
-		}
+	for i := 0; i < n; i += len(junk) {
+		copy(p[i:n], junk)
 	}
 	e.left -= n
 	return n, nil

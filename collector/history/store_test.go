@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,6 +18,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"magento_migration_exporter/collector/finding"
 )
@@ -274,10 +277,13 @@ func TestAFullDisk(t *testing.T) {
 	}
 }
 
+// manyShops are so many that writing them takes a moment.
+const manyShops = 500
+
 // generationOf makes a history that takes a moment to write. Every change has the generation as its summary.
 func generationOf(n int, now time.Time) []Migration {
 	var all []Migration
-	for i := range 2000 {
+	for i := range manyShops {
 		m := Migration{Name: fmt.Sprint("shop-", i), Seen: now, Logs: map[string]Log{}}
 		for p := range 17 {
 			for c := range 2 {
@@ -295,29 +301,9 @@ func TestKilledInTheMiddleOfWriting(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for range 5 {
-		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), writesInto+"="+dir)
-		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-		var printed bytes.Buffer
-		cmd.Stderr = &printed
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		wrote := func() bool {
-			_, err := os.Stat(filepath.Join(dir, fileName))
-			return err == nil && len(leftovers(dir)) > 0
-		}
-		for deadline := time.Now().Add(2 * time.Minute); !wrote(); time.Sleep(time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("nothing is written: %s", &printed)
-			}
-		}
-		if err := cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		_ = cmd.Wait()
+		killWhileItWrites(t, dir)
 		past, warning, err := Read(dir, time.Now())
-		if err != nil || warning != nil || len(past) != 2000 {
+		if err != nil || warning != nil || len(past) != manyShops {
 			t.Fatalf("%d migrations, %v, %v", len(past), warning, err)
 		}
 		generations := map[string]bool{}
@@ -331,8 +317,44 @@ func TestKilledInTheMiddleOfWriting(t *testing.T) {
 		}
 	}
 	s, _ := opened(t, dir)
-	if left := leftovers(dir); len(left) > 0 || len(s.Past()) != 2000 {
+	if left := leftovers(dir); len(left) > 0 || len(s.Past()) != manyShops {
 		t.Errorf("%v are left over", left)
+	}
+}
+
+// killWhileItWrites starts a process that writes histories, and stops it until it stands still between a complete file
+// and one that is not. So it is killed.
+func killWhileItWrites(t *testing.T, dir string) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), writesInto+"="+dir)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	var printed bytes.Buffer
+	cmd.Stderr = &printed
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	before := leftovers(dir) // of the process that was killed before
+	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(3 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("nothing is written")
+		}
+		var status unix.WaitStatus
+		if err := cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := unix.Wait4(cmd.Process.Pid, &status, unix.WUNTRACED, nil); err != nil || !status.Stopped() {
+			t.Fatalf("it ended: %v %s", err, &printed)
+		}
+		_, err := os.Stat(filepath.Join(dir, fileName))
+		left := slices.DeleteFunc(leftovers(dir), func(name string) bool { return slices.Contains(before, name) })
+		if err == nil && len(left) > 0 {
+			return
+		}
+		if err := cmd.Process.Signal(syscall.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
