@@ -1,5 +1,7 @@
 package backup
 
+import "strings"
+
 // remove reads DROP, TRUNCATE and DELETE: what they take away is not there after the dump was restored.
 func (p *dumpParser) remove(verb string) error {
 	if p.loose { // within a trigger
@@ -98,5 +100,50 @@ func (t *table) emptied() *table {
 	return &table{
 		name: t.name, rule: t.rule, budget: t.budget, view: t.view, created: t.created, columns: t.columns,
 		implicit: t.implicit, nextKey: t.nextKey,
+	}
+}
+
+// renamed reads RENAME TABLE name TO name, ….
+func (p *dumpParser) renamed() error {
+	t, err := p.lex.next()
+	if err != nil || t.kind == tokenEnd {
+		return err
+	}
+	if !t.is("TABLE") && !t.is("TABLES") {
+		return p.lex.skipPlain()
+	}
+	for {
+		d, old, next, err := p.object()
+		for err == nil && next.kind != tokenEnd && !next.is("TO") { // WAIT, NOWAIT
+			next, err = p.lex.next()
+		}
+		if err != nil || next.kind == tokenEnd {
+			return err
+		}
+		to, name, next, err := p.object()
+		if err != nil {
+			return err
+		}
+		d.rename(old, to, name)
+		if !next.mark(',') {
+			return p.restOf(next)
+		}
+	}
+}
+
+// rename moves a table with its triggers.
+func (d *database) rename(old string, to *database, name string) {
+	t := d.tables[old]
+	if t == nil || to.tables[name] != nil {
+		return
+	}
+	delete(d.tables, old)
+	t.name, t.rule = strings.Clone(name), ruleFor(name)
+	to.tables[t.name] = t
+	for trigger, table := range d.triggered {
+		if table == old {
+			d.dropTrigger(trigger)
+			to.trigger(trigger, name)
+		}
 	}
 }

@@ -49,6 +49,11 @@ func joinings(t *testing.T) map[string][]byte {
 		"a table is made unless it is there":   early("CREATE TABLE IF NOT EXISTS `patch_list` (`patch_id` int);"),
 		"a table is replaced":                  early("CREATE OR REPLACE TABLE `patch_list` (`patch_id` int);"),
 		"a view is made again where it is":     early("CREATE OR REPLACE VIEW inventory_stock_1 AS SELECT 1;"),
+		"a table gets another name":            early("RENAME TABLE `patch_list` TO `patches`;"),
+		"a table gets its name again":          early("RENAME TABLE patch_list TO x, x TO patch_list;"),
+		"a table gets another name, altered":   early("ALTER TABLE patch_list RENAME TO patches;"),
+		"a column gets another name":           early("ALTER TABLE patch_list RENAME COLUMN patch_name TO name;"),
+		"a table with triggers gets a name":    early("ALTER TABLE catalog_product_entity RENAME AS products;"),
 		"a trigger goes":                       early("DROP TRIGGER IF EXISTS nothing;"),
 		"the structure without triggers, then": slices.Concat(bare, rows),
 	}

@@ -55,6 +55,8 @@ func (p *dumpParser) statement(first token, at int64) error {
 			return p.lex.skip()
 		}
 		return p.insert(verb)
+	case "RENAME":
+		return p.renamed()
 	case "SET":
 		return p.set()
 	case "USE":
@@ -321,10 +323,39 @@ func (p *dumpParser) alter() error {
 	if err != nil {
 		return err
 	}
+	if next.is("RENAME") {
+		return p.alterName(d, name)
+	}
 	if known := d.tables[name]; known != nil {
 		return p.tableOptions(known, next, nil)
 	}
 	return p.lex.skipPlain()
+}
+
+// alterName reads what ALTER TABLE … RENAME renames: the table, or something in it.
+func (p *dumpParser) alterName(d *database, old string) error {
+	t, err := p.lex.next()
+	if err != nil || t.kind == tokenEnd {
+		return err
+	}
+	if t.is("COLUMN") || t.is("INDEX") || t.is("KEY") {
+		return p.lex.skipPlain()
+	}
+	if t.is("TO") || t.is("AS") || t.mark('=') {
+		if t, err = p.lex.next(); err != nil || t.kind == tokenEnd {
+			return err
+		}
+	}
+	database, name, next, err := p.nameFrom(t)
+	if err != nil {
+		return err
+	}
+	to, err := p.contents.database(database)
+	if err != nil {
+		return err
+	}
+	d.rename(old, to, name)
+	return p.restOf(next)
 }
 
 // keyWords begin the items of a CREATE TABLE that are not columns.
