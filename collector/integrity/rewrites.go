@@ -50,7 +50,7 @@ type sharedPath struct{ path, store, targets string }
 
 const (
 	// firstSlice is how many rewrites the first statement is for, leastSlice and mostSlice are the fewest and the most.
-	firstSlice, leastSlice, mostSlice = 10000, 500, 80000
+	firstSlice, leastSlice, mostSlice = 5000, 500, 20000
 	// shortSlice and longSlice are the times between which a slice stays as large as it is.
 	shortSlice, longSlice = 100 * time.Millisecond, 400 * time.Millisecond
 )
