@@ -9,7 +9,7 @@ FROM (
   JOIN {{core_store}} s ON s.website_id = w.website_id
   LEFT JOIN {{suffix}} x ON x.store_id = s.store_id
   WHERE [[r.request_path]] AND e.store_id = 0 AND NOT EXISTS (
-    SELECT 1 FROM {{catalog_product_entity_url_key}} k
+    SELECT /*+ NO_SEMIJOIN() */ 1 FROM {{catalog_product_entity_url_key}} k
     JOIN {{enterprise_url_rewrite}} o ON o.value_id = k.value_id
     JOIN {{enterprise_catalog_product_rewrite}} f ON f.url_rewrite_id = o.url_rewrite_id
     WHERE k.entity_id = p.entity_id AND f.store_id > 0 AND f.store_id = s.store_id)

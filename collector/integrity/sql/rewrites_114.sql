@@ -10,7 +10,7 @@ FROM (
     JOIN {{core_store}} s ON s.website_id = w.website_id
     LEFT JOIN {{suffix}} x ON x.store_id = s.store_id
     WHERE [[r.request_path]] AND r.entity_type = 3 AND r.store_id = 0 AND NOT EXISTS (
-      SELECT 1 FROM {{catalog_product_entity_url_key}} k JOIN {{enterprise_url_rewrite}} o ON o.value_id = k.value_id
+      SELECT /*+ NO_SEMIJOIN() */ 1 FROM {{catalog_product_entity_url_key}} k JOIN {{enterprise_url_rewrite}} o ON o.value_id = k.value_id
       WHERE k.entity_id = p.entity_id AND o.entity_type = 3 AND o.store_id > 0 AND o.store_id = s.store_id)
     UNION ALL
     -- Products of a store.
