@@ -152,6 +152,9 @@ func (e *Evidence) lookAtDelta(ctx context.Context) (*Delta, error) {
 		}
 	}
 	d.Standings = delta.Inspect(d.Scope, d.Log, m1.Prefix)
+	if err := d.hidden(ctx, m1); err != nil {
+		return nil, err
+	}
 	if e.Phase.Phase == config.PhasePrepare || !d.Log.Exists() {
 		return d, nil
 	}
@@ -171,6 +174,31 @@ func (e *Evidence) lookAtDelta(ctx context.Context) (*Delta, error) {
 	e.trip(ctx, d, memory)
 	e.measure(ctx, d, memory)
 	return d, nil
+}
+
+// maxHidden is how many tables that are not shown are asked for one by one.
+const maxHidden = 20
+
+// hidden returns the error of a table that information_schema does not show because the account may not read it: that
+// it is missing would be a guess. A log table that triggers write, and a table that has a log, are expected to be
+// there.
+func (d *Delta) hidden(ctx context.Context, m1 *System) error {
+	var tables []string
+	for _, s := range d.Standings {
+		switch {
+		case !s.HasLog && len(s.Fires)+len(s.Elsewhere) > 0:
+			tables = append(tables, s.LogName)
+		case s.Absent && s.HasLog:
+			tables = append(tables, s.Name)
+		}
+	}
+	for _, t := range tables[:min(len(tables), maxHidden)] {
+		_, err := m1.Column(ctx, "SELECT 1 FROM "+database.Quote(t)+" LIMIT 1")
+		if database.Number(err) == database.ErrTableAccessDenied {
+			return fmt.Errorf("looking for the table %s, which is not shown: %w", t, err)
+		}
+	}
+	return nil
 }
 
 // deltaMemory recalls what was read from these two databases.
