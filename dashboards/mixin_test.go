@@ -130,7 +130,12 @@ func testRendered(t *testing.T, dir, name, job string) {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(tests, name), text)
-	run(t, dir, "promtool", "test", "rules", "rules/tests/"+name)
+	testRules(
+		t,
+		filepath.Join(tests, name),
+		filepath.Join(dir, "rules/recording.yml"),
+		filepath.Join(dir, "rules/alerts.yml"),
+	)
 }
 
 // Every selector of a series in the rules becomes the configured one; an alert on what is missing has it, too.
