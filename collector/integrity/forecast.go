@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"slices"
+	"unique"
 
 	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/config/toolconfig"
@@ -165,11 +166,15 @@ func (f *Forecast) reduced() *Forecast {
 		resolvesDuplicates: p.resolvesDuplicates,
 		tool:               p.tool,
 	}
+	predictions := slices.Clone(f.Predictions) // without room for more
+	for i := range predictions {
+		predictions[i].remedy = unique.Make(predictions[i].RemedyText())
+	}
 	return &Forecast{
 		plan,
 		f.Source.reduced(toolmap.Source, f.Predictions),
 		f.Destination.reduced(toolmap.Destination, f.Predictions),
-		slices.Clone(f.Predictions), // without room for more
+		predictions,
 	}
 }
 

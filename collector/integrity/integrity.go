@@ -12,6 +12,7 @@ package integrity
 import (
 	"cmp"
 	"slices"
+	"unique"
 
 	"magento_migration_exporter/config/toolmap"
 )
@@ -84,6 +85,20 @@ type Prediction struct {
 
 	lead, item, separator string // Message is lead and item; the items of one lead make one line
 	step, rank            int    // where in the tool's log it stands
+
+	// remedy is RemedyText of a forecast that is kept: all evaluations, and shops that lack the same, have it once.
+	remedy unique.Handle[string]
+}
+
+// RemedyText says for people how to fix it.
+func (f Prediction) RemedyText() string {
+	switch {
+	case f.remedy != unique.Handle[string]{}:
+		return f.remedy.Value()
+	case f.Alternative != nil:
+		return f.Remedy.String() + "\nOr: " + f.Alternative.String()
+	}
+	return f.Remedy.String()
 }
 
 // Subject is the table, or table.field.

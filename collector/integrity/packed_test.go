@@ -2,8 +2,36 @@ package integrity
 
 import (
 	"reflect"
+	"runtime"
 	"testing"
+	"unsafe"
 )
+
+// TestRemediesAreKeptOnce reduces the forecasts of two shops with the same remedy.
+func TestRemediesAreKeptOnce(t *testing.T) {
+	t.Parallel()
+	keep := func(lines string) Prediction {
+		f := &Forecast{Plan: &Plan{}, Source: &Schema{}, Destination: &Schema{}, Predictions: []Prediction{{
+			Remedy:      Remedy{Option: "map_file", File: "map.xml", Inside: "source/document_rules", XML: lines},
+			Alternative: &Remedy{Text: "Drop it."},
+		}}}
+		before := f.Predictions[0].RemedyText()
+		kept := f.reduced().Predictions[0]
+		if kept.RemedyText() != before {
+			t.Errorf("%q, want %q", kept.RemedyText(), before)
+		}
+		return kept
+	}
+	kept := []Prediction{keep("<ignore/>"), keep("<ignore/>"), keep("<move/>")}
+	a, b, other := kept[0].RemedyText(), kept[1].RemedyText(), kept[2].RemedyText()
+	runtime.KeepAlive(kept) // a remedy that no forecast keeps may be forgotten
+	if unsafe.StringData(a) != unsafe.StringData(b) {
+		t.Error("the same remedy is kept twice")
+	}
+	if a == other {
+		t.Error("remedies are mixed")
+	}
+}
 
 // TestPackedSchema packs two schemas with the same tables, and one with another column.
 func TestPackedSchema(t *testing.T) {

@@ -782,10 +782,7 @@ func predicted(p integrity.Prediction, auto, passed bool) finding.Finding {
 		seen = append(seen, "it probably belongs to "+p.Extension)
 	}
 	f.Evidence = strings.Join(seen, "; ")
-	f.Remedy = p.Remedy.String()
-	if p.Alternative != nil {
-		f.Remedy += "\nOr: " + p.Alternative.String()
-	}
+	f.Remedy = p.RemedyText()
 	return f
 }
 
