@@ -296,7 +296,10 @@ func newDaemon(t *testing.T, end func(), run func(*daemon) int) *daemon {
 
 func (d *daemon) eventually(what string, is func() bool) {
 	d.t.Helper()
-	for deadline := time.Now().Add(patience); !is(); time.Sleep(5 * time.Millisecond) {
+	// Most ask the daemon, which costs more than what is waited for.
+	pause := 5 * time.Millisecond
+	for deadline := time.Now().Add(patience); !is(); time.Sleep(pause) {
+		pause = min(2*pause, 100*time.Millisecond)
 		if time.Now().After(deadline) {
 			d.t.Fatalf("not within %s: %s\n%s", patience, what, d.logs)
 		}
