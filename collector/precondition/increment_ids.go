@@ -227,6 +227,7 @@ func (j *incrementIDsJudge) remember() {
 		return
 	}
 	m.documents = j.documents
+	m.sequences = make([]sequence, 0, len(j.sequences)) // a thousand migrations keep them
 	for _, s := range j.sequences {
 		m.sequences = append(m.sequences, *s)
 	}
