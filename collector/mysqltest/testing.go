@@ -2,6 +2,9 @@ package mysqltest
 
 import (
 	"errors"
+	"os"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -22,4 +25,12 @@ func New(tb testing.TB, o Options) *Server {
 		}
 	})
 	return s
+}
+
+// Fuzzing reports whether this test program was started to mutate the seeds of a fuzz target. Each of its workers is a
+// process of its own, which would start servers of its own.
+func Fuzzing() bool {
+	return slices.ContainsFunc(os.Args[1:], func(arg string) bool {
+		return arg == "-test.fuzz" || strings.HasPrefix(arg, "-test.fuzz=")
+	})
 }
