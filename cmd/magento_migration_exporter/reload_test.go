@@ -424,8 +424,8 @@ func TestReloadKeepsWhatIsUnchanged(t *testing.T) {
 	document := d.readiness()["same"]
 	// Elsewhere in the file, said in another way, with another interval, and beside others.
 	again := strings.NewReplacer(
-		"200ms",
-		"150ms",
+		"evaluation_interval: 1s",
+		"evaluation_interval: 150ms",
 		"preconditions: {cron_stopped: {crontabs: [], processes: false}}",
 		"preconditions:\n      cron_stopped: {processes: false, crontabs: []}",
 	).Replace
