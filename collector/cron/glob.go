@@ -24,6 +24,9 @@ type glob struct {
 
 // quoteGlob makes text stand for itself in a pattern.
 func quoteGlob(text string) string {
+	if !strings.ContainsAny(text, `\*?[`) {
+		return text // most texts: a Replacer is costly to make
+	}
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(text)
 }
 

@@ -206,15 +206,22 @@ func judgeMapFiles(v *finding.Verdict, e *evidence.Evidence) {
 			"Set "+e.Magento2.Key("root")+" to the Magento 2 in which the tool is installed.")
 		return
 	}
+	var handlers []mapHandler
 	for _, option := range e.Tool.Config.PathOptions() {
-		judgeMapFile(v, e.Tool.Config, option, root, moduleDir)
+		handlers = append(handlers, judgeMapFile(v, e.Tool.Config, option, root, moduleDir)...)
 	}
-	judgeClasses(v, e, moduleDir)
+	judgeClasses(v, e, moduleDir, handlers)
+}
+
+// mapHandler is a handler, and where it is named.
+type mapHandler struct {
+	option, path string
+	toolmap.Handler
 }
 
 // judgeClasses finds classes in config.xml and in map files that Magento 2 does not have: the tool dies when it needs
 // one, for a step at its very start.
-func judgeClasses(v *finding.Verdict, e *evidence.Evidence, moduleDir string) {
+func judgeClasses(v *finding.Verdict, e *evidence.Evidence, moduleDir string, handlers []mapHandler) {
 	root := e.Migration.Magento2.Root
 	lock, err := e.Files.Lock()
 	if err != nil || root == "" {
@@ -242,34 +249,22 @@ func judgeClasses(v *finding.Verdict, e *evidence.Evidence, moduleDir string) {
 			}
 		}
 	}
-	for _, option := range e.Tool.Config.PathOptions() {
-		path := e.Tool.File(option, root)
-		if path == "" {
-			continue
-		}
-		handlers, err := toolmap.ReadHandlers(path)
-		if err != nil {
-			continue // judgeMapFile reports it
-		}
-		for _, h := range handlers {
-			judge(option, "a map file", fmt.Sprintf("%s:%s", path, h.Place), h.Class)
-		}
+	for _, h := range handlers {
+		judge(h.option, "a map file", fmt.Sprintf("%s:%s", h.path, h.Place), h.Class)
 	}
 }
 
 // maxMapFile is the largest map file that is read, in bytes; the tool's largest has 200 kB.
 const maxMapFile = 4 << 20
 
-func judgeMapFile(v *finding.Verdict, c *toolconfig.Config, option, root, moduleDir string) {
+// judgeMapFile judges whether the tool can read the file of an option, and returns the handlers in it.
+func judgeMapFile(v *finding.Verdict, c *toolconfig.Config, option, root, moduleDir string) []mapHandler {
 	var looked []string
 	for _, candidate := range c.Candidates(option, root, moduleDir) {
-		data, err := sourcefile.Read(candidate.Path, maxMapFile)
+		handlers, err := toolmap.ReadHandlers(candidate.Path)
 		if evidence.Missing(err) {
 			looked = append(looked, candidate.Path)
 			continue
-		}
-		if err == nil {
-			_, err = xmltree.Parse(candidate.Path, data)
 		}
 		switch {
 		case err != nil:
@@ -279,11 +274,16 @@ func judgeMapFile(v *finding.Verdict, c *toolconfig.Config, option, root, module
 			v.Warn(option, "the tool finds the file of "+option+" only when it is started in Magento 2's root",
 				candidate.Path, "Write its absolute path into config.xml, or always start the tool there.")
 		}
-		return
+		named := make([]mapHandler, len(handlers))
+		for i, h := range handlers {
+			named[i] = mapHandler{option, candidate.Path, h}
+		}
+		return named
 	}
 	v.Fail(option, "the tool would stop with: Invalid map filename",
 		fmt.Sprintf("%s is %q; looked at %s", option, c.Value(option), strings.Join(looked, ", ")),
 		"Correct the path in config.xml; edited copies are named without .dist.")
+	return nil
 }
 
 // judgeMapping compares the mapping folder with Magento 1's release and edition, and with Magento 2's edition.
