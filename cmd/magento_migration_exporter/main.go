@@ -71,10 +71,9 @@ type flags struct {
 	timeout    model.Duration
 }
 
-// gcPercent is less than half of Go's default of 100, with which there can be as much garbage as live memory: the
-// results of a thousand migrations take 85 MB. docs/performance.md has what BenchmarkProgram shows of it; GOGC
-// overrides it.
-const gcPercent = 40
+// gcPercent is a third of Go's default of 100, with which there can be as much garbage as live memory: what is kept of
+// a thousand migrations takes 65 MB. docs/performance.md has what BenchmarkProgram shows of it; GOGC overrides it.
+const gcPercent = 30
 
 func main() {
 	if os.Getenv("GOGC") == "" {

@@ -42,7 +42,7 @@ func TestEachMigrationIsSmall(t *testing.T) {
 		return board, evaluator
 	}
 	first, of := run(1)
-	const migrations = 12
+	const migrations = 6
 	before := heap()
 	board, evaluator := run(migrations)
 	each := (heap() - before) / migrations
