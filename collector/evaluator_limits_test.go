@@ -218,3 +218,31 @@ func TestEvaluateAllHasPlaces(t *testing.T) {
 		}
 	})
 }
+
+// TestMemoryOverAReload has entries of one name after each other, as reloads bring them.
+func TestMemoryOverAReload(t *testing.T) {
+	t.Parallel()
+	e, m := evaluated(t, false, fine)
+	first, release := e.memory(m)
+	release()
+	same := *m
+	same.Waivers = []config.Waiver{{Precondition: "p0"}}
+	kept, release := e.memory(&same)
+	if kept != first {
+		t.Error("what is known is forgotten for an entry that sees the same")
+	}
+	busy := *m
+	beside, releaseBusy := e.memory(&busy)
+	if beside == kept {
+		t.Error("two evaluations share a memory")
+	}
+	release()
+	releaseBusy()
+	other := *m
+	other.Magento1.Root = "/elsewhere"
+	fresh, release := e.memory(&other)
+	defer release()
+	if fresh == beside {
+		t.Error("what was seen of another shop is kept")
+	}
+}
