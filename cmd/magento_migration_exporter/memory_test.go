@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"magento_migration_exporter/collector/leaktest"
+
 	"magento_migration_exporter/collector"
 	"magento_migration_exporter/collector/backup"
 	"magento_migration_exporter/collector/evidence"
@@ -43,9 +45,9 @@ func TestEachMigrationIsSmall(t *testing.T) {
 	}
 	first, of := run(1)
 	const migrations = 6
-	before := heap()
+	before := leaktest.Heap()
 	board, evaluator := run(migrations)
-	each := (heap() - before) / migrations
+	each := (leaktest.Heap() - before) / migrations
 	for _, state := range board.Snapshot() {
 		for _, ps := range state.Preconditions {
 			if ps.Result.Incomplete || ps.Precondition.ID == "network" && ps.Result.Status != finding.Pass {
@@ -57,14 +59,4 @@ func TestEachMigrationIsSmall(t *testing.T) {
 	if t.Logf("%d bytes", each); each > perMigration {
 		t.Errorf("each migration keeps %d bytes, more than %d", each, perMigration)
 	}
-}
-
-// heap returns the bytes that are in use.
-func heap() int64 {
-	for range 3 { // weak pointers and finalizers take more than one collection
-		runtime.GC()
-	}
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
 }

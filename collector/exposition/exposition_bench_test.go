@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"magento_migration_exporter/collector/exposition"
+	"magento_migration_exporter/collector/leaktest"
 	"magento_migration_exporter/collector/precondition"
 )
 
@@ -21,17 +22,9 @@ func BenchmarkRender(b *testing.B) {
 func BenchmarkMemory(b *testing.B) {
 	const migrations = 1000
 	for b.Loop() {
-		before := heap()
+		before := leaktest.Heap()
 		board := fullBoard(b, migrations)
-		b.ReportMetric(float64(heap()-before)/migrations, "B/migration")
+		b.ReportMetric(float64(leaktest.Heap()-before)/migrations, "B/migration")
 		runtime.KeepAlive(board)
 	}
-}
-
-func heap() int64 {
-	var m runtime.MemStats
-	runtime.GC()
-	runtime.GC()
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
 }

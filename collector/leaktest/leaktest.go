@@ -1,9 +1,10 @@
-// Package leaktest waits for the end of what tests started, and says what does not end.
+// Package leaktest waits for the end of what tests started, says what does not end, and measures what is kept.
 package leaktest
 
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 
@@ -30,4 +31,15 @@ func Goroutines() error {
 			return err
 		}
 	}
+}
+
+// Heap returns the bytes of the heap that are in use after garbage collection: what is kept between two calls is the
+// difference.
+func Heap() int64 {
+	for range 3 { // weak pointers and finalizers take more than one collection
+		runtime.GC()
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }

@@ -251,7 +251,7 @@ func (j *incrementIDsJudge) readMagento1(ctx context.Context) bool {
 	if len(kept) > 0 {
 		err = j.readNumbers(ctx, query+" UNION ALL "+j.newestPart(kept))
 	}
-	if err != nil { // by itself: Magento 1's orders hide its numbers not
+	if err != nil { // again without the orders: that they cannot be read must not hide the numbers
 		err = j.readNumbers(ctx, query)
 	}
 	if err != nil {

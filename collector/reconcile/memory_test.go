@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"magento_migration_exporter/collector/leaktest"
+
 	"magento_migration_exporter/collector/database"
 	"magento_migration_exporter/collector/mysqltest"
 	"magento_migration_exporter/collector/reconcile"
@@ -85,24 +87,14 @@ func TestManyPlansAreSmall(t *testing.T) {
 	first := plan()
 	const migrations = 30
 	plans := make([]*reconcile.Plan, migrations)
-	before := heap()
+	before := leaktest.Heap()
 	for i := range plans {
 		plans[i] = plan()
 	}
-	each := (heap() - before) / migrations
+	each := (leaktest.Heap() - before) / migrations
 	runtime.KeepAlive(plans)
 	runtime.KeepAlive(first)
 	if t.Logf("%d bytes", each); each > perMigration {
 		t.Errorf("each migration keeps %d bytes, more than %d", each, perMigration)
 	}
-}
-
-// heap returns the bytes that are in use.
-func heap() int64 {
-	for range 3 { // weak pointers and finalizers take more than one collection
-		runtime.GC()
-	}
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
 }
