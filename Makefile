@@ -77,14 +77,19 @@ format:
 
 # The linters have go vet's checks among theirs. What no program calls, and only tests do, is dead: but for what is there for tests, such
 # as what the databases' load is measured with.
-lint: $(GOLANGCI_LINT) .cache/tools/deadcode
+lint: $(GOLANGCI_LINT)
 	$(GOLANGCI_LINT) run --allow-parallel-runners ./...
 	$(GOLANGCI_LINT) run --allow-parallel-runners --enable-only unused --tests=false ./...
 	cd cmd/acceptance && $(CURDIR)/$(GOLANGCI_LINT) run --allow-parallel-runners ./...
 	cd .ci/tools/chart && $(CURDIR)/$(GOLANGCI_LINT) run --allow-parallel-runners ./...
-	@dead=$$(.cache/tools/deadcode ./... | grep -v -e '^collector/mysqltest/' -e '^collector/shoptest/' -e '^collector/leaktest/' \
-		-e '^docs/' -e '^dashboards/' -e ' Evaluator.DatabaseCost$$'); \
+	@$(MAKE) --no-print-directory .cache/deadcode
+
+.cache/deadcode: $(shell find cmd collector config dashboards docs -name '*.go') go.mod .cache/tools/deadcode
+	@.cache/tools/deadcode ./... >$@.new
+	@dead=$$(grep -v -e '^collector/mysqltest/' -e '^collector/shoptest/' -e '^collector/leaktest/' \
+		-e '^docs/' -e '^dashboards/' -e ' Evaluator.DatabaseCost$$' $@.new); \
 		if [ -n "$$dead" ]; then echo "no program calls these functions:" >&2; echo "$$dead" >&2; exit 1; fi
+	@mv $@.new $@
 
 # Without the race detector, which makes everything slow, and by itself, since it measures. What the tests do less of is done in full.
 soak: .cache/tools/toxiproxy
