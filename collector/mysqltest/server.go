@@ -287,19 +287,28 @@ func (s *Server) Load(ctx context.Context, database, script string) error {
 	if err := s.Exec(ctx, "CREATE DATABASE IF NOT EXISTS "+quoteIdentifier(database)); err != nil {
 		return err
 	}
-	c := s.rootConfig()
-	c.DBName = database
-	connector, err := mysql.NewConnector(c)
+	// What the script sets in its session must not outlive it.
+	db, err := s.Open(database, nil)
 	if err != nil {
 		return err
 	}
-	// A pool of its own: what the script sets in its session must not outlive it.
-	db := sql.OpenDB(connector)
 	defer db.Close()
 	if _, err := db.ExecContext(ctx, script); err != nil {
 		return fmt.Errorf("load a script into %s: %w", database, err)
 	}
 	return nil
+}
+
+// Open returns connections of root's beside those of Root, in a database and with session variables of their own. Their
+// values are SQL. The caller closes them.
+func (s *Server) Open(database string, variables map[string]string) (*sql.DB, error) {
+	c := s.rootConfig()
+	c.DBName, c.Params = database, variables
+	connector, err := mysql.NewConnector(c)
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(connector), nil
 }
 
 // Restart shuts the server down in good order and starts it again with the same data, port and socket. The options are

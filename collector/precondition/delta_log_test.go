@@ -26,6 +26,7 @@ func newDelta(t *testing.T, change ...func(*shoptest.Shop)) *shop {
 	both := []func(*shoptest.Shop){
 		shoptest.With("delta_log", "delta_backlog"),
 		func(s *shoptest.Shop) { s.Server2 = s.Server1 },
+		shoptest.Migrated,
 	}
 	s := newShop(t, append(both, change...)...)
 	s.WithDelta()

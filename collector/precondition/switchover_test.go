@@ -383,6 +383,7 @@ func TestSwitchoverFaultsOnMySQL(t *testing.T) {
 	server := mysqltest.New(t, mysqltest.Options{
 		Flavor: mysqltest.MySQL97, Args: []string{"--log-bin-trust-function-creators=1"},
 	})
+	shared.Keep(server)
 	for name, fault := range switchFaults {
 		if len(fault.on1)+len(fault.on2) > 0 {
 			t.Run(name, func(t *testing.T) {

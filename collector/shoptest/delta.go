@@ -19,11 +19,9 @@ import (
 func (s *Shop) WithDelta() (root1, root2 string) {
 	s.T.Helper()
 	root1, root2 = s.WithRoots()
-	ctx := s.T.Context()
-	s.Must(s.Server1.Load(ctx, s.DB2, mysqltest.MigrateData(s.DB1, s.DB2, s.Prefix1, s.Prefix2)))
-	s.SetUpDeltaLog()
-	s.On2("UPDATE " + s.Prefix2 + "customer_entity c JOIN `" + s.DB1 + "`." + s.Prefix1 +
-		"customer_entity o USING (entity_id) SET c.updated_at = o.updated_at")
+	if !s.migrated {
+		s.migrate()
+	}
 	const mapStep = `<step title="Map Step"><delta>`
 	WriteUnder(s.T, root2, "config.xml", strings.Replace(s.ConfigXML(nil), mapStep,
 		`<step title="Customer Step"><delta>Migration\Step\Customer\Delta</delta></step>`+mapStep, 1))
@@ -54,6 +52,15 @@ func (s *Shop) WithDelta() (root1, root2 string) {
 			`"Migration\\Step\\Map\\Data":{"data migration":{"result":true}}}`)
 	s.WriteRunLog(time.Now().Add(-50*time.Minute), DataRun...)
 	return root1, root2
+}
+
+// migrate gives the databases what migrate:settings and migrate:data leave in them.
+func (s *Shop) migrate() {
+	s.T.Helper()
+	s.Must(s.Server1.Load(s.T.Context(), s.DB2, mysqltest.MigrateData(s.DB1, s.DB2, s.Prefix1, s.Prefix2)))
+	s.SetUpDeltaLog()
+	s.On2("UPDATE " + s.Prefix2 + "customer_entity c JOIN `" + s.DB1 + "`." + s.Prefix1 +
+		"customer_entity o USING (entity_id) SET c.updated_at = o.updated_at")
 }
 
 // renames are the rules of a map file for documents with other names in Magento 2; the names come in pairs.

@@ -44,6 +44,7 @@ func (s *Servers) EachOf(
 					t.Fatal(err)
 				}
 				f.server = server
+				s.Keep(server)
 			}
 			test(t, f.server)
 		})

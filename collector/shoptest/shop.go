@@ -37,7 +37,8 @@ import (
 type Servers struct {
 	Magento1, Magento2 *mysqltest.Server
 
-	shops atomic.Int64
+	shops  atomic.Int64
+	keeper keeper
 	// lifetime has the built-in tables, which each shop would read again.
 	lifetime evidence.Lifetime
 	// checked are the texts that have been looked at: most are the same in each test.
@@ -95,6 +96,8 @@ type Shop struct {
 	// Hasty makes Evaluate one evaluation, as in serving. Otherwise it is repeated until all is looked at, as in check.
 	Hasty bool
 
+	// migrated says that the databases have what WithDelta gives them.
+	migrated bool
 	sections map[string]string
 	lifetime *evidence.Lifetime
 	checked  *sync.Map
@@ -112,13 +115,17 @@ func (s *Servers) New(t *testing.T, change ...func(*Shop)) *Shop {
 		User: fmt.Sprintf("mig%d", n), Log: &strings.Builder{}, Catalogue: precondition.All(),
 		lifetime: &s.lifetime, checked: &s.checked,
 	}
+	own := databases{db1: shop.DB1, db2: shop.DB2, user: shop.User}
 	for _, c := range change {
 		c(shop)
 	}
-	shop.Load(shop.Server1, shop.DB1, mysqltest.Magento1(shop.Prefix1))
-	shop.Load(shop.Server2, shop.DB2, mysqltest.Magento2(shop.Prefix2))
-	shop.Account(shop.Server1, shop.DB1, "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, TRIGGER, SHOW VIEW")
-	shop.Account(shop.Server2, shop.DB2, "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, REFERENCES")
+	// Who names them wants new ones.
+	named := own.db1 != shop.DB1 || own.db2 != shop.DB2 || own.user != shop.User
+	if !named && s.keeps(shop.Server1) && s.keeps(shop.Server2) {
+		s.lend(shop, &own)
+	} else {
+		shop.loadOwn()
+	}
 	shop.Migration = &config.Migration{
 		Name: "acme", Phase: config.PhaseAuto,
 		Magento1: config.System{Database: shop.Login(shop.Server1, shop.DB1, shop.Prefix1)},
@@ -130,6 +137,26 @@ func (s *Servers) New(t *testing.T, change ...func(*Shop)) *Shop {
 	shop.Start()
 	return shop
 }
+
+// loadOwn makes databases that are dropped at the end of the test, and the account.
+func (s *Shop) loadOwn() {
+	s.T.Helper()
+	s.Load(s.Server1, s.DB1, mysqltest.Magento1(s.Prefix1))
+	s.Load(s.Server2, s.DB2, mysqltest.Magento2(s.Prefix2))
+	s.accounts()
+	if s.migrated {
+		s.migrate()
+	}
+}
+
+func (s *Shop) accounts() {
+	s.T.Helper()
+	s.Account(s.Server1, s.DB1, "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, TRIGGER, SHOW VIEW")
+	s.Account(s.Server2, s.DB2, "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, REFERENCES")
+}
+
+// Migrated has the databases loaded with what WithDelta gives them.
+func Migrated(s *Shop) { s.migrated = true }
 
 // Only has the shop evaluate these preconditions and no others, which would cost most of the time of a test that asks
 // about one.
