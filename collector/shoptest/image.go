@@ -115,7 +115,7 @@ func (m *image) readRows(ctx context.Context, db *sql.DB) error {
 func (m *image) readTriggers(ctx context.Context, db *sql.DB) error {
 	const query = "SELECT EVENT_OBJECT_TABLE, TRIGGER_NAME, ACTION_TIMING, EVENT_MANIPULATION, ACTION_STATEMENT, " +
 		"DEFINER, CREATED, SQL_MODE, CHARACTER_SET_CLIENT, COLLATION_CONNECTION FROM information_schema.TRIGGERS " +
-		"WHERE TRIGGER_SCHEMA = DATABASE() ORDER BY TRIGGER_NAME"
+		"WHERE EVENT_OBJECT_SCHEMA = DATABASE() ORDER BY TRIGGER_NAME"
 	return each(ctx, db, query, func(_ int, row []sql.NullString) {
 		t := m.tables[row[0].String]
 		if t == nil {

@@ -72,8 +72,8 @@ func (s *Shop) checkText(id string, f finding.Finding) {
 var (
 	// quotation is what somebody else wrote, and is shown as it is. An apostrophe begins none.
 	quotation = regexp.MustCompile("(?m)(^|[\\s(=:,;\\[{])(\"[^\"\n]+\"|'[^'\n]+'|`[^`\n]+`)")
-	// statement is SQL of the exporter, in which a text can be empty.
-	statement = regexp.MustCompile(`(?m)running .*: Error `)
+	// statement is SQL of the exporter, in which a text can be empty, before what stopped it.
+	statement = regexp.MustCompile(`(?m)running .*: (Error|context) `)
 	// indentation is that of a snippet to copy.
 	indentation = regexp.MustCompile(`(?m)^ +`)
 	// anonymous is the account without a name, which is written as an empty text.

@@ -21,6 +21,7 @@ func TestSlip(t *testing.T) {
 		"the name (`a  b`) is 'c  d'":             "",
 		"GRANT SELECT ON *.* TO ''@'localhost'":   "",
 		"running SELECT COALESCE(a, ''): Error 1": "",
+		"running SELECT a = '' FROM b…: context deadline exceeded": "",
 	} {
 		if got := shoptest.Slip(text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
