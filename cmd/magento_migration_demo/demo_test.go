@@ -33,7 +33,8 @@ func runTests(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	output, err := exec.Command("go", "build", "-o", dir+"/", ".", "../magento_migration_exporter").CombinedOutput()
+	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", dir+"/", ".", "../magento_migration_exporter")
+	output, err := build.CombinedOutput()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, output)
 		return 1
@@ -103,11 +104,12 @@ func startDemo(t *testing.T, exporter string, args ...string) *runningDemo {
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(waitLimit)
-	for !condition() {
+	// Most ask the exporter, which evaluates every two seconds: asking more often only costs.
+	for pause := 10 * time.Millisecond; !condition(); pause = min(2*pause, 250*time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain: %s", what)
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(pause)
 	}
 }
 
@@ -238,18 +240,61 @@ func pasted(t *testing.T, output string) map[string][]string {
 // broken are the preconditions that fail or warn when the demo begins, in the order in which it prints how to fix them.
 var broken = []string{"cron_stopped", "privileges", "binlog_trust", "m2_entities", "extensions", "migration_tool"}
 
-// TestRemediesFix acts as a user: it starts the demo, pastes all that it prints, sees that the migration is ready, and
-// presses Ctrl-C.
-func TestRemediesFix(t *testing.T) {
+// TestMigration acts as a user: it starts the demo, pastes all that it prints, sees that the migration is ready, goes
+// through it to its end, kills a server and starts it again, and presses Ctrl-C.
+func TestMigration(t *testing.T) {
+	t.Parallel()
 	d := startDemo(
 		t,
 		exporterBinary,
 		"--rules=../../dashboards/rules",
 		"--alertmanager=../../dashboards/alertmanager.yml",
 	)
+	d.explained(t)
+	for _, part := range []struct {
+		name string
+		do   func(*testing.T, *runningDemo)
+	}{{"remedies fix", testRemediesFix}, {"story", testStory}, {"a server comes back", testServerComesBack}} {
+		if !t.Run(part.name, func(t *testing.T) { part.do(t, d) }) {
+			return // the next begins where this one ends
+		}
+	}
+	signalProcess(t, d.cmd.Process.Pid, syscall.SIGINT)
+	d.assertGone(t, 0)
+}
+
+// testRemediesFix pastes all that the demo prints.
+func testRemediesFix(t *testing.T, d *runningDemo) {
 	output := d.explained(t)
 	exporter := address(t, output, "The exporter")
 	commands := pasted(t, output)
+	assertBroken(t, output, exporter)
+	notified(t, output, "firing", "MagentoMigrationNotReady")
+	for i, id := range broken {
+		before := preconditions(t, exporter)
+		for _, command := range commands[id] {
+			assertFromRemedy(t, command, before[id])
+			shell(t, command)
+		}
+		eventually(t, id+" is fixed", func() bool { return preconditions(t, exporter)[id].Status == "pass" })
+		now := preconditions(t, exporter)
+		for _, other := range broken[i+1:] {
+			if got := now[other].Status; got != before[other].Status {
+				t.Errorf("fixing %s made %s %s", id, other, got)
+			}
+		}
+	}
+	assertReady(t, exporter, "demo")
+	notified(t, output, "resolved", "MagentoMigrationNotReady")
+	assertReadmeMetrics(t, exporter)
+	// An evaluation that meets the accounts between two of the grants sees something else before it sees that they pass.
+	passes := regexp.MustCompile(`precondition=privileges old=\S+ new=pass`)
+	eventually(t, "the exporter's log is shown", func() bool { return passes.MatchString(d.stderr.String()) })
+}
+
+// assertBroken waits until the exporter sees what fails and warns when the demo begins, as the demo's table has it.
+func assertBroken(t *testing.T, output, exporter string) {
+	t.Helper()
 	for id := range preconditions(t, exporter) {
 		want := []string{"pass", "not_applicable"}
 		if slices.Contains(broken, id) {
@@ -265,30 +310,6 @@ func TestRemediesFix(t *testing.T) {
 			t.Errorf("the table has no line for %s with %s", id, status)
 		}
 	}
-	notified(t, output, "firing", "MagentoMigrationNotReady")
-	for i, id := range broken {
-		before := preconditions(t, exporter)
-		for _, command := range commands[id] {
-			assertFromRemedy(t, command, before[id])
-			shell(t, command)
-		}
-		eventually(t, id+" is fixed", func() bool { return preconditions(t, exporter)[id].Status == "pass" })
-		for _, other := range broken[i+1:] {
-			if got := preconditions(t, exporter)[other].Status; got != before[other].Status {
-				t.Errorf("fixing %s made %s %s", id, other, got)
-			}
-		}
-	}
-	assertReady(t, exporter, "demo")
-	notified(t, output, "resolved", "MagentoMigrationNotReady")
-	assertReadmeMetrics(t, exporter)
-	// An evaluation that meets the accounts between two of the grants sees something else before it sees that they pass.
-	passes := regexp.MustCompile(`precondition=privileges old=\S+ new=pass`)
-	eventually(t, "the exporter's log is shown", func() bool { return passes.MatchString(d.stderr.String()) })
-	if err := d.cmd.Process.Signal(syscall.SIGINT); err != nil {
-		t.Fatal(err)
-	}
-	d.assertGone(t, 0)
 }
 
 // shell runs what a user pastes.
@@ -352,44 +373,11 @@ func fixAll(t *testing.T, output, exporter string) {
 	assertReady(t, exporter, "demo")
 }
 
-// TestFaults breaks all that the demo offers, and undoes it: the precondition that the title names sees each, and the
-// migration is ready again.
-func TestFaults(t *testing.T) {
-	d := startDemo(t, exporterBinary, "--rules=")
-	output := d.explained(t)
-	exporter := address(t, output, "The exporter")
-	fixAll(t, output, exporter)
-	path, titles := script(t, output, "break")
-	if len(titles) < 10 {
-		t.Errorf("%d faults: %q", len(titles), titles)
-	}
-	for i, title := range titles {
-		m := regexp.MustCompile(`^(\w+) (\w+): `).FindStringSubmatch(title)
-		if m == nil {
-			t.Fatalf("%q names no migration and precondition", title)
-		}
-		assertReady(t, exporter, m[1])
-		number := fmt.Sprintf("%s %d", path, i+1)
-		shell(t, number)
-		eventually(t, title, func() bool {
-			status := preconditionsOf(t, exporter, m[1])[m[2]].Status
-			return status == "fail" || status == "warn" || status == "unknown"
-		})
-		if strings.Contains(title, "no undo") {
-			break // the migration is never ready again
-		}
-		shell(t, number+" undo")
-		assertReady(t, exporter, m[1])
-	}
-}
-
-// TestStory goes through a migration as the demo offers it: each step leads to the phase that its title names, and the
+// testStory goes through a migration as the demo offers it: each step leads to the phase that its title names, and the
 // migration is ready in each.
-func TestStory(t *testing.T) {
-	d := startDemo(t, exporterBinary, "--rules=")
+func testStory(t *testing.T, d *runningDemo) {
 	output := d.explained(t)
 	exporter := address(t, output, "The exporter")
-	fixAll(t, output, exporter)
 	path, titles := script(t, output, "story")
 	phase := func() string {
 		var doc struct{ Migrations []struct{ Phase string } }
@@ -430,9 +418,54 @@ func assertFromRemedy(t *testing.T, command string, p precondition) {
 	}
 }
 
-// TestWindow breaks the migration that is past migrate:data, and reads what is said of it.
-func TestWindow(t *testing.T) {
+// TestFaults breaks what can be broken in both migrations, and ends the demo in an unusual way: its exporter is killed.
+func TestFaults(t *testing.T) {
+	t.Parallel()
 	d := startDemo(t, exporterBinary, "--rules=")
+	output := d.explained(t)
+	fixAll(t, output, address(t, output, "The exporter"))
+	if !t.Run("each is seen and undone", func(t *testing.T) { testFaults(t, d) }) {
+		return
+	}
+	t.Run("window", func(t *testing.T) { testWindow(t, d) })
+	signalProcess(t, d.processes(t, exporterBinary)[0], syscall.SIGKILL)
+	d.assertGone(t, 1)
+	if said := "magento_migration_exporter ended (signal: killed)"; !strings.Contains(d.stderr.String(), said) {
+		t.Errorf("it does not say %q", said)
+	}
+}
+
+// testFaults breaks all that the demo offers, and undoes it: the precondition that the title names sees each, and the
+// migration is ready again. What has no undo is the window's, and comes last.
+func testFaults(t *testing.T, d *runningDemo) {
+	output := d.explained(t)
+	exporter := address(t, output, "The exporter")
+	path, titles := script(t, output, "break")
+	if len(titles) < 10 {
+		t.Errorf("%d faults: %q", len(titles), titles)
+	}
+	for i, title := range titles {
+		m := regexp.MustCompile(`^(\w+) (\w+): `).FindStringSubmatch(title)
+		if m == nil {
+			t.Fatalf("%q names no migration and precondition", title)
+		}
+		if strings.Contains(title, "no undo") {
+			continue // see testWindow: the migration is never ready again
+		}
+		assertReady(t, exporter, m[1])
+		number := fmt.Sprintf("%s %d", path, i+1)
+		shell(t, number)
+		eventually(t, title, func() bool {
+			status := preconditionsOf(t, exporter, m[1])[m[2]].Status
+			return status == "fail" || status == "warn" || status == "unknown"
+		})
+		shell(t, number+" undo")
+		assertReady(t, exporter, m[1])
+	}
+}
+
+// testWindow breaks the migration that is past migrate:data, and reads what is said of it.
+func testWindow(t *testing.T, d *runningDemo) {
 	output := d.explained(t)
 	exporter := address(t, output, "The exporter")
 	says := func(id, status, words string) {
@@ -445,61 +478,40 @@ func TestWindow(t *testing.T) {
 		})
 	}
 	path, titles := script(t, output, "break")
-	do := func(title, undo string) {
+	do := func(id, title, undo string) {
 		t.Helper()
-		i := slices.IndexFunc(titles, func(found string) bool { return strings.Contains(found, title) })
+		i := slices.IndexFunc(titles, func(found string) bool {
+			return strings.HasPrefix(found, "window "+id+": ") && strings.Contains(found, title)
+		})
 		if i < 0 {
-			t.Fatalf("nothing is called %q in %q", title, titles)
+			t.Fatalf("nothing of %s is called %q in %q", id, title, titles)
 		}
 		shell(t, fmt.Sprintf("%s %d %s", path, i+1, undo))
 	}
 	assertReady(t, exporter, "window")
 	says("delta_backlog", "pass", "migrate:delta runs")
-	do("a trigger is gone", "")
+	do("delta_log", "a trigger is gone", "")
 	says("delta_log", "fail", "changes of sales_flat_order are not logged: the trigger for UPDATE is missing")
 	says("delta_log", "fail", "changes of Magento 1's orders were lost")
-	do("swaps a table", "")
+	do("delta_log", "swaps a table", "")
 	says("delta_log", "fail", "changes of customer_entity are not logged: its triggers sit on customer_entity_old")
-	do("the delta stops", "")
+	do("delta_backlog", "the delta stops", "")
 	says("delta_backlog", "warn", "migrate:delta does not run")
-	do("the delta stops", "undo")
+	do("delta_backlog", "the delta stops", "undo")
 	says("delta_backlog", "pass", "migrate:delta runs")
 }
 
-// TestNothingIsLeft ends the demo in every way but the usual one.
-func TestNothingIsLeft(t *testing.T) {
-	for _, test := range []struct {
-		name string
-		// end ends the demo and returns what it must then say.
-		end  func(t *testing.T, d *runningDemo) string
-		code int
-	}{
-		{"SIGTERM while it starts", func(t *testing.T, d *runningDemo) string {
-			eventually(t, "a server runs", func() bool { return len(d.processes(t, "mariadbd")) > 0 })
-			signalProcess(t, d.cmd.Process.Pid, syscall.SIGTERM)
-			return ""
-		}, 0},
-		{"the exporter is killed", func(t *testing.T, d *runningDemo) string {
-			d.explained(t)
-			signalProcess(t, d.processes(t, exporterBinary)[0], syscall.SIGKILL)
-			return "magento_migration_exporter ended (signal: killed)"
-		}, 1},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			d := startDemo(t, exporterBinary)
-			said := test.end(t, d)
-			d.assertGone(t, test.code)
-			if !strings.Contains(d.stderr.String(), said) {
-				t.Errorf("it does not say %q", said)
-			}
-		})
-	}
+// TestEndWhileItStarts ends the demo before it has explained anything.
+func TestEndWhileItStarts(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t, exporterBinary)
+	eventually(t, "a server runs", func() bool { return len(d.processes(t, "mariadbd")) > 0 })
+	signalProcess(t, d.cmd.Process.Pid, syscall.SIGTERM)
+	d.assertGone(t, 0)
 }
 
-// TestServerComesBack kills a server and pastes what the demo then prints: the demo goes on, with its files.
-func TestServerComesBack(t *testing.T) {
-	d := startDemo(t, exporterBinary)
-	d.explained(t)
+// testServerComesBack kills a server and pastes what the demo then prints: the demo goes on, with its files.
+func testServerComesBack(t *testing.T, d *runningDemo) {
 	signalProcess(t, d.processes(t, "--log-bin")[0], syscall.SIGKILL)
 	touch := regexp.MustCompile(`(?m)^  (touch \S+/start-(\S+))$`)
 	eventually(t, "the demo says how to start the server again", func() bool {
@@ -515,12 +527,11 @@ func TestServerComesBack(t *testing.T) {
 	eventually(t, "the server is back", func() bool {
 		return strings.Contains(d.stderr.String(), "The server of "+said[2]+" is back.")
 	})
-	signalProcess(t, d.cmd.Process.Pid, syscall.SIGTERM)
-	d.assertGone(t, 0)
 }
 
 // TestProcessesEndWithTheDemo kills the demo, which can then remove nothing.
 func TestProcessesEndWithTheDemo(t *testing.T) {
+	t.Parallel()
 	d := startDemo(t, exporterBinary)
 	d.explained(t)
 	if n := len(d.processes(t, "")); n < 3 {
@@ -532,6 +543,7 @@ func TestProcessesEndWithTheDemo(t *testing.T) {
 
 // TestNoExporter checks that the demo says what is wrong with its command line, and ends.
 func TestNoExporter(t *testing.T) {
+	t.Parallel()
 	missing := filepath.Join(t.TempDir(), "missing")
 	d := startDemo(t, missing)
 	d.assertGone(t, 1)
