@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os/exec"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -26,8 +25,7 @@ func clientRestores(t *testing.T, content []byte) (database string, takes bool) 
 	t.Helper()
 	database = fmt.Sprint("restored", restored.Add(1))
 	must(t, server.Exec(t.Context(), "CREATE DATABASE "+database))
-	cmd := exec.CommandContext(t.Context(), "mariadb", "--no-defaults", "-uroot", "-h127.0.0.1",
-		"-P"+strconv.Itoa(server.Port()), database)
+	cmd := exec.CommandContext(t.Context(), "mariadb", "--no-defaults", "-uroot", "--socket="+server.Socket(), database)
 	cmd.Stdin = bytes.NewReader(content)
 	out, err := cmd.CombinedOutput()
 	t.Logf("%.300s", out)

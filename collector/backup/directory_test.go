@@ -2,6 +2,7 @@ package backup
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -297,18 +299,34 @@ func TestMySQLShell(t *testing.T) {
 	wantNotWhole(t, report(t, files.with("@.json", outside).put(t)), "a name that leads out")
 }
 
-// physicalServer is a server for backups of files, with the older format of pages too.
+// copied is the server that more than one test makes backups of, started when the first does. None changes it.
+var copied struct {
+	sync.Mutex
+	*mysqltest.Server
+}
+
+// physicalServer is a server for backups of files. Without options of its own it is shared, and ends with the tests.
 func physicalServer(tb testing.TB, args ...string) *mysqltest.Server {
 	tb.Helper()
-	s := mysqltest.New(tb, mysqltest.Options{Args: args})
-	ctx := tb.Context()
-	if err := s.Exec(ctx, "CREATE DATABASE m2"); err != nil {
-		tb.Fatal(err)
+	if len(args) > 0 {
+		s := mysqltest.New(tb, mysqltest.Options{Args: args})
+		must(tb, loadPhysical(s))
+		return s
 	}
-	if err := s.Load(ctx, "m2", mysqltest.Magento2("")+awkward+oddPages); err != nil {
-		tb.Fatal(err)
+	copied.Lock()
+	defer copied.Unlock()
+	if copied.Server == nil {
+		s, err := mysqltest.Start(context.Background(), mysqltest.Options{})
+		must(tb, err)
+		copied.Server = s
+		must(tb, loadPhysical(s))
 	}
-	return s
+	return copied.Server
+}
+
+// loadPhysical makes a Magento 2, with tables whose pages are of the older formats too.
+func loadPhysical(s *mysqltest.Server) error {
+	return s.Load(context.Background(), "m2", mysqltest.Magento2("")+awkward+oddPages)
 }
 
 // oddPages are tables whose pages have no checksum where others have it.

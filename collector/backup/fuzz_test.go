@@ -5,7 +5,11 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
+	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -49,11 +53,45 @@ func wantSane(t *testing.T, r Report) {
 	r.Of("m2")
 }
 
+// seeds are the dumps that fuzzing begins with, by the arguments of mariadb-dump that made them. They are files, since
+// each worker of the fuzzer would start a server of its own to make them.
+func seeds() map[string][]string {
+	return map[string][]string{
+		"usual.sql":     {"other"},
+		"compact.sql":   {"--compact", "other"},
+		"databases.sql": {"--databases", "other"},
+		"unquoted.sql":  {"--skip-quote-names", "other"},
+	}
+}
+
+func seed(tb testing.TB, name string) []byte {
+	tb.Helper()
+	content, err := os.ReadFile(filepath.Join("testdata", "seeds", name))
+	must(tb, err)
+	return content
+}
+
+// TestSeeds compares what the seeds are read as with what mariadb-dump writes today is.
+func TestSeeds(t *testing.T) {
+	t.Parallel()
+	for name, args := range seeds() {
+		seeded, today := report(t, write(t, name, seed(t, name))), report(t, write(t, name, dump(t, args...)))
+		says := func(r Report) string {
+			text := fmt.Sprintf("%s %s %q", r.Kind, r.State, r.Damage)
+			for _, d := range r.Databases {
+				text += fmt.Sprintf(", %q: %q, %d rows", d.Name, d.Content("").Tables, d.RowCount)
+			}
+			return text
+		}
+		if got, want := says(seeded), says(today); got != want {
+			t.Errorf("%s is read as %s; what mariadb-dump %q writes is %s", name, got, args, want)
+		}
+	}
+}
+
 func FuzzDump(f *testing.F) {
-	for _, args := range [][]string{
-		{"other"}, {"--compact", "other"}, {"--databases", "other"}, {"--skip-quote-names", "other"},
-	} {
-		f.Add(dump(f, args...))
+	for _, name := range slices.Sorted(maps.Keys(seeds())) {
+		f.Add(seed(f, name))
 	}
 	f.Add([]byte(awkward))
 	f.Add(
@@ -85,7 +123,7 @@ func FuzzDump(f *testing.F) {
 }
 
 func FuzzCompressed(f *testing.F) {
-	plain := dump(f, "other")
+	plain := seed(f, "usual.sql")
 	for _, c := range compressors[1:] {
 		f.Add(compress(f, plain, c.args))
 	}
