@@ -118,45 +118,56 @@ func TestRulesPassTheirTests(t *testing.T) {
 	}
 }
 
-// testRules runs a file of rule tests in two ways, which together take a fraction of the time: each test with the
-// recording rules and the alerts that it names, at every step, and then with all rules at every tenth step, where none
-// may fail to be evaluated.
+// testRules runs a file of rule tests in two ways, which together take a fraction of the time: each test with the alerts
+// that it names and what they need, at every step, and then with all rules at every tenth step, where none may fail to be
+// evaluated.
 func testRules(t *testing.T, name string, rules ...string) {
 	t.Helper()
-	var file map[string]any
-	if err := yaml.Unmarshal([]byte(readText(t, name)), &file); err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	args := []string{"test", "rules"}
-	add := func(suite map[string]any) {
-		path := filepath.Join(dir, fmt.Sprintf("%d.yml", len(args)))
-		writeJSON(t, path, suite) // which is valid YAML
-		args = append(args, path)
-	}
+	file, dir := readSuite(t, name), t.TempDir()
+	all, every := rulesIn(t, rules), filepath.Join(dir, "every.yml")
+	writeJSON(t, every, withoutTexts(all))
+	suites := eachTestAlone(t, dir, file, all)
 	step, err := model.ParseDuration(file["evaluation_interval"].(string))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var evaluated []any
-	for i, test := range file["tests"].([]any) {
-		few := filepath.Join(dir, fmt.Sprintf("rules-%d.yml", i))
-		writeJSON(t, few, rulesNamedIn(t, asJSON(t, test), rules))
-		suite := maps.Clone(file)
-		suite["rule_files"], suite["tests"] = []string{few}, []any{test}
-		add(suite)
+	for _, test := range file["tests"].([]any) {
 		evaluated = append(evaluated, evaluatedOnly(t, test.(map[string]any)))
 	}
-	file["rule_files"], file["tests"] = absolute(t, rules), evaluated
-	file["evaluation_interval"] = (10 * step).String()
-	add(file)
-	run(t, "", "promtool", args...)
+	file["rule_files"], file["tests"], file["evaluation_interval"] = []string{every}, evaluated, (10 * step).String()
+	path := filepath.Join(dir, "every_test.yml")
+	writeJSON(t, path, file) // which is valid YAML
+	run(t, "", "promtool", append([]string{"test", "rules", path}, suites...)...)
 }
 
-// rulesNamedIn returns all recording rules of some files, and the alerts whose names are in a text.
-func rulesNamedIn(t *testing.T, text string, files []string) map[string]any {
+func readSuite(t *testing.T, name string) map[string]any {
 	t.Helper()
-	var groups []any
+	var file map[string]any
+	if err := yaml.Unmarshal([]byte(readText(t, name)), &file); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// eachTestAlone writes a file for each test of a file, which loads the rules that the test needs, and returns their names.
+func eachTestAlone(t *testing.T, dir string, file map[string]any, all []map[string]any) (names []string) {
+	t.Helper()
+	for i, test := range file["tests"].([]any) {
+		few := filepath.Join(dir, fmt.Sprintf("rules-%d.yml", i))
+		writeJSON(t, few, map[string]any{"groups": needed(all, asJSON(t, test))})
+		suite := maps.Clone(file)
+		suite["rule_files"], suite["tests"] = []string{few}, []any{test}
+		name := filepath.Join(dir, fmt.Sprintf("%d_test.yml", i))
+		writeJSON(t, name, suite)
+		names = append(names, name)
+	}
+	return names
+}
+
+// rulesIn returns the groups of rules of some files, in their order.
+func rulesIn(t *testing.T, files []string) (groups []map[string]any) {
+	t.Helper()
 	for _, name := range files {
 		var file struct {
 			Groups []map[string]any `yaml:"groups"`
@@ -164,15 +175,70 @@ func rulesNamedIn(t *testing.T, text string, files []string) map[string]any {
 		if err := yaml.Unmarshal([]byte(readText(t, name)), &file); err != nil {
 			t.Fatal(err)
 		}
-		for _, group := range file.Groups {
-			group["rules"] = slices.DeleteFunc(group["rules"].([]any), func(r any) bool {
-				alert, ok := r.(map[string]any)["alert"].(string)
-				return ok && !strings.Contains(text, alert)
-			})
-			groups = append(groups, group)
+		groups = append(groups, file.Groups...)
+	}
+	return groups
+}
+
+// needed returns the alerts and recording rules whose names are in a text, and in the rules that it needs.
+func needed(groups []map[string]any, text string) (kept []map[string]any) {
+	isNeeded := map[string]bool{}
+	for more := true; more; {
+		more = false
+		for _, r := range rulesOf(groups) {
+			name := nameOf(r)
+			if !isNeeded[name] && strings.Contains(text, name) {
+				isNeeded[name], more = true, true
+			}
+		}
+		for _, r := range rulesOf(groups) {
+			if isNeeded[nameOf(r)] {
+				text += fmt.Sprint(r["expr"], r["annotations"])
+			}
 		}
 	}
-	return map[string]any{"groups": groups}
+	for _, group := range groups {
+		group = maps.Clone(group)
+		group["rules"] = slices.DeleteFunc(slices.Clone(group["rules"].([]any)), func(r any) bool {
+			return !isNeeded[nameOf(r.(map[string]any))]
+		})
+		kept = append(kept, group)
+	}
+	return kept
+}
+
+func rulesOf(groups []map[string]any) (all []map[string]any) {
+	for _, group := range groups {
+		for _, r := range group["rules"].([]any) {
+			all = append(all, r.(map[string]any))
+		}
+	}
+	return all
+}
+
+func nameOf(rule map[string]any) string {
+	if alert, ok := rule["alert"].(string); ok {
+		return alert
+	}
+	return rule["record"].(string)
+}
+
+// withoutTexts leaves out what people read, which is a large part of what promtool loads and cannot make an evaluation
+// fail: where it is wrong, an alert has an error for a text.
+func withoutTexts(groups []map[string]any) map[string]any {
+	var short []map[string]any
+	for _, group := range groups {
+		var rules []any
+		for _, r := range rulesOf([]map[string]any{group}) {
+			r = maps.Clone(r)
+			delete(r, "annotations")
+			rules = append(rules, r)
+		}
+		group = maps.Clone(group)
+		group["rules"] = rules
+		short = append(short, group)
+	}
+	return map[string]any{"groups": short}
 }
 
 // evaluatedOnly returns a rule test that lasts as long as another one and expects nothing of the rules but that each can
@@ -211,18 +277,6 @@ func asJSON(t *testing.T, value any) string {
 func writeJSON(t *testing.T, path string, value any) {
 	t.Helper()
 	write(t, path, asJSON(t, value))
-}
-
-func absolute(t *testing.T, names []string) (all []string) {
-	t.Helper()
-	for _, name := range names {
-		path, err := filepath.Abs(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, path)
-	}
-	return all
 }
 
 func ruleTestFiles(t *testing.T) []string {
