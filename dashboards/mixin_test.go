@@ -23,6 +23,7 @@ func renderMixin(t *testing.T, settings map[string]string) (dir, complaints stri
 		args = append(args, "--tla-str", name+"="+value)
 	}
 	cmd := exec.CommandContext(t.Context(), jsonnet(t, "jsonnet"), args...)
+	cmd.Env = withRoom()
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	if err := cmd.Run(); (err == nil) != (stderr.Len() == 0) {

@@ -92,13 +92,16 @@ func readYAML(t *testing.T, name string, into any) {
 	}
 }
 
+// withRoom is an environment in which promtool and jsonnet spend less time on a few megabytes of garbage that there is room
+// for: it is a sixth of promtool's time and a quarter of jsonnet's.
+func withRoom() []string { return append(os.Environ(), "GOGC=400") }
+
 // run runs a program that must be there and must succeed.
 func run(t *testing.T, dir, program string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), program, args...)
 	cmd.Dir = dir
-	// promtool spends a sixth of its time on a few megabytes of garbage that there is room for.
-	cmd.Env = append(os.Environ(), "GOGC=400")
+	cmd.Env = withRoom()
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
