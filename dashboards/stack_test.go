@@ -56,7 +56,7 @@ func (s *shop) DB1() string  { return "m1" + s.Name }
 func (s *shop) DB2() string  { return "m2" + s.Name }
 func (s *shop) User() string { return s.Name }
 
-var exporterConfig = template.Must(template.New("").Parse(`global: {evaluation_interval: 1s, evaluation_timeout: 2m}
+var exporterConfig = template.Must(template.New("").Parse(`global: {evaluation_interval: 2s, evaluation_timeout: 2m}
 migrations:
 {{- range .}}
   - name: {{.Name}}
@@ -303,6 +303,7 @@ func (s *stack) writeHistory(t *testing.T, data string) {
 func start(t *testing.T, program string, args ...string) (stop func()) {
 	t.Helper()
 	cmd := exec.Command(program, args...)
+	cmd.Env = withRoom()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
 	if err != nil {
