@@ -93,7 +93,7 @@ func TestTheHistoryOutlivesAProcess(t *testing.T) {
 func TestTwoProcessesDoNotShareAFolder(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	configFile := writeConfig(t, fast+entry("acme", "pa55", waived))
+	configFile := writeConfig(t, once+entry("acme", "pa55", waived))
 	d := startProcess(t, configFile, "--storage.path="+dir)
 	d.ready()
 	var out bytes.Buffer

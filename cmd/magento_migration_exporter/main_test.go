@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -21,8 +20,6 @@ import (
 	"time"
 
 	"magento_migration_exporter/collector/mysqltest"
-	"magento_migration_exporter/collector/precondition"
-	"magento_migration_exporter/collector/report"
 	"magento_migration_exporter/collector/shoptest"
 )
 
@@ -122,9 +119,12 @@ func rewrite(t *testing.T, path, content string) {
 // machine needs.
 const fast = "global: {evaluation_interval: 1s, evaluation_timeout: 5m}\nmigrations:"
 
+// once is fast for tests to which the first evaluation is enough.
+const once = "global: {evaluation_interval: 1h, evaluation_timeout: 5m}\nmigrations:"
+
 func TestCommandLine(t *testing.T) {
 	t.Parallel()
-	good := writeConfig(t, fast+entry("acme", "pa55", waived))
+	good := writeConfig(t, once+entry("acme", "pa55", waived))
 	bad := writeConfig(t, "migrations:\n- name: a\n  magneto1: {}\n")
 	for _, tc := range []struct {
 		name   string
@@ -171,15 +171,15 @@ func TestCheckExitCodes(t *testing.T) {
 		args   []string
 		code   int
 	}{
-		"unknown":               {fast + entry("a", "pa55", strings.Replace(waived, "precondition: topology", "precondition: m2_entities", 1)), nil, 3},
-		"fail":                  {fast + entry("a", "wrong", ""), nil, 2},
-		"the worst of all":      {fast + entry("a", "pa55", waived) + entry("b", "wrong", ""), nil, 2},
-		"only the chosen":       {fast + entry("a", "pa55", waived) + entry("b", "wrong", ""), []string{"--migration=a"}, 0},
-		"a warning":             {fast + strings.Replace(entry("a", "pa55", waived), "host: 127.0.0.1", "host: localhost, socket: "+server.Socket(), 1), nil, 0},
-		"a rehearsal":           {fast + entry("a", "pa55", waived), []string{"--phase=cutover"}, 2},
-		"of the same phase":     {fast + entry("a", "pa55", waived), []string{"--phase=prepare"}, 0},
-		"no phase":              {fast + entry("a", "pa55", waived), []string{"--phase=auto"}, 1},
-		"a warning with strict": {fast + strings.Replace(entry("a", "pa55", waived), "host: 127.0.0.1", "host: localhost, socket: "+server.Socket(), 1), []string{"--strict"}, 2},
+		"unknown":               {once + entry("a", "pa55", strings.Replace(waived, "precondition: topology", "precondition: m2_entities", 1)), nil, 3},
+		"fail":                  {once + entry("a", "wrong", ""), nil, 2},
+		"the worst of all":      {once + entry("a", "pa55", waived) + entry("b", "wrong", ""), nil, 2},
+		"only the chosen":       {once + entry("a", "pa55", waived) + entry("b", "wrong", ""), []string{"--migration=a"}, 0},
+		"a warning":             {once + strings.Replace(entry("a", "pa55", waived), "host: 127.0.0.1", "host: localhost, socket: "+server.Socket(), 1), nil, 0},
+		"a rehearsal":           {once + entry("a", "pa55", waived), []string{"--phase=cutover"}, 2},
+		"of the same phase":     {once + entry("a", "pa55", waived), []string{"--phase=prepare"}, 0},
+		"no phase":              {once + entry("a", "pa55", waived), []string{"--phase=auto"}, 1},
+		"a warning with strict": {once + strings.Replace(entry("a", "pa55", waived), "host: 127.0.0.1", "host: localhost, socket: "+server.Socket(), 1), []string{"--strict"}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -237,11 +237,21 @@ func startDaemon(t *testing.T, configFile string, args ...string) *daemon {
 	})
 }
 
+// binary is the path of this test binary, which is the program where asProgram is set.
+func binary(t *testing.T) string {
+	t.Helper()
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // startProcess starts the program in a process of its own, whose signals and figures are its alone.
 func startProcess(t *testing.T, configFile string, args ...string) *daemon {
 	t.Helper()
 	cmd := exec.Command(
-		os.Args[0],
+		binary(t),
 		append([]string{"--config.file=" + configFile, "--web.listen-address=127.0.0.1:0"}, args...)...)
 	cmd.Env = append(os.Environ(), asProgram+"=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -257,6 +267,10 @@ func startProcess(t *testing.T, configFile string, args ...string) *daemon {
 		cmd.Stderr = d.logs
 		if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
 			return -1
+		}
+		// Where this binary has the race detector, the process has it too.
+		if strings.Contains(d.logs.String(), "DATA RACE") {
+			t.Errorf("the race detector found something:\n%s", d.logs)
 		}
 		return cmd.ProcessState.ExitCode()
 	})
@@ -351,118 +365,6 @@ func (d *daemon) ready() {
 	d.eventually("it is ready", func() bool { code, _ := d.do("GET", "/-/ready"); return code == 200 })
 }
 
-func TestServe(t *testing.T) {
-	t.Parallel()
-	d := startDaemon(t, writeConfig(t, fast+entry("acme", "pa55", waived)+entry("other", "wrong", "")))
-	d.want("GET", "/-/healthy", 200)
-	d.ready()
-	d.want(
-		"GET",
-		"/metrics",
-		200,
-		`magento_migration_ready{migration="acme"} 1`,
-		`magento_migration_ready{migration="other"} 0`,
-		"magento_migration_exporter_build_info",
-		"go_goroutines",
-	)
-	if body := d.want("GET", "/metrics?scope=exporter", 200, "process_open_fds"); strings.Contains(body, "acme") {
-		t.Error("scope=exporter has migrations")
-	}
-	d.want("GET", "/metrics?scope=all", 400, "the only scope is exporter")
-	if body := d.want("GET", "/probe?target=acme", 200, `magento_migration_ready{migration="acme"} 1`); strings.Contains(
-		body,
-		`"other"`,
-	) {
-		t.Error("/probe has other migrations")
-	}
-	d.want("GET", "/probe?target=none", 400, `"none"`)
-	d.want("GET", "/probe", 400)
-	d.want("GET", "/api/v1/readiness?migration=none", 400, `"none"`)
-	d.want("GET", "/api/v1/readiness?migration=", 400)
-	d.want("GET", "/", 200, "acme", "other", "denies access")
-	d.want("GET", "/migrations/acme", 200, "acme")
-	d.want("GET", "/migrations/none", 400, "none")
-	d.want("GET", "/docs/preconditions", 200, `id="binlog_trust"`)
-	d.want("GET", "/docs/none", 404)
-	d.want("GET", "/static/style.css", 200, "body")
-	d.want("GET", "/static/overview.html", 404)
-	d.want("GET", "/nowhere", 404)
-	d.want("POST", "/metrics", 405)
-	d.want("GET", "/debug/pprof/", 404)
-	d.want("POST", "/-/reload", 403, "--web.enable-lifecycle")
-
-	var doc report.Readiness
-	if err := json.Unmarshal([]byte(d.want("GET", "/api/v1/readiness", 200)), &doc); err != nil {
-		t.Fatal(err)
-	}
-	if doc.Ready || len(doc.Migrations) != 2 || !doc.Migrations[0].Ready ||
-		len(doc.Migrations[0].Preconditions) != len(precondition.All()) {
-		t.Errorf("%+v", doc)
-	}
-	if code := d.stop(); code != 0 {
-		t.Errorf("exit code %d after a signal", code)
-	}
-	if log := d.logs.String(); strings.Contains(log, "pa55") || !strings.Contains(log, "stopping") {
-		t.Errorf("log: %s", log)
-	}
-}
-
-func TestTransitionsAreLogged(t *testing.T) {
-	t.Parallel()
-	if err := server.Load(t.Context(), "changing", mysqltest.Magento2("")); err != nil {
-		t.Fatal(err)
-	}
-	d := startDaemon(
-		t,
-		writeConfig(t, fast+strings.Replace(entry("acme", "pa55", waived), "name: magento2", "name: changing", 1)),
-	)
-	d.ready()
-	if err := server.Exec(t.Context(), "INSERT INTO changing.cms_block (title, identifier) VALUES ('x', 'x')"); err != nil {
-		t.Fatal(err)
-	}
-	line := `msg="status changed" migration=acme precondition=m2_entities old=pass new=warn summary="Magento 2 has 1 new CMS block"`
-	d.eventually("the change is logged", func() bool { return strings.Contains(d.logs.String(), line) })
-	d.want(
-		"GET",
-		"/metrics",
-		200,
-		`magento_migration_precondition_status_changes_total{migration="acme",precondition="m2_entities"} 1`,
-	)
-}
-
-func TestReload(t *testing.T) {
-	t.Parallel()
-	path := writeConfig(t, fast+entry("acme", "pa55", waived))
-	d := startDaemon(t, path, "--web.enable-lifecycle", "--web.enable-pprof", "--log.format=json")
-	d.ready()
-	d.want("GET", "/debug/pprof/cmdline", 200)
-	d.want("GET", "/-/reload", 405)
-	rewrite(t, path, "migrations: oops")
-	d.want("POST", "/-/reload", 500, path+":1:13")
-	d.want(
-		"GET",
-		"/metrics",
-		200,
-		"magento_migration_exporter_config_last_reload_successful 0",
-		`ready{migration="acme"} 1`,
-	)
-	rewrite(t, path, fast+entry("acme", "pa55", waived)+entry("second", "pa55", waived))
-	d.want("POST", "/-/reload", 200)
-	d.eventually("the second migration is there", func() bool {
-		_, body := d.do("GET", "/metrics")
-		return strings.Contains(body, `ready{migration="second"} 1`)
-	})
-	d.want("GET", "/metrics", 200, "magento_migration_exporter_config_last_reload_successful 1")
-	rewrite(t, path, fast+entry("acme", "pa55", waived))
-	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
-		t.Fatal(err)
-	}
-	d.eventually(
-		"the second migration is gone",
-		func() bool { _, body := d.do("GET", "/metrics"); return !strings.Contains(body, `"second"`) },
-	)
-}
-
 func TestBasicAuth(t *testing.T) {
 	t.Parallel()
 	// The password is "test", hashed as cheaply as bcrypt can: the race detector makes it slow.
@@ -472,7 +374,7 @@ func TestBasicAuth(t *testing.T) {
 	)
 	d := startDaemon(
 		t,
-		writeConfig(t, fast+entry("acme", "pa55", waived)),
+		writeConfig(t, once+entry("acme", "pa55", waived)),
 		"--web.config.file="+webConfig,
 		"--web.enable-lifecycle",
 	)
@@ -489,7 +391,7 @@ func TestPagesCarryAPolicy(t *testing.T) {
 	t.Parallel()
 	d := startDaemon(
 		t,
-		writeConfig(t, fast+entry("acme", "pa55", waived)),
+		writeConfig(t, once+entry("acme", "pa55", waived)),
 		"--web.external-url=https://x.example/base/",
 	)
 	resp, err := d.client.Get(d.base + "/")
@@ -517,7 +419,7 @@ func TestServingOpenlyIsWarnedAbout(t *testing.T) {
 		run(
 			ctx,
 			[]string{
-				"--config.file=" + writeConfig(t, fast+entry("acme", "pa55", waived)),
+				"--config.file=" + writeConfig(t, once+entry("acme", "pa55", waived)),
 				"--web.listen-address=0.0.0.0:0",
 			},
 			io.Discard,
@@ -535,32 +437,5 @@ func TestServingOpenlyIsWarnedAbout(t *testing.T) {
 	<-done
 	if !strings.Contains(logs.String(), "without TLS or login") {
 		t.Errorf("no warning: %s", logs)
-	}
-}
-
-// TestCheckEndsWhileABackupIsBeingRead must not call a backup broken that is only slow to read.
-func TestCheckEndsWhileABackupIsBeingRead(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "m2.sql")
-	rewrite(
-		t,
-		path,
-		"-- MySQL dump 10.13  Distrib 8.0.36, for Linux (x86_64)\n"+strings.Repeat("-- nothing\n", 1_000_000),
-	)
-	content := strings.Replace(fast, "global: {", "global: {backup_read_bytes_per_second: 5000, ", 1) +
-		strings.NewReplacer(
-			"preconditions: {", "preconditions: {backup: {paths: ["+path+"]}, ",
-			"precondition: backup", "precondition: network",
-		).Replace(entry("acme", "pa55", waived))
-	// A check waits for the backup until only the time of an evaluation is left.
-	var out bytes.Buffer
-	code := run(
-		t.Context(),
-		[]string{"check", "--timeout=5m2s", "--config.file=" + writeConfig(t, content)},
-		&out,
-		&out,
-	)
-	if code != exitUnknown || !strings.Contains(out.String(), "the backup is being read") {
-		t.Errorf("exit code %d\n%s", code, out.String())
 	}
 }

@@ -42,7 +42,7 @@ func familyNames(text string) []string {
 // TestCheckWritesMetrics compares the families of check with those of /metrics, and lets promtool read them.
 func TestCheckWritesMetrics(t *testing.T) {
 	t.Parallel()
-	configFile := writeConfig(t, fast+entry("acme", "pa55", waived))
+	configFile := writeConfig(t, once+entry("acme", "pa55", waived))
 	file := filepath.Join(t.TempDir(), "migration.prom")
 	if code, printed := checkTo(t, file, "--config.file="+configFile, "--format=prometheus"); code != exitReady ||
 		strings.Contains(printed, "magento_migration_ready") {
@@ -70,7 +70,7 @@ func TestCheckWritesMetrics(t *testing.T) {
 func TestNodeExporterReadsCheck(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	configFile := writeConfig(t, fast+entry("acme", "pa55", waived))
+	configFile := writeConfig(t, once+entry("acme", "pa55", waived))
 	if code, printed := checkTo(t, filepath.Join(dir, "migration.prom"), "--config.file="+configFile,
 		"--format=prometheus"); code != exitReady {
 		t.Fatalf("exit code %d: %s", code, printed)
@@ -147,7 +147,7 @@ func TestOutputReplacesTheFileWhole(t *testing.T) {
 	if content, _ := os.ReadFile(file); !errors.Is(err, failure) || string(content) != "old" {
 		t.Errorf("%v; the file has %q", err, content)
 	}
-	configFile := writeConfig(t, fast+entry("acme", "pa55", waived))
+	configFile := writeConfig(t, once+entry("acme", "pa55", waived))
 	code, printed := checkTo(t, filepath.Join(dir, "link"), "--config.file="+configFile)
 	content, err := os.ReadFile(file)
 	if code != exitReady || err != nil || !strings.Contains(string(content), "acme: Ready") {
@@ -165,7 +165,7 @@ func TestOutputReplacesTheFileWhole(t *testing.T) {
 // TestOutputThatCannotBe must end before anything is evaluated.
 func TestOutputThatCannotBe(t *testing.T) {
 	t.Parallel()
-	configFile := writeConfig(t, fast+entry("acme", "pa55", waived))
+	configFile := writeConfig(t, once+entry("acme", "pa55", waived))
 	for file, want := range map[string]string{
 		"/nowhere/at/all":        "--output=/nowhere/at/all: the folder does not exist",
 		"/dev/null":              "--output=/dev/null: this is no regular file",
@@ -186,7 +186,7 @@ func TestInterruptedOutput(t *testing.T) {
 	if err := os.WriteFile(file, []byte("old"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := loadText(t, fast+entry("acme", "pa55", waived))
+	cfg, err := loadText(t, once+entry("acme", "pa55", waived))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -148,7 +148,7 @@ func TestCheckPrintsHTML(t *testing.T) {
 			"check",
 			"--timeout=10m",
 			"--format=html",
-			"--config.file=" + writeConfig(t, fast+entry("acme", "pa55", waived)),
+			"--config.file=" + writeConfig(t, once+entry("acme", "pa55", waived)),
 		},
 		&out,
 		&errs,

@@ -12,7 +12,7 @@ import (
 // place that says so.
 func TestReadableSecretsAreWarnedAbout(t *testing.T) {
 	t.Parallel()
-	path := writeConfig(t, fast+entry("acme", "pa55", waived))
+	path := writeConfig(t, once+entry("acme", "pa55", waived))
 	webConfig := writeConfig(
 		t,
 		"basic_auth_users:\n  prom: $2a$04$.wj.4NwZ/AIYBgBhi17LBeU5rMhvqgaKNRNB8r5VJybS1pPD62.di\n",

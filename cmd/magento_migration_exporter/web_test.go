@@ -155,7 +155,7 @@ func TestLoginIsAskedForEverywhere(t *testing.T) {
 	)
 	d := startDaemon(
 		t,
-		writeConfig(t, fast+entry("acme", "pa55", waived)),
+		writeConfig(t, once+entry("acme", "pa55", waived)),
 		"--web.config.file="+webConfig,
 		"--web.enable-lifecycle",
 		"--web.enable-pprof",
@@ -224,7 +224,7 @@ func TestLoginIsAskedForEverywhere(t *testing.T) {
 // TestMethods asks for every route with every method.
 func TestMethods(t *testing.T) {
 	t.Parallel()
-	d := startDaemon(t, writeConfig(t, fast+entry("acme", "pa55", waived)), "--web.enable-pprof")
+	d := startDaemon(t, writeConfig(t, once+entry("acme", "pa55", waived)), "--web.enable-pprof")
 	d.ready()
 	address := strings.TrimPrefix(d.base, "http://")
 	loaded := regexp.MustCompile(`config_last_reload_success_timestamp_seconds \S+`)
@@ -391,7 +391,7 @@ func TestEveryRouteHasTheHeaders(t *testing.T) {
 	t.Parallel()
 	d := startDaemon(
 		t,
-		writeConfig(t, fast+entry("acme", "pa55", waived)),
+		writeConfig(t, once+entry("acme", "pa55", waived)),
 		"--web.enable-pprof",
 		"--web.enable-lifecycle",
 	)
@@ -422,7 +422,7 @@ func TestEveryRouteHasTheHeaders(t *testing.T) {
 // TestRequestsThatTwoReadersTakeDifferently are refused, or answered once.
 func TestRequestsThatTwoReadersTakeDifferently(t *testing.T) {
 	t.Parallel()
-	d := startDaemon(t, writeConfig(t, fast+entry("acme", "pa55", waived)), "--web.enable-lifecycle")
+	d := startDaemon(t, writeConfig(t, once+entry("acme", "pa55", waived)), "--web.enable-lifecycle")
 	d.ready()
 	address := strings.TrimPrefix(d.base, "http://")
 	const hidden = "GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -475,7 +475,7 @@ func TestRequestsThatTwoReadersTakeDifferently(t *testing.T) {
 // TestHugeRequests has more of everything than is taken.
 func TestHugeRequests(t *testing.T) {
 	t.Parallel()
-	d := startDaemon(t, writeConfig(t, fast+entry("acme", "pa55", waived)), "--web.enable-lifecycle")
+	d := startDaemon(t, writeConfig(t, once+entry("acme", "pa55", waived)), "--web.enable-lifecycle")
 	d.ready()
 	address := strings.TrimPrefix(d.base, "http://")
 	huge := strings.Repeat("x", 1<<20)
@@ -743,7 +743,7 @@ func TestCertificatesAreReadAgain(t *testing.T) {
 	rewrite(t, webConfig, "tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n")
 	d := startDaemon(
 		t,
-		writeConfig(t, fast+entry("acme", "pa55", waived)),
+		writeConfig(t, once+entry("acme", "pa55", waived)),
 		"--web.config.file="+webConfig,
 		"--log.level=debug",
 	)
