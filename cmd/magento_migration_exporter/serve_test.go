@@ -196,7 +196,7 @@ func TestAllAtOnce(t *testing.T) {
 	var open [clients]*http.Client
 	for i := range open {
 		open[i] = &http.Client{Timeout: patience, Transport: &http.Transport{}}
-		defer open[i].CloseIdleConnections()
+		t.Cleanup(open[i].CloseIdleConnections)
 	}
 	for _, path := range []string{
 		"/", "/migrations/acme", "/migrations/acme/cutover", "/metrics", "/metrics?scope=exporter",
