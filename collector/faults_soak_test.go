@@ -108,8 +108,9 @@ func (d *daemon) pass(migration string, ids []string) bool {
 	return !slices.ContainsFunc(ids, func(id string) bool { return d.status(migration, id) != finding.Pass })
 }
 
-// scrape asks for the metrics at least once and until stop is closed, and returns how long each answer took.
-func (d *daemon) scrape(client *http.Client, stop <-chan struct{}) (took []time.Duration) {
+// scrape asks for the metrics at least once and, after a pause each, until stop is closed. It returns how long each
+// answer took.
+func (d *daemon) scrape(client *http.Client, pause time.Duration, stop <-chan struct{}) (took []time.Duration) {
 	for {
 		began := time.Now()
 		response, err := client.Get(d.url)
@@ -125,21 +126,27 @@ func (d *daemon) scrape(client *http.Client, stop <-chan struct{}) (took []time.
 		select {
 		case <-stop:
 			return took
-		case <-time.After(2 * time.Millisecond):
+		case <-time.After(pause):
 		}
 	}
 }
 
-// scraping scrapes with several clients until the function it returns is called, which says how long the answers took.
-func (d *daemon) scraping(clients int) (end func() string) {
+// scrapers are clients that scrape at the same time, with a pause behind each answer.
+type scrapers struct {
+	clients int
+	pause   time.Duration
+}
+
+// scraping scrapes until the function it returns is called, which says how long the answers took.
+func (d *daemon) scraping(s scrapers) (end func() string) {
 	stop := make(chan struct{})
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	var took []time.Duration
-	transport := &http.Transport{MaxIdleConnsPerHost: clients}
-	for range clients {
+	transport := &http.Transport{MaxIdleConnsPerHost: s.clients}
+	for range s.clients {
 		all.Go(func() {
-			mine := d.scrape(&http.Client{Transport: transport, Timeout: 5 * time.Minute}, stop)
+			mine := d.scrape(&http.Client{Transport: transport, Timeout: 5 * time.Minute}, s.pause, stop)
 			mu.Lock()
 			defer mu.Unlock()
 			took = append(took, mine...)
@@ -250,16 +257,16 @@ func faultsInARow(t *testing.T, s *shop, d *daemon, line1, line2 *line, standby 
 // TestFaultsInARow lets one fault after the other meet a daemon that is scraped all the while.
 func TestFaultsInARow(t *testing.T) {
 	t.Parallel()
-	meetFaultsInARow(t, 1, 0)
+	meetFaultsInARow(t, scrapers{clients: 1, pause: 20 * time.Millisecond}, 0)
 }
 
 func TestSoakFaultsInARow(t *testing.T) {
 	soaks(t)
-	meetFaultsInARow(t, 4, *soak)
+	meetFaultsInARow(t, scrapers{clients: 4, pause: 2 * time.Millisecond}, *soak)
 }
 
 // meetFaultsInARow lets a daemon meet each fault once, and again until some time is over.
-func meetFaultsInARow(t *testing.T, scrapers int, length time.Duration) {
+func meetFaultsInARow(t *testing.T, by scrapers, length time.Duration) {
 	t.Helper()
 	standby := mysqltest.New(t, mysqltest.Options{})
 	s := newShop(t, func(s *shoptest.Shop) {
@@ -283,7 +290,7 @@ func meetFaultsInARow(t *testing.T, scrapers int, length time.Duration) {
 		before := held(t)
 		for began := time.Now(); ; {
 			for _, f := range faultsInARow(t, s, d, line1, line2, standby) {
-				d.meet(f, scrapers, well)
+				d.meet(f, by, well)
 			}
 			if time.Since(began) >= length {
 				break
@@ -308,12 +315,12 @@ func held(t *testing.T) string {
 }
 
 // meet lets one fault begin and end, and waits for all that must go on meanwhile.
-func (d *daemon) meet(f rowFault, scrapers int, well func() bool) {
+func (d *daemon) meet(f rowFault, by scrapers, well func() bool) {
 	d.t.Helper()
 	evaluated := func(migration int) time.Time {
 		return shoptest.Precondition(d.board.Snapshot()[migration], "network").Result.EvaluatedAt
 	}
-	end := d.scraping(scrapers)
+	end := d.scraping(by)
 	f.begin()
 	eventually(d.t, fmt.Sprintf("%s: %s is %s", f.name, f.id, f.want), func() bool {
 		return d.status("acme", f.id) == f.want
@@ -334,48 +341,4 @@ func (d *daemon) meet(f rowFault, scrapers int, well func() bool) {
 	ended := time.Now()
 	eventually(d.t, f.name+": all is well again", well)
 	d.t.Logf("%s: well again after %s; %s", f.name, time.Since(ended).Round(time.Millisecond), end())
-}
-
-// TestManyRows has more products, orders and rewrites than are counted.
-func TestManyRows(t *testing.T) {
-	t.Parallel()
-	countManyRows(t, 30_000)
-}
-
-func TestSoakMillionsOfRows(t *testing.T) {
-	soaks(t)
-	countManyRows(t, 2_000_000)
-}
-
-func countManyRows(t *testing.T, products int) {
-	t.Helper()
-	server := mysqltest.New(
-		t,
-		mysqltest.Options{Args: []string{"--innodb-buffer-pool-size=512M", "--innodb-log-file-size=256M"}},
-	)
-	s := newShop(t, func(s *shoptest.Shop) { s.Server2 = server })
-	began := time.Now()
-	s.On2(
-		"SET unique_checks=0, foreign_key_checks=0",
-		fmt.Sprintf(
-			"INSERT INTO catalog_product_entity (attribute_set_id, sku) SELECT 4, CONCAT('sku-', LPAD(seq, 8, '0')) FROM seq_1_to_%d",
-			products,
-		),
-		"INSERT INTO sales_order (increment_id) SELECT LPAD(seq, 9, '0') FROM seq_1_to_30000",
-		"INSERT INTO url_rewrite (entity_type, entity_id, request_path, target_path, store_id) SELECT 'product', seq, CONCAT('p-', seq), 'x', 1 FROM seq_1_to_30000",
-	)
-	t.Logf("made %d products in %s", products, time.Since(began))
-	s.WantFinding("m2_entities", finding.Warn, "more than 10000 new products")
-	for range 3 {
-		cost := s.Evaluator.DatabaseCost("m2_entities").Spent()
-		began := time.Now()
-		s.Want("m2_entities", finding.Warn)
-		t.Logf(
-			"m2_entities took %s of the database, the evaluation %s",
-			s.Evaluator.DatabaseCost("m2_entities").Spent()-cost,
-			time.Since(began),
-		)
-	}
-	s.WantValue(10001, "m2_entity_count", "product")
-	s.WantValue(10001, "m2_new_entities", "url_rewrite")
 }
