@@ -3,6 +3,7 @@ package privilege
 import (
 	"context"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -173,7 +174,8 @@ func TestTrustOnReadOnlyServer(t *testing.T) {
 
 // restartCase is how trust was set.
 type restartCase struct {
-	is func(labServer) bool
+	name string
+	is   func(labServer) bool
 	// started is true where the server has it on its command line.
 	started bool
 	setup   []string
@@ -183,23 +185,26 @@ type restartCase struct {
 	after string
 }
 
-func restartCases() map[string]restartCase {
+// restartCases come in an order in which most find the server as they need it.
+func restartCases() []restartCase {
 	tells := func(s labServer) bool { return s.hasRoles } // MySQL 5.6 does not say where a value comes from
 	tellsNot := func(s labServer) bool { return !s.hasRoles }
 	const persistOff = "SET PERSIST log_bin_trust_function_creators = 0"
-	return map[string]restartCase{
-		"at the start":                   {tells, true, nil, Held, "1"},
-		"at the start, not shown":        {tellsNot, true, nil, Undetermined, "1"},
-		"while it runs":                  {always, false, []string{setTrust}, Undetermined, "0"},
-		"at the start and while it runs": {always, true, []string{setTrust}, Undetermined, "1"},
+	return []restartCase{
+		// What each of these sets while the server runs stands in the place of what those before it have set.
+		{"persisted", firesWithRoles, false, []string{persistTrust}, Held, ""},
+		{"persisted as ON, then set again", firesWithRoles, false, []string{"SET PERSIST " +
+			"log_bin_trust_function_creators = ON", setTrust}, Held, ""},
+		{"persisted as off, now on", firesWithRoles, false, []string{persistOff, setTrust}, Missing, ""},
+		{"while it runs", always, false, []string{setTrust}, Undetermined, "0"},
+		{"at the start", tells, true, nil, Held, "1"},
+		{"at the start, not shown", tellsNot, true, nil, Undetermined, "1"},
+		{"at the start and while it runs", always, true, []string{setTrust}, Undetermined, "1"},
 		// The servers of the tests read no option files, so they do not read mysqld-auto.cnf either. With one that
 		// does, the value there also wins over the command line.
-		"persisted": {firesWithRoles, false, []string{persistTrust}, Held, ""},
-		"persisted as ON, then set again": {firesWithRoles, false, []string{"SET PERSIST " +
-			"log_bin_trust_function_creators = ON", setTrust}, Held, ""},
-		"persisted as off, now on": {firesWithRoles, false, []string{persistOff, setTrust}, Missing, ""},
-		"persisted as off, but started with it": {
-			firesWithRoles, true, []string{"SET PERSIST_ONLY log_bin_trust_function_creators = 0"}, Missing, "",
+		{
+			"persisted as off, but started with it", firesWithRoles, true,
+			[]string{"SET PERSIST_ONLY log_bin_trust_function_creators = 0"}, Missing, "",
 		},
 	}
 }
@@ -207,35 +212,52 @@ func restartCases() map[string]restartCase {
 // TestTrustAfterARestart restarts the servers to see what was predicted.
 func TestTrustAfterARestart(t *testing.T) {
 	t.Parallel()
-	status := map[State]finding.Status{Missing: finding.Warn, Undetermined: finding.Pass}
-	for name, test := range restartCases() {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			onServers(t, test.is, func(t *testing.T, l *lab) {
-				var args []string
-				if test.started {
-					args = append(args, "--log-bin-trust-function-creators=1")
+	onAll(t, func(t *testing.T, l *lab) {
+		const option = "--log-bin-trust-function-creators=1"
+		fresh := false // while nothing was set since the server's start
+		restart := func(test restartCase) {
+			if test.started {
+				l.restart(t, option)
+			} else {
+				l.restart(t)
+			}
+			fresh = true
+		}
+		for _, test := range restartCases() {
+			if !test.is(l.labServer) {
+				continue
+			}
+			t.Run(test.name, func(t *testing.T) {
+				l.forgetAccounts(t)
+				if slices.Contains(l.startedWith, option) != test.started || test.started && !fresh {
+					restart(test)
 				}
-				l.restart(t, args...)
 				l.exec(t, append([]string{createUser1}, test.setup...)...)
-				f, ok := find(AssessTrust(l.observe(t, "u1", sourceTarget), Task{}).Findings, SubjectTrustPermanent)
-				if ok != (test.want != Held) || ok && f.Status != status[test.want] {
-					t.Errorf("want %s, got %+v", test.want, f)
-				}
-				if ok && !l.configures && statementsIn(f.Remedy)[0] != persistTrust ||
-					ok && l.configures && !strings.HasSuffix(f.Remedy,
-						"[mysqld]\nlog_bin_trust_function_creators = 1") {
-					t.Error(f.Remedy)
-				}
+				fresh = fresh && len(test.setup) == 0
+				l.expectRestart(t, test)
 				if test.after == "" {
 					return
 				}
-				l.restart(t, args...)
+				restart(test)
 				if after := l.value(t, "SELECT @@GLOBAL.log_bin_trust_function_creators"); after != test.after {
 					t.Errorf("after a restart it is %s, want %s", after, test.after)
 				}
 			})
-		})
+		}
+	})
+}
+
+// expectRestart looks for what the findings say of a restart.
+func (l *lab) expectRestart(t *testing.T, test restartCase) {
+	t.Helper()
+	status := map[State]finding.Status{Missing: finding.Warn, Undetermined: finding.Pass}
+	f, ok := find(AssessTrust(l.observe(t, "u1", sourceTarget), Task{}).Findings, SubjectTrustPermanent)
+	if ok != (test.want != Held) || ok && f.Status != status[test.want] {
+		t.Errorf("want %s, got %+v", test.want, f)
+	}
+	if ok && !l.configures && statementsIn(f.Remedy)[0] != persistTrust ||
+		ok && l.configures && !strings.HasSuffix(f.Remedy, "[mysqld]\nlog_bin_trust_function_creators = 1") {
+		t.Error(f.Remedy)
 	}
 }
 
@@ -244,6 +266,7 @@ func (l *lab) restart(t *testing.T, args ...string) {
 	if err := l.Restart(context.Background(), args...); err != nil {
 		t.Fatal(err)
 	}
+	l.startedWith = args
 }
 
 // TestTrustInDelta is a change log whose triggers are all there: nothing more needs trust.
