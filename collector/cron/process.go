@@ -165,7 +165,7 @@ func (l *look) process(t *processTable, p procfs.Proc) {
 	} else {
 		found.System, found.Certainty, ok = l.owner(program, dir)
 	}
-	if !ok {
+	if !ok || found.Certainty == Possible && ended(p) {
 		return
 	}
 	if found.Certainty == Possible && dirErr != nil {
@@ -180,6 +180,13 @@ func (l *look) process(t *processTable, p procfs.Proc) {
 		return
 	}
 	l.evidence.Processes = append(l.evidence.Processes, found)
+}
+
+// ended reports whether a process has ended: the kernel says no more where it is. Whose it was is unknown then only
+// because it ended between two looks.
+func ended(p procfs.Proc) bool {
+	dir, err := p.Cwd()
+	return err == nil && dir == ""
 }
 
 // runningProgram finds the way into Magento's cron that a process is. Its path is complete where dir is known.

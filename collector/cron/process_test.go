@@ -284,6 +284,15 @@ func TestProcessTables(t *testing.T) {
 					t.Fatal(err)
 				}
 			}, "", ""},
+		{"a process that ends while it is looked at", map[int]string{1: "init", 100: exporter,
+			7: "php bin/magento cron:run", 8: "php {ROOT}/bin/magento cron:run"}, func(t *testing.T, _ host, root string) {
+			replaceLink(t, filepath.Join(root, "8/ns/mnt"), "mnt:[2]")
+			for _, name := range []string{"7/cwd", "7/root", "8/cwd", "8/root"} {
+				if err := os.Remove(filepath.Join(root, name)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}, "", ""},
 		{"a deleted directory", map[int]string{1: "init", 100: exporter, 7: "php bin/magento cron:run"},
 			func(t *testing.T, h host, root string) {
 				replaceLink(t, filepath.Join(root, "7/cwd"), h.magento2+" (deleted)")
