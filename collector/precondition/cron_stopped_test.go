@@ -2,10 +2,10 @@ package precondition_test
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -117,18 +117,38 @@ func TestCronStoppedSeesAProcess(t *testing.T) {
 	_, root2 := s.WithRoots()
 	s.Configure("cron_stopped", "{crontabs: []}")
 	s.Want("cron_stopped", finding.Pass)
-	shoptest.WriteUnder(t, root2, "bin/magento", "#!/bin/sh\nsleep 60 &\nwait\n")
-	cmd := exec.CommandContext(t.Context(), "/bin/sh", root2+"/bin/magento", "cron:run", "--group=default")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	stop := sync.OnceFunc(func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); _ = cmd.Wait() })
-	t.Cleanup(stop)
-	s.WantFinding("cron_stopped", finding.Fail, "a process of Magento 2's cron runs",
-		fmt.Sprintf("pid %d", cmd.Process.Pid), "kill")
+	pid, stop := s.runMagento(root2, root2+"/bin/magento", "cron:run", "--group=default")
+	s.WantFinding("cron_stopped", finding.Fail, "a process of Magento 2's cron runs", fmt.Sprintf("pid %d", pid), "kill")
 	stop()
 	s.Want("cron_stopped", finding.Pass)
+}
+
+// runMagento runs a script that stands where bin/magento does, which starts no other process, and returns when the kernel
+// shows its command line: a process that was started has none at first. The process is gone when stop returns.
+func (s *shop) runMagento(root string, args ...string) (pid int, stop func()) {
+	s.T.Helper()
+	shoptest.WriteUnder(s.T, root, "bin/magento", "read line\n")
+	cmd := exec.CommandContext(s.T.Context(), "/bin/sh", args...)
+	cmd.Dir = root
+	stdin, err := cmd.StdinPipe()
+	s.Must(err)
+	s.Must(cmd.Start())
+	stop = sync.OnceFunc(func() {
+		_ = stdin.Close()
+		_ = cmd.Wait() // its exit code is that of read
+	})
+	s.T.Cleanup(stop)
+	pid = cmd.Process.Pid
+	want := strings.Join(cmd.Args, "\x00") + "\x00"
+	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if err == nil && string(line) == want {
+			return pid, stop
+		}
+		if time.Now().After(deadline) {
+			s.T.Fatalf("process %d has not become %q: %q, %v", pid, want, line, err)
+		}
+	}
 }
 
 func TestCronStoppedSeesTheLock(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -159,16 +158,10 @@ func TestDeltaBacklogSeesTheProcess(t *testing.T) {
 	s := newDeltaPhase(t)
 	s.On1("UPDATE sales_flat_order SET status = 'x' WHERE entity_id = 1")
 	s.WantFinding("delta_backlog", finding.Warn, "does not run")
-	shoptest.WriteUnder(t, s.Migration.Magento2.Root, "bin/magento", "read line\n")
-	delta := exec.CommandContext(t.Context(), "sh", "bin/magento", "migrate:delta", "config.xml")
-	delta.Dir = s.Migration.Magento2.Root
-	wait, err := delta.StdinPipe()
-	s.Must(err)
-	s.Must(delta.Start())
-	s.wantSaid(s.Want("delta_backlog", finding.Pass), "migrate:delta runs", "process "+strconv.Itoa(delta.Process.Pid))
+	pid, stop := s.runMagento(s.Migration.Magento2.Root, "bin/magento", "migrate:delta", "config.xml")
+	s.wantSaid(s.Want("delta_backlog", finding.Pass), "migrate:delta runs", "process "+strconv.Itoa(pid))
 	s.WantValue(1, "delta_running")
-	s.Must(wait.Close())
-	_ = delta.Wait() // its exit code is that of read
+	stop()
 	s.WantFinding("delta_backlog", finding.Warn, "does not run")
 	s.WantValue(0, "delta_running")
 }
