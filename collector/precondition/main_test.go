@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -14,7 +15,11 @@ import (
 
 var shared shoptest.Servers
 
-func TestMain(m *testing.M) { os.Exit(shared.Run(m)) }
+func TestMain(m *testing.M) {
+	// There is little garbage, and collecting it was a tenth of what this process did.
+	debug.SetGCPercent(400)
+	os.Exit(shared.Run(m))
+}
 
 // shop is a whole migration with what only these tests do with one.
 type shop struct{ *shoptest.Shop }

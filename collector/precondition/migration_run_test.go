@@ -264,9 +264,11 @@ func TestMigrationRunPast(t *testing.T) {
 			shoptest.WriteUnder(t, root, "var/migration-tool-progress.lock", c.lock)
 		}
 		s.Migration.Phase = config.PhasePrepare
+		s.WaitForOwnSessions()
 		s.Start() // another process, which remembers nothing
 		s.WantFinding("migration_run", c.inPrepare, c.words...)
 		s.Migration.Phase = config.PhaseMigrate
+		s.WaitForOwnSessions()
 		s.Start()
 		f := s.WantFinding("migration_run", c.inMigrate, c.words...)
 		if strings.Contains(f.Evidence+f.Summary, "secret") {
@@ -287,6 +289,7 @@ func TestMigrationRunWithoutACause(t *testing.T) {
 	s.Migration.Phase = config.PhaseMigrate
 	root := s.Migration.Magento2.Root
 	s.WriteRunLog(s.Now().Add(-time.Hour), runLines("data", "data migration", "Map Step")...)
+	s.WaitForOwnSessions()
 	s.Start()
 	s.WantFinding("migration_run", finding.Fail, "died or was killed in Map Step")
 	for _, f := range s.State("migration_run").Result.Findings {
@@ -295,12 +298,14 @@ func TestMigrationRunWithoutACause(t *testing.T) {
 		}
 	}
 	must(t, os.MkdirAll(filepath.Join(root, "var/log/system.log"), 0o755))
+	s.WaitForOwnSessions()
 	s.Start()
 	s.Want("migration_run", finding.Fail)
 	s.HasAnyFinding("migration_run", finding.Fail, "died or was killed in Map Step")
 	s.HasAnyFinding("migration_run", finding.Unknown, "it is unknown why the last migrate:data died",
 		"system.log cannot be read")
 	s.WriteRunLog(s.Now().Add(-time.Hour), shoptest.DataRun...)
+	s.WaitForOwnSessions()
 	s.Start()
 	s.WantFinding("migration_run", finding.Pass, "was completed") // what the log has is of no interest then
 }

@@ -432,7 +432,7 @@ func TestReconciliationOfOddValues(t *testing.T) {
 func TestReconciliationOfHiddenTables(t *testing.T) {
 	t.Parallel()
 	for _, hidden := range []string{"customer_entity", "m2_cl_customer_entity"} {
-		s := newDeltaPhase(t)
+		s := newDeltaPhase(t, shoptest.With("delta_log"))
 		const sets = "CREATE TABLE eav_entity_attribute (attribute_set_id int, attribute_id int)"
 		s.On1(sets, "UPDATE customer_entity SET email = CONCAT('new.', email), updated_at = NOW() WHERE entity_id = 1")
 		s.On2(sets)

@@ -66,7 +66,7 @@ func (s *Servers) take(shop *Shop) *databases {
 		if d == nil {
 			return nil
 		}
-		err := d.restore(shop.T.Context(), shop)
+		err := d.restore(shop.T.Context(), shop, d.user, goodbye)
 		if err == nil {
 			return d
 		}
@@ -119,9 +119,19 @@ func (s *Servers) lend(shop *Shop, d *databases) {
 	shop.Must(d.remember(ctx, shop))
 }
 
+// Undo makes the databases of a shop that has them with others what they were when its test began.
+func (s *Shop) Undo() {
+	s.T.Helper()
+	if s.own == nil {
+		s.T.Fatal("these databases are not kept: only those are remembered that other tests will have")
+	}
+	s.Must(s.own.restore(s.T.Context(), s, s.User, unhurried))
+}
+
 // keepAtEnd keeps the shop's databases for others when its test has ended well, and drops them otherwise.
 func (s *Servers) keepAtEnd(shop *Shop, d *databases) {
 	r := shop.recipe()
+	shop.own = d
 	shop.T.Cleanup(func() {
 		if shop.T.Failed() || d.loaded2.tables == nil {
 			d.drop(shop)
@@ -151,11 +161,11 @@ func (d *databases) remember(ctx context.Context, shop *Shop) error {
 	return nil
 }
 
-// restore makes what is in the databases what it was.
-func (d *databases) restore(ctx context.Context, shop *Shop) error {
+// restore makes what is in the databases what it was. Until the limit it waits for sessions that are ending.
+func (d *databases) restore(ctx context.Context, shop *Shop, user string, limit time.Duration) error {
 	for _, one := range d.each(shop) {
 		err := one.with(func(db *sql.DB) error {
-			if err := unused(ctx, db, one.name, d.user); err != nil {
+			if err := unused(ctx, db, one.name, user, limit); err != nil {
 				return err
 			}
 			return one.loaded.restore(ctx, db, one.name)
@@ -198,11 +208,11 @@ func (p place) with(do func(*sql.DB) error) error {
 // goodbye is how long sessions of an earlier test may take to end. What is waited for longer costs less to make again.
 const goodbye = time.Second
 
-// unused waits until an earlier test has no sessions any more.
-func unused(ctx context.Context, db *sql.DB, name, user string) error {
+// unused waits until no session uses a database any more.
+func unused(ctx context.Context, db *sql.DB, name, user string, limit time.Duration) error {
 	query := "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND (USER = " +
 		literal(user) + " OR DB = " + literal(name) + " AND COMMAND <> 'Sleep')"
-	for deadline := time.Now().Add(goodbye); ; time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(limit); ; time.Sleep(2 * time.Millisecond) {
 		var n int
 		if err := db.QueryRowContext(ctx, query).Scan(&n); err != nil {
 			return err
@@ -211,7 +221,7 @@ func unused(ctx context.Context, db *sql.DB, name, user string) error {
 			return nil
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("%d sessions of an earlier test are left", n)
+			return fmt.Errorf("%d sessions are left", n)
 		}
 	}
 }

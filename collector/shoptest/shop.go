@@ -98,6 +98,8 @@ type Shop struct {
 
 	// migrated says that the databases have what WithDelta gives them.
 	migrated bool
+	// own are databases that others have had or will have.
+	own      *databases
 	sections map[string]string
 	lifetime *evidence.Lifetime
 	checked  *sync.Map
