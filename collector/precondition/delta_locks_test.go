@@ -1,6 +1,7 @@
 package precondition_test
 
 import (
+	"context"
 	"database/sql"
 	"testing"
 	"time"
@@ -8,12 +9,20 @@ import (
 	"magento_migration_exporter/collector/finding"
 )
 
-// connection is one of an administrator, in Magento 1's database.
+// connection is one of an administrator, in Magento 1's database. At the end of the test it has no transaction and no
+// lock any more: it goes back to those that other tests have.
 func (s *shop) connection() *sql.Conn {
 	s.T.Helper()
 	c, err := s.Root(s.Server1).Conn(s.T.Context())
 	s.Must(err)
-	s.T.Cleanup(func() { _ = c.Close() })
+	s.T.Cleanup(func() {
+		for _, statement := range []string{"ROLLBACK", "UNLOCK TABLES"} {
+			if _, err := c.ExecContext(context.Background(), statement); err != nil {
+				s.T.Error(err)
+			}
+		}
+		_ = c.Close()
+	})
 	s.on(c, "USE `"+s.DB1+"`")
 	return c
 }

@@ -355,16 +355,8 @@ func TestMigrationRunWaitsForTransactions(t *testing.T) {
 		"GRANT PROCESS ON *.* TO '"+s.User+"'@'%';",
 	)
 	s.Exec(s.Server1, "GRANT PROCESS ON *.* TO '"+s.User+"'@'%'")
-	conn, err := s.Root(s.Server1).Conn(t.Context())
-	must(t, err)
-	defer conn.Close()
-	for _, statement := range []string{
-		"USE `" + s.DB1 + "`", "START TRANSACTION", "UPDATE sales_flat_order SET status = 'held' WHERE entity_id = 1",
-		"SELECT SLEEP(7)",
-	} {
-		_, err := conn.ExecContext(t.Context(), statement)
-		must(t, err)
-	}
+	s.on(s.connection(), "START TRANSACTION", "UPDATE sales_flat_order SET status = 'held' WHERE entity_id = 1",
+		"SELECT SLEEP(7)")
 	s.WantFinding("migration_run", finding.Warn, "would wait for a transaction of root in connection")
 	s.Migration.Phase = config.PhaseDelta
 	s.Evaluate()

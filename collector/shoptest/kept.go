@@ -208,10 +208,11 @@ func (p place) with(do func(*sql.DB) error) error {
 // goodbye is how long sessions of an earlier test may take to end. What is waited for longer costs less to make again.
 const goodbye = time.Second
 
-// unused waits until no session uses a database any more.
+// unused waits until no session uses a database, or has a transaction there, any more.
 func unused(ctx context.Context, db *sql.DB, name, user string, limit time.Duration) error {
 	query := "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND (USER = " +
-		literal(user) + " OR DB = " + literal(name) + " AND COMMAND <> 'Sleep')"
+		literal(user) + " OR DB = " + literal(name) + " AND (COMMAND <> 'Sleep' OR ID IN " +
+		"(SELECT trx_mysql_thread_id FROM information_schema.INNODB_TRX)))"
 	for deadline := time.Now().Add(limit); ; time.Sleep(2 * time.Millisecond) {
 		var n int
 		if err := db.QueryRowContext(ctx, query).Scan(&n); err != nil {
