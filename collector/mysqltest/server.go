@@ -311,6 +311,13 @@ func (s *Server) Open(database string, variables map[string]string) (*sql.DB, er
 	return sql.OpenDB(connector), nil
 }
 
+// EndIdleSessions ends the sessions of Root and Exec that nobody uses: what was set in them is gone, and new ones begin
+// with the global settings.
+func (s *Server) EndIdleSessions() {
+	s.root.SetMaxIdleConns(0)
+	s.root.SetMaxIdleConns(rootIdleConnections)
+}
+
 // Restart shuts the server down in good order and starts it again with the same data, port and socket. The options are
 // added to those of Start, for this run only. After Kill it starts the server, which then recovers as from a crash.
 func (s *Server) Restart(ctx context.Context, args ...string) error {
@@ -319,9 +326,7 @@ func (s *Server) Restart(ctx context.Context, args ...string) error {
 	if s.stopped {
 		return fmt.Errorf("restart %s: %w", s.options.Flavor, errStopped)
 	}
-	// Connected clients make MySQL wait for seconds before it ends.
-	s.root.SetMaxIdleConns(0)
-	s.root.SetMaxIdleConns(rootIdleConnections)
+	s.EndIdleSessions() // connected clients make MySQL wait for seconds before it ends
 	s.process.shutDown(shutdownLimit)
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()

@@ -288,7 +288,7 @@ func (s *shop) texts(server *mysqltest.Server, query string) []string {
 func TestEvaluationsWriteNothing(t *testing.T) {
 	t.Parallel()
 	shared.Each(t, func(t *testing.T, server *mysqltest.Server) {
-		s := newShop(t, on(server), func(s *shoptest.Shop) { s.Hasty = true })
+		s := newShop(t, on(server), shoptest.Migrated, func(s *shoptest.Shop) { s.Hasty = true })
 		s.WithDelta()
 		s.Exec(server, "GRANT ALL ON *.* TO '"+s.User+"'@'%'")
 		for _, phase := range []config.Phase{config.PhasePrepare, config.PhaseMigrate, config.PhaseDelta,

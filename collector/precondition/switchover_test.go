@@ -1,6 +1,7 @@
 package precondition_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -46,45 +47,53 @@ func newSwitched(t *testing.T, change ...func(*shoptest.Shop)) *shop {
 // TestSwitchover evaluates a shop that has moved, on servers that differ.
 func TestSwitchover(t *testing.T) {
 	t.Parallel()
-	for _, flavor := range mysqltest.Flavors() {
-		t.Run(flavor.ID(), func(t *testing.T) {
-			t.Parallel()
-			server := mysqltest.New(t, mysqltest.Options{Flavor: flavor, Args: []string{"--default-time-zone=-05:00"}})
-			s := newSwitched(t, func(s *shoptest.Shop) {
-				s.Server1, s.Server2, s.Prefix1, s.Prefix2 = server, server, "mage_", "m2_"
-			})
-			r := s.Want(switchoverID, finding.Pass)
-			s.wantSaid(r, "Magento 2 sells: its first own order is 1000000003")
-			s.wantSaid(r, "the delta log may be removed", "36 triggers and 12 log tables", "to done",
-				"DROP TRIGGER `trg_mage_review_after_insert`;", "DROP TABLE `mage_m2_cl_review`;")
-			s.WantValue(0, "m1_orders_after_switchover")
-			s.WantValue(1, "indexer_valid", "catalog_category_product")
-			s.WantValue(0, "index_backlog_rows", "catalog_category_product")
-			if first, ok := s.Value("m2_first_order_timestamp_seconds"); !ok ||
-				time.Since(time.UnixMilli(int64(first*1000)))-30*time.Minute > 10*time.Minute {
-				t.Errorf("the first order was at %v (%v)", first, ok)
-			}
-			// Magento 1 writes UTC under its server's zone.
-			order := s.Now().UTC().Add(-20 * time.Minute).Format(time.DateTime)
-			s.On1(
-				"SET time_zone = '-05:00'",
-				"INSERT INTO mage_sales_flat_order (entity_id, increment_id, created_at) "+
-					"VALUES (3000, '100000003', '"+order+"')",
-			)
-			f := s.WantFinding(
-				switchoverID,
-				finding.Fail,
-				"Magento 1 took 1 order after the switch",
-				"the first at "+order,
-			)
-			s.wantOrders(f, 1)
-			s.WantValue(1, "m1_orders_after_switchover")
-			if last, ok := s.Value("m1_last_order_timestamp_seconds"); !ok ||
-				time.UnixMilli(int64(last*1000)).UTC().Format(time.DateTime) != order {
-				t.Errorf("the last order was at %v (%v), want %s", last, ok, order)
-			}
-		})
+	shared.Each(t, func(t *testing.T, server *mysqltest.Server) {
+		farWest(t, server)
+		s := newSwitched(t, on(server), func(s *shoptest.Shop) { s.Prefix1, s.Prefix2 = "mage_", "m2_" })
+		r := s.Want(switchoverID, finding.Pass)
+		s.wantSaid(r, "Magento 2 sells: its first own order is 1000000003")
+		s.wantSaid(r, "the delta log may be removed", "36 triggers and 12 log tables", "to done",
+			"DROP TRIGGER `trg_mage_review_after_insert`;", "DROP TABLE `mage_m2_cl_review`;")
+		s.WantValue(0, "m1_orders_after_switchover")
+		s.WantValue(1, "indexer_valid", "catalog_category_product")
+		s.WantValue(0, "index_backlog_rows", "catalog_category_product")
+		if first, ok := s.Value("m2_first_order_timestamp_seconds"); !ok ||
+			time.Since(time.UnixMilli(int64(first*1000)))-30*time.Minute > 10*time.Minute {
+			t.Errorf("the first order was at %v (%v)", first, ok)
+		}
+		// Magento 1 writes UTC under its server's zone.
+		order := s.Now().UTC().Add(-20 * time.Minute).Format(time.DateTime)
+		s.On1(
+			"SET time_zone = '-05:00'",
+			"INSERT INTO mage_sales_flat_order (entity_id, increment_id, created_at) "+
+				"VALUES (3000, '100000003', '"+order+"')",
+		)
+		f := s.WantFinding(
+			switchoverID,
+			finding.Fail,
+			"Magento 1 took 1 order after the switch",
+			"the first at "+order,
+		)
+		s.wantOrders(f, 1)
+		s.WantValue(1, "m1_orders_after_switchover")
+		if last, ok := s.Value("m1_last_order_timestamp_seconds"); !ok ||
+			time.UnixMilli(int64(last*1000)).UTC().Format(time.DateTime) != order {
+			t.Errorf("the last order was at %v (%v), want %s", last, ok, order)
+		}
+	})
+}
+
+// farWest gives a server another time zone until the end of the test, and ends root's sessions, which keep their own.
+func farWest(t *testing.T, server *mysqltest.Server) {
+	t.Helper()
+	set := func(zone string) {
+		if err := server.Exec(context.Background(), "SET GLOBAL time_zone = '"+zone+"'"); err != nil {
+			t.Error(err)
+		}
+		server.EndIdleSessions()
 	}
+	set("-05:00")
+	t.Cleanup(func() { set("+00:00") })
 }
 
 // wantOrders runs the SELECT of a remedy.
