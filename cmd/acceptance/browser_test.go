@@ -25,6 +25,8 @@ import (
 func browserOptions() []chromedp.ExecAllocatorOption {
 	return append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath("chromium"),
 		chromedp.NoSandbox, chromedp.DisableGPU,
+		// No page lives long enough for what its scripts gain from the last of V8's compilers.
+		chromedp.Flag("js-flags", "--no-turbofan"),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		chromedp.WindowSize(1280, 900), chromedp.WSURLReadTimeout(limit))
 }
@@ -229,9 +231,9 @@ func (b *tab) screenshot(name string) {
 // too.
 func (b *tab) audit(axe string) {
 	b.t.Helper()
+	evaluate[bool](b, axe+"; true")
 	for scheme, rules := range map[string]string{"light": "", "dark": `runOnly: ["color-contrast"], `} {
 		b.scheme(scheme)
-		evaluate[bool](b, axe+"; true")
 		found := evaluate[json.RawMessage](b, `axe.run(document, {`+rules+`resultTypes: ["violations"]}).
 			then(r => r.violations.map(v => ({
 				id: v.id, help: v.help, nodes: v.nodes.slice(0, 3).map(n => n.html + " " + n.failureSummary),

@@ -32,7 +32,7 @@ func TestInABrowser(t *testing.T) {
 	}{
 		{"states", testStates}, {"thousand", testThousand}, {"hostile", testHostile}, {"keyboard", testKeyboard},
 		{"refresh", testRefresh}, {"without scripts", testWithoutScripts}, {"reports and print", testReports},
-		{"docs", testDocsPages}, {"pictures", testPictures}, {"prefix", testBehindAPrefix},
+		{"docs", testDocsPages}, {"prefix", testBehindAPrefix},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.look(t, openTab(t, ctx), axe) })
 	}

@@ -13,12 +13,12 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// testPictures makes the pictures of the README, of the demo, when it is told to. Else it only looks whether they are
+// TestPictures makes the pictures of the README, of the demo, when it is told to. Else it only looks whether they are
 // there and small.
-func testPictures(t *testing.T, b *tab, _ string) {
+func TestPictures(t *testing.T) {
 	dir := filepath.Join(repository, "docs", "images")
 	if *update {
-		base := startDemo(t)
+		base, b := startDemo(t), openTab(t, startBrowser(t))
 		b.draw(base+"/", filepath.Join(dir, "overview.png"), 690)
 		first := evaluate[string](b, `document.querySelector(".row h2 a").pathname`)
 		b.draw(base+first, filepath.Join(dir, "migration.png"), 960)
