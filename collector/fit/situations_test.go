@@ -261,24 +261,12 @@ func prove(t *testing.T, l *lab, s situation) Report {
 // shared are the columns that both tables have.
 func (l *lab) shared(table string) [][2]string {
 	l.t.Helper()
-	rows, err := l.tool.QueryContext(l.t.Context(), "SELECT a.COLUMN_NAME FROM information_schema.COLUMNS a "+
-		"JOIN information_schema.COLUMNS b ON b.COLUMN_NAME = a.COLUMN_NAME AND b.TABLE_NAME = a.TABLE_NAME "+
-		"WHERE a.TABLE_SCHEMA = ? AND b.TABLE_SCHEMA = ? AND a.TABLE_NAME = ? ORDER BY a.ORDINAL_POSITION",
-		l.names[0], l.names[1], table)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	defer rows.Close()
+	theirs := columnLine.FindAllStringSubmatch(l.definition(1, table), -1)
 	var columns [][2]string
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			l.t.Fatal(err)
+	for _, ours := range columnLine.FindAllStringSubmatch(l.definition(0, table), -1) {
+		if slices.ContainsFunc(theirs, func(m []string) bool { return strings.EqualFold(m[1], ours[1]) }) {
+			columns = append(columns, [2]string{ours[1], ours[1]})
 		}
-		columns = append(columns, [2]string{name, name})
-	}
-	if err := rows.Err(); err != nil {
-		l.t.Fatal(err)
 	}
 	return columns
 }
