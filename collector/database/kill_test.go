@@ -71,7 +71,15 @@ func holdTable(t *testing.T, server *mysqltest.Server) {
 		waiting.Wait()
 		_ = drop.Close()
 	})
-	waitFor(t, "DROP TABLE waits", func() bool { return running(t, server, id) == 1 })
+	waitFor(t, "DROP TABLE waits for the transaction", func() bool {
+		var state string
+		row := root.QueryRowContext(t.Context(), fmt.Sprint(
+			"SELECT COALESCE(MAX(STATE), '') FROM information_schema.PROCESSLIST WHERE ID = ", id))
+		if err := row.Scan(&state); err != nil {
+			t.Fatal(err)
+		}
+		return state == "Waiting for table metadata lock"
+	})
 }
 
 // TestStatementsEndOnTheServer sends statements that wait for a lock, by each of the ways to send one. A server that
@@ -98,10 +106,10 @@ func TestStatementsEndOnTheServer(t *testing.T) {
 				o := options()
 				o.Probing = probing
 				s := open(t, server, o)
-				s.options.StatementTimeout = time.Millisecond // from here on: a login takes longer
 				if err := s.Exec(t.Context(), "SET SESSION lock_wait_timeout=3600"); err != nil {
 					t.Fatal(err)
 				}
+				s.options.StatementTimeout = time.Millisecond // from here on: a login takes longer
 				if err := send(t.Context(), s); CauseOf(err) != Timeout {
 					t.Errorf("%s, probing %t: %v", name, probing, err)
 				}
