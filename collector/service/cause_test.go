@@ -17,12 +17,14 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"magento_migration_exporter/collector/mysqltest"
 )
 
 // Each client gives each fault its cause: servers that are not there, hang, close, or are something else.
 func TestCausesOfServers(t *testing.T) {
 	t.Parallel()
-	nobody := "127.0.0.1:" + strconv.Itoa(freePort(t))
+	nobody := "127.0.0.1:" + strconv.Itoa(mysqltest.ClosedPort(t))
 	web := strings.TrimPrefix(answering(t, http.StatusOK, "", "hello"), "http://")
 	closing := func(text string) string { a, _ := speaking(t, text, false); return a }
 	type client func(ctx context.Context, address string) error
