@@ -36,12 +36,7 @@ func TestNetworkPasses(t *testing.T) {
 // TestNetworkNamesEachFault breaks the login in each way, sees it named, and fixes it.
 func TestNetworkNamesEachFault(t *testing.T) {
 	t.Parallel()
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closedPort := closed.Addr().(*net.TCPAddr).Port
-	closed.Close()
+	closedPort := mysqltest.ClosedPort(t)
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

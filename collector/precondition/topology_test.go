@@ -6,10 +6,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"magento_migration_exporter/collector/finding"
+	"magento_migration_exporter/collector/mysqltest"
 	"magento_migration_exporter/collector/precondition"
 	"magento_migration_exporter/collector/shoptest"
 )
@@ -26,12 +28,7 @@ func node(t *testing.T) string {
 // deadPort is an address on which nothing listens.
 func deadPort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(mysqltest.ClosedPort(t)))
 }
 
 // openPort is an address at which each connection is taken, and ended at once: who wants more than that does not wait.
