@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -210,12 +209,7 @@ func hangingDatabases(t *testing.T) string {
 	if err := paused.Pause(); err != nil {
 		t.Fatal(err)
 	}
-	free, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	refusing := free.Addr().(*net.TCPAddr).Port
-	free.Close()
+	refusing := mysqltest.ClosedPort(t)
 	text := "global: {evaluation_interval: 1s, evaluation_timeout: 2s}\nmigrations:"
 	for i := range 2 {
 		text += entry(fmt.Sprint("healthy-", i), "pa55", waived)
