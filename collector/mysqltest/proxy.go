@@ -103,11 +103,11 @@ func startProxy(ctx context.Context, upstream string) (*Proxy, error) {
 // run starts toxiproxy with the proxy in its configuration. What answers and does not know that name is another program
 // that took the port, or a toxiproxy that could not have the address to listen on.
 func (p *Proxy) run(ctx context.Context, program, dir, upstream string) error {
-	port, err := freePort()
+	port, err := FreePort()
 	if err != nil {
 		return err
 	}
-	listen, err := freePort()
+	listen, err := FreePort()
 	if err != nil {
 		return err
 	}

@@ -120,7 +120,7 @@ func (s *Server) bringUp(ctx context.Context) error {
 
 	// Between finding a free port and the server's bind another process can take it.
 	for attempt := 1; ; attempt++ {
-		if s.port, err = freePort(); err != nil {
+		if s.port, err = FreePort(); err != nil {
 			return err
 		}
 		err = s.run(ctx, nil)
@@ -384,15 +384,15 @@ func (s *Server) Stop() error {
 	return errors.Join(errs...)
 }
 
-// The ports that freePort chooses from are below those that Linux gives to outgoing connections, so that none of them
+// The ports that FreePort chooses from are below those that Linux gives to outgoing connections, so that none of them
 // takes the port of a server that is restarting.
 const (
 	firstPort = 15_000
 	lastPort  = 32_000
 )
 
-// freePort returns a TCP port on which nothing listens.
-func freePort() (int, error) {
+// FreePort returns a TCP port of 127.0.0.1 on which nothing listens, for a server that a test starts.
+func FreePort() (int, error) {
 	var err error
 	for range 100 {
 		port := firstPort + rand.IntN(lastPort-firstPort+1)
