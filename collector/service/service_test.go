@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"magento_migration_exporter/collector/leaktest"
+	"magento_migration_exporter/collector/mysqltest"
 )
 
 func TestMain(m *testing.M) { leaktest.Main(m) }
@@ -77,12 +78,11 @@ func speaking(t *testing.T, text string, hold bool) (address string, connected <
 
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := mysqltest.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 // start runs a server until the test ends.
