@@ -331,12 +331,11 @@ func start(t *testing.T, program string, args ...string) (stop func()) {
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	port, err := mysqltest.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return fmt.Sprintf("127.0.0.1:%d", port)
 }
 
 // patience is how long anything may take on a machine that is busy with other things. Rules look back ten minutes, so
