@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -18,6 +17,7 @@ import (
 	"syscall"
 	"testing"
 
+	"magento_migration_exporter/collector/mysqltest"
 	"magento_migration_exporter/collector/precondition"
 )
 
@@ -246,12 +246,11 @@ func startPrometheus(t *testing.T, config string) string {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "prometheus.yml")
 	rewrite(t, file, config)
-	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	port, err := mysqltest.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := listener.Addr().String()
-	listener.Close()
+	address := fmt.Sprintf("127.0.0.1:%d", port)
 	var log bytes.Buffer
 	cmd := exec.Command(
 		"prometheus",

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"magento_migration_exporter/collector/mysqltest"
 	"magento_migration_exporter/collector/precondition"
 )
 
@@ -102,12 +103,11 @@ func TestNodeExporterReadsCheck(t *testing.T) {
 // startNodeExporter runs Debian's node_exporter with nothing but the textfile collector, and returns its address.
 func startNodeExporter(t *testing.T, dir string) string {
 	t.Helper()
-	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	port, err := mysqltest.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := listener.Addr().String()
-	listener.Close()
+	address := fmt.Sprintf("127.0.0.1:%d", port)
 	var log lockedBuffer
 	cmd := exec.Command("prometheus-node-exporter", "--web.listen-address="+address,
 		"--collector.disable-defaults", "--collector.textfile", "--collector.textfile.directory="+dir)

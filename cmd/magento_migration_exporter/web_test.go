@@ -30,6 +30,7 @@ import (
 
 	"github.com/prometheus/exporter-toolkit/web"
 
+	"magento_migration_exporter/collector/mysqltest"
 	"magento_migration_exporter/config"
 )
 
@@ -534,12 +535,11 @@ func hastyServer(t *testing.T, migrations int, webConfig string) (address string
 			ended++
 		}
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := mysqltest.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	address = listener.Addr().String()
-	_ = listener.Close()
+	address = fmt.Sprintf("127.0.0.1:%d", port)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	systemd := false
