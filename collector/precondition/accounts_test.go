@@ -54,7 +54,7 @@ func TestDocumentedAccounts(t *testing.T) {
 	t.Parallel()
 	blocks := documentedAccounts(t)
 	shared.Each(t, func(t *testing.T, server *mysqltest.Server) {
-		shoptest.Restart(t, server)
+		shoptest.RestoreGlobals(t, server)
 		s := newShop(t, func(s *shoptest.Shop) { s.Server1 = server })
 		s.WithRoots()
 		s.Exec(server, "SET GLOBAL log_bin_trust_function_creators = 0")

@@ -128,3 +128,33 @@ func (s *shop) answer(question string) string {
 	s.Must(rows.Scan(into...))
 	return strings.Join(values, ", ")
 }
+
+// TestGlobalSettingsAreRestored sees that a server has the settings again that a test has changed.
+func TestGlobalSettingsAreRestored(t *testing.T) {
+	t.Parallel()
+	const question = "SELECT CONCAT_WS(' ', @@GLOBAL.sql_mode, @@GLOBAL.wait_timeout, @@GLOBAL.optimizer_switch, " +
+		"@@GLOBAL.init_connect, @@GLOBAL.collation_server, @@GLOBAL.sql_select_limit, @@GLOBAL.time_zone, " +
+		"@@SESSION.sql_mode, @@GLOBAL.read_only)"
+	shared.Each(t, func(t *testing.T, server *mysqltest.Server) {
+		settings := func(t *testing.T) (all string) {
+			t.Helper()
+			root, err := server.Root(t.Context())
+			must(t, err)
+			must(t, root.QueryRowContext(t.Context(), question).Scan(&all))
+			return all
+		}
+		before := settings(t)
+		t.Run("change", func(t *testing.T) {
+			shoptest.RestoreGlobals(t, server)
+			_, err := server.MakeHostile(t.Context())
+			must(t, err)
+			must(t, server.Exec(t.Context(), "SET GLOBAL read_only = 1"))
+			if now := settings(t); now == before {
+				t.Errorf("nothing has changed: %s", now)
+			}
+		})
+		if after := settings(t); after != before {
+			t.Errorf("%s\nand before:\n%s", after, before)
+		}
+	})
+}

@@ -43,7 +43,7 @@ func (s *shop) verdicts() map[string]string {
 func TestVerdictsOnEachServer(t *testing.T) {
 	t.Parallel()
 	shared.Each(t, func(t *testing.T, server *mysqltest.Server) {
-		shoptest.Restart(t, server)
+		shoptest.RestoreGlobals(t, server)
 		s := newShop(t, on(server))
 		s.WithRoots()
 		before := s.verdicts()
@@ -101,7 +101,7 @@ func readOnlyCases(flavor mysqltest.Flavor) []readOnlyCase {
 func TestReadOnlyMagento1(t *testing.T) {
 	t.Parallel()
 	shared.Each(t, func(t *testing.T, server *mysqltest.Server) {
-		shoptest.Restart(t, server)
+		shoptest.RestoreGlobals(t, server)
 		s := newShop(t, func(s *shoptest.Shop) { s.Server1 = server })
 		account := "'" + s.User + "'@'%'"
 		for _, c := range readOnlyCases(server.Flavor()) {
@@ -124,7 +124,7 @@ func TestReadOnlyMagento1(t *testing.T) {
 func TestOfflineMagento1(t *testing.T) {
 	t.Parallel()
 	shared.EachOf(t, []mysqltest.Flavor{mysqltest.MySQL97}, func(t *testing.T, server *mysqltest.Server) {
-		shoptest.Restart(t, server)
+		shoptest.RestoreGlobals(t, server)
 		s := newShop(t, func(s *shoptest.Shop) { s.Server1 = server })
 		s.Exec(server, "SET GLOBAL offline_mode = ON")
 		f := s.WantFinding("network", finding.Fail, "offline_mode")
