@@ -64,16 +64,17 @@ func (r *reader) names(pattern string, sh *shell) []word {
 
 // matches returns the paths that an absolute pattern stands for, in their order.
 func (r *reader) matches(pattern string) []string {
-	paths, wildcards := []string{""}, 0
+	paths, wildcards, listed := []string{""}, 0, false
 	for segment := range strings.SplitSeq(strings.Trim(pattern, "/"), "/") {
 		var next []string
 		if !strings.ContainsAny(strings.NewReplacer(`\*`, "", `\?`, "", `\[`, "").Replace(segment), "*?[") {
 			for _, path := range paths {
 				next = append(next, path+"/"+unescape(segment, ""))
 			}
-			paths = next
+			paths, listed = next, false
 			continue
 		}
+		listed = true
 		if wildcards++; wildcards > maxWildcards {
 			return nil
 		}
@@ -83,6 +84,9 @@ func (r *reader) matches(pattern string) []string {
 			}
 		}
 		paths = next[:min(len(next), maxMatches)]
+	}
+	if listed { // their directories say that they are there
+		return paths
 	}
 	return slices.DeleteFunc(paths, func(path string) bool { _, err := os.Lstat(path); return err != nil })
 }
