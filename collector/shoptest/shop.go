@@ -53,7 +53,11 @@ func (s *Servers) Start() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	var err error
-	cheap := []string{"--innodb-file-per-table=0", "--innodb-stats-persistent=0"}
+	cheap := []string{
+		"--innodb-file-per-table=0", "--innodb-stats-persistent=0",
+		// Those of all shops, whose tables are looked at again and again.
+		"--table-definition-cache=4000", "--table-open-cache=4000",
+	}
 	if s.Magento1, err = mysqltest.Start(ctx, mysqltest.Options{Args: append(logging(), cheap...)}); err != nil {
 		return err
 	}
