@@ -90,7 +90,7 @@ func TestFaultsOfRevokedPrivileges(t *testing.T) {
 	t.Parallel()
 	server := mysqltest.New(t, mysqltest.Options{})
 	s := newShop(t, func(s *shoptest.Shop) { s.Server2 = server })
-	s.Global.EvaluationTimeout = model.Duration(30 * time.Second)
+	s.Global.EvaluationTimeout = model.Duration(10 * time.Minute)
 	s.On2(
 		"INSERT INTO catalog_product_entity (attribute_set_id, sku) VALUES (4, 'x')",
 		"RENAME TABLE catalog_product_entity TO hidden",

@@ -127,7 +127,9 @@ func TestStatementsEndOnTheServer(t *testing.T) {
 func TestServerEndsStatements(t *testing.T) {
 	t.Parallel()
 	eachServer(t, func(t *testing.T, server *mysqltest.Server) {
-		s := open(t, server, options())
+		o := options()
+		o.StatementTimeout = 20 * time.Second // a login has to fit into it, too
+		s := open(t, server, o)
 		limits := len(s.Version.limits(time.Second))
 		if (limits == 0) != (server.Flavor() == mysqltest.MySQL56) || limits > 1 {
 			t.Fatalf("%s has %d limits of its own", s.Version, limits)

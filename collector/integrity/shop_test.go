@@ -64,7 +64,7 @@ func (s *shop) session(t *testing.T, db string) *database.Session {
 	session, err := database.Open(
 		t.Context(),
 		database.Endpoint{Host: s.server.Host(), Port: s.server.Port(), Name: db, User: "root"},
-		database.Options{StatementTimeout: 30 * time.Second, Logger: slog.New(slog.DiscardHandler)},
+		database.Options{StatementTimeout: 10 * time.Minute, Logger: slog.New(slog.DiscardHandler)},
 	)
 	if err != nil {
 		t.Fatal(err)

@@ -466,7 +466,7 @@ func BenchmarkReadSchema(b *testing.B) {
 	session, err := database.Open(
 		b.Context(),
 		database.Endpoint{Host: server.Host(), Port: server.Port(), Name: "big", User: "root"},
-		database.Options{StatementTimeout: 30 * time.Second, Logger: slog.New(slog.DiscardHandler)},
+		database.Options{StatementTimeout: 10 * time.Minute, Logger: slog.New(slog.DiscardHandler)},
 	)
 	if err != nil {
 		b.Fatal(err)
