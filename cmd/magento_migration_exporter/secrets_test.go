@@ -631,7 +631,7 @@ SECRET php ROOT/bin/magento cron:run
 		"supervisor.conf",
 		"[program:consumer]\nenvironment=MYSQL_PWD=\"SECRET\"\ncommand=php "+root+"/bin/magento queue:consumers:start async.operations.all --password=SECRET\n",
 	)
-	s.file("magento2/bin/magento", "#!/bin/sh\nsleep 300 &\nwait\n")
+	s.file("magento2/bin/magento", "read line\n")
 	command := exec.CommandContext(
 		s.t.Context(),
 		"/bin/sh",
@@ -641,11 +641,15 @@ SECRET php ROOT/bin/magento cron:run
 		"--password="+s.plant("a process (--password)"),
 	)
 	command.Env = append(os.Environ(), "MYSQL_PWD="+s.plant("a process's environment"))
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	stdin, err := command.StdinPipe()
+	if err != nil {
+		s.t.Fatal(err)
+	}
 	if err := command.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	s.t.Cleanup(func() { _ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL); _ = command.Wait() })
+	s.t.Cleanup(func() { _ = stdin.Close(); _ = command.Wait() })
+	s.becomes(command)
 	s.named = append(s.named, fmt.Sprintf("pid %d", command.Process.Pid))
 	s.add(
 		"cron",
@@ -659,6 +663,21 @@ SECRET php ROOT/bin/magento cron:run
 			supervisor,
 		),
 	)
+}
+
+// becomes waits until the kernel shows a process's command line, which it has a moment after it was started.
+func (s *scene) becomes(command *exec.Cmd) {
+	s.t.Helper()
+	path, want := fmt.Sprintf("/proc/%d/cmdline", command.Process.Pid), strings.Join(command.Args, "\x00")+"\x00"
+	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		line, err := os.ReadFile(path)
+		if err == nil && string(line) == want {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("%s is %q, %v", path, line, err)
+		}
+	}
 }
 
 // dumpOf is a whole dump of a Magento 2, with a line or row more.
