@@ -64,12 +64,7 @@ func server(t *testing.T, f mysqltest.Flavor) (*mysqltest.Server, int) {
 	servers.Lock()
 	defer servers.Unlock()
 	if servers.running[f] == nil {
-		o := mysqltest.Options{Flavor: f}
-		if f == mysqltest.MariaDB118 {
-			// Else it makes a key for TLS at its start, which takes ten times what the rest of that does.
-			o.Args = []string{"--skip-ssl"}
-		}
-		s, err := mysqltest.Start(context.Background(), o)
+		s, err := mysqltest.Start(context.Background(), mysqltest.Options{Flavor: f})
 		if errors.Is(err, mysqltest.ErrNotChosen) {
 			t.Skip(err)
 		}

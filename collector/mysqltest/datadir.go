@@ -3,14 +3,21 @@ package mysqltest
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"math/big"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -186,6 +193,53 @@ func bootstrap(share string) initialise {
 		}
 		return i.runBootstrap(ctx, dir, io.MultiReader(input...))
 	}
+}
+
+// The names below the data directory of a certificate that belongs to it.
+const (
+	certificateFile = "server-cert.pem"
+	keyFile         = "server-key.pem"
+)
+
+// withCertificate gives a data directory a certificate that the server signed itself, as MariaDB makes them since 11.4.
+func withCertificate(bare initialise) initialise {
+	return func(ctx context.Context, i installation, dir string) error {
+		plain := i
+		plain.baseArgs = slices.DeleteFunc(slices.Clone(i.baseArgs), func(arg string) bool {
+			return strings.HasPrefix(arg, "--ssl-")
+		})
+		if err := bare(ctx, plain, dir); err != nil {
+			return err
+		}
+		return writeCertificate(dir)
+	}
+}
+
+func writeCertificate(dir string) error {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return err
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "MariaDB Server"},
+		NotAfter: time.Now().AddDate(10, 0, 0),
+	}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return err
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		writePEM(filepath.Join(dir, certificateFile), "CERTIFICATE", certificate),
+		writePEM(filepath.Join(dir, keyFile), "PRIVATE KEY", private),
+	)
+}
+
+func writePEM(path, kind string, data []byte) error {
+	return os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: data}), 0o600)
 }
 
 // mariaDBScript reads one of the scripts that make the system tables, which are named after MySQL in older packages.

@@ -51,7 +51,7 @@ func TestServers(t *testing.T) {
 				name string
 				test func(*testing.T, *Server)
 			}{
-				{"start", testStart}, {"accounts by host", testAccountsByHost}, {"load", testLoad}, {"pause", testPause},
+				{"start", testStart}, {"TLS", testTLS}, {"accounts by host", testAccountsByHost}, {"load", testLoad}, {"pause", testPause},
 				{"restart", testRestart}, {"binary log", testBinaryLog}, {"kill", testKill}, {"port taken", testPortTaken},
 			} {
 				t.Run(part.name, func(t *testing.T) { part.test(t, s) })
@@ -90,6 +90,26 @@ func openTCP(t *testing.T, s *Server, user string) *sql.DB {
 	db := sql.OpenDB(connector)
 	t.Cleanup(func() { db.Close() })
 	return db
+}
+
+// testTLS wants TLS from the servers that offer it by themselves.
+func testTLS(t *testing.T, s *Server) {
+	if err := s.Exec(t.Context(), "CREATE USER tls@localhost"); err != nil {
+		t.Fatal(err)
+	}
+	c := mysql.NewConfig()
+	c.User, c.Net, c.Addr, c.TLSConfig = "tls", "tcp", s.Addr(), "skip-verify"
+	connector, err := mysql.NewConnector(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := sql.OpenDB(connector)
+	defer db.Close()
+	err = db.PingContext(t.Context())
+	if offers := s.Flavor() == MySQL97 || s.Flavor() == MariaDB118; offers && err != nil ||
+		!offers && !errors.Is(err, mysql.ErrNoTLS) {
+		t.Errorf("it offers TLS: %t; a login that wants it: %v", offers, err)
+	}
 }
 
 // running says whether a process runs; one that only waits for its parent to read its end does not.

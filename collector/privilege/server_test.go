@@ -175,12 +175,7 @@ func (l *lab) start(t *testing.T) {
 	if l.Server != nil {
 		return
 	}
-	args := l.args
-	if l.flavor == mysqltest.MariaDB118 {
-		// Else it makes a key for TLS at each start, which takes ten times what the rest of it does.
-		args = append(slices.Clone(args), "--skip-ssl")
-	}
-	s, err := mysqltest.Start(context.Background(), mysqltest.Options{Flavor: l.flavor, Args: args})
+	s, err := mysqltest.Start(context.Background(), mysqltest.Options{Flavor: l.flavor, Args: l.args})
 	if err != nil {
 		t.Fatal(err)
 	}
