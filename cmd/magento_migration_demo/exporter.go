@@ -9,9 +9,9 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 )
 
 //go:embed files/exporter.yml
@@ -30,22 +30,33 @@ type runningExporter struct {
 
 // startExporter returns when the exporter has evaluated everything once.
 func (d *demo) startExporter(ctx context.Context, s *shops) (*runningExporter, error) {
-	address, err := freeAddress(exporterPort)
+	listener, err := listen()
 	if err != nil {
 		return nil, err
 	}
+	defer listener.Close()
+	socket, err := listener.File()
+	if err != nil {
+		return nil, fmt.Errorf("pass the exporter's socket on: %w", err)
+	}
+	defer socket.Close()
 	e := &runningExporter{
 		binary:  d.exporter,
 		Config:  filepath.Join(d.dir, "exporter.yml"),
-		Address: address,
+		Address: listener.Addr().String(),
 		log:     &programLog{},
 	}
 	if err := writeTemplate(e.Config, exporterConfig, []*site{s.Demo, s.Window}); err != nil {
 		return nil, err
 	}
 	d.step("Starting the exporter ...")
-	d.start(ctx, e.log, e.binary,
-		"--config.file="+e.Config, "--web.listen-address="+e.Address, "--web.enable-lifecycle")
+	// The socket is the exporter's from its start on, so that no other program gets the port in between.
+	cmd := exec.CommandContext(ctx, "sh", "-c", `LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" "$@"`, e.binary,
+		"--config.file="+e.Config, "--web.systemd-socket", "--web.enable-lifecycle")
+	cmd.ExtraFiles = []*os.File{socket}
+	if err := d.start(ctx, e.log, filepath.Base(e.binary), cmd); err != nil {
+		return nil, err
+	}
 	if err := waitReady(ctx, "http://"+e.Address+"/-/ready"); err != nil {
 		return nil, fmt.Errorf("start the exporter: %w", err)
 	}
@@ -105,15 +116,15 @@ func (e *runningExporter) readiness(ctx context.Context) (*readiness, error) {
 	return &r, nil
 }
 
-// freeAddress returns a loopback address with the port, or with any free port when it is taken.
-func freeAddress(port int) (string, error) {
-	listener, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-	if err != nil && port != 0 {
-		return freeAddress(0)
+// listen listens on the exporter's default port, or on any free one when it is taken.
+func listen() (*net.TCPListener, error) {
+	loopback := net.IPv4(127, 0, 0, 1)
+	listener, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: loopback, Port: exporterPort})
+	if err != nil {
+		listener, err = net.ListenTCP("tcp4", &net.TCPAddr{IP: loopback})
 	}
 	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
+		return nil, fmt.Errorf("find a free port: %w", err)
 	}
-	defer listener.Close()
-	return listener.Addr().String(), nil
+	return listener, nil
 }

@@ -4,12 +4,16 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
+
+	"magento_migration_exporter/collector/mysqltest"
 )
 
 //go:embed files/prometheus.yml.tmpl
@@ -124,15 +128,19 @@ func (d *demo) startIfInstalled(
 	if err != nil {
 		return "", nil //nolint:nilerr // the demo works without it
 	}
-	address, err := freeAddress(0)
+	port, err := mysqltest.FreePort()
 	if err != nil {
 		return "", err
 	}
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	if err := configure(); err != nil {
 		return "", fmt.Errorf("configure %s: %w", name, err)
 	}
 	d.step("Starting %s ...", name)
-	d.start(ctx, &programLog{}, program, append(args, "--web.listen-address="+address)...)
+	cmd := exec.CommandContext(ctx, program, append(args, "--web.listen-address="+address)...)
+	if err := d.start(ctx, &programLog{}, name, cmd); err != nil {
+		return "", err
+	}
 	if err := waitReady(ctx, "http://"+address+"/-/ready"); err != nil {
 		return "", fmt.Errorf("start %s: %w", name, err)
 	}

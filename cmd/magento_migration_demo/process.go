@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"sync"
 	"syscall"
@@ -19,14 +18,13 @@ const (
 	// endLimit is how long a program has to end after SIGTERM.
 	endLimit = 10 * time.Second
 	// readyLimit is how long a program has to become ready.
-	readyLimit = 30 * time.Second
+	readyLimit = 5 * time.Minute
 	// keptLog is how many bytes of a program's output are kept, to show why it ended.
 	keptLog = 4 << 10
 )
 
-// start runs a program until the demo ends. When the program ends earlier, the demo ends too.
-func (d *demo) start(ctx context.Context, log *programLog, program string, args ...string) {
-	cmd := exec.CommandContext(ctx, program, args...)
+// start starts a program that runs until the demo ends. When the program ends earlier, the demo ends too.
+func (d *demo) start(ctx context.Context, log *programLog, name string, cmd *exec.Cmd) error {
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = endLimit
@@ -35,19 +33,28 @@ func (d *demo) start(ctx context.Context, log *programLog, program string, args 
 		// Ctrl-C must reach only the demo, which then ends its programs itself.
 		Setpgid: true,
 	}
+	started := make(chan error)
 	d.group.Go(func() error {
 		// The kernel sends Pdeathsig when the thread that started the program ends.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		err := cmd.Run()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			err = cmd.Wait()
+		}
 		if ctx.Err() != nil {
 			return nil
 		}
 		if err == nil {
 			err = errors.New("exit code 0")
 		}
-		return fmt.Errorf("%s ended (%w); its last output:\n%s", filepath.Base(program), err, log.tail())
+		return fmt.Errorf("%s ended (%w); its last output:\n%s", name, err, log.tail())
 	})
+	if err := <-started; err != nil {
+		return fmt.Errorf("start %s: %w", name, err)
+	}
+	return nil
 }
 
 // programLog receives a program's output. It keeps the end, and after show it also writes the output to the screen.
