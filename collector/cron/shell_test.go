@@ -187,7 +187,7 @@ func TestShell(t *testing.T) {
 			false,
 		},
 		{"base64 that encodes", "echo 'php {ROOT}/bin/magento cron:run' | base64 -w0 | mail root\n", "", false},
-		{"echo through sed for a shell", "echo 'php {ROOT}/bin/magento X' | sed s/X/cron:run/ | sh\n", Possible, true},
+		{"echo through sed for a shell", "echo 'php {ROOT}/bin/magento @@' | sed s/@@/cron:run/ | sh\n", Possible, true},
 		{
 			"the whole through sed for a shell", "echo '#php {ROOT}/bin/magento cron:run' | sed s/#// | sh\n",
 			Possible, true,
