@@ -221,6 +221,8 @@ func (s *Store) OK() bool { return s.ok.Load() }
 // Close gives the folder to the next process.
 func (s *Store) Close() {
 	if s.lock != nil {
+		// A process that is being started has the file open, too, until it runs its program.
+		_ = unix.Flock(int(s.lock.Fd()), unix.LOCK_UN)
 		_ = s.lock.Close()
 	}
 }

@@ -18,6 +18,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"magento_migration_exporter/collector/finding"
 )
 
@@ -113,6 +115,20 @@ func TestAHistoryOutlivesItsProcess(t *testing.T) {
 	if strings.Contains(log.String(), "ERROR") || len(files(t, dir)) != 1 {
 		t.Errorf("%s, %v", log, files(t, dir))
 	}
+}
+
+// TestAClosedFolderIsFree has the lock's file open in a process that is being started.
+func TestAClosedFolderIsFree(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s, _ := opened(t, dir)
+	inherited, err := unix.Dup(int(s.lock.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(inherited)
+	s.Close()
+	opened(t, dir)
 }
 
 func TestOneProcessHasAFolder(t *testing.T) {
