@@ -94,12 +94,24 @@ func TestFaultsOfRevokedPrivileges(t *testing.T) {
 	s.On2(
 		"INSERT INTO catalog_product_entity (attribute_set_id, sku) VALUES (4, 'x')",
 		"RENAME TABLE catalog_product_entity TO hidden",
-		"CREATE VIEW catalog_product_entity AS SELECT * FROM hidden WHERE SLEEP(1) = 0",
+		"CREATE VIEW catalog_product_entity AS SELECT * FROM hidden WHERE GET_LOCK('gate', 86400) + RELEASE_LOCK('gate') = 2",
 	)
+	gate, err := s.Root(server).Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer gate.Close()
+	do := func(statement string) {
+		if _, err := gate.ExecContext(t.Context(), statement); err != nil {
+			t.Error(err)
+		}
+	}
+	do("DO GET_LOCK('gate', 86400)")
 	account := "'" + s.User + "'@'%'"
 	revoked := make(chan struct{})
 	go func() {
 		defer close(revoked)
+		defer do("DO RELEASE_LOCK('gate')")
 		s.waitForQuery(server, "catalog_product_entity")
 		s.Exec(server, "REVOKE ALL PRIVILEGES, GRANT OPTION FROM "+account)
 	}()
