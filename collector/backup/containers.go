@@ -194,6 +194,14 @@ func beginsBackup(head []byte) bool {
 		bytes.HasPrefix(head, []byte(xbMagic)) || knownHead(head)
 }
 
+// beginsByChance reports whether what shows that a backup begins is so little that random bytes have it now and then:
+// two bytes, or a packet of PGP.
+func beginsByChance(head []byte) bool {
+	return isPGP(head) || slices.ContainsFunc(unread, func(b beginning) bool {
+		return len(b.magic) == 2 && bytes.HasPrefix(head, []byte(b.magic))
+	})
+}
+
 // What the name of a file in an archive says.
 type nameSays int
 

@@ -122,7 +122,8 @@ func gap(set []splitName) int {
 
 // isSplit reports whether files that are named like parts are parts of one file: none but the first begins as a backup
 // does. Backups that are numbered, as logrotate does it, each begin as one, and are not all of one size. Where one is
-// missing, and the names do not say that they are parts, their sizes have to say it.
+// missing, and the names do not say that they are parts, their sizes have to say it. One part in sixty of a compressed
+// file begins like a message of PGP.
 func isSplit(dir string, set []splitName) bool {
 	kind := set[0].kind
 	if kind == splitRAR || kind == splitZip {
@@ -130,11 +131,16 @@ func isSplit(dir string, set []splitName) bool {
 	}
 	sized := kind == splitNumbers || kind == splitLetters && (!startsAtFirst(set) || gap(set) >= 0)
 	var size int64
+	perhaps := 0 // how many begin like a backup, as random bytes do sometimes
 	for i, s := range set {
 		head, n, err := headOf(filepath.Join(dir, s.name))
 		last := i == len(set)-1
+		chance := beginsByChance(head)
+		if chance {
+			perhaps++
+		}
 		switch {
-		case err != nil, n == 0, i > 0 && beginsBackup(head):
+		case err != nil, n == 0, i > 0 && beginsBackup(head) && !chance:
 			return false
 		case i == 0 && kind != splitMarked && !beginsBackup(head) &&
 			nameOf(strings.TrimRight(s.stem, "._-")) != nameDump:
@@ -145,7 +151,7 @@ func isSplit(dir string, set []splitName) bool {
 			return false // split -n puts what does not go up into the last part
 		}
 	}
-	return true
+	return kind != splitNumbers || perhaps < len(set)
 }
 
 // headOf reads the beginning of a file, and returns its size.

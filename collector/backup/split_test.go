@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -35,6 +36,11 @@ func TestSplitFiles(t *testing.T) {
 	t.Parallel()
 	m2 := dump(t, "m2")
 	gz := compress(t, m2, []string{"gzip", "-c"})
+	// Here a part begins that looks like a message of PGP.
+	chance := len(gz) / 3
+	for !isPGP(gz[chance:]) {
+		chance++
+	}
 	for name, dir := range map[string]string{
 		"part-aa":      splitBy(t, gz, "s.sql.gz.part-", "-b", "4k"),
 		"aa":           splitBy(t, gz, "s.sql.gz", "-b", "4k"),
@@ -46,6 +52,8 @@ func TestSplitFiles(t *testing.T) {
 		"equal chunks": splitBy(t, gz, "s.sql.gz.", "-n", "3", "-d"),
 		"lines":        splitBy(t, m2, "dump.sql-", "-l", "200"),
 		"bytes of SQL": splitBy(t, m2, "dump.sql.part_", "-b", "16k"),
+		"by chance":    splitBy(t, gz, "s.sql.gz.", "-b", strconv.Itoa(chance), "-d"),
+		"chance, aa":   splitBy(t, gz, "s.sql.gz", "-b", strconv.Itoa(chance)),
 		"a tar":        splitBy(t, tarOf(t, tree{"m2.sql": m2}, "-z"), "m2.tar.gz.", "-b", "8k"),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -176,6 +184,13 @@ func TestSplitArchives(t *testing.T) {
 		"7z": {
 			tree{"m2.7z.001": []byte("7z\xbc\xaf\x27\x1c....."), "m2.7z.002": []byte("..........."), "m2.7z.003": []byte("..")},
 			"7z archive",
+		},
+		"gpg": {
+			tree{
+				"m2.gpg.001": []byte("\x8c\x0d\x04\x07\x03\x02abc"), "m2.gpg.002": []byte("\xa4xxxxxxxx"),
+				"m2.gpg.003": []byte("zzz"),
+			},
+			"encrypted by PGP",
 		},
 		"RAR": {
 			tree{"m2.part1.rar": []byte("Rar!\x1a\x07\x01\x00"), "m2.part2.rar": []byte("Rar!\x1a\x07\x01\x00")}, "RAR archive",
