@@ -121,7 +121,25 @@ func (s *Session) connector(network, address string, timing *Timing, limit time.
 		}
 		c.TLS = tlsConfig
 	}
-	return mysql.NewConnector(c)
+	logins, err := mysql.NewConnector(c)
+	return repeated{logins}, err
+}
+
+// repeated logs in again where the driver takes the server's challenge for a malformed packet. MariaDB's challenge for
+// ed25519 is 32 random bytes; the driver cuts off the last one where that is zero, and one login of 256 fails.
+type repeated struct{ driver.Connector }
+
+// mostLogins is how often a login is tried: four zeros in a row come once in 4 billion logins.
+const mostLogins = 4
+
+// Connect implements driver.Connector.
+func (r repeated) Connect(ctx context.Context) (driver.Conn, error) {
+	for n := 1; ; n++ {
+		conn, err := r.Connector.Connect(ctx)
+		if n == mostLogins || !errors.Is(err, mysql.ErrMalformPkt) {
+			return conn, err
+		}
+	}
 }
 
 // greet asks who is there and sets what the session relies on.
