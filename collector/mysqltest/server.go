@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -69,6 +68,7 @@ type Server struct {
 
 	mu      sync.Mutex
 	port    int
+	hold    io.Closer // keeps the port for this server while it is down
 	process *process
 	stopped bool
 }
@@ -120,13 +120,14 @@ func (s *Server) bringUp(ctx context.Context) error {
 
 	// Between finding a free port and the server's bind another process can take it.
 	for attempt := 1; ; attempt++ {
-		if s.port, err = FreePort(); err != nil {
+		if s.port, s.hold, err = holdPort(); err != nil {
 			return err
 		}
 		err = s.run(ctx, nil)
 		if !errors.Is(err, errPortTaken) || attempt == portAttempts {
 			return err
 		}
+		_ = s.hold.Close()
 	}
 }
 
@@ -377,31 +378,14 @@ func (s *Server) Stop() error {
 	}
 	// Nobody reads the data again, so an orderly shutdown would only cost time.
 	s.process.kill()
+	if s.hold != nil {
+		errs = append(errs, s.hold.Close())
+	}
 	errs = append(errs, os.RemoveAll(s.dir))
 	if s.socket != "" && filepath.Dir(s.socket) != s.dir {
 		errs = append(errs, os.RemoveAll(filepath.Dir(s.socket)))
 	}
 	return errors.Join(errs...)
-}
-
-// The ports that FreePort chooses from are below those that Linux gives to outgoing connections, so that none of them
-// takes the port of a server that is restarting.
-const (
-	firstPort = 15_000
-	lastPort  = 32_000
-)
-
-// FreePort returns a TCP port of 127.0.0.1 on which nothing listens, for a server that a test starts.
-func FreePort() (int, error) {
-	var err error
-	for range 100 {
-		port := firstPort + rand.IntN(lastPort-firstPort+1)
-		var l net.Listener
-		if l, err = net.Listen("tcp4", net.JoinHostPort(loopback, strconv.Itoa(port))); err == nil {
-			return port, l.Close()
-		}
-	}
-	return 0, fmt.Errorf("find a free port: %w", err)
 }
 
 func quoteIdentifier(name string) string {
