@@ -56,7 +56,7 @@ func (s *shop) wantThreads(want int, condition string, args ...any) {
 // the server that waits, too.
 func (s *shop) wantUnknownUnderALock() {
 	s.T.Helper()
-	s.EvaluateHung(map[string]finding.Status{"network": finding.Pass, "delta_backlog": finding.Unknown})
+	s.EvaluateHung(map[string]finding.Status{"network": finding.Pass, "delta_backlog": finding.Unknown}, "delta_backlog")
 	s.wantThreads(0, "USER = ?", s.User)
 }
 

@@ -323,6 +323,7 @@ func TestMigrationRunAtWork(t *testing.T) {
 	s := newShop(t)
 	s.WithRoots()
 	s.Migration.Phase = config.PhaseMigrate
+	s.Freeze()
 	s.WriteRunLog(s.Now(), runLines("data", "data migration", "Map Step")...)
 	s.WantFinding("migration_run", finding.Pass, "migrate:data is at work", "a moment ago")
 	s.WantAbsent("tool_last_run_ok", "data")

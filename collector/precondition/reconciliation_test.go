@@ -262,6 +262,7 @@ func TestReconciliationWaitsForACycle(t *testing.T) {
 	t.Parallel()
 	s := newDeltaPhase(t)
 	s.On2("UPDATE sales_order_grid SET status = 'x' WHERE entity_id = 3")
+	s.Freeze()
 	s.later(time.Hour)
 	// Who asks once and has no time for a whole cycle does not learn that all is equal.
 	s.WriteRunLog(s.Now(), shoptest.DeltaCycle...)

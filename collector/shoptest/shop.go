@@ -95,6 +95,7 @@ type Shop struct {
 	Evaluator *collector.Evaluator
 	// Offset is added to the clock.
 	Offset time.Duration
+	frozen time.Time
 	// Log has what the evaluator logged.
 	Log *strings.Builder
 	// Hasty makes Evaluate one evaluation, as in serving. Otherwise it is repeated until all is looked at, as in check.
@@ -196,7 +197,15 @@ func (s *Shop) Start() {
 }
 
 // Now is the shop's clock.
-func (s *Shop) Now() time.Time { return time.Now().Add(s.Offset) }
+func (s *Shop) Now() time.Time {
+	if !s.frozen.IsZero() {
+		return s.frozen.Add(s.Offset)
+	}
+	return time.Now().Add(s.Offset)
+}
+
+// Freeze stops the shop's clock, so that only Offset moves it: for what is to be seen within seconds.
+func (s *Shop) Freeze() { s.frozen = time.Now() }
 
 // Configure replaces the settings of a precondition. The section is YAML, as in the configuration file; an empty one
 // removes the settings.
@@ -383,13 +392,16 @@ func (s *Shop) find(id string, status finding.Status, words []string) (finding.F
 }
 
 // EvaluateHung evaluates while something hangs, which always takes the whole time limit. That is short, for the tests'
-// sake, and twice as long each time until what does not hang has become what it should be: a busy machine needs longer
-// for that. Each further time it begins as a new process would, with nothing in memory. With the longest limit it is an
-// error.
-func (s *Shop) EvaluateHung(want map[string]finding.Status) {
+// sake, and twice as long each time until all is as it should be, and a finding of one precondition says all the words:
+// a busy machine needs longer for that. Each further time it begins as a new process would, with nothing in memory.
+// With the longest limit it is an error.
+func (s *Shop) EvaluateHung(want map[string]finding.Status, id string, words ...string) {
 	s.T.Helper()
 	s.evaluateHung(func() error {
 		var other []error
+		if _, found := s.find(id, want[id], words); !found {
+			other = append(other, fmt.Errorf("%s: no finding says %q", id, words))
+		}
 		for _, id := range slices.Sorted(maps.Keys(want)) {
 			if r := s.State(id).Result; r.Status != want[id] {
 				other = append(other, fmt.Errorf("%s is %s, want %s: %+v", id, r.Status, want[id], r.Findings))
