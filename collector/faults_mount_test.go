@@ -399,7 +399,7 @@ func (tc hungMount) start(t *testing.T) *mount {
 	healthy.WithRoots()
 	healthySecret := filepath.Join(t.TempDir(), "password")
 	healthy.write(healthySecret, shoptest.Password)
-	return newMount(t, dead, "global: {evaluation_interval: 2s, evaluation_timeout: 3s}\nmigrations:\n"+
+	return newMount(t, dead, "global: {evaluation_interval: 2s, evaluation_timeout: 8s}\nmigrations:\n"+
 		s.yaml("acme", secret, fmt.Sprintf(settings, backups, tool))+healthy.yaml("other", healthySecret, "    preconditions: {"+cron+"}\n"))
 }
 

@@ -127,15 +127,17 @@ func TestStatementsEndOnTheServer(t *testing.T) {
 func TestServerEndsStatements(t *testing.T) {
 	t.Parallel()
 	eachServer(t, func(t *testing.T, server *mysqltest.Server) {
-		o := options()
-		o.StatementTimeout = 20 * time.Second // a login has to fit into it, too
-		s := open(t, server, o)
+		s := open(t, server, options())
 		limits := len(s.Version.limits(time.Second))
 		if (limits == 0) != (server.Flavor() == mysqltest.MySQL56) || limits > 1 {
 			t.Fatalf("%s has %d limits of its own", s.Version, limits)
 		}
 		if server.Flavor() == mysqltest.MySQL56 {
 			return // TestStatementsEndOnTheServer has it
+		}
+		s.options.StatementTimeout = 10 * time.Second
+		if err := s.set(t.Context()); err != nil {
+			t.Fatal(err)
 		}
 		s.options.StatementTimeout = time.Hour
 		var n int

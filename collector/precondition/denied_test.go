@@ -112,10 +112,10 @@ func TestDeniedLoginsAreTriedOnceAnHour(t *testing.T) {
 	s.Want("network", finding.Fail)
 	s.Want("network", finding.Fail)
 	wantTried(2)
-	s.Offset += time.Hour - time.Minute
+	s.Offset += 30 * time.Minute
 	s.Want("network", finding.Fail)
 	wantTried(2)
-	s.Offset += time.Minute
+	s.Offset += 30 * time.Minute
 	s.Want("network", finding.Fail)
 	wantTried(3)
 	s.Offset += time.Minute

@@ -284,8 +284,8 @@ func dialable(a address.Address) string {
 	return a.String()
 }
 
-// nodeLimit is how long a node has to answer.
-const nodeLimit = 2 * time.Second
+// nodeLimit is how long a node has to answer. A shop's first page after its cache was emptied takes seconds.
+const nodeLimit = 5 * time.Second
 
 // mostDials is how many nodes are asked at the same time.
 const mostDials = 16
