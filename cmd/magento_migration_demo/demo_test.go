@@ -285,11 +285,10 @@ func testRemediesFix(t *testing.T, d *runningDemo) {
 			shell(t, command)
 		}
 		eventually(t, id+" is fixed", func() bool { return preconditions(t, exporter)[id].Status == "pass" })
-		now := preconditions(t, exporter)
 		for _, other := range broken[i+1:] {
-			if got := now[other].Status; got != before[other].Status {
-				t.Errorf("fixing %s made %s %s", id, other, got)
-			}
+			eventually(t, fmt.Sprintf("%s stays %s when %s is fixed", other, before[other].Status, id), func() bool {
+				return preconditions(t, exporter)[other].Status == before[other].Status
+			})
 		}
 	}
 	assertReady(t, exporter, "demo")

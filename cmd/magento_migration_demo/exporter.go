@@ -70,7 +70,8 @@ func (e *runningExporter) Reload() string {
 
 // check runs the exporter's own check of the first migration, which prints its table.
 func (e *runningExporter) check(ctx context.Context, stdout, stderr io.Writer) error {
-	cmd := exec.CommandContext(ctx, e.binary, "check", "--config.file="+e.Config, "--migration=demo")
+	// It waits for the backup until only evaluation_timeout is left of its own.
+	cmd := exec.CommandContext(ctx, e.binary, "check", "--config.file="+e.Config, "--migration=demo", "--timeout=5m")
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	// An exit code of 2 or 3 means that something fails or is unknown, as expected here.
 	err := cmd.Run()
