@@ -116,7 +116,7 @@ func startStack(t *testing.T, shops []*shop) *stack {
 	s.exporter = freeAddress(t)
 	s.stopExporter = start(t, exporter(t), "--config.file="+file, "--web.listen-address="+s.exporter,
 		"--storage.path="+filepath.Join(s.dir, "history"))
-	s.startAlertmanager(t)
+	s.startAlertmanager(t, 125*time.Millisecond)
 	s.startPrometheus(t)
 	return s
 }
@@ -210,11 +210,16 @@ func (s *stack) migrate(ctx context.Context, shop *shop) error {
 	)
 }
 
-// startAlertmanager runs the example with its receivers turned to the inbox and its waiting times shortened.
-func (s *stack) startAlertmanager(t *testing.T) {
+// startAlertmanager runs the example with its receivers turned to the inbox and its waiting times shortened, that of a
+// new group to groupWait.
+func (s *stack) startAlertmanager(t *testing.T, groupWait time.Duration) {
 	t.Helper()
 	text := readFile(t, "alertmanager.yml")
-	for _, change := range [][2]string{{"http://localhost:9095", s.inbox.url}, {"group_wait: 30s", "group_wait: 125ms"}, {"group_interval: 5m", "group_interval: 1250ms"}} {
+	for _, change := range [][2]string{
+		{"http://localhost:9095", s.inbox.url},
+		{"group_wait: 30s", fmt.Sprintf("group_wait: %dms", groupWait.Milliseconds())},
+		{"group_interval: 5m", "group_interval: 1250ms"},
+	} {
 		if !strings.Contains(text, change[0]) {
 			t.Fatalf("alertmanager.yml has no %q any more", change[0])
 		}
