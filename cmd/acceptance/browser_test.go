@@ -49,11 +49,13 @@ type tab struct {
 	t   *testing.T
 	ctx context.Context
 
-	mu     sync.Mutex
-	faults []string
-	// requests are the URLs that were asked for.
-	requests []string
+	mu       sync.Mutex
+	faults   []string
+	requests []request
 }
+
+// request is a URL that was asked for, and that of the page that did, which may be the same.
+type request struct{ url, page string }
 
 func openTab(t *testing.T, browser context.Context) *tab {
 	t.Helper()
@@ -86,7 +88,7 @@ func (b *tab) listen(event any) {
 			b.faults = append(b.faults, "browser log: "+e.Entry.Text)
 		}
 	case *network.EventRequestWillBeSent:
-		b.requests = append(b.requests, e.Request.URL)
+		b.requests = append(b.requests, request{e.Request.URL, e.DocumentURL})
 		if !strings.HasPrefix(e.Request.URL, "http://127.0.0.1:") && !strings.HasPrefix(e.Request.URL, "file:") {
 			b.faults = append(b.faults, "request to "+e.Request.URL)
 		}
@@ -94,10 +96,18 @@ func (b *tab) listen(event any) {
 }
 
 // requested returns the URLs that were asked for since the last call.
-func (b *tab) requested() []string {
+func (b *tab) requested() []string { return b.requestedBy("") }
+
+// requestedBy returns the URLs that one page asked for since the last call, or all of them without a page.
+func (b *tab) requestedBy(page string) []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	urls := b.requests
+	var urls []string
+	for _, r := range b.requests {
+		if page == "" || r.page == page {
+			urls = append(urls, r.url)
+		}
+	}
 	b.requests = nil
 	return urls
 }
