@@ -138,9 +138,10 @@ func entry(name, user string, more ...string) string {
 `, name, login, login) + strings.Join(more, "")
 }
 
-// configuration evaluates each second.
+// configuration evaluates each second, and each evaluation may take as long as a busy machine needs.
 func configuration(entries ...string) string {
-	return "global: {evaluation_interval: 1s}\nmigrations:\n" + strings.Join(entries, "")
+	const global = "global: {evaluation_interval: 1s, evaluation_timeout: 10m}\nmigrations:\n"
+	return global + strings.Join(entries, "")
 }
 
 // daemon is the program serving.
