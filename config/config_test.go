@@ -286,9 +286,17 @@ migrations:
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := c.Warnings(time.Now())
-	if len(w) != 1 || !strings.Contains(w[0], "waiver for backup") {
-		t.Errorf("warnings: %q", w)
+	for at, want := range map[string]string{
+		"2026-12-01T00:00:00Z": "waiver for backup expires at 2027-01-01T00:00:00Z, before the cutover at 2027-01-10",
+		"2027-01-01T00:00:00Z": "waiver for backup expired at 2027-01-01T00:00:00Z",
+	} {
+		now, err := time.Parse(time.RFC3339, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w := c.Warnings(now); len(w) != 1 || !strings.Contains(w[0], want) {
+			t.Errorf("at %s: %q, want %q", at, w, want)
+		}
 	}
 }
 
