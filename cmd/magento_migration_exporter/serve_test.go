@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"magento_migration_exporter/collector/mysqltest"
@@ -101,7 +99,7 @@ func TestTransitionsAreLogged(t *testing.T) {
 func TestReload(t *testing.T) {
 	t.Parallel()
 	path := writeConfig(t, fast+entry("acme", "pa55", waived))
-	d := startDaemon(t, path, "--web.enable-lifecycle", "--web.enable-pprof", "--log.format=json")
+	d := startProcess(t, path, "--web.enable-lifecycle", "--web.enable-pprof", "--log.format=json")
 	d.ready()
 	d.want("GET", "/debug/pprof/cmdline", 200)
 	d.want("GET", "/-/reload", 405)
@@ -122,9 +120,7 @@ func TestReload(t *testing.T) {
 	})
 	d.want("GET", "/metrics", 200, "magento_migration_exporter_config_last_reload_successful 1")
 	rewrite(t, path, fast+entry("acme", "pa55", waived))
-	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
-		t.Fatal(err)
-	}
+	d.hangup()
 	d.eventually(
 		"the second migration is gone",
 		func() bool { _, body := d.do("GET", "/metrics"); return !strings.Contains(body, `"second"`) },
