@@ -137,6 +137,8 @@ func TestCurlReadsTheExposition(t *testing.T) {
 	out, err := exec.CommandContext(
 		t.Context(),
 		"curl",
+		"-q", // no configuration of the user's
+		"--noproxy", "*",
 		"--silent",
 		"--fail",
 		"--compressed",
