@@ -429,8 +429,8 @@ func TestReloadDuringAnEvaluation(t *testing.T) {
 	rewrite(t, path, patient+healthy+entry("corrected", "pa55", waived)+hung("new-name")+hung("kept"))
 	d.want("POST", "/-/reload", 200)
 	body := d.want("GET", "/metrics", 200)
+	// The corrected one may have been evaluated again by now: what it shows is looked at below.
 	if strings.Contains(body, `"renamed"`) || strings.Contains(body, `"removed"`) ||
-		strings.Contains(body, `"corrected"`) ||
 		strings.Contains(body, `"new-name"`) {
 		t.Error("results of other entries are shown")
 	}
