@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"html"
@@ -23,6 +24,7 @@ import (
 	"time"
 
 	"magento_migration_exporter/collector/mysqltest"
+	"magento_migration_exporter/collector/report"
 )
 
 // canaries are secrets that stand nowhere else, so that each tells where it came from.
@@ -935,6 +937,9 @@ func (s *scene) serve(configFile string) {
 			t.Errorf("the results do not name %s: has nobody looked at it?", name)
 		}
 	}
+	if t.Failed() {
+		t.Logf("cron_stopped of the migration cron: %s", findingsOf(t, document, "cron", "cron_stopped"))
+	}
 	pages := s.crawl(d)
 	if pages < 50 {
 		t.Errorf("only %d pages were found", pages)
@@ -955,6 +960,27 @@ func (s *scene) serve(configFile string) {
 		t.Errorf("the program wrote no goroutines: %.500s", log)
 	}
 	s.look(t, "the log and the goroutines at the end", d.logs.String())
+}
+
+// findingsOf returns what a readiness document says of one precondition of a migration.
+func findingsOf(t *testing.T, document, migration, precondition string) string {
+	t.Helper()
+	var read report.Readiness
+	if err := json.Unmarshal([]byte(document), &read); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range read.Migrations {
+		for _, p := range m.Preconditions {
+			if m.Name == migration && p.ID == precondition {
+				text, err := json.MarshalIndent(p.Findings, "", "  ")
+				if err != nil {
+					t.Fatal(err)
+				}
+				return fmt.Sprintf("%s, evaluated at %v\n%s", p.Status, p.EvaluatedAt, text)
+			}
+		}
+	}
+	return "nothing"
 }
 
 // crawl follows every link from the first page, asks for what no page links to, and returns how much that was.
