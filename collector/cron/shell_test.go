@@ -196,7 +196,7 @@ func TestShell(t *testing.T) {
 		{"echo for xargs with the name", "echo cron:run | xargs -I{} php {ROOT}/bin/magento {}\n", Possible, true},
 		{
 			"xargs that ends it",
-			"echo 999999 | xargs kill 2>/dev/null; pgrep -f 'bin/magento cron:run' | xargs -r kill\n", "", false,
+			"echo 999999 | xargs kill 2>/dev/null; pgrep -f '{ROOT}/bin/magento cron:run' | xargs -r kill\n", "", false,
 		},
 		{
 			"looking for it first", "pgrep -f '{DIR}/x/bin/magento cron:run' || php {ROOT}/bin/magento cron:run\n",
@@ -250,18 +250,54 @@ func (h host) stubPHP(t *testing.T) {
 	}
 }
 
+// harmless are the programs that a script finds. It does not find those that would end processes of this host, or send
+// a mail.
+const harmless = `awk base64 basename bash cat cut dash date dirname echo env expr false find flock gawk grep gunzip
+gzip head ln ls make mawk mktemp mkdir nice node nohup openssl perl pgrep printf ps pwd python3 readlink realpath rev
+run-parts sed seq setsid sh sleep sort stat strings tail tee test timeout touch tr true uniq w wc xargs zcat [`
+
 // runs lets a shell run a script as cron does, and reports whether it started this Magento's cron.
 func (h host) runs(t *testing.T, command ...string) bool {
 	t.Helper()
+	for name := range strings.FieldsSeq(harmless) {
+		if isFile("/usr/bin/" + name) {
+			h.symlink(t, "/usr/bin/"+name, "harmless/"+name)
+		}
+	}
 	cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
 	cmd.Dir = filepath.Join(h.dir, "home/shop")
-	cmd.Env = []string{"HOME=" + cmd.Dir, "LOGNAME=shop", "SHELL=/bin/sh", "PATH=" + h.dir + "/bin:/usr/bin:/bin"}
+	cmd.Env = []string{"HOME=" + cmd.Dir, "LOGNAME=shop", "SHELL=/bin/sh", "PATH=" + h.dir + "/bin:" + h.dir + "/harmless"}
 	_ = cmd.Run() // a script can end as it likes
 	started, err := os.ReadFile(filepath.Join(h.dir, "started"))
 	if err != nil && !os.IsNotExist(err) {
 		t.Fatal(err)
 	}
 	return slices.Contains(strings.Split(strings.TrimSpace(string(started)), "\n"), "ours cron:run")
+}
+
+// TestScriptsEndNoProcess has a script that ends what looks like cron, which may be that of a shop on this host.
+func TestScriptsEndNoProcess(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	cron := exec.CommandContext(t.Context(), "/bin/sh", "-c", "read line", h.magento2+"/bin/magento", "cron:run")
+	stdin, err := cron.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cron.Start(); err != nil {
+		t.Fatal(err)
+	}
+	awaitCommand(t, cron.Process.Pid, "cron:run")
+	h.runs(t, "sh", "-c", h.fill("pgrep -f '{ROOT}/bin/magento cron:run' >{DIR}/ids; xargs -r kill <{DIR}/ids"))
+	if _, err := stdin.Write([]byte("go on\n")); err != nil {
+		t.Error(err)
+	}
+	if err := cron.Wait(); err != nil {
+		t.Errorf("the process was ended: %v", err)
+	}
+	if ids, err := os.ReadFile(filepath.Join(h.dir, "ids")); err != nil || len(ids) == 0 {
+		t.Errorf("the script found %q, %v", ids, err)
+	}
 }
 
 // TestShellLimits reads text that would take a parser without limits too much memory: what it says of cron is possible.
