@@ -322,7 +322,14 @@ func assertBroken(t *testing.T, output, exporter string) {
 // shell runs what a user pastes.
 func shell(t *testing.T, command string) string {
 	t.Helper()
-	said, err := exec.CommandContext(t.Context(), "bash", "-e", "-c", command).CombinedOutput()
+	// curl heeds neither a proxy nor what the user has configured.
+	home := t.TempDir()
+	if err := os.WriteFile(filepath.Join(home, ".curlrc"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	bash := exec.CommandContext(t.Context(), "bash", "-e", "-c", command)
+	bash.Env = append(os.Environ(), "CURL_HOME="+home, "no_proxy=*")
+	said, err := bash.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", command, err, said)
 	}
