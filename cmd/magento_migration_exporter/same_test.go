@@ -110,12 +110,12 @@ func TestCheckAlwaysSaysTheSame(t *testing.T) {
 	}
 }
 
-// firstDifference returns the first line that is not the same.
+// firstDifference returns the first line that is not the same, and in the second text what comes with it.
 func firstDifference(a, b string) string {
 	lines := strings.Split(b, "\n")
 	for i, line := range strings.Split(a, "\n") {
 		if i == len(lines) || line != lines[i] {
-			return fmt.Sprintf("line %d: %q, then %q", i+1, line, strings.Join(lines[i:min(i+1, len(lines))], ""))
+			return fmt.Sprintf("line %d: %q, then %q", i+1, line, strings.Join(lines[i:min(i+8, len(lines))], "\n"))
 		}
 	}
 	return "one is longer"
