@@ -13,6 +13,10 @@ func HTML(w io.Writer, d Readiness) error {
 	if err != nil {
 		return err
 	}
+	return writeHTML(w, templates, d)
+}
+
+func writeHTML(w io.Writer, templates *template.Template, d Readiness) error {
 	var style []byte
 	for _, name := range []string{"page/style.css", "page/report.css"} {
 		part, err := pageFiles.ReadFile(name)

@@ -430,7 +430,7 @@ func FuzzPages(f *testing.F) {
 		d := Readiness{Version: "1", Migrations: []MigrationReadiness{m}}
 		page := render(t, func(w io.Writer) error { return pages.Migration(w, m, "1", noon) }) +
 			render(t, func(w io.Writer) error { return pages.Overview(w, d, Filter{Search: text}) }) +
-			render(t, func(w io.Writer) error { return HTML(w, d) })
+			render(t, func(w io.Writer) error { return writeHTML(w, pages.templates, d) })
 		harmless := []string{
 			"a",
 			"article",
