@@ -75,16 +75,21 @@ format:
 	@$(GO) mod tidy -diff || { echo "run go mod tidy" >&2; exit 1; }
 	@cd cmd/acceptance && $(GO) mod tidy -diff || { echo "run go mod tidy in cmd/acceptance" >&2; exit 1; }
 
-# The linters have go vet's checks among theirs. What no program calls, and only tests do, is dead: but for what is there for tests, such
-# as what the databases' load is measured with.
-lint: $(GOLANGCI_LINT)
+# The linters have go vet's checks among theirs. What they passed once they look at again after a change.
+lint: .cache/linted .cache/deadcode
+
+# A folder changes with the list of its files.
+code := $(shell find cmd collector config dashboards docs .ci/tools -type d -o -name '*.go' -o -name go.mod -o -name go.sum) go.mod go.sum
+
+.cache/linted: $(code) .golangci.yml $(GOLANGCI_LINT)
 	$(GOLANGCI_LINT) run --allow-parallel-runners ./...
 	$(GOLANGCI_LINT) run --allow-parallel-runners --enable-only unused --tests=false ./...
 	cd cmd/acceptance && $(CURDIR)/$(GOLANGCI_LINT) run --allow-parallel-runners ./...
 	cd .ci/tools/chart && $(CURDIR)/$(GOLANGCI_LINT) run --allow-parallel-runners ./...
-	@$(MAKE) --no-print-directory .cache/deadcode
+	@touch $@
 
-.cache/deadcode: $(shell find cmd collector config dashboards docs -name '*.go') go.mod .cache/tools/deadcode
+# What no program calls, and only tests do, is dead: but for what is there for tests, such as what the databases' load is measured with.
+.cache/deadcode: $(code) .cache/tools/deadcode
 	@.cache/tools/deadcode ./... >$@.new
 	@dead=$$(grep -v -e '^collector/mysqltest/' -e '^collector/shoptest/' -e '^collector/leaktest/' \
 		-e '^docs/' -e '^dashboards/' -e ' Evaluator.DatabaseCost$$' $@.new); \
